@@ -1,0 +1,156 @@
+// Package schema brings a database to the schema that this binary needs: numbered, forward-only SQL run by goose,
+// then River's own tables, all under one advisory lock so that many replicas may start at once.
+//
+// It connects as the owner of the schema. The application connects as a member of the role offramp_app.
+package schema
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+)
+
+//go:embed *.sql
+var files embed.FS
+
+// lockKey names the advisory lock; the digits spell "offramp".
+const lockKey = 0x6f666672616d70
+
+// grantRiver lets the application use the queue's tables without owning them.
+const grantRiver = `
+DO $$
+DECLARE t text;
+BEGIN
+  FOR t IN SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'river\_%' LOOP
+    EXECUTE 'GRANT SELECT, INSERT, UPDATE, DELETE ON ' || t || ' TO offramp_app';
+  END LOOP;
+  FOR t IN SELECT format('%I.%I', schemaname, sequencename) FROM pg_sequences WHERE schemaname = 'public' AND sequencename LIKE 'river\_%' LOOP
+    EXECUTE 'GRANT USAGE ON SEQUENCE ' || t || ' TO offramp_app';
+  END LOOP;
+END $$`
+
+// Result says what Up did.
+type Result struct {
+	Applied      []string      // our own files, in order
+	RiverApplied int           // River's versions
+	Waited       time.Duration // for another process that held the lock
+}
+
+// Change is one numbered file and when it was applied (zero: not yet).
+type Change struct {
+	Version   int64
+	File      string
+	AppliedAt time.Time
+}
+
+// Up applies what is missing. It may be called by any number of processes at once: one works, the others wait
+// and find nothing left to do. ctx bounds the wait.
+func Up(ctx context.Context, pool *pgxpool.Pool) (Result, error) {
+	var result Result
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return result, fmt.Errorf("connect as owner: %w", err)
+	}
+	defer conn.Release()
+	if result.Waited, err = lock(ctx, conn); err != nil {
+		return result, err
+	}
+	defer func() {
+		_, _ = conn.Exec(context.WithoutCancel(ctx), "select pg_advisory_unlock($1)", lockKey)
+	}()
+	applied, err := upOurs(ctx, pool)
+	if err != nil {
+		return result, err
+	}
+	result.Applied = applied
+	result.RiverApplied, err = upRiver(ctx, pool)
+	return result, err
+}
+
+// lock polls rather than blocks: a session blocked inside pg_advisory_lock holds a snapshot that
+// CREATE INDEX CONCURRENTLY in a later change would wait for.
+func lock(ctx context.Context, conn *pgxpool.Conn) (time.Duration, error) {
+	began := time.Now()
+	for {
+		var got bool
+		if err := conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", lockKey).Scan(&got); err != nil {
+			return 0, fmt.Errorf("lock schema: %w", err)
+		}
+		if got {
+			return time.Since(began), nil
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return 0, fmt.Errorf("lock schema: another process holds it: %w", ctx.Err())
+		}
+	}
+}
+
+func upOurs(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
+	provider, done, err := provider(pool)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	results, err := provider.Up(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("apply schema: %w", err)
+	}
+	var applied []string
+	for _, r := range results {
+		applied = append(applied, r.Source.Path)
+	}
+	return applied, nil
+}
+
+func upRiver(ctx context.Context, pool *pgxpool.Pool) (int, error) {
+	m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return 0, fmt.Errorf("open queue schema: %w", err)
+	}
+	r, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	if err != nil {
+		return 0, fmt.Errorf("apply queue schema: %w", err)
+	}
+	if _, err := pool.Exec(ctx, grantRiver); err != nil {
+		return 0, fmt.Errorf("grant queue tables: %w", err)
+	}
+	return len(r.Versions), nil
+}
+
+// Status lists our changes in order. Those with a zero AppliedAt are pending. It needs read access only.
+func Status(ctx context.Context, pool *pgxpool.Pool) ([]Change, error) {
+	provider, done, err := provider(pool)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	statuses, err := provider.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read schema status: %w", err)
+	}
+	changes := make([]Change, 0, len(statuses))
+	for _, s := range statuses {
+		changes = append(changes, Change{Version: s.Source.Version, File: s.Source.Path, AppliedAt: s.AppliedAt})
+	}
+	return changes, nil
+}
+
+func provider(pool *pgxpool.Pool) (*goose.Provider, func(), error) {
+	handle := stdlib.OpenDBFromPool(pool)
+	p, err := goose.NewProvider(goose.DialectPostgres, handle, files)
+	if err != nil {
+		_ = handle.Close()
+		return nil, nil, fmt.Errorf("open schema: %w", err)
+	}
+	return p, func() { _ = handle.Close() }, nil // closes the wrapper, not the pool
+}
