@@ -1,0 +1,195 @@
+package migration
+
+import (
+	"time"
+)
+
+// Text holds a wording per locale tag ("zh-CN", "en").
+type Text map[string]string
+
+// In returns the wording for a locale and the tag of the wording returned, which differs where a translation is missing:
+// then the programme's first locale answers.
+func (t Text) In(locale, fallback string) (text, tag string) {
+	if s := t[locale]; s != "" {
+		return s, locale
+	}
+	return t[fallback], fallback
+}
+
+// Milestone keys. The first four are required in every programme.
+const (
+	Announcement   = "announcement"
+	SalesStop      = "sales_stop"
+	ServiceEnd     = "service_end"
+	ExportDeadline = "export_deadline"
+	SignUpStop     = "sign_up_stop"
+	Erasure        = "erasure"
+)
+
+// Kinds of product, which decide how early a closure ought to be announced.
+const (
+	Business = "business"
+	Consumer = "consumer"
+)
+
+// Programme is one retirement of one product: the programme file, read and checked. It is immutable once loaded and
+// shared between requests.
+type Programme struct {
+	Version    int         `yaml:"-"` // of the stored file; 0 before it is stored
+	Key        string      `yaml:"programme"`
+	Product    Product     `yaml:"product"`
+	Locales    []string    `yaml:"locales"` // the first is the fallback
+	ZoneName   string      `yaml:"zone"`    // IANA
+	Thanks     Text        `yaml:"thanks"`
+	Reason     Text        `yaml:"reason"`
+	Milestones []Milestone `yaml:"milestones"` // in order of day
+	Tiers      []Tier      `yaml:"tiers"`
+	Customers  *Query      `yaml:"customers"` // where import without a file reads; nil: files only
+	Datasets   []Dataset   `yaml:"datasets"`
+	Export     ExportRules `yaml:"export"`
+	SignIn     SignInRules `yaml:"sign_in"`
+	Help       Help        `yaml:"help"`
+	Sinks      []Sink      `yaml:"sinks"`
+	Brand      Brand       `yaml:"brand"`
+	Steps      StepRules   `yaml:"steps"`
+
+	Zone *time.Location `yaml:"-"` // of ZoneName
+}
+
+// Product is what is being retired.
+type Product struct {
+	Name    Text   `yaml:"name"`
+	Company Text   `yaml:"company"`
+	Kind    string `yaml:"kind"` // Business or Consumer
+	URL     string `yaml:"url"`
+	Since   int    `yaml:"since"` // year it was launched; 0: not said
+}
+
+// Milestone is one dated event. It happens at the last moment of its day in the programme's zone.
+type Milestone struct {
+	Key    string `yaml:"key"`
+	Day    Day    `yaml:"day"`
+	Name   Text   `yaml:"name"`   // empty: the catalogue's name for Key
+	Effect Text   `yaml:"effect"` // one sentence: what changes for the customer
+}
+
+// Tier is a class of customers. Core tiers are spoken to in person before the public notice.
+type Tier struct {
+	Key      string `yaml:"key"`
+	Name     Text   `yaml:"name"`
+	Core     bool   `yaml:"core"`
+	SpokenTo Day    `yaml:"spoken_to"` // day of the personal talk; required for core tiers
+	Rule     string `yaml:"rule"`      // CEL over the imported row (ref, name, attributes); empty: by the import's tier column
+}
+
+// Query reads from a configured source. Parameters are named; a dataset's query knows :customer_id, the customer's number
+// in the retired product.
+type Query struct {
+	Source string `yaml:"source"`
+	SQL    string `yaml:"query"`
+}
+
+// Dataset is a named part of the product's data that a customer may export.
+type Dataset struct {
+	Key         string `yaml:"key"`
+	Name        Text   `yaml:"name"`
+	Description Text   `yaml:"description"`
+	Query       `yaml:",inline"`
+	Count       string   `yaml:"count"`   // SQL that counts the same rows; empty: count(*) over the query
+	Columns     []Column `yaml:"columns"` // what is promised; a column that the query stops giving is a loud failure
+	Files       *Files   `yaml:"files"`   // the rows name objects to copy; nil: rows only
+}
+
+// Column documents one column of a dataset.
+type Column struct {
+	Name    string `yaml:"name"`
+	Type    string `yaml:"type"` // as documented in the receipt; empty: whatever the source says
+	Meaning Text   `yaml:"meaning"`
+	Unit    string `yaml:"unit"`
+}
+
+// Files says which columns of a dataset's rows name the attachments, and where those lie.
+type Files struct {
+	Source string `yaml:"source"`
+	Key    string `yaml:"key"`  // column with the object's key
+	Name   string `yaml:"name"` // column with the name that the customer gave it
+	Size   string `yaml:"size"` // column with the size in bytes; empty: unknown
+}
+
+// ExportRules bound exports of this programme.
+type ExportRules struct {
+	KeepDays int  `yaml:"keep_days"` // a ready export can be downloaded for so many days; default 7
+	Members  bool `yaml:"members"`   // contacts in the member role may export, too
+}
+
+// SignInRules say how a person who signs in is tied to a customer.
+type SignInRules struct {
+	LinkVerifiedEmail bool `yaml:"link_verified_email"` // an address that the provider has verified may find the contact
+}
+
+// Help is where a customer turns to.
+type Help struct {
+	Email string `yaml:"email"`
+	Phone string `yaml:"phone"`
+	Hours Text   `yaml:"hours"`
+	FAQ   []FAQ  `yaml:"faq"`
+}
+
+// FAQ is one question with its answer.
+type FAQ struct {
+	Question Text `yaml:"question"`
+	Answer   Text `yaml:"answer"`
+}
+
+// Sink is another system that receives status changes. Its address and secret come from the configuration.
+type Sink struct {
+	Name string `yaml:"name"`
+}
+
+// Brand is the white label: one seed colour, from which accessible shades are derived.
+type Brand struct {
+	Colour string `yaml:"colour"` // #rrggbb
+}
+
+// StepRules say which of the five steps this programme has. Steps 1 and 2 are always there.
+type StepRules struct {
+	Choose bool `yaml:"choose"`
+	Settle bool `yaml:"settle"`
+}
+
+// Milestone returns the dated event with this key.
+func (p *Programme) Milestone(key string) (Milestone, bool) {
+	for _, m := range p.Milestones {
+		if m.Key == key {
+			return m, true
+		}
+	}
+	return Milestone{}, false
+}
+
+// Dataset returns the dataset with this key.
+func (p *Programme) Dataset(key string) (Dataset, bool) {
+	for _, d := range p.Datasets {
+		if d.Key == key {
+			return d, true
+		}
+	}
+	return Dataset{}, false
+}
+
+// Fallback is the locale that answers where a translation is missing.
+func (p *Programme) Fallback() string { return p.Locales[0] }
+
+// Deadline returns the last moment of a milestone for one customer, whose extensions may move it, and whether the
+// programme has that milestone.
+func (p *Programme) Deadline(key string, extensions map[string]Day) (time.Time, bool) {
+	m, ok := p.Milestone(key)
+	if !ok {
+		return time.Time{}, false
+	}
+	day := m.Day
+	if later, ok := extensions[key]; ok && later.After(day) {
+		day = later
+	}
+	return day.End(p.Zone), true
+}
