@@ -1,0 +1,227 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Roles that staff may have, as they stand in OFFRAMP_STAFF_ROLES.
+var staffRoles = []string{"support", "finance_clerk", "finance_approver", "finance_releaser", "programme_manager", "auditor"}
+
+// Variable documents one variable for the reference.
+type Variable struct {
+	Name, Default, Doc, Use, Example string
+	Secret                           bool
+
+	field string
+}
+
+// Variables lists every fixed variable in the order of the struct.
+func Variables() []Variable {
+	var list []Variable
+	walk(reflect.TypeFor[Config](), Prefix, func(v Variable) { list = append(list, v) })
+	return append(
+		list,
+		Variable{Name: Prefix + "SOURCE_<KEY>_URL", Doc: "Address of the source that the programme file names <key>: postgres://..., or s3+https://ACCESS:SECRET@host/bucket?region=... .", Use: "work, apply, import, doctor", Secret: true},
+		Variable{Name: Prefix + "SINK_<NAME>_URL", Doc: "Address to which status changes are delivered for the sink of that name.", Use: "work", Example: "https://crm.example.com/hooks/offramp"},
+		Variable{Name: Prefix + "SINK_<NAME>_SECRET", Doc: "Its signing secret, as Standard Webhooks writes it.", Use: "work", Example: "whsec_...", Secret: true},
+	)
+}
+
+func walk(t reflect.Type, prefix string, add func(Variable)) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Type.Kind() == reflect.Struct {
+			walk(f.Type, prefix+f.Tag.Get("envPrefix"), add)
+			continue
+		}
+		if name := f.Tag.Get("env"); name != "-" {
+			add(Variable{
+				Name: prefix + name, Default: f.Tag.Get("envDefault"), Doc: f.Tag.Get("doc"), Use: f.Tag.Get("use"),
+				Example: f.Tag.Get("example"), Secret: f.Tag.Get("secret") != "", field: f.Name,
+			})
+		}
+	}
+}
+
+// unknown finds variables that nobody reads: most likely a misspelling.
+func unknown(vars map[string]string) Problems {
+	known := map[string]bool{}
+	for _, v := range Variables() {
+		known[v.Name] = true
+	}
+	var problems Problems
+	for name := range vars {
+		_, source := between(name, "SOURCE_", "_URL")
+		_, sinkURL := between(name, "SINK_", "_URL")
+		_, sinkSecret := between(name, "SINK_", "_SECRET")
+		other := strings.HasPrefix(name, Prefix+"DEMO_") || strings.HasPrefix(name, Prefix+"POSTGRES_") || strings.HasPrefix(name, Prefix+"TEST_")
+		if !known[name] && !source && !sinkURL && !sinkSecret && !other {
+			problems = append(problems, Problem{name, "is not a setting of Offramp; see docs/reference/configuration.md"})
+		}
+	}
+	slices.SortFunc(problems, func(a, b Problem) int { return strings.Compare(a.Name, b.Name) })
+	return problems
+}
+
+// checker gathers problems.
+type checker struct{ problems Problems }
+
+func (k *checker) add(name, message string) {
+	k.problems = append(k.problems, Problem{Prefix + name, message})
+}
+
+func (k *checker) need(name, value string) bool {
+	if value == "" {
+		k.add(name, "is not set")
+	}
+	return value != ""
+}
+
+func (c Config) check(command string) Problems {
+	k := &checker{}
+	if command == "schema" {
+		k.need("DATABASE_OWNER_URL", c.Database.OwnerURL)
+		return k.problems
+	}
+	if k.need("DATABASE_URL", c.Database.URL) {
+		k.postgres("DATABASE_URL", c.Database.URL)
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) {
+		k.add("LOG_LEVEL", "is "+c.Log.Level+"; it must be debug, info, warn or error")
+	}
+	switch command {
+	case "serve":
+		c.checkServe(k)
+	case "work":
+		c.checkWork(k)
+	case "doctor":
+		c.checkServe(k)
+		c.checkWork(k)
+	}
+	return dedupe(k.problems)
+}
+
+func (c Config) checkServe(k *checker) {
+	c.checkWeb(k)
+	c.checkStorage(k)
+	c.checkRealm(k, "CUSTOMER_", c.Customer)
+	c.checkRealm(k, "STAFF_", c.Staff)
+	for role := range c.Staff.Roles {
+		if !slices.Contains(staffRoles, role) {
+			k.add("STAFF_ROLES", "names the role "+role+"; roles are "+strings.Join(staffRoles, ", "))
+		}
+	}
+	if c.Session.Idle <= 0 || c.Session.Lifetime < c.Session.Idle {
+		k.add("SESSION_LIFETIME", "must be at least SESSION_IDLE, and both above zero")
+	}
+}
+
+func (c Config) checkWork(k *checker) {
+	c.checkWeb(k)
+	c.checkStorage(k)
+	k.need("SMTP_HOST", c.Mail.Host)
+	k.need("SMTP_FROM", c.Mail.From)
+	if !slices.Contains([]string{"starttls", "tls", "none"}, c.Mail.TLS) {
+		k.add("SMTP_TLS", "is "+c.Mail.TLS+"; it must be starttls, tls or none")
+	}
+	if c.Mail.TLS == "none" && !isLoopback(c.Mail.Host) {
+		k.add("SMTP_TLS", "none is for a server on this machine only; use starttls or tls")
+	}
+	if c.Work.Exports < 1 || c.Work.Mails < 1 || c.Work.Retries < 1 {
+		k.add("WORK_EXPORTS", "WORK_EXPORTS, WORK_MAILS and WORK_RETRIES must be at least 1")
+	}
+	for _, cidr := range c.Outbound.Allow {
+		if _, err := netip.ParsePrefix(cidr); err != nil {
+			k.add("OUTBOUND_ALLOW", cidr+" is no address range such as 10.20.0.0/16")
+		}
+	}
+	for name, end := range c.Sinks {
+		upper := strings.ToUpper(name)
+		if k.need("SINK_"+upper+"_URL", end.URL) {
+			k.http("SINK_"+upper+"_URL", end.URL)
+		}
+		k.need("SINK_"+upper+"_SECRET", end.Secret)
+	}
+}
+
+func (c Config) checkWeb(k *checker) {
+	if !k.need("WEB_URL", c.Web.URL) {
+		return
+	}
+	u, ok := k.http("WEB_URL", c.Web.URL)
+	if ok && (strings.Trim(u.Path, "/") != "" || u.RawQuery != "") {
+		k.add("WEB_URL", "must have no path and no query: the portal has a host name of its own")
+	}
+	if ok && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		k.add("WEB_URL", "must be https: cookies and data are not safe without it")
+	}
+	if len(c.Web.SecretKey) < 32 {
+		k.add("WEB_SECRET_KEY", "must be set to at least 32 random characters (openssl rand -base64 33)")
+	}
+}
+
+func (c Config) checkStorage(k *checker) {
+	k.need("S3_BUCKET", c.Storage.Bucket)
+	for name, value := range map[string]string{"S3_ENDPOINT": c.Storage.Endpoint, "S3_PUBLIC_ENDPOINT": c.Storage.PublicEndpoint} {
+		if value != "" {
+			k.http(name, value)
+		}
+	}
+	if (c.Storage.AccessKey == "") != (c.Storage.SecretKey == "") {
+		k.add("S3_ACCESS_KEY", "set both S3_ACCESS_KEY and S3_SECRET_KEY, or neither")
+	}
+}
+
+func (c Config) checkRealm(k *checker, prefix string, r Realm) {
+	if k.need(prefix+"ISSUER", r.Issuer) {
+		u, ok := k.http(prefix+"ISSUER", r.Issuer)
+		if ok && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+			k.add(prefix+"ISSUER", "must be https")
+		}
+	}
+	k.need(prefix+"CLIENT_ID", r.ClientID)
+	k.need(prefix+"CLIENT_SECRET", r.ClientSecret)
+	if !slices.Contains(r.Scopes, "openid") {
+		k.add(prefix+"SCOPES", "must include openid")
+	}
+}
+
+func (k *checker) http(name, value string) (*url.URL, bool) {
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		k.add(name, "is no address such as https://host.example.com")
+		return nil, false
+	}
+	return u, true
+}
+
+func (k *checker) postgres(name, value string) {
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		k.add(name, "is no address such as postgres://user:password@host:5432/database")
+	}
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func dedupe(p Problems) Problems {
+	seen := map[Problem]bool{}
+	return slices.DeleteFunc(p, func(x Problem) bool {
+		if seen[x] {
+			return true
+		}
+		seen[x] = true
+		return false
+	})
+}

@@ -1,0 +1,252 @@
+// Package config reads the whole configuration from environment variables, checks it as a whole and reports every fault
+// at once. A variable NAME may be given as NAME_FILE instead: the path of a file that holds the value.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Prefix begins the name of every variable.
+const Prefix = "OFFRAMP_"
+
+// Config is everything that an installation sets. The struct's tags are the source of docs/reference/configuration.md:
+// env names the variable, doc says what it is, use says which commands need it.
+type Config struct {
+	Database Database `envPrefix:"DATABASE_"`
+	Web      Web      `envPrefix:"WEB_"`
+	Storage  Storage  `envPrefix:"S3_"`
+	Customer Realm    `envPrefix:"CUSTOMER_"`
+	Staff    Realm    `envPrefix:"STAFF_"`
+	Session  Session  `envPrefix:"SESSION_"`
+	Mail     Mail     `envPrefix:"SMTP_"`
+	Work     Work     `envPrefix:"WORK_"`
+	Outbound Outbound `envPrefix:"OUTBOUND_"`
+	Log      Log      `envPrefix:"LOG_"`
+	Clock    Clock    `envPrefix:"CLOCK_"`
+
+	Sources map[string]string  `env:"-"` // key -> address, from SOURCE_<KEY>_URL
+	Sinks   map[string]SinkEnd `env:"-"` // name -> where it lies, from SINK_<NAME>_URL and _SECRET
+}
+
+// Database is PostgreSQL 15 or later.
+type Database struct {
+	URL      string `env:"URL" doc:"Address of the database as the application's role, a member of offramp_app." use:"all" example:"postgres://offramp_web:secret@db:5432/offramp" secret:"yes"`
+	OwnerURL string `env:"OWNER_URL" doc:"Address as the owner of the schema. Only the schema command needs it; keep it away from serve and work." use:"schema" example:"postgres://offramp_owner:secret@db:5432/offramp" secret:"yes"`
+	MaxConns int32  `env:"MAX_CONNS" envDefault:"16" doc:"Most connections that one process holds." use:"serve, work"`
+}
+
+// Web is the portal's HTTP side.
+type Web struct {
+	URL       string        `env:"URL" doc:"Address at which browsers reach the portal. https, but for loopback addresses." use:"serve, work" example:"https://moving.example.com"`
+	Listen    string        `env:"LISTEN" envDefault:":8080" doc:"Where serve listens." use:"serve"`
+	Metrics   string        `env:"METRICS" envDefault:"127.0.0.1:9090" doc:"Where /metrics, /livez and /readyz listen, for serve and work alike; keep it inside. off: nowhere." use:"serve, work"`
+	Grace     time.Duration `env:"GRACE" envDefault:"20s" doc:"How long requests in flight may take after SIGTERM." use:"serve"`
+	SecretKey string        `env:"SECRET_KEY" doc:"At least 32 random characters, the same on every replica; derives customers' support codes." use:"serve, work" secret:"yes"`
+}
+
+// Storage is the S3 bucket for exports.
+type Storage struct {
+	Endpoint       string `env:"ENDPOINT" doc:"Address of the S3 API. Empty: the region's own at AWS." use:"serve, work" example:"https://s3.example.com"`
+	PublicEndpoint string `env:"PUBLIC_ENDPOINT" doc:"The same API as customers' browsers reach it, for download links. Empty: ENDPOINT." use:"serve"`
+	Region         string `env:"REGION" envDefault:"us-east-1" doc:"Region." use:"serve, work"`
+	Bucket         string `env:"BUCKET" doc:"Bucket for exports, private and not shared with anything else." use:"serve, work" example:"offramp-exports"`
+	AccessKey      string `env:"ACCESS_KEY" doc:"Access key id. Empty: the usual AWS chain (role, profile)." use:"serve, work"`
+	SecretKey      string `env:"SECRET_KEY" doc:"Secret access key." use:"serve, work" secret:"yes"`
+	PathStyle      bool   `env:"PATH_STYLE" envDefault:"true" doc:"Bucket in the path rather than in the host name." use:"serve, work"`
+}
+
+// Realm is one OpenID provider: the retired product's for customers, the company's for staff.
+type Realm struct {
+	Issuer        string            `env:"ISSUER" doc:"Issuer of the OpenID provider." use:"serve" example:"https://login.example.com"`
+	ClientID      string            `env:"CLIENT_ID" doc:"Client id of the portal there." use:"serve"`
+	ClientSecret  string            `env:"CLIENT_SECRET" doc:"Client secret." use:"serve" secret:"yes"`
+	Scopes        []string          `env:"SCOPES" envDefault:"openid,profile,email" doc:"Scopes to ask for." use:"serve"`
+	CustomerClaim string            `env:"CLAIM" envDefault:"customer" doc:"Customers' provider: claim with the customer's number. Empty: by invitation only." use:"serve"`
+	RoleClaim     string            `env:"ROLE_CLAIM" envDefault:"customer_role" doc:"Customers' provider: claim with owner or member, for contacts that were not imported." use:"serve"`
+	GroupsClaim   string            `env:"GROUPS_CLAIM" envDefault:"groups" doc:"Staff's provider: claim with the groups." use:"serve"`
+	Roles         map[string]string `env:"ROLES" doc:"Staff's provider: role:group pairs. Roles are support, finance_clerk, finance_approver, finance_releaser, programme_manager, auditor." use:"serve" example:"support:helpdesk,auditor:internal-audit"`
+}
+
+// Session bounds sign-ins.
+type Session struct {
+	Idle     time.Duration `env:"IDLE" envDefault:"30m" doc:"A session without a request for so long is over." use:"serve"`
+	Lifetime time.Duration `env:"LIFETIME" envDefault:"12h" doc:"A session is over after so long in any case." use:"serve"`
+}
+
+// Mail is the SMTP server.
+type Mail struct {
+	Host     string `env:"HOST" doc:"SMTP server." use:"work" example:"smtp.example.com"`
+	Port     int    `env:"PORT" envDefault:"587" doc:"Its port." use:"work"`
+	Username string `env:"USERNAME" doc:"User name. Empty: no sign-in." use:"work"`
+	Password string `env:"PASSWORD" doc:"Password." use:"work" secret:"yes"`
+	TLS      string `env:"TLS" envDefault:"starttls" doc:"starttls, tls or none (loopback only)." use:"work"`
+	From     string `env:"FROM" doc:"Sender of every mail." use:"work" example:"Moving team <moving@example.com>"`
+}
+
+// Work bounds the worker process.
+type Work struct {
+	ID       string        `env:"ID" doc:"Name of this worker, unique among those alive. Empty: host name and process id." use:"work"`
+	Exports  int           `env:"EXPORTS" envDefault:"2" doc:"Exports built at once by one worker." use:"work"`
+	Mails    int           `env:"MAILS" envDefault:"4" doc:"Mails sent at once by one worker." use:"work"`
+	Drain    time.Duration `env:"DRAIN" envDefault:"25s" doc:"How long running jobs may take after SIGTERM before they are handed back." use:"work"`
+	LinkTTL  time.Duration `env:"LINK_TTL" envDefault:"10m" doc:"How long one download link works." use:"serve"`
+	Retries  int           `env:"RETRIES" envDefault:"5" doc:"Tries of an export before the customer is told that it failed." use:"work"`
+	MaxQuery time.Duration `env:"MAX_QUERY" envDefault:"2h" doc:"Longest time that one query on a source may take." use:"work"`
+}
+
+// Outbound limits calls to other systems.
+type Outbound struct {
+	Allow []string `env:"ALLOW" doc:"Private address ranges that sinks may lie in, in CIDR notation. Without it only public addresses are called." use:"work" example:"10.20.0.0/16"`
+}
+
+// Log is what the processes print.
+type Log struct {
+	Level string `env:"LEVEL" envDefault:"info" doc:"debug, info, warn or error." use:"all"`
+}
+
+// Clock is for demonstrations.
+type Clock struct {
+	Shift time.Duration `env:"SHIFT" doc:"Runs the portal ahead of the real time by so much (behind it, when negative). For demonstrations only." use:"all" example:"240h"`
+}
+
+// SinkEnd is where status changes are delivered.
+type SinkEnd struct {
+	URL    string
+	Secret string // whsec_..., as Standard Webhooks writes it
+}
+
+// Problem is one fault of one variable.
+type Problem struct {
+	Name    string // variable
+	Message string // what is wrong and what to set
+}
+
+// Problems is every fault found, in the order of the reference.
+type Problems []Problem
+
+// Error lists one fault a line.
+func (p Problems) Error() string {
+	lines := make([]string, 0, len(p)+1)
+	lines = append(lines, fmt.Sprintf("the configuration has %d problem(s):", len(p)))
+	for _, x := range p {
+		lines = append(lines, "  "+x.Name+": "+x.Message)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Load reads environ (as os.Environ gives it) for one command and checks what that command needs.
+// The error is Problems.
+func Load(environ []string, command string) (Config, error) {
+	vars, problems := resolve(environ)
+	var c Config
+	if err := env.ParseWithOptions(&c, env.Options{Environment: vars, Prefix: Prefix}); err != nil {
+		problems = append(problems, parseProblems(err, vars)...)
+	}
+	c.Sources, c.Sinks = dynamic(vars)
+	problems = append(problems, c.check(command)...)
+	problems = append(problems, unknown(vars)...)
+	if len(problems) > 0 {
+		return c, problems
+	}
+	return c, nil
+}
+
+// resolve splits the environment and puts files' contents in the place of NAME_FILE.
+func resolve(environ []string) (map[string]string, Problems) {
+	vars := map[string]string{}
+	var problems Problems
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, Prefix) {
+			vars[name] = value
+		}
+	}
+	for name, path := range vars {
+		plain, ok := strings.CutSuffix(name, "_FILE")
+		if !ok {
+			continue
+		}
+		delete(vars, name)
+		if _, both := vars[plain]; both {
+			problems = append(problems, Problem{name, "set " + plain + " or " + name + ", not both"})
+			continue
+		}
+		content, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+		if err != nil {
+			problems = append(problems, Problem{name, "cannot be read: " + err.Error()})
+			continue
+		}
+		vars[plain] = strings.TrimRight(string(content), "\r\n")
+	}
+	sort.Slice(problems, func(i, j int) bool { return problems[i].Name < problems[j].Name })
+	return vars, problems
+}
+
+// parseProblems names the variables behind the library's field errors.
+func parseProblems(err error, vars map[string]string) Problems {
+	aggregate, ok := err.(env.AggregateError) //nolint:errorlint // the library returns the value itself
+	if !ok {
+		return Problems{{Prefix + "*", err.Error()}}
+	}
+	var problems Problems
+	for _, e := range aggregate.Errors {
+		var parse env.ParseError
+		if !errors.As(e, &parse) {
+			problems = append(problems, Problem{Prefix + "*", e.Error()})
+			continue
+		}
+		for _, v := range Variables() {
+			if _, set := vars[v.Name]; set && v.field == parse.Name {
+				problems = append(problems, Problem{v.Name, "is no " + parse.Type.String() + ": " + parse.Err.Error()})
+			}
+		}
+	}
+	return problems
+}
+
+// dynamic collects the variables whose names hold a key of the programme file.
+func dynamic(vars map[string]string) (map[string]string, map[string]SinkEnd) {
+	sources, sinks := map[string]string{}, map[string]SinkEnd{}
+	for name, value := range vars {
+		if key, ok := between(name, "SOURCE_", "_URL"); ok {
+			sources[key] = value
+		}
+		if key, ok := between(name, "SINK_", "_URL"); ok {
+			end := sinks[key]
+			end.URL = value
+			sinks[key] = end
+		}
+		if key, ok := between(name, "SINK_", "_SECRET"); ok {
+			end := sinks[key]
+			end.Secret = value
+			sinks[key] = end
+		}
+	}
+	return sources, sinks
+}
+
+func between(name, prefix, suffix string) (string, bool) {
+	s, ok := strings.CutPrefix(name, Prefix+prefix)
+	if !ok {
+		return "", false
+	}
+	s, ok = strings.CutSuffix(s, suffix)
+	return strings.ToLower(s), ok && s != ""
+}
+
+// BaseURL is Web.URL, parsed. It is valid after Load.
+func (c Config) BaseURL() *url.URL {
+	u, err := url.Parse(c.Web.URL)
+	if err != nil {
+		return &url.URL{}
+	}
+	return u
+}

@@ -1,0 +1,97 @@
+package config_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"offramp/internal/config"
+)
+
+func good() map[string]string {
+	return map[string]string{
+		"OFFRAMP_DATABASE_URL": "postgres://offramp_web@127.0.0.1/offramp", "OFFRAMP_WEB_URL": "https://moving.example.com",
+		"OFFRAMP_WEB_SECRET_KEY": strings.Repeat("k", 32), "OFFRAMP_S3_BUCKET": "exports",
+		"OFFRAMP_CUSTOMER_ISSUER": "https://login.example.com", "OFFRAMP_CUSTOMER_CLIENT_ID": "portal", "OFFRAMP_CUSTOMER_CLIENT_SECRET": "x",
+		"OFFRAMP_STAFF_ISSUER": "https://staff.example.com", "OFFRAMP_STAFF_CLIENT_ID": "portal", "OFFRAMP_STAFF_CLIENT_SECRET": "x",
+		"OFFRAMP_STAFF_ROLES": "support:helpdesk,auditor:audit", "OFFRAMP_SMTP_HOST": "smtp.example.com", "OFFRAMP_SMTP_FROM": "a@example.com",
+		"OFFRAMP_SOURCE_PRODUCT_URL": "postgres://reader@127.0.0.1/product", "OFFRAMP_SINK_CRM_URL": "https://crm.example.com/", "OFFRAMP_SINK_CRM_SECRET": "whsec_x",
+	}
+}
+
+func environ(vars map[string]string) []string {
+	list := []string{"PATH=/bin"}
+	for k, v := range vars {
+		list = append(list, k+"="+v)
+	}
+	return list
+}
+
+func TestLoadReadsEverything(t *testing.T) {
+	c, err := config.Load(environ(good()), "doctor")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Sources["product"] == "" || c.Sinks["crm"].Secret != "whsec_x" || c.Staff.Roles["support"] != "helpdesk" || c.Work.Exports != 2 {
+		t.Fatalf("%+v", c)
+	}
+}
+
+func TestLoadReportsEveryFaultAtOnce(t *testing.T) {
+	vars := good()
+	delete(vars, "OFFRAMP_S3_BUCKET")
+	vars["OFFRAMP_WEB_URL"] = "http://moving.example.com"
+	vars["OFFRAMP_WEB_SECRET_KEY"] = "short"
+	vars["OFFRAMP_SESSION_IDLE"] = "soon"
+	vars["OFFRAMP_SMTP_TLS"] = "none"
+	vars["OFFRAMP_STAFF_ROLES"] = "king:all"
+	vars["OFFRAMP_OUTBOUND_ALLOW"] = "everything"
+	vars["OFFRAMP_LISTEN"] = ":80"
+	_, err := config.Load(environ(vars), "doctor")
+	var problems config.Problems
+	if !errors.As(err, &problems) {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"S3_BUCKET", "WEB_URL", "WEB_SECRET_KEY", "OFFRAMP_SESSION_IDLE", "SMTP_TLS", "STAFF_ROLES", "OUTBOUND_ALLOW", "OFFRAMP_LISTEN"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("no problem names %s:\n%v", want, err)
+		}
+	}
+}
+
+func TestLoadReadsSecretsFromFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte("from-file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	vars := good()
+	delete(vars, "OFFRAMP_STAFF_CLIENT_SECRET")
+	vars["OFFRAMP_STAFF_CLIENT_SECRET_FILE"] = path
+	c, err := config.Load(environ(vars), "serve")
+	if err != nil || c.Staff.ClientSecret != "from-file" {
+		t.Fatal(c.Staff.ClientSecret, err)
+	}
+	vars["OFFRAMP_STAFF_CLIENT_SECRET"] = "both"
+	if _, err := config.Load(environ(vars), "serve"); err == nil || !strings.Contains(err.Error(), "not both") {
+		t.Fatal(err)
+	}
+}
+
+func TestSchemaNeedsOnlyTheOwner(t *testing.T) {
+	if _, err := config.Load([]string{"OFFRAMP_DATABASE_OWNER_URL=postgres://o@127.0.0.1/x"}, "schema"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := config.Load(nil, "schema"); err == nil {
+		t.Fatal("no owner, no error")
+	}
+}
+
+func TestEveryVariableIsDocumented(t *testing.T) {
+	for _, v := range config.Variables() {
+		if v.Doc == "" || v.Use == "" {
+			t.Errorf("%s has no doc or use", v.Name)
+		}
+	}
+}
