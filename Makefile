@@ -1,0 +1,62 @@
+# `make help` lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+GO ?= go
+TOOL := $(GO) tool -modfile=tools/lint.mod
+LDFLAGS := -s -w
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: ## start everything on this machine with embedded real parts; Ctrl-C stops it
+	@tools/setup demo
+	@echo "Compiling (about two minutes the first time) ..."
+	@$(MAKE) --no-print-directory build demo-build
+	@exec ./bin/demo --die-with-parent
+
+.PHONY: demo-build
+demo-build:
+	@$(GO) build -o bin/demo ./cmd/demo
+
+.PHONY: demo-reset
+demo-reset: ## remove the demo's data (.demo/)
+	@rm -rf "$${OFFRAMP_DEMO_DIR:-.demo}" && echo "Removed the demo's data."
+
+.PHONY: build
+build: ## build the production binary into bin/
+	@$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/offramp ./cmd/offramp
+
+.PHONY: test
+test: ## run all tests: unit, PostgreSQL, S3, whole server, browser
+	@tools/setup test
+	$(GO) test -timeout 15m ./...
+
+.PHONY: check
+check: fresh lint test ## what CI runs
+
+.PHONY: lint
+lint: ## vet and lint
+	$(GO) vet ./...
+	$(TOOL) golangci-lint run --timeout 15m ./...
+
+.PHONY: generate
+generate: ## make the generated files again: pages, references
+	$(GO) tool templ generate -log-level error
+	$(GO) run ./tools/reference
+	$(GO) tool gofumpt -w cmd internal migration auth export portal static deploy tools
+
+.PHONY: fresh
+fresh: ## fail when a generated file or a format is stale
+	@tools/fresh
+
+.PHONY: bench
+bench: ## measure: each figure beside its ceiling from the same run
+	@tools/setup bench
+	@$(MAKE) --no-print-directory build
+	$(GO) run ./tools/bench
+
+.PHONY: fuzz
+fuzz: ## fuzz each parser for a bounded time
+	$(GO) test -run '^$$' -fuzz FuzzParameters -fuzztime 20s ./export/source

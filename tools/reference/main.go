@@ -1,0 +1,48 @@
+// Command reference writes the generated pages of docs/reference from the code that they describe.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+
+	"offramp/internal/config"
+)
+
+func main() {
+	if err := os.WriteFile("docs/reference/configuration.md", configuration(), 0o644); err != nil { //nolint:gosec // a page that everybody reads
+		fmt.Fprintln(os.Stderr, "reference:", err)
+		os.Exit(1)
+	}
+}
+
+// configuration renders the table of environment variables.
+func configuration() []byte {
+	var b bytes.Buffer
+	b.WriteString(`# Configuration
+
+Offramp reads environment variables and nothing else. Each variable may be given as ` + "`NAME_FILE`" + ` instead: the path of a
+file that holds the value, as secret stores mount them. Every fault is reported at once when a command starts, and a
+misspelt ` + "`OFFRAMP_`" + ` name is one of them. ` + "`offramp doctor`" + ` then checks that everything named here answers.
+
+Secrets are marked; keep them in files. The column *for* names the commands that need the variable.
+
+| variable | default | for | what it is |
+|---|---|---|---|
+`)
+	for _, v := range config.Variables() {
+		doc := v.Doc
+		if v.Example != "" {
+			doc += " Example: `" + v.Example + "`."
+		}
+		if v.Secret {
+			doc += " **Secret.**"
+		}
+		def := v.Default
+		if def != "" {
+			def = "`" + def + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", v.Name, def, v.Use, doc)
+	}
+	return b.Bytes()
+}
