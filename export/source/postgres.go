@@ -1,0 +1,257 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const defaultConns = 8
+
+// postgres reads from PostgreSQL by the lowest layer of pgx: text in, text out.
+type postgres struct {
+	pool *pgxpool.Pool
+	opts Options
+}
+
+func openPostgres(ctx context.Context, url string, o Options) (Source, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, &Error{Kind: Invalid, Cause: err} // pgx masks the password in this error
+	}
+	if !strings.Contains(url, "pool_max_conns") {
+		config.MaxConns = defaultConns
+	}
+	config.MaxConnIdleTime = time.Minute
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = 10 * time.Second
+	}
+	if config.ConnConfig.RuntimeParams["application_name"] == "" {
+		config.ConnConfig.RuntimeParams["application_name"] = "offramp-export"
+	}
+	// A dataset's query is text of the programme's file: never cached under a name that a pooler could mix up.
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, &Error{Kind: Invalid, Cause: err}
+	}
+	return &postgres{pool: pool, opts: o}, nil
+}
+
+// Ping implements Source.
+func (p *postgres) Ping(ctx context.Context) error {
+	return classify(ctx, "", p.pool.Ping(ctx))
+}
+
+// Close implements Source.
+func (p *postgres) Close() { p.pool.Close() }
+
+var snapshotID = regexp.MustCompile(`^[0-9A-Fa-f-]{1,64}$`)
+
+// Begin implements Source.
+func (p *postgres) Begin(ctx context.Context, customer, join string) (Snapshot, error) {
+	if join != "" && !snapshotID.MatchString(join) {
+		return nil, &Error{Kind: Invalid, Cause: fmt.Errorf("%q is no snapshot", join)}
+	}
+	conn, err := p.pool.Acquire(ctx)
+	if err != nil {
+		return nil, classify(ctx, "", err)
+	}
+	s := &snapshot{conn: conn, pg: conn.Conn().PgConn(), customer: customer, opts: p.opts}
+	if err := s.begin(ctx, join); err != nil {
+		s.Close()
+		return nil, classify(ctx, "", err)
+	}
+	return s, nil
+}
+
+// The settings fix the text form of every type, whatever the server's own are, and keep two readings of one query in
+// one order. Nothing ends a snapshot that waits for a slow upload.
+const settings = `
+set local datestyle = 'ISO, YMD';
+set local timezone = 'UTC';
+set local intervalstyle = 'iso_8601';
+set local bytea_output = 'hex';
+set local extra_float_digits = 3;
+set local standard_conforming_strings = on;
+set local synchronize_seqscans = off;
+set local statement_timeout = 0;
+set local idle_in_transaction_session_timeout = 0;
+set local row_security = on;
+set local client_encoding = 'UTF8';`
+
+// A failed statement takes the transaction back to here, so that checking goes on with the next dataset.
+const savepoint = "savepoint begun;"
+
+// snapshot is one transaction on one connection.
+type snapshot struct {
+	conn     *pgxpool.Conn
+	pg       *pgconn.PgConn
+	customer string
+	opts     Options
+	info     Info
+}
+
+func (s *snapshot) begin(ctx context.Context, join string) error {
+	sql := "begin isolation level repeatable read read only;"
+	if join != "" {
+		sql += "set transaction snapshot '" + join + "';"
+	}
+	sql += settings + "set local lock_timeout = " + strconv.FormatInt(s.opts.LockTimeout.Milliseconds(), 10) + ";"
+	sql += "select pg_export_snapshot(), extract(epoch from now())::numeric(20,6)::text;" + savepoint
+	results, err := s.pg.Exec(ctx, sql).ReadAll()
+	if err != nil {
+		return err
+	}
+	last := results[len(results)-2]
+	if len(last.Rows) != 1 {
+		return errors.New("the snapshot's name was not returned")
+	}
+	seconds, err := strconv.ParseFloat(string(last.Rows[0][1]), 64)
+	if err != nil {
+		return err
+	}
+	s.info = Info{ID: string(last.Rows[0][0]), AsOf: time.UnixMicro(int64(seconds * 1e6)).UTC()}
+	return nil
+}
+
+// Info implements Snapshot.
+func (s *snapshot) Info() Info { return s.info }
+
+// Check implements Snapshot.
+func (s *snapshot) Check(ctx context.Context, q Query) ([]Column, error) {
+	sql, err := bind(q.Dataset, q.SQL)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, s.opts.CountTimeout, s.tooLong(q, "checking"))
+	defer cancel()
+	description, err := s.pg.Prepare(ctx, "", sql, nil)
+	if err != nil {
+		return nil, s.failed(ctx, q, err)
+	}
+	columns := columnsOf(description.Fields)
+	if len(columns) == 0 {
+		return nil, &Error{Kind: Invalid, Dataset: q.Dataset, Cause: errors.New("the query returns no columns")}
+	}
+	return columns, compare(q.Dataset, q.Columns, columns)
+}
+
+// Count implements Snapshot.
+func (s *snapshot) Count(ctx context.Context, q Query) (int64, error) {
+	text := q.CountSQL
+	if text == "" {
+		text = "select count(*) from (\n" + strings.TrimRight(q.SQL, "; \t\r\n") + "\n) as rows_of_dataset"
+	}
+	sql, err := s.bindFor(q, text)
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, s.opts.CountTimeout, s.tooLong(q, "counting"))
+	defer cancel()
+	result := s.exec(ctx, sql).Read()
+	if result.Err != nil {
+		return 0, s.failed(ctx, q, result.Err)
+	}
+	if len(result.Rows) != 1 || len(result.Rows[0]) != 1 {
+		return 0, &Error{Kind: Invalid, Dataset: q.Dataset, Cause: errors.New("the count query must return one row with one column")}
+	}
+	n, err := strconv.ParseInt(string(result.Rows[0][0]), 10, 64)
+	if err != nil || n < 0 {
+		return 0, &Error{Kind: Invalid, Dataset: q.Dataset, Cause: fmt.Errorf("the count query returned %q", result.Rows[0][0])}
+	}
+	return n, nil
+}
+
+// Rows implements Snapshot.
+func (s *snapshot) Rows(ctx context.Context, q Query, yield func(values [][]byte) error) (int64, error) {
+	sql, err := s.bindFor(q, q.SQL)
+	if err != nil {
+		return 0, err
+	}
+	// Cancelling closes the connection at once; closing the reader alone would first read the rest of the rows.
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	reader := s.exec(inner, sql)
+	n, err := read(reader, q, yield)
+	if err != nil {
+		cancel()
+		_, _ = reader.Close()
+		return n, err
+	}
+	if _, err := reader.Close(); err != nil {
+		return n, s.failed(ctx, q, err)
+	}
+	return n, nil
+}
+
+func read(reader *pgconn.ResultReader, q Query, yield func(values [][]byte) error) (n int64, err error) {
+	// There are no columns when the query failed; the reader's Close tells why.
+	if fields := reader.FieldDescriptions(); len(fields) > 0 {
+		if err := compare(q.Dataset, q.Columns, columnsOf(fields)); err != nil {
+			return 0, err
+		}
+	}
+	for reader.NextRow() {
+		if err := yield(reader.Values()); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// exec runs a bound query with the customer as its one parameter, in text both ways.
+func (s *snapshot) exec(ctx context.Context, sql string) *pgconn.ResultReader {
+	return s.pg.ExecParams(ctx, sql, [][]byte{[]byte(s.customer)}, nil, nil, nil)
+}
+
+// Close implements Snapshot.
+func (s *snapshot) Close() {
+	if s.conn == nil {
+		return
+	}
+	// The rollback must go out even when the export was cancelled. A connection that cannot say it is dropped.
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if !s.pg.IsClosed() {
+		_, _ = s.pg.Exec(ctx, "rollback").ReadAll()
+	}
+	s.conn.Release()
+	s.conn = nil
+}
+
+func (s *snapshot) tooLong(q Query, doing string) error {
+	return &Error{Kind: Locked, Dataset: q.Dataset, Cause: fmt.Errorf("%s took longer than %s", doing, s.opts.CountTimeout)}
+}
+
+// failed classifies err and makes the transaction usable again, if the connection lives.
+func (s *snapshot) failed(ctx context.Context, q Query, err error) error {
+	if !s.pg.IsClosed() && s.pg.TxStatus() == 'E' {
+		_, _ = s.pg.Exec(ctx, "rollback to savepoint begun").ReadAll()
+	}
+	return classify(ctx, q.Dataset, err)
+}
+
+func (s *snapshot) bindFor(q Query, sql string) (string, error) {
+	if s.customer == "" {
+		return "", &Error{Kind: Invalid, Dataset: q.Dataset, Cause: errors.New("a snapshot without a customer can only check")}
+	}
+	return bind(q.Dataset, sql)
+}
+
+func bind(dataset, sql string) (string, error) {
+	bound, err := Bind(sql)
+	if err != nil {
+		return "", &Error{Kind: Invalid, Dataset: dataset, Cause: err}
+	}
+	return bound, nil
+}

@@ -1,0 +1,192 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// Object is an object being read. A connection that breaks or stalls is taken up again where it ended, as long as the
+// object is still the same.
+type Object struct {
+	Size     int64 // of the whole object
+	ETag     string
+	Modified time.Time
+
+	b        *Bucket
+	ctx      context.Context
+	key      string
+	at       int64 // offset of the next byte
+	failures int   // in a row
+	body     io.ReadCloser
+	watch    *time.Timer
+	request  context.Context // of the current connection
+	cancel   context.CancelCauseFunc
+}
+
+var errStalled = errors.New("no byte arrived in time")
+
+// Open reads an object from an offset on. The caller closes it.
+func (b *Bucket) Open(ctx context.Context, key string, offset int64) (*Object, error) {
+	o := &Object{b: b, ctx: ctx, key: key, at: offset}
+	if err := o.connect(); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+func (o *Object) connect() error {
+	ctx, cancel := context.WithCancelCause(o.ctx)
+	in := &s3.GetObjectInput{Bucket: &o.b.name, Key: &o.key}
+	if o.at > 0 {
+		in.Range = aws.String(fmt.Sprintf("bytes=%d-", o.at))
+	}
+	if o.ETag != "" {
+		in.IfMatch = &o.ETag
+	}
+	out, err := o.b.client.GetObject(ctx, in)
+	if err != nil {
+		cancel(nil)
+		return classify(o.ctx, "read", o.key, err)
+	}
+	size, err := wholeSize(out, o.at)
+	if err != nil {
+		cancel(nil)
+		_ = out.Body.Close()
+		return &Error{Kind: Unavailable, Op: "read", Key: o.key, Cause: err}
+	}
+	if o.ETag == "" {
+		o.Size, o.ETag, o.Modified = size, aws.ToString(out.ETag), aws.ToTime(out.LastModified)
+	}
+	o.body, o.request, o.cancel = out.Body, ctx, cancel
+	o.watch = time.AfterFunc(o.b.stall, func() { cancel(errStalled) })
+	return nil
+}
+
+// wholeSize takes the object's size from an answer that may be a part of it, and refuses an answer without any, since a
+// cut in it would go unseen.
+func wholeSize(out *s3.GetObjectOutput, offset int64) (int64, error) {
+	if offset > 0 {
+		_, total, ok := strings.Cut(aws.ToString(out.ContentRange), "/")
+		if n, err := strconv.ParseInt(total, 10, 64); ok && err == nil {
+			return n, nil
+		}
+		return 0, fmt.Errorf("the server ignored the range from byte %d", offset)
+	}
+	if out.ContentLength == nil {
+		return 0, errors.New("the server did not tell the size")
+	}
+	return *out.ContentLength, nil
+}
+
+// Read implements io.Reader.
+func (o *Object) Read(p []byte) (int, error) {
+	for {
+		if o.at >= o.Size {
+			return 0, io.EOF
+		}
+		if o.body == nil {
+			if err := o.resume(); err != nil {
+				return 0, err
+			}
+		}
+		o.watch.Reset(o.b.stall)
+		n, err := o.body.Read(p)
+		o.at += int64(n)
+		if n > 0 {
+			o.failures = 0
+		}
+		if err != nil && o.at < o.Size {
+			if cause := context.Cause(o.request); cause != nil {
+				err = cause
+			}
+			o.hangUp()
+			if err := o.failed(err); err != nil {
+				return n, err
+			}
+		}
+		if n > 0 {
+			return n, nil
+		}
+	}
+}
+
+// failed counts a failure and gives up after as many as one request may have.
+func (o *Object) failed(err error) error {
+	if o.ctx.Err() != nil {
+		return context.Cause(o.ctx)
+	}
+	if o.failures++; o.failures < o.b.attempts {
+		return nil
+	}
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return &Error{Kind: Unavailable, Op: "read", Key: o.key, Cause: fmt.Errorf("after %d of %d bytes: %w", o.at, o.Size, err)}
+}
+
+// resume waits a little longer each time and asks for the rest.
+func (o *Object) resume() error {
+	pause := time.NewTimer(min(o.b.backoff, 100*time.Millisecond<<o.failures))
+	defer pause.Stop()
+	select {
+	case <-o.ctx.Done():
+		return context.Cause(o.ctx)
+	case <-pause.C:
+	}
+	return o.connect()
+}
+
+func (o *Object) hangUp() {
+	if o.body != nil {
+		o.watch.Stop()
+		o.cancel(nil)
+		_ = o.body.Close()
+		o.body = nil
+	}
+}
+
+// Close implements io.Closer.
+func (o *Object) Close() error {
+	o.hangUp()
+	return nil
+}
+
+// ReadBack reads the whole object and returns what it holds.
+func (b *Bucket) ReadBack(ctx context.Context, key string) (Proof, error) {
+	o, err := b.Open(ctx, key, 0)
+	if err != nil {
+		return Proof{}, err
+	}
+	defer o.Close()
+	sum := sha256.New()
+	n, err := io.CopyBuffer(struct{ io.Writer }{sum}, o, make([]byte, 128<<10))
+	if err != nil {
+		return Proof{}, err
+	}
+	return Proof{Size: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
+}
+
+func (b *Bucket) checkRange(ctx context.Context, key string, body []byte) error {
+	const from = 5
+	o, err := b.Open(ctx, key, from)
+	if err != nil {
+		return err
+	}
+	defer o.Close()
+	got, err := io.ReadAll(o)
+	if err == nil && !bytes.Equal(got, body[from:]) {
+		err = &Error{Kind: Unavailable, Op: "read by range", Key: key, Cause: errors.New("the bytes differ from what was written")}
+	}
+	return err
+}

@@ -1,0 +1,286 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// The limits of S3's multipart upload, and ours within them: two parts travel while a third fills.
+// Source: Amazon S3 User Guide, "Amazon S3 multipart upload limits".
+const (
+	minPart    = 5 << 20
+	maxParts   = 10_000
+	planParts  = 9_000 // leaves room for an estimate that was too low
+	freeParts  = 2_500 // what goes out in parts of one size without any estimate
+	inFlight   = 2
+	firstAlloc = 64 << 10
+)
+
+// Proof is what an object holds: its size in bytes and the SHA-256 of them, in hexadecimal.
+type Proof struct {
+	Size   int64
+	SHA256 string
+}
+
+// Upload is an object being written. It is an io.Writer for one goroutine. Nothing can be seen under its key until
+// Commit succeeds; Abort, or a cancelled context followed by Abort, leaves nothing behind. Small objects travel as one
+// request, larger ones in parts that are sent while the next one fills.
+type Upload struct {
+	b           *Bucket
+	ctx         context.Context
+	cancel      context.CancelCauseFunc
+	key         string
+	contentType string
+	partSize    int
+	planned     int // parts of that size; later ones grow
+	sent        int
+
+	buf   []byte
+	size  int64
+	free  chan []byte   // buffers that came back
+	made  int           // buffers that exist
+	parts chan []byte   // to the sender, in order
+	done  chan struct{} // the sender has ended
+	id    string        // of the multipart upload; set before parts is made
+	ended bool
+
+	sum hash.Hash // owned by the sender while it runs
+
+	mu     sync.Mutex
+	stored []types.CompletedPart
+}
+
+// Put stores a small object in one request.
+func (b *Bucket) Put(ctx context.Context, key string, body []byte, contentType string) (Proof, error) {
+	_, err := b.patient.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &b.name, Key: &key, Body: bytes.NewReader(body),
+		ContentLength: aws.Int64(int64(len(body))), ContentType: &contentType,
+	})
+	if err != nil {
+		return Proof{}, classify(ctx, "put", key, err)
+	}
+	sum := sha256.Sum256(body)
+	return Proof{Size: int64(len(body)), SHA256: hex.EncodeToString(sum[:])}, nil
+}
+
+// Create begins an upload. estimate is the expected size in bytes, 0 when unknown; it decides the size of the parts, of
+// which three are in memory at most: 15 MiB up to an estimate of 43 GiB. The caller always calls Abort in the end,
+// which does nothing after a Commit.
+func (b *Bucket) Create(ctx context.Context, key string, estimate int64, contentType string) *Upload {
+	ctx, cancel := context.WithCancelCause(ctx)
+	size := partSize(estimate)
+	return &Upload{
+		b: b, ctx: ctx, cancel: cancel, key: key, contentType: contentType,
+		partSize: size, planned: max(int(estimate/int64(size)), freeParts), made: 1,
+		buf: make([]byte, 0, min(size, max(firstAlloc, int(min(estimate, minPart))))),
+		sum: sha256.New(),
+	}
+}
+
+func partSize(estimate int64) int {
+	const mib = 1 << 20
+	size := (estimate/planParts + mib) / mib * mib
+	return int(max(minPart, size))
+}
+
+// Write implements io.Writer. It blocks while the network is slower than the writer. Its error is the upload's first.
+func (u *Upload) Write(p []byte) (int, error) {
+	if err := context.Cause(u.ctx); err != nil {
+		return 0, err
+	}
+	written := 0
+	for {
+		n := min(len(p)-written, u.partSize-len(u.buf))
+		u.grow(n)
+		u.buf = append(u.buf, p[written:written+n]...)
+		written += n
+		if written == len(p) {
+			u.size += int64(len(p))
+			return written, nil
+		}
+		if err := u.flush(); err != nil {
+			return written, err
+		}
+	}
+}
+
+// grow makes room for n more bytes; doubling, but never beyond a part.
+func (u *Upload) grow(n int) {
+	if len(u.buf)+n <= cap(u.buf) {
+		return
+	}
+	bigger := make([]byte, len(u.buf), min(u.partSize, max(2*cap(u.buf), len(u.buf)+n)))
+	copy(bigger, u.buf)
+	u.buf = bigger
+}
+
+// flush hands the full part to the sender and takes an empty buffer.
+func (u *Upload) flush() error {
+	if u.parts == nil {
+		if err := u.begin(); err != nil {
+			u.cancel(err)
+			return err
+		}
+	}
+	select {
+	case u.parts <- u.buf:
+		u.buf = nil
+	case <-u.ctx.Done():
+		return context.Cause(u.ctx)
+	}
+	u.sent++
+	if over := u.sent - u.planned; over > 0 && over%((maxParts-u.planned)/8) == 0 {
+		u.partSize *= 2
+	}
+	if u.made <= inFlight {
+		u.made++
+		u.buf = make([]byte, 0, u.partSize)
+		return nil
+	}
+	select {
+	case b := <-u.free:
+		u.buf = b[:0]
+	case <-u.ctx.Done():
+		return context.Cause(u.ctx)
+	}
+	return nil
+}
+
+func (u *Upload) begin() error {
+	out, err := u.b.client.CreateMultipartUpload(u.ctx, &s3.CreateMultipartUploadInput{
+		Bucket: &u.b.name, Key: &u.key, ContentType: &u.contentType,
+	})
+	if err != nil {
+		return classify(u.ctx, "begin upload", u.key, err)
+	}
+	u.id = aws.ToString(out.UploadId)
+	u.free = make(chan []byte, inFlight+1)
+	u.parts = make(chan []byte)
+	u.done = make(chan struct{})
+	go u.send()
+	return nil
+}
+
+// send hashes the parts in order and sends up to inFlight of them at once.
+func (u *Upload) send() {
+	defer close(u.done)
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	slots := make(chan struct{}, inFlight)
+	number := int32(0)
+	for part := range u.parts {
+		u.sum.Write(part)
+		number++
+		slots <- struct{}{}
+		n := number
+		wait.Go(func() {
+			u.sendPart(n, part)
+			u.free <- part
+			<-slots
+		})
+	}
+}
+
+func (u *Upload) sendPart(number int32, part []byte) {
+	if u.ctx.Err() != nil {
+		return
+	}
+	out, err := u.b.patient.UploadPart(u.ctx, &s3.UploadPartInput{
+		Bucket: &u.b.name, Key: &u.key, UploadId: &u.id, PartNumber: &number,
+		Body: bytes.NewReader(part), ContentLength: aws.Int64(int64(len(part))),
+	})
+	if err != nil {
+		u.cancel(classify(u.ctx, fmt.Sprintf("upload part %d", number), u.key, err))
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.stored = append(u.stored, types.CompletedPart{PartNumber: &number, ETag: out.ETag})
+}
+
+// Commit sends what is left and makes the object visible. The proof is of the bytes that were written here, for the
+// caller to hold against [Bucket.ReadBack].
+func (u *Upload) Commit() (Proof, error) {
+	if u.ended {
+		return Proof{}, &Error{Kind: Invalid, Op: "commit", Key: u.key, Cause: errors.New("the upload has ended")}
+	}
+	if err := context.Cause(u.ctx); err != nil {
+		return Proof{}, err
+	}
+	if u.parts == nil {
+		proof, err := u.b.Put(u.ctx, u.key, u.buf, u.contentType)
+		u.ended = err == nil
+		return proof, err
+	}
+	if len(u.buf) > 0 {
+		select {
+		case u.parts <- u.buf:
+		case <-u.ctx.Done():
+		}
+	}
+	u.drain()
+	if err := context.Cause(u.ctx); err != nil {
+		return Proof{}, err
+	}
+	if err := u.complete(); err != nil {
+		return Proof{}, err
+	}
+	u.ended = true
+	return Proof{Size: u.size, SHA256: hex.EncodeToString(u.sum.Sum(nil))}, nil
+}
+
+// drain ends the sender and waits for it.
+func (u *Upload) drain() {
+	if u.parts != nil {
+		close(u.parts)
+		<-u.done
+		u.parts = nil
+	}
+}
+
+func (u *Upload) complete() error {
+	sortParts(u.stored)
+	_, err := u.b.patient.CompleteMultipartUpload(u.ctx, &s3.CompleteMultipartUploadInput{
+		Bucket: &u.b.name, Key: &u.key, UploadId: &u.id,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: u.stored},
+	})
+	if err == nil {
+		return nil
+	}
+	err = classify(u.ctx, "complete upload", u.key, err)
+	// A first attempt may have succeeded with its answer lost; the second then finds no upload.
+	if KindOf(err) == NotFound {
+		if size, statErr := u.b.stat(u.ctx, u.key); statErr == nil && size == u.size {
+			return nil
+		}
+	}
+	return err
+}
+
+// Abort ends an upload that was not committed and removes its parts. It works after the context's end, for a while.
+func (u *Upload) Abort() {
+	if u.ended {
+		u.cancel(nil)
+		return
+	}
+	u.ended = true
+	u.cancel(context.Canceled)
+	u.drain()
+	if u.id == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), min(u.b.stall, 15*time.Second))
+	defer cancel()
+	_ = u.b.AbortUpload(ctx, u.key, u.id) // the sweep removes what this could not
+}
