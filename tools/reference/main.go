@@ -10,10 +10,23 @@ import (
 )
 
 func main() {
-	if err := os.WriteFile("docs/reference/configuration.md", configuration(), 0o644); err != nil { //nolint:gosec // a page that everybody reads
+	if err := write(); err != nil {
 		fmt.Fprintln(os.Stderr, "reference:", err)
 		os.Exit(1)
 	}
+}
+
+func write() error {
+	catalogue, err := trust()
+	if err != nil {
+		return err
+	}
+	for path, page := range map[string][]byte{"docs/reference/configuration.md": configuration(), "docs/trust.md": catalogue} {
+		if err := os.WriteFile(path, page, 0o644); err != nil { //nolint:gosec // a page that everybody reads
+			return err
+		}
+	}
+	return nil
 }
 
 // configuration renders the table of environment variables.
