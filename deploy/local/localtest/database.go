@@ -1,0 +1,155 @@
+package localtest
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"offramp/deploy/local"
+	"offramp/deploy/schema"
+	"offramp/internal/db"
+)
+
+// startLimit bounds the start of a server on a busy machine.
+const startLimit = 2 * time.Minute
+
+var postgres = sync.OnceValues(func() (*local.Postgres, error) {
+	dir, err := scratch()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	return local.StartPostgres(ctx, local.PostgresOptions{Dir: filepath.Join(dir, "postgres"), Throwaway: true})
+})
+
+const templateName = "offramp_template"
+
+// template is a database with the schema up, which each test gets a copy of.
+var template = sync.OnceValues(func() (string, error) {
+	p, err := postgres()
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	if err := p.CreateDatabase(ctx, templateName); err != nil {
+		return "", err
+	}
+	pool, err := pgxpool.New(ctx, p.URL(templateName, local.OwnerRole))
+	if err != nil {
+		return "", fmt.Errorf("open template database: %w", err)
+	}
+	defer pool.Close() // a template may have no connections
+	_, err = schema.Up(ctx, pool)
+	return templateName, err
+})
+
+// Postgres is this process's server. Tests that stop it spoil it for the others.
+func Postgres(t testing.TB) *local.Postgres {
+	t.Helper()
+	p, err := postgres()
+	if err != nil {
+		t.Fatalf("start PostgreSQL: %v", err)
+	}
+	return p
+}
+
+// TestDatabase is a database of one test. It is dropped when the test ends.
+type TestDatabase struct {
+	Name     string
+	AppURL   string // as the application: row-level security applies, no DDL
+	OwnerURL string // as the owner of the schema
+	SuperURL string // as the superuser, whom nothing binds
+}
+
+var databases atomic.Int64
+
+// Database makes a database with the schema up.
+func Database(t testing.TB) TestDatabase {
+	t.Helper()
+	name, err := template()
+	if err != nil {
+		t.Fatalf("prepare template database: %v", err)
+	}
+	return copyDatabase(t, name)
+}
+
+// EmptyDatabase makes a database with nothing in it, for a retired product's data or for tests of the schema itself.
+func EmptyDatabase(t testing.TB) TestDatabase {
+	t.Helper()
+	return copyDatabase(t, "template1")
+}
+
+func copyDatabase(t testing.TB, from string) TestDatabase {
+	t.Helper()
+	p := Postgres(t)
+	name := fmt.Sprintf("test_%d", databases.Add(1))
+	if err := p.CopyDatabase(context.Background(), name, from); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.DropDatabase(context.Background(), name); err != nil {
+			t.Error(err)
+		}
+	})
+	return TestDatabase{Name: name, AppURL: p.URL(name, local.AppRole), OwnerURL: p.URL(name, local.OwnerRole), SuperURL: p.URL(name, local.SuperRole)}
+}
+
+// DB makes a database with the schema up and opens it as the application does.
+func DB(t testing.TB, options ...db.Options) *db.DB {
+	t.Helper()
+	return Database(t).Open(t, options...)
+}
+
+// Open opens the database as the application does, until the test ends. At most one db.Options is read; without one the pool
+// is small, as many tests share the server.
+func (d TestDatabase) Open(t testing.TB, options ...db.Options) *db.DB {
+	t.Helper()
+	o := db.Options{}
+	if len(options) > 0 {
+		o = options[0]
+	}
+	if o.MaxConns == 0 {
+		o.MaxConns = 8
+	}
+	opened, err := db.Open(context.Background(), d.AppURL, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(opened.Close)
+	return opened
+}
+
+// Owner connects as the owner of the schema, until the test ends.
+func (d TestDatabase) Owner(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	return pool(t, d.OwnerURL)
+}
+
+// Super connects as the superuser, until the test ends: for looking behind row-level security and for tampering.
+func (d TestDatabase) Super(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	return pool(t, d.SuperURL)
+}
+
+func pool(t testing.TB, url string) *pgxpool.Pool {
+	t.Helper()
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.MaxConns = 4
+	p, err := pgxpool.NewWithConfig(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
+}

@@ -1,0 +1,246 @@
+package local
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// reachableDir is a directory that PostgreSQL's own user may enter, unlike t.TempDir() of root.
+func reachableDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "offramp-local-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func startPostgres(t *testing.T, dir string) *Postgres {
+	t.Helper()
+	p, err := StartPostgres(t.Context(), PostgresOptions{Dir: dir, Throwaway: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+func queryRow[T any](t *testing.T, url, sql string) T {
+	t.Helper()
+	var got T
+	conn, err := pgx.Connect(context.Background(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	if err := conn.QueryRow(context.Background(), sql).Scan(&got); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func execute(t *testing.T, url, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	if _, err := conn.Exec(context.Background(), sql); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPostgresKeepsItsDataAndPort(t *testing.T) {
+	dir := reachableDir(t)
+	first := startPostgres(t, dir)
+	if err := first.CreateDatabase(t.Context(), "shop"); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, first.URL("shop", OwnerRole), "CREATE TABLE t AS SELECT 7 AS n")
+	if err := first.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	second := startPostgres(t, dir)
+	if second.Port != first.Port {
+		t.Errorf("port moved from %d to %d", first.Port, second.Port)
+	}
+	if got := queryRow[int](t, second.URL("shop", OwnerRole), "SELECT n FROM t"); got != 7 {
+		t.Errorf("got %d after the restart", got)
+	}
+}
+
+func TestPostgresRoles(t *testing.T) {
+	p := startPostgres(t, reachableDir(t))
+	const sql = `SELECT string_agg(rolname || ':' || rolsuper || rolbypassrls || rolcanlogin || rolcreaterole, ' ' ORDER BY rolname)
+		FROM pg_roles WHERE rolname LIKE 'offramp%'`
+	want := "offramp_app:falsefalsefalsefalse offramp_owner:falsefalsetruetrue offramp_web:falsefalsetruefalse"
+	if got := queryRow[string](t, p.SuperURL(), sql); got != want {
+		t.Errorf("roles:\n got %s\nwant %s", got, want)
+	}
+	if !queryRow[bool](t, p.URL("postgres", AppRole), "SELECT pg_has_role(current_user, 'offramp_app', 'member')") {
+		t.Error("the application role is not a member of offramp_app")
+	}
+}
+
+func TestPostgresOfAnotherIsNotTouched(t *testing.T) {
+	dir := reachableDir(t)
+	startPostgres(t, dir)
+	_, err := StartPostgres(t.Context(), PostgresOptions{Dir: dir, Throwaway: true})
+	if err == nil || !strings.Contains(err.Error(), "already works in") {
+		t.Fatalf("second server on one directory: %v", err)
+	}
+}
+
+func TestPostgresStaleLock(t *testing.T) {
+	dir := reachableDir(t)
+	p := startPostgres(t, dir)
+	if err := p.child.stop(10*time.Second, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	lock := filepath.Join(dir, "pgdata", "postmaster.pid")
+	// The number now belongs to a process that is no PostgreSQL: this one.
+	if err := os.WriteFile(lock, fmt.Appendf(nil, "%d\n%s\n", os.Getpid(), filepath.Join(dir, "pgdata")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	startPostgres(t, dir)
+}
+
+func TestPostgresUnderAClosedFolder(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root has this trouble")
+	}
+	dir := reachableDir(t)
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p, err := StartPostgres(t.Context(), PostgresOptions{Dir: filepath.Join(dir, "db"), Throwaway: true})
+	if err != nil {
+		if strings.Contains(err.Error(), "user namespaces") {
+			t.Skipf("this machine has no user namespaces, and says so: %v", err)
+		}
+		t.Fatal(err)
+	}
+	if err := p.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPostgresPortTaken(t *testing.T) {
+	p := startPostgres(t, reachableDir(t))
+	_, err := StartPostgres(t.Context(), PostgresOptions{Dir: reachableDir(t), Port: p.Port, Throwaway: true})
+	if err == nil || !strings.Contains(err.Error(), "taken by another program") {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestPostgresNowhere(t *testing.T) {
+	t.Setenv(binEnv, t.TempDir())
+	_, err := findPostgres(t.Context(), t.TempDir(), func(string) {})
+	if err == nil || !strings.Contains(err.Error(), binEnv) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+// TestPostgresEndsWithItsParent starts a server from a process that is then killed.
+func TestPostgresEndsWithItsParent(t *testing.T) {
+	if dir := os.Getenv("OFFRAMP_TEST_PARENT"); dir != "" {
+		p := startPostgres(t, dir)
+		fmt.Printf("running %d\n", p.child.cmd.Process.Pid)
+		select {}
+	}
+	if !namespaces {
+		t.Skip("needs the parent-death signal of Linux")
+	}
+	dir := reachableDir(t)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPostgresEndsWithItsParent$", "-test.v") //nolint:gosec // this test itself
+	cmd.Env = append(os.Environ(), "OFFRAMP_TEST_PARENT="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	for line := []byte{}; pid == 0; {
+		b := make([]byte, 1)
+		if _, err := out.Read(b); err != nil {
+			t.Fatalf("the parent ended early: %s", line)
+		}
+		if b[0] == '\n' {
+			_, _ = fmt.Sscanf(string(line), "running %d", &pid)
+			line = line[:0]
+			continue
+		}
+		line = append(line, b[0])
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	eventually(t, "the orphaned server ends", func() bool { return syscall.Kill(pid, 0) != nil })
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("never: %s", what)
+}
+
+func TestUnpackBundle(t *testing.T) {
+	var pack bytes.Buffer
+	zw := gzip.NewWriter(&pack)
+	tw := tar.NewWriter(zw)
+	for name, content := range map[string]string{
+		"package/native/bin/postgres":     "program",
+		"package/native/lib/libpq.so.5.1": "library",
+		"package/native/pg-symlinks.json": `[{"source":"native/lib/libpq.so.5.1","target":"native/lib/libpq.so.5"}]`,
+		"package/index.js":                "ignored",
+	} {
+		if err := tw.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(content)), Typeflag: tar.TypeReg}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tw.Write([]byte(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := zw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := unpackBundle(&pack, dir); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "native/lib/libpq.so.5")); err != nil || string(got) != "library" {
+		t.Errorf("link: %q, %v", got, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "index.js")); err == nil {
+		t.Error("unpacked more than the programs")
+	}
+}
