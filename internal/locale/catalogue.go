@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"strings"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
@@ -37,21 +36,22 @@ func loadBundle() *i18n.Bundle {
 // words are the messages of one language.
 type words struct {
 	localizer *i18n.Localizer
-	// plain holds the messages without placeholders and plurals, which are most
-	// of a page: they are answered by one look-up and no template.
-	plain map[string]string
+	// single holds the messages with one form, which are nearly all of a page:
+	// they are filled in without choosing a plural or running a template.
+	single map[string]message
 }
 
 func loadWords(tag string) *words {
-	w := &words{localizer: i18n.NewLocalizer(bundle, tag), plain: map[string]string{}}
+	w := &words{localizer: i18n.NewLocalizer(bundle, tag), single: map[string]message{}}
 	paths, err := fs.Glob(files, "messages/*."+tag+".json")
 	if err != nil {
 		panic(err)
 	}
 	for _, path := range paths {
 		for id, forms := range readFile(path) {
-			if text, ok := forms["other"]; ok && len(forms) == 1 && !strings.Contains(text, "{{") {
-				w.plain[id] = text
+			text, ok := forms["other"]
+			if m, simple := compile(text); ok && simple && len(forms) == 1 {
+				w.single[id] = m
 			}
 		}
 	}
@@ -87,8 +87,8 @@ func readFile(path string) map[string]map[string]string {
 // names and values in turn: T("export.started", "When", clock). An id without a
 // message comes back as ⟦id⟧, which the tests of pages look for.
 func (l *Locale) T(id string, kv ...any) string {
-	if text, ok := l.words.plain[id]; ok {
-		return text
+	if m, ok := l.words.single[id]; ok {
+		return m.fill(kv)
 	}
 	return l.localize(id, &i18n.LocalizeConfig{MessageID: id, TemplateData: pairs(kv)})
 }
@@ -96,14 +96,16 @@ func (l *Locale) T(id string, kv ...any) string {
 // N returns the plural form of message id that suits count. The message finds the
 // number as {{.Count}} (grouped) or {{.PluralCount}}, next to the names in kv.
 func (l *Locale) N(id string, count int, kv ...any) string {
-	data := pairs(kv)
-	data["Count"], data["PluralCount"] = l.Number(int64(count)), count
-	return l.localize(id, &i18n.LocalizeConfig{MessageID: id, PluralCount: count, TemplateData: data})
+	kv = append(kv[:len(kv):len(kv)], "Count", l.Number(int64(count)), "PluralCount", count)
+	if m, ok := l.words.single[id]; ok {
+		return m.fill(kv)
+	}
+	return l.localize(id, &i18n.LocalizeConfig{MessageID: id, PluralCount: count, TemplateData: pairs(kv)})
 }
 
 // Has reports whether a message exists, for ids that come from data.
 func (l *Locale) Has(id string) bool {
-	if _, ok := l.words.plain[id]; ok {
+	if _, ok := l.words.single[id]; ok {
 		return true
 	}
 	_, err := l.words.localizer.Localize(&i18n.LocalizeConfig{MessageID: id})
@@ -119,7 +121,7 @@ func (l *Locale) localize(id string, c *i18n.LocalizeConfig) string {
 }
 
 func pairs(kv []any) map[string]any {
-	data := make(map[string]any, len(kv)/2+2)
+	data := make(map[string]any, len(kv)/2)
 	for i := 0; i+1 < len(kv); i += 2 {
 		if name, ok := kv[i].(string); ok {
 			data[name] = kv[i+1]

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	placeholder = regexp.MustCompile(`\{\{\s*\.(\w+)\s*\}\}`)
+
 	// halfWidth finds ASCII punctuation where Chinese sets its own.
 	halfWidth = regexp.MustCompile(`\p{Han}\s*[,;:!?()]|[,;:!?()]\s*\p{Han}|\p{Han}\.(\p{Han}|$)`)
 	// spaced finds a space typed between Chinese and Latin; the stylesheet adds the distance.
@@ -40,7 +40,7 @@ func catalogue(t *testing.T, tag string) map[string]map[string]string {
 func names(forms map[string]string) []string {
 	found := []string{}
 	for _, text := range forms {
-		for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
+		for _, m := range slot.FindAllStringSubmatch(text, -1) {
 			// Each language decides for itself where the counted number stands.
 			if name := m[1]; name != "Count" && name != "PluralCount" && !slices.Contains(found, name) {
 				found = append(found, name)
@@ -126,6 +126,7 @@ func TestMessages(t *testing.T) {
 		{en.N("time.days_left", 1), "1 day left"},
 		{en.N("time.days_left", 1101), "1,101 days left"},
 		{zh.N("time.days_left", 1), "还有1天"},
+		{en.T("ui.tasks.progress", "Done", int64(1)), "1 of <no value> completed"},
 		{en.T("no.such_message"), "⟦no.such_message⟧"},
 		{zh.N("no.such_message", 2), "⟦no.such_message⟧"},
 	} {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -71,7 +72,8 @@ func TestCodeNamesExistingMessages(t *testing.T) {
 func missing(source string, messages map[string]map[string]string) (ids []string) {
 	for _, m := range named.FindAllStringSubmatch(source, -1) {
 		id, joined := m[1], m[2] != ""
-		if _, ok := messages[id]; !ok && !(joined && begins(messages, id)) {
+		_, ok := messages[id]
+		if !ok && !(joined && begins(messages, id)) && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
