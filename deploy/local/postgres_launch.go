@@ -88,7 +88,8 @@ func serverArguments(port int, o PostgresOptions) []string {
 	set("listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "shared_buffers=128MB", "timezone=UTC",
 		"log_timezone=UTC", "log_min_messages=warning", "log_min_error_statement=panic", "logging_collector=off")
 	if o.Throwaway {
-		set("fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0")
+		set("fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0",
+			"dynamic_shared_memory_type=mmap")
 	}
 	return args
 }
