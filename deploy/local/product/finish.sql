@@ -1,6 +1,7 @@
 CREATE INDEX member_customer ON member (customer_id, id);
 CREATE INDEX project_customer ON project (customer_id, id);
 CREATE INDEX task_customer ON task (customer_id, id);
+ALTER TABLE comment ADD PRIMARY KEY (id);
 CREATE INDEX comment_customer ON comment (customer_id, id);
 CREATE INDEX attachment_customer ON attachment (customer_id, id);
 CREATE INDEX invoice_customer ON invoice (customer_id, id);

@@ -1,6 +1,6 @@
 -- Rows are a pure function of their ids: every run of the demonstration has the same data.
 CREATE FUNCTION pg_temp.dice(seed text, sides integer) RETURNS integer LANGUAGE sql IMMUTABLE
-  RETURN ((('x' || substr(md5(seed), 1, 7))::bit(28)::integer) % sides);
+  RETURN ((hashtextextended(seed, 42) & 268435455) % sides)::integer;
 CREATE FUNCTION pg_temp.pick(seed text, choices text[]) RETURNS text LANGUAGE sql IMMUTABLE
   RETURN choices[1 + pg_temp.dice(seed, cardinality(choices))];
 
@@ -70,7 +70,7 @@ INSERT INTO comment
 SELECT row_number() OVER (ORDER BY c.id, n), c.id, t.first + (n % t.many), m.first + (n % m.many),
   CASE n % 7 WHEN 0 THEN '收到，谢谢！' WHEN 1 THEN 'Looks good to me 👍' WHEN 2 THEN E'两点意见：\n1. 标题再短一些\n2. 图片换成横版' WHEN 3 THEN 'See attachment, "v3 (final)".'
     WHEN 4 THEN '已更新，请再看一下第 ' || n || ' 条。' WHEN 5 THEN '+1' ELSE 'Moved to next week; the supplier needs until Tuesday, ' || (n % 31) END,
-  t.since + make_interval(mins => n % 600000)
+  t.since + make_interval(mins => (n % 600000)::integer)
 FROM customer c
 CROSS JOIN LATERAL (SELECT min(id) AS first, count(*) AS many, min(created_at) AS since FROM task WHERE customer_id = c.id) t
 CROSS JOIN LATERAL (SELECT min(id) AS first, count(*) AS many FROM member WHERE customer_id = c.id) m

@@ -28,7 +28,7 @@ CREATE TABLE project (
 );
 CREATE TABLE task (
   id          bigint PRIMARY KEY,
-  customer_id text NOT NULL REFERENCES customer,
+  customer_id text NOT NULL,
   project_id  bigint NOT NULL,
   title       text NOT NULL,
   body        text,
@@ -42,8 +42,8 @@ CREATE TABLE task (
   done_at     timestamptz
 );
 CREATE TABLE comment (
-  id          bigint PRIMARY KEY,
-  customer_id text NOT NULL REFERENCES customer,
+  id          bigint NOT NULL,
+  customer_id text NOT NULL,
   task_id     bigint NOT NULL,
   author_id   bigint NOT NULL,
   body        text NOT NULL,
