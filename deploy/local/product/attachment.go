@@ -32,7 +32,7 @@ type file struct {
 	at              time.Time
 }
 
-// attach makes the attachments: about five for each hundred rows of a customer, forty at most, two hundred for the largest.
+// attach makes the attachments: about one for each hundred rows of a customer, forty at most, two hundred for the largest.
 func attach(ctx context.Context, tx pgx.Tx, store Store) error {
 	files, err := plan(ctx, tx)
 	if err != nil {
@@ -58,7 +58,7 @@ func attach(ctx context.Context, tx pgx.Tx, store Store) error {
 
 func plan(ctx context.Context, tx pgx.Tx) ([]file, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT c.id, CASE WHEN c.seats >= 400 THEN 200 ELSE least(40, c.scale / 20) END, min(t.id), count(*), min(t.created_at)
+		SELECT c.id, CASE WHEN c.seats >= 400 THEN 200 ELSE least(40, (c.scale + 60) / 100) END, min(t.id), count(*), min(t.created_at)
 		  FROM customer c JOIN task t ON t.customer_id = c.id GROUP BY c.id ORDER BY c.id`)
 	if err != nil {
 		return nil, err
