@@ -62,38 +62,38 @@ func customerGallery(l *locale.Locale, zone *time.Location) templ.Component {
 	now := time.Date(2026, 11, 21, 2, 24, 0, 0, time.UTC)
 	stop, erase := now.AddDate(0, 0, 71), now.AddDate(0, 0, 131)
 	return within(Shell(galleryPage(l)),
-		within(PageHead(Heading{Eyebrow: "HZ-20418", Title: l.T("plan.title"), Lead: l.T("plan.lead", "Product", "Hezhou")})),
+		within(PageHead(Heading{Eyebrow: "HZ-20418", Title: both(l, "Your migration plan", "您的迁移计划"), Lead: both(l, "Thank you for your trust in Hezhou. Five steps take most teams about 40 minutes in total; you can stop and come back at any time.", "感谢您一直以来对Hezhou的信任。请按以下五步完成迁移：多数团队共需约40分钟，可随时中断，稍后继续。")})),
 		CountdownBox(Countdown{
-			Locale: l, Days: 71, Until: l.T("plan.until_stop"), Zone: zone,
-			Dates: []CountdownDate{{l.T("milestone.service_end"), stop, ""}, {l.T("milestone.erasure"), erase, l.N("time.days_left", 131)}},
-			Next:  &NextStep{l.T("step.export"), Link{Label: l.T("export.title"), URL: "/exports", Icon: IconArrow}},
+			Locale: l, Days: 71, Until: both(l, "until the service stops", "停止服务"), Zone: zone,
+			Dates: []CountdownDate{{both(l, "Service stops", "停止服务"), stop, ""}, {both(l, "Data permanently deleted", "永久删除数据"), erase, l.N("time.days_left", 131)}},
+			Next:  &NextStep{both(l, "Export your data", "导出您的数据"), Link{Label: both(l, "Data export", "数据导出"), URL: "/exports", Icon: IconArrow}},
 			Track: &Track{Now: 0.4, Marks: []TrackMark{{0.2, "past"}, {0.7, "next"}, {1, "future"}}},
 		}),
 		galleryTasks(l),
-		within(CardSection(Card{ID: "export", Title: l.T("export.title"), Aside: Status(l, "export-st", "in_progress")}),
-			ProgressBar(Progress{ID: "bar", Label: l.T("export.stage", "Name", "ZIP", "Stage", 3, "Stages", 4), Percent: 62, Meta: []string{l.ETA(6 * time.Minute)}, Live: Poll("/exports/1/progress", 4*time.Second)}),
+		within(CardSection(Card{ID: "export", Title: both(l, "Data export", "数据导出"), Aside: Status(l, "export-st", "in_progress")}),
+			ProgressBar(Progress{ID: "bar", Label: both(l, "ZIP \u2013 stage 3 of 4", "ZIP（第3步，共4步）"), Percent: 62, Meta: []string{l.ETA(6 * time.Minute)}, Live: Poll("/exports/1/progress", 4*time.Second)}),
 			Live("export-live"),
-			Copyable(l, "9f2c71b4e0aa5d13", l.T("export.checksum")),
-			PostAction(Action{URL: "/exports/1/cancel", Button: Button{Label: l.T("export.cancel"), Kind: Quiet}, Hidden: []Pair{{"version", "3"}}}),
+			Copyable(l, "9f2c71b4e0aa5d13", both(l, "SHA-256 checksum", "SHA-256校验值")),
+			PostAction(Action{URL: "/exports/1/cancel", Button: Button{Label: both(l, "Cancel export", "取消导出"), Kind: Quiet}, Hidden: []Pair{{"version", "3"}}}),
 		),
 		KeyDatesCard(KeyDates{
-			Locale: l, Title: l.T("plan.dates"), Zone: zone, At: now,
+			Locale: l, Title: both(l, "Key dates", "关键日期"), Zone: zone, At: now,
 			Items: []KeyDate{
-				{At: now.AddDate(0, -2, 0), What: l.T("milestone.signup_stop"), State: "past"},
-				{At: stop, What: l.T("milestone.service_end"), Effect: l.T("milestone.service_end.effect"), State: "next", Days: 71},
-				{At: erase, What: l.T("milestone.erasure"), State: "future", Days: 131},
+				{At: now.AddDate(0, -2, 0), What: both(l, "New sign-ups closed", "停止新用户注册"), State: "past"},
+				{At: stop, What: both(l, "Service stops", "停止服务"), Effect: both(l, "Everything becomes read-only; nobody can edit.", "全部内容转为只读，所有成员不能再编辑。"), State: "next", Days: 71},
+				{At: erase, What: both(l, "Data permanently deleted", "永久删除数据"), State: "future", Days: 131},
 			},
 			Links: []Link{{Label: l.T("ui.dates.calendar"), URL: "/calendar.ics", Icon: IconCalendar, Download: true}},
 		}),
-		within(EmptyState(Empty{ID: "none", Title: l.T("export.none"), Text: l.T("export.none_text"), Action: &Link{Label: l.T("export.start"), URL: "/exports/new"}})),
+		within(EmptyState(Empty{ID: "none", Title: both(l, "You have not exported your data yet", "您还没有导出过数据"), Text: both(l, "We pack all your data in open formats and e-mail you when it is done.", "我们会以开放格式打包您的全部数据，完成后发邮件通知您。"), Action: &Link{Label: both(l, "Start export", "开始导出"), URL: "/exports/new"}})),
 		HelpCard(Help{Locale: l, FAQURL: "/faq", Email: "moving@hezhou.example", Phone: "400 000 0000", PhoneNumber: "+864000000000", Hours: "09:00–18:00", Lang: "en", Code: "7429 51"}),
 	)
 }
 
 func galleryTasks(l *locale.Locale) templ.Component {
-	tasks := TaskList{Locale: l, Title: l.T("plan.tasks")}
+	tasks := TaskList{Locale: l, Title: both(l, "Five steps to move", "五步完成迁移")}
 	for i, status := range []string{"completed", "in_progress", "action_needed", "problem", "not_started", "not_needed", "cannot_start"} {
-		task := Task{Name: l.T("step.export"), Hint: l.T("step.export.hint"), Status: status, URL: "/step"}
+		task := Task{Name: both(l, "Export your data", "导出您的数据"), Hint: both(l, "A full copy as open formats: CSV, JSON and original files", "完整副本，开放格式：CSV、JSON与原始文件"), Status: status, URL: "/step"}
 		if i == 6 {
 			task.URL = ""
 		}
@@ -122,8 +122,8 @@ func formGallery(l *locale.Locale) templ.Component {
 		TextInput(Input{Field: field("phone", both(l, "Phone", "手机号")), Type: "tel", InputMode: "tel", Autocomplete: "tel", Width: "medium"}),
 		TextArea(Area{Field: field("reason", both(l, "Reason", "原因")), Value: "</textarea>", MaxLength: 500}),
 		Select(Selection{Field: field("zone", both(l, "Time zone", "时区")), Options: options, Width: "medium"}),
-		Summary(l, []SummaryRow{{Key: l.T("refund.plan"), Value: "Team", ChangeURL: "/refund/plan"}, {Key: l.T("refund.paid_until")}, {Key: l.T("refund.amount"), Value: l.Money(443836, "CNY"), Total: true}}),
-		within(Disclosure(l.T("refund.how")), words(l.T("refund.unused"))),
+		Summary(l, []SummaryRow{{Key: both(l, "Plan", "套餐"), Value: "Team", ChangeURL: "/refund/plan"}, {Key: both(l, "Paid until", "已付费至")}, {Key: both(l, "Estimated refund", "预计退款"), Value: l.Money(443836, "CNY"), Total: true}}),
+		within(Disclosure(both(l, "How we calculated this", "金额如何计算")), words(both(l, "Unused after the service stops", "停止服务后未使用"))),
 		Submit(Button{Label: l.T("ui.continue"), Kind: Primary, Name: "step", Value: "next"}),
 	)
 }
@@ -144,11 +144,11 @@ func consoleGallery(l *locale.Locale, zone *time.Location) templ.Component {
 	page := galleryPage(l)
 	at := time.Date(2026, 11, 21, 2, 24, 0, 0, time.UTC)
 	tier, amount := both(l, "Tier", "层级"), both(l, "Amount (CNY)", "金额（CNY）")
-	steps := []Task{{Name: l.T("step.dates"), Status: "completed"}, {Name: l.T("step.export"), Status: "in_progress"}, {Name: l.T("step.refund"), Status: "problem"}, {Name: l.T("step.replacement"), Status: "not_started"}, {Name: l.T("step.confirm"), Status: "cannot_start"}}
+	steps := []Task{{Name: both(l, "Check your key dates", "了解关键日期"), Status: "completed"}, {Name: both(l, "Export your data", "导出您的数据"), Status: "in_progress"}, {Name: both(l, "Settle your refund or credit", "办理退款或抵扣"), Status: "problem"}, {Name: both(l, "Choose a replacement", "选择替代产品"), Status: "not_started"}, {Name: both(l, "Confirm that you have moved", "确认已完成迁移"), Status: "cannot_start"}}
 	return within(ConsoleShell(page),
 		within(PageHead(Heading{Title: both(l, "Refund review", "退款审核")}), LinkButton(Plain, Link{Label: "CSV", URL: "/r.csv", Download: true})),
 		Stats([]Stat{{both(l, "To review", "待初审"), "12", l.Money(3821450, "CNY")}, {both(l, "To approve", "待复核"), "8", ""}, {both(l, "Refunds", "退款"), l.MoneyWhole(128493000, "CNY"), ""}}),
-		StepStrip(l, l.T("plan.tasks"), steps),
+		StepStrip(l, both(l, "Five steps to move", "五步完成迁移"), steps),
 		within(Filters(l, "/console/finance/refunds", []Link{{Label: "XLSX", URL: "/r.xlsx"}}),
 			TextInput(Input{Field: Field{Locale: l, ID: "q", Label: both(l, "Customer", "客户")}, Type: "search"})),
 		DataTable(Table{
@@ -166,7 +166,7 @@ func consoleGallery(l *locale.Locale, zone *time.Location) templ.Component {
 			DataTable(Table{ID: "tiers", Caption: tier, Plain: true, Columns: []Column{{Label: tier}, {Label: both(l, "Moved", "已迁移")}}, Rows: []Row{{Cells: []Cell{{Text: "A"}, {Body: CellBar(Bar{Locale: l, Part: 44, Whole: 86, Count: true})}}}}}),
 			DataTable(Table{ID: "nothing", Caption: both(l, "Nothing", "无"), Plain: true, Columns: []Column{{Label: tier}}, Empty: l.T("ui.table.none")}),
 			Facts([]SummaryRow{{Key: l.T("help.mail"), Value: locale.Mask("lin@farshore.example")}, {Key: l.T("help.phone")}}),
-			HistoryList(History{Locale: l, Zone: zone, Events: []Event{{At: at, What: l.T("export.start"), By: both(l, "Wang Lei", "王磊"), Detail: "T-4471"}}}),
+			HistoryList(History{Locale: l, Zone: zone, Events: []Event{{At: at, What: both(l, "Start export", "开始导出"), By: both(l, "Wang Lei", "王磊"), Detail: "T-4471"}}}),
 		),
 	)
 }
