@@ -11,6 +11,7 @@ type Date struct {
 	Day      Day       // in the programme's zone, extension included
 	Was      Day       // the programme's day, where an extension moved it; else zero
 	Reason   string    // of the extension
+	MovedAt  time.Time // the extension was granted
 	Past     bool
 	DaysLeft int // whole days in the programme's zone; 0 on the day itself, negative afterwards
 }
@@ -27,7 +28,7 @@ func (p *Programme) Schedule(extensions []Extension, now time.Time) []Date {
 		d := Date{Milestone: m, Day: m.Day}
 		for _, e := range extensions {
 			if e.Milestone == m.Key && e.Day.After(m.Day) {
-				d.Day, d.Was, d.Reason = e.Day, m.Day, e.Reason
+				d.Day, d.Was, d.Reason, d.MovedAt = e.Day, m.Day, e.Reason, e.GrantedAt
 			}
 		}
 		d.At = d.Day.End(p.Zone)

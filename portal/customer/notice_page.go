@@ -1,0 +1,128 @@
+package customer
+
+import (
+	"strings"
+
+	"offramp/internal/fault"
+	"offramp/migration"
+	"offramp/portal/page"
+	"offramp/portal/ui"
+)
+
+// noticeView is the public notice with its five elements: title with product and date, thanks and reason, key dates,
+// what to do next, help.
+type noticeView struct {
+	layout  ui.Page
+	heading ui.Heading
+	reason  string
+	steps   []string
+	signIn  ui.Link
+	dates   ui.KeyDates
+	help    ui.Help
+}
+
+func buildNotice(v *page.Visit, layout ui.Page) noticeView {
+	l, p, d := v.Locale, v.Programme, newDated(v, nil)
+	key := "public.title"
+	if !d.open(migration.ServiceEnd) {
+		key = "public.title.past"
+	}
+	layout.Title = l.T(key, "Product", layout.ProductName, "Date", d.day(migration.ServiceEnd))
+	layout.Alternates = links(p, "/")
+	view := noticeView{
+		layout: layout, heading: ui.Heading{Title: layout.Title, Lead: l.Pick(p.Thanks)}, reason: l.Pick(p.Reason),
+		signIn: ui.Link{Label: l.T("public.sign_in"), URL: "/sign-in", Icon: ui.IconArrow}, dates: d.keyDates(nil), help: help(v, ""),
+	}
+	for _, step := range migration.Steps {
+		if step == migration.StepChoose && !p.Steps.Choose || step == migration.StepSettle && !p.Steps.Settle {
+			continue
+		}
+		view.steps = append(view.steps, l.T("public.what."+string(step)))
+	}
+	return view
+}
+
+func links(p *migration.Programme, path string) []ui.Alternate {
+	tags, urls := alternates(p, path)
+	list := make([]ui.Alternate, len(tags))
+	for i := range tags {
+		list[i] = ui.Alternate{Tag: tags[i], URL: urls[i]}
+	}
+	return list
+}
+
+// faqView is the questions page.
+type faqView struct {
+	layout ui.Page
+	errors []ui.FieldError
+	field  ui.Input
+	found  string // how many, after a search
+	none   bool   // the search found nothing: what follows are the first questions
+	items  []faqItem
+	help   ui.Help
+}
+
+type faqItem struct{ question, answer string }
+
+// shown is how many questions stand in for a search that finds nothing.
+const shown = 3
+
+func buildFAQ(v *page.Visit, layout ui.Page, q string, refused error) faqView {
+	l := v.Locale
+	layout.Alternates = links(v.Programme, "/faq")
+	view := faqView{layout: layout, help: help(v, "")}
+	view.field = ui.Input{Field: ui.Field{Locale: l, ID: "q", Label: l.T("faq.search")}, Type: "search", Value: q, MaxLength: 100}
+	if f, ok := fault.As(refused); ok {
+		view.field.Error = l.T(f.Fields[0].Key, "Limit", f.Fields[0].Args["Limit"])
+		view.errors = []ui.FieldError{{FieldID: "q", Text: view.field.Error}}
+		view.layout.Errors = true
+		q = ""
+	}
+	all := make([]faqItem, 0, len(v.Programme.Help.FAQ))
+	for _, f := range v.Programme.Help.FAQ {
+		all = append(all, faqItem{l.Pick(f.Question), l.Pick(f.Answer)})
+	}
+	view.items = all
+	if q != "" {
+		view.items = search(all, q)
+		view.found = l.N("faq.found", len(view.items))
+		if view.none = len(view.items) == 0; view.none {
+			view.items = all[:min(shown, len(all))]
+		}
+	}
+	return view
+}
+
+// search returns the questions that contain every word of q, in the question or the answer.
+func search(all []faqItem, q string) []faqItem {
+	var hits []faqItem
+	words := strings.Fields(strings.ToLower(q))
+next:
+	for _, item := range all {
+		text := strings.ToLower(item.question + "\n" + item.answer)
+		for _, word := range words {
+			if !strings.Contains(text, word) {
+				continue next
+			}
+		}
+		hits = append(hits, item)
+	}
+	return hits
+}
+
+// helpView is the signed-in help page.
+type helpView struct {
+	layout  ui.Page
+	heading ui.Heading
+	items   []faqItem
+	help    ui.Help
+}
+
+func buildHelp(v *page.Visit, layout ui.Page, code string) helpView {
+	faq := buildFAQ(v, layout, "", nil)
+	layout.Alternates = nil
+	return helpView{
+		layout: layout, heading: ui.Heading{Title: layout.Title, Lead: v.Locale.T("help.page.lead")},
+		items: faq.items, help: help(v, code),
+	}
+}

@@ -1,0 +1,14 @@
+package customer
+
+import (
+	"offramp/migration"
+	"offramp/portal/customer/calendar"
+	"offramp/portal/page"
+)
+
+// Pages are the handlers. Safe for concurrent use.
+type Pages struct {
+	*page.Kit
+	Customers *migration.Service
+	Calendars *calendar.Service
+}

@@ -1,0 +1,105 @@
+package customer
+
+import (
+	"strings"
+
+	"offramp/migration"
+	"offramp/portal/page"
+	"offramp/portal/ui"
+)
+
+// planView is everything that the plan page shows.
+type planView struct {
+	layout  ui.Page
+	heading ui.Heading
+	over    *ui.Banner    // all dates have passed
+	count   *ui.Countdown // nil when they have
+	tasks   ui.TaskList
+	export  exportCard
+	dates   ui.KeyDates
+	help    ui.Help
+}
+
+// buildPlan turns what was read into what is shown.
+func buildPlan(v *page.Visit, plan migration.Plan, layout ui.Page, code string) planView {
+	d := newDated(v, plan.Extensions)
+	s := steps{v: v, j: plan.Journey, d: d}
+	view := planView{
+		layout: layout, heading: planHeading(v), count: countdown(d), export: buildExport(v, plan, d),
+		tasks: ui.TaskList{Locale: v.Locale, Title: v.Locale.T("plan.tasks"), Tasks: s.tasks()},
+		dates: d.keyDates(dateLinks(v)), help: help(v, code),
+	}
+	if view.count == nil {
+		view.over = &ui.Banner{Tone: "info", Title: v.Locale.T("plan.over"), Text: v.Locale.T("plan.over.text")}
+	} else {
+		view.count.Next = s.next()
+	}
+	view.layout.HTMX = view.export.running
+	return view
+}
+
+func planHeading(v *page.Visit) ui.Heading {
+	l, p := v.Locale, v.Programme
+	thanks := l.Pick(p.Thanks)
+	if thanks == "" {
+		thanks = l.T("plan.lead", "Product", l.Pick(p.Product.Name))
+	}
+	return ui.Heading{
+		Eyebrow: l.T("plan.account", "Org", v.Session.CustomerName, "Ref", v.Session.CustomerRef),
+		Title:   l.T("plan.title"),
+		Lead:    strings.TrimSpace(l.T("plan.intro", "Thanks", thanks, "Reason", l.Pick(p.Reason))),
+	}
+}
+
+// countdown counts to the first of the dates that matter to a customer and still lies ahead; nil when none does.
+func countdown(d dated) *ui.Countdown {
+	c := &ui.Countdown{Locale: d.l, Zone: d.p.Zone, Track: d.track(), Days: -1}
+	for _, key := range []string{migration.ServiceEnd, migration.ExportDeadline, migration.Erasure} {
+		date, ok := migration.Find(d.dates, key)
+		if ok && !date.Past && c.Days < 0 {
+			c.Days, c.Until = date.DaysLeft, d.l.T("plan.until."+key)
+			if date.DaysLeft == 0 {
+				c.Until = d.l.T("plan.today." + key)
+			}
+		}
+	}
+	if c.Days < 0 {
+		return nil
+	}
+	if date, ok := migration.Find(d.dates, migration.ServiceEnd); ok {
+		c.Dates = append(c.Dates, ui.CountdownDate{Label: page.MilestoneName(d.l, date.Milestone), At: date.Minute, Left: d.left(date)})
+	}
+	if date, ok := migration.Find(d.dates, migration.ExportDeadline); ok {
+		c.Dates = append(c.Dates, ui.CountdownDate{Label: d.l.T("plan.count.export"), At: date.Minute, Left: d.left(date)})
+	}
+	return c
+}
+
+func dateLinks(v *page.Visit) []ui.Link {
+	return []ui.Link{
+		{Label: v.Locale.T("plan.all_dates"), URL: "/plan/dates"},
+		{Label: v.Locale.T("ui.dates.calendar"), URL: "/plan/dates.ics", Icon: ui.IconCalendar, Download: true},
+		{Label: v.Locale.T("ui.dates.subscribe"), URL: "/plan/dates#calendar"},
+	}
+}
+
+// help is who to turn to, the same on every page.
+func help(v *page.Visit, code string) ui.Help {
+	l, h := v.Locale, v.Programme.Help
+	card := ui.Help{Locale: l, FAQURL: "/" + l.Tag() + "/faq", Email: h.Email, Phone: h.Phone, PhoneNumber: dial(h.Phone), Code: code}
+	var tag string
+	if card.Hours, tag = l.PickLang(h.Hours); tag != l.Tag() {
+		card.Lang = tag
+	}
+	return card
+}
+
+// dial leaves of a telephone number what a telephone needs.
+func dial(number string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '+' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, number)
+}

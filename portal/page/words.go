@@ -1,0 +1,26 @@
+package page
+
+import (
+	"offramp/internal/locale"
+	"offramp/migration"
+)
+
+// MilestoneName is what the programme calls a milestone, or the catalogue's name for it.
+func MilestoneName(l *locale.Locale, m migration.Milestone) string {
+	return said(l, m.Name, "milestone."+m.Key, m.Key)
+}
+
+// MilestoneEffect says in one sentence what changes for the customer; empty where there is nothing to say.
+func MilestoneEffect(l *locale.Locale, m migration.Milestone) string {
+	return said(l, m.Effect, "milestone."+m.Key+".effect", "")
+}
+
+func said(l *locale.Locale, text migration.Text, id, otherwise string) string {
+	switch own := l.Pick(text); {
+	case own != "":
+		return own
+	case l.Has(id):
+		return l.T(id)
+	}
+	return otherwise
+}
