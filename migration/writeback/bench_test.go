@@ -1,0 +1,48 @@
+package writeback_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"testing"
+	"time"
+
+	"offramp/deploy/local/localtest"
+	"offramp/internal/db"
+	"offramp/internal/outbound"
+	"offramp/migration/writeback"
+)
+
+// BenchmarkDrain delivers one event of each of b.N customers; ns/op is the time of one event.
+func BenchmarkDrain(b *testing.B) {
+	sink := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer sink.Close()
+	d := localtest.DB(b)
+	fill := `INSERT INTO outbox_event (id, customer_id, version, type, subject, data, at)
+		SELECT 'msg_' || i, 'c' || i, 1, 'offramp.customer.status.changed.v1', 'REF-' || i, '{"version": 1}', $2 FROM generate_series(1, $1) i`
+	err := d.InTx(b.Context(), db.SystemScope("bench"), func(tx *db.Tx) error {
+		_, err := tx.Pgx.Exec(b.Context(), fill, b.N, time.Now())
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := writeback.New(d, writeback.Options{
+		Sinks: func(context.Context) ([]writeback.Sink, error) {
+			return []writeback.Sink{{Name: "crm", URL: sink.URL, Secret: secret}}, nil
+		},
+		Client: outbound.NewClient(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}),
+		Source: "https://moving.example.com", Logger: slog.New(slog.DiscardHandler),
+	})
+	b.ResetTimer()
+	if err := s.Sweep(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	if n, err := s.Summary(b.Context(), db.SystemScope("bench")); err != nil || n[0].Pending != 0 {
+		b.Fatal(fmt.Sprint(n, err))
+	}
+}

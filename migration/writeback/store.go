@@ -1,0 +1,188 @@
+package writeback
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"offramp/internal/db"
+)
+
+// store is the only place that knows the outbox's tables. All of it works in the caller's transaction.
+type store struct{}
+
+// spreadSQL makes deliveries of events, one per sink. It takes all waiting events of the customers it picks: within one
+// customer no version may overtake another. A new delivery waits for those before it, so that what is due are first ones.
+const spreadSQL = `
+	WITH picked AS (
+	  SELECT DISTINCT customer_id FROM (SELECT customer_id FROM outbox_event WHERE NOT spread ORDER BY at LIMIT $1) x
+	), event AS (
+	  UPDATE outbox_event e SET spread = true FROM picked p WHERE e.customer_id = p.customer_id AND NOT e.spread
+	  RETURNING e.id, e.customer_id, e.version
+	), delivery AS (
+	  INSERT INTO outbox_delivery (event_id, sink, customer_id, version, state, next_at, created_at)
+	  SELECT e.id, s.name, e.customer_id, e.version, 'pending', greatest($3, (
+	           SELECT max(d.next_at) FROM outbox_delivery d
+	            WHERE d.sink = s.name AND d.customer_id = e.customer_id AND d.state = 'pending')), $3
+	    FROM event e CROSS JOIN unnest($2::text[]) AS s (name)
+	)
+	SELECT count(*) FROM event`
+
+// spread makes deliveries of up to limit waiting events and a few more, and returns of how many. One dispatcher does so
+// at a time: the others find the lock taken and get 0.
+func (store) spread(ctx context.Context, tx *db.Tx, sinks []string, limit int) (n int, err error) {
+	var mine bool
+	const lock = `SELECT pg_try_advisory_xact_lock(hashtextextended('offramp outbox spread', 0))`
+	if err := tx.Pgx.QueryRow(ctx, lock).Scan(&mine); err != nil {
+		return 0, fmt.Errorf("spread events: %w", err)
+	}
+	if !mine {
+		return 0, nil
+	}
+	if err := tx.Pgx.QueryRow(ctx, spreadSQL, limit, sinks, tx.Now).Scan(&n); err != nil {
+		return 0, fmt.Errorf("spread events: %w", err)
+	}
+	return n, nil
+}
+
+// claimSQL leases the waiting deliveries of customers whose first one is due and not leased: that first one and those
+// right behind it, which the same dispatcher then sends in order. A sink that is switched off gets nothing.
+const claimSQL = `
+	WITH first AS (
+	  SELECT d.customer_id, d.version FROM outbox_delivery d
+	   WHERE d.sink = $1 AND d.state = 'pending' AND d.next_at <= $2 AND (d.leased_until IS NULL OR d.leased_until < $2)
+	     AND NOT EXISTS (SELECT FROM outbox_delivery p WHERE p.sink = $1 AND p.state = 'pending'
+	                        AND p.customer_id = d.customer_id AND (p.version, p.event_id) < (d.version, d.event_id))
+	     AND NOT EXISTS (SELECT FROM sink s WHERE s.name = $1 AND s.disabled_at IS NOT NULL)
+	   ORDER BY d.next_at LIMIT $3
+	     FOR UPDATE OF d SKIP LOCKED
+	)
+	UPDATE outbox_delivery d SET leased_until = $4
+	  FROM first f, outbox_event e
+	 WHERE d.sink = $1 AND d.state = 'pending' AND d.customer_id = f.customer_id AND d.version < f.version + 20 AND e.id = d.event_id
+	RETURNING d.event_id, d.customer_id, d.version, d.attempts, e.type, e.subject, e.data, e.at`
+
+// claim leases deliveries of up to limit customers until the given instant. The order is undefined.
+func (store) claim(ctx context.Context, tx *db.Tx, sink string, limit int, until time.Time) ([]parcel, error) {
+	rows, err := tx.Pgx.Query(ctx, claimSQL, sink, tx.Now, limit, until)
+	if err != nil {
+		return nil, fmt.Errorf("claim deliveries for %s: %w", sink, err)
+	}
+	parcels, err := pgx.CollectRows(rows, pgx.RowToStructByPos[parcel])
+	if err != nil {
+		return nil, fmt.Errorf("claim deliveries for %s: %w", sink, err)
+	}
+	return parcels, nil
+}
+
+const settleSQL = `
+	UPDATE outbox_delivery d
+	   SET state = r.state, attempts = d.attempts + r.tried, next_at = r.next_at, leased_until = NULL,
+	       last_error = CASE WHEN r.tried = 0 AND r.fault = '' THEN d.last_error ELSE r.fault END,
+	       done_at = CASE WHEN r.state <> 'pending' THEN $2::timestamptz END
+	  FROM unnest($3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[]) AS r (event_id, state, tried, next_at, fault)
+	 WHERE d.sink = $1 AND d.event_id = r.event_id AND d.state = 'pending'`
+
+// holdSQL makes later deliveries of a customer wait for the one that failed.
+const holdSQL = `
+	UPDATE outbox_delivery d SET next_at = r.next_at
+	  FROM unnest($2::text[], $3::timestamptz[]) AS r (customer_id, next_at)
+	 WHERE d.sink = $1 AND d.customer_id = r.customer_id AND d.state = 'pending' AND d.next_at < r.next_at`
+
+// settle records outcomes and ends the leases.
+func (store) settle(ctx context.Context, tx *db.Tx, sink string, outcomes []outcome) error {
+	var ids, states, faults, held []string
+	var tried []int
+	var nextAt, heldUntil []time.Time
+	for _, o := range outcomes {
+		ids, states, faults = append(ids, o.parcel.EventID), append(states, string(o.state)), append(faults, o.fault)
+		tried, nextAt = append(tried, o.tried), append(nextAt, o.nextAt)
+		if o.state == Pending && o.nextAt.After(tx.Now) {
+			held, heldUntil = append(held, o.parcel.CustomerID), append(heldUntil, o.nextAt)
+		}
+	}
+	if _, err := tx.Pgx.Exec(ctx, settleSQL, sink, tx.Now, ids, states, tried, nextAt, faults); err != nil {
+		return fmt.Errorf("settle deliveries for %s: %w", sink, err)
+	}
+	if len(held) == 0 {
+		return nil
+	}
+	if _, err := tx.Pgx.Exec(ctx, holdSQL, sink, held, heldUntil); err != nil {
+		return fmt.Errorf("settle deliveries for %s: %w", sink, err)
+	}
+	return nil
+}
+
+// disable switches a sink off and reports whether it was on.
+func (store) disable(ctx context.Context, tx *db.Tx, sink, reason string) (bool, error) {
+	const sql = `INSERT INTO sink (name, disabled_at, reason) VALUES ($1, $2, $3)
+		ON CONFLICT (name) DO UPDATE SET disabled_at = excluded.disabled_at, reason = excluded.reason WHERE sink.disabled_at IS NULL`
+	tag, err := tx.Pgx.Exec(ctx, sql, sink, tx.Now, reason)
+	if err != nil {
+		return false, fmt.Errorf("disable sink %s: %w", sink, err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// enable switches a sink on again. ErrUnknownSink when it was not off.
+func (store) enable(ctx context.Context, tx *db.Tx, sink string) error {
+	tag, err := tx.Pgx.Exec(ctx, `UPDATE sink SET disabled_at = NULL, reason = '' WHERE name = $1 AND disabled_at IS NOT NULL`, sink)
+	if err != nil {
+		return fmt.Errorf("enable sink %s: %w", sink, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrUnknownSink
+	}
+	return nil
+}
+
+const listSQL = `
+	SELECT d.event_id, d.sink, d.customer_id, d.version, e.type, e.subject, d.state, d.attempts, d.next_at, d.last_error, d.created_at, d.done_at
+	  FROM outbox_delivery d JOIN outbox_event e ON e.id = d.event_id
+	 WHERE ($1 = '' OR d.sink = $1) AND ($2 = '' OR d.state = $2) AND ($3 = '' OR d.customer_id = $3)
+	 ORDER BY d.created_at DESC, d.version DESC, d.event_id, d.sink LIMIT $4 OFFSET $5`
+
+func (store) list(ctx context.Context, tx *db.Tx, f Filter) ([]Delivery, error) {
+	rows, err := tx.Pgx.Query(ctx, listSQL, f.Sink, string(f.State), f.CustomerID, f.Limit, f.Offset)
+	if err != nil {
+		return nil, fmt.Errorf("list deliveries: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Delivery])
+	if err != nil {
+		return nil, fmt.Errorf("list deliveries: %w", err)
+	}
+	return list, nil
+}
+
+// replay makes parked deliveries pending again with all their tries: one, or with an empty eventID all of the sink.
+func (store) replay(ctx context.Context, tx *db.Tx, sink, eventID string) (int, error) {
+	const sql = `UPDATE outbox_delivery SET state = 'pending', attempts = 0, next_at = $3, done_at = NULL, leased_until = NULL
+		WHERE sink = $1 AND ($2 = '' OR event_id = $2) AND state = 'parked'`
+	tag, err := tx.Pgx.Exec(ctx, sql, sink, eventID, tx.Now)
+	if err != nil {
+		return 0, fmt.Errorf("replay deliveries for %s: %w", sink, err)
+	}
+	return int(tag.RowsAffected()), nil
+}
+
+// summarySQL counts what is open; only the parked ones, which are few, have no index.
+const summarySQL = `
+	SELECT n.name, (SELECT count(*) FROM outbox_delivery d WHERE d.sink = n.name AND d.state = 'pending'),
+	       (SELECT count(*) FROM outbox_delivery d WHERE d.sink = n.name AND d.state = 'parked'),
+	       (SELECT min(d.created_at) FROM outbox_delivery d WHERE d.sink = n.name AND d.state = 'pending'),
+	       s.disabled_at, coalesce(s.reason, '')
+	  FROM unnest($1::text[]) WITH ORDINALITY AS n (name, place) LEFT JOIN sink s ON s.name = n.name ORDER BY n.place`
+
+func (store) summary(ctx context.Context, tx *db.Tx, sinks []string) ([]Summary, error) {
+	rows, err := tx.Pgx.Query(ctx, summarySQL, sinks)
+	if err != nil {
+		return nil, fmt.Errorf("summarise sinks: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Summary])
+	if err != nil {
+		return nil, fmt.Errorf("summarise sinks: %w", err)
+	}
+	return list, nil
+}
