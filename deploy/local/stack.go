@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -50,7 +51,10 @@ type Stack struct {
 	options   StackOptions
 	log       io.Writer
 	ends      []func() error // in the order of starting
+
+	mu        sync.Mutex
 	processes []*Offramp
+	stopped   bool
 }
 
 // StartStack starts the parts and brings the portal's database to its schema. It starts no process of the product yet.
@@ -245,6 +249,11 @@ func (s *Stack) StartWorker(name string) (*Offramp, error) {
 }
 
 func (s *Stack) start(command string, env Environment) (*Offramp, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return nil, errors.New("the stack has been stopped")
+	}
 	p, err := StartOfframp(s.options.Binary, []string{command}, env.List(), s.log)
 	if err == nil {
 		s.processes = append(s.processes, p)
@@ -252,12 +261,12 @@ func (s *Stack) start(command string, env Environment) (*Offramp, error) {
 	return p, err
 }
 
-// Processes are those of the product that were started, in order.
-func (s *Stack) Processes() []*Offramp { return s.processes }
-
 // Stop ends the product's processes, then the parts, the last started first.
 func (s *Stack) Stop() error {
 	var errs []error
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
 	for _, p := range s.processes {
 		_ = p.child.cmd.Process.Signal(os.Interrupt) // all at once; the loop below waits for each
 	}
