@@ -53,7 +53,10 @@ type Programme struct {
 	Brand      Brand       `yaml:"brand"`
 	Steps      StepRules   `yaml:"steps"`
 
-	Zone *time.Location `yaml:"-"` // of ZoneName
+	Zone     *time.Location `yaml:"-"` // of ZoneName
+	Warnings Findings       `yaml:"-"` // what looked wrong when the file was read, and may be right
+
+	lines map[string]int // path -> line in the file
 }
 
 // Product is what is being retired.
