@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"regexp"
 	"strings"
 )
 
@@ -32,8 +31,6 @@ type Page struct {
 	Body   string
 }
 
-var loginID = regexp.MustCompile(`name="id" value="([^"]+)"`)
-
 // SignIn signs in at the provider behind start, the portal's path such as /sign-in/start, and returns the page that it leads to.
 func (v *Visitor) SignIn(ctx context.Context, start, email, password string) (Page, error) {
 	login, err := v.Get(ctx, start)
@@ -43,12 +40,7 @@ func (v *Visitor) SignIn(ctx context.Context, start, email, password string) (Pa
 	if !strings.Contains(login.Body, `name="password"`) { // the provider knows this browser, or refuses
 		return login, nil
 	}
-	form := url.Values{"email": {email}, "password": {password}}
-	action := *login.URL
-	if m := loginID.FindStringSubmatch(login.Body); m != nil {
-		form.Set("id", m[1])
-	}
-	page, err := v.Post(ctx, action.String(), form)
+	page, err := v.Post(ctx, login.URL.String(), url.Values{"email": {email}, "password": {password}})
 	if err == nil && page.Status != http.StatusOK {
 		err = fmt.Errorf("sign in as %s: %d at %s", email, page.Status, page.URL.Path)
 	}
