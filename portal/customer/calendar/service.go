@@ -25,7 +25,7 @@ type Feed struct {
 // Owner is whose dates a feed shows.
 type Owner struct {
 	CustomerID string
-	Locale     string // chosen by the owner, else the contact's, else the customer's
+	Locale     string // as in the owner's session
 	Plan       migration.Plan
 }
 

@@ -64,7 +64,7 @@ func (s store) open(ctx context.Context, hash string) (Owner, error) {
 		return Owner{}, fmt.Errorf("open calendar feed: %w", err)
 	}
 	// An account that may not sign in any more sees nothing here either.
-	const owner = `SELECT coalesce(nullif(max(i.locale), ''), nullif(p.locale, ''), c.locale)
+	const owner = `SELECT coalesce(nullif(p.locale, ''), nullif(max(i.locale), ''), c.locale)
 		FROM contact p JOIN customer c ON c.id = p.customer_id
 		LEFT JOIN identity i ON i.customer_id = p.customer_id AND i.contact_id = p.id AND i.state = 'active'
 		WHERE p.id = $1 AND p.state = 'active' AND c.state = 'active' GROUP BY p.locale, c.locale`

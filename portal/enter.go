@@ -1,0 +1,121 @@
+package portal
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"offramp/internal/fault"
+	"offramp/internal/locale"
+	"offramp/migration"
+	"offramp/portal/page"
+)
+
+// Cookies with what a reader has chosen.
+const (
+	languageCookie = "offramp-language"
+	themeCookie    = "offramp-theme"
+)
+
+var errForbidden = fault.New(fault.Forbidden, "fault.forbidden")
+
+// enter is what happens to a request between its route and its handler: limits, who it is, whether they may.
+func (s *Server) enter(r Route) echo.HandlerFunc {
+	limit := r.Body
+	if limit == 0 {
+		limit = page.MaxBody
+	}
+	return func(c echo.Context) error {
+		ctx, cancel := context.WithTimeout(c.Request().Context(), workTimeout)
+		defer cancel()
+		request := c.Request().WithContext(ctx)
+		if request.Body != nil && request.Body != http.NoBody {
+			request.Body = http.MaxBytesReader(c.Response(), request.Body, limit)
+		}
+		c.SetRequest(request)
+		if request.Header.Get("Content-Encoding") != "" { // nothing packed is ever unpacked
+			return echo.NewHTTPError(http.StatusUnsupportedMediaType)
+		}
+		if request.ContentLength > limit {
+			return echo.NewHTTPError(http.StatusRequestEntityTooLarge)
+		}
+		if r.Bare {
+			return r.Handler(c)
+		}
+		if err := s.admit(c, r); err != nil {
+			return err
+		}
+		return r.Handler(c)
+	}
+}
+
+// admit learns who visits and refuses those who may not. On a public route somebody who has lost the right to be signed
+// in is nobody.
+func (s *Server) admit(c echo.Context, r Route) error {
+	v := page.Of(c)
+	session, err := s.sessions.Resolve(c.Request().Context(), s.kit.Cookie(c, page.SessionCookie), !r.Quiet)
+	switch {
+	case err == nil:
+		v.Session = &session
+		s.settle(c, v)
+	case r.Access&Anonymous != 0 && fault.KindOf(err) != fault.Internal:
+	default:
+		return err
+	}
+	if accessOf(v.Session)&r.Access == 0 {
+		return errForbidden
+	}
+	if r.Access&Anonymous == 0 && v.Programme == nil {
+		return migration.ErrNoProgramme
+	}
+	return nil
+}
+
+// visit is what is known of a request before its session.
+func (s *Server) visit(c echo.Context, incident string) *page.Visit {
+	v := &page.Visit{Now: s.kit.Clock.Now(), Theme: s.kit.Cookie(c, themeCookie), Incident: incident}
+	if p, err := s.programme(c.Request().Context()); err == nil {
+		v.Programme = p
+	}
+	s.settle(c, v)
+	return v
+}
+
+// settle decides the language: what this browser has chosen, else the person's own, else what the browser asks for. Only
+// languages of the programme are on offer.
+func (s *Server) settle(c echo.Context, v *page.Visit) {
+	offered := s.offered(v.Programme)
+	chosen := s.kit.Cookie(c, languageCookie)
+	switch {
+	case slices.Contains(offered, chosen):
+	case v.Session != nil && slices.Contains(offered, v.Session.Locale):
+		chosen = v.Session.Locale
+	default:
+		chosen = locale.Negotiate(c.Request().Header.Get("Accept-Language"), offered)
+	}
+	v.Locale = locale.For(chosen)
+}
+
+// offered are the languages that both the programme and the product speak.
+func (s *Server) offered(p *migration.Programme) []string {
+	if p == nil {
+		return locale.Tags()
+	}
+	offered := slices.DeleteFunc(slices.Clone(p.Locales), func(tag string) bool { return !slices.Contains(locale.Tags(), tag) })
+	if len(offered) == 0 {
+		return locale.Tags()
+	}
+	return offered
+}
+
+// sameSite refuses forms that other sites send, whatever their route.
+func (s *Server) sameSite(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := s.cross.Check(c.Request()); err != nil {
+			return errCrossSite.Wrap(err)
+		}
+		return next(c)
+	}
+}

@@ -1,0 +1,164 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/labstack/echo/v4"
+
+	"offramp/auth"
+	"offramp/internal/fault"
+	"offramp/portal/page"
+	"offramp/portal/ui"
+)
+
+// statuses is the one table from kinds of faults to answers.
+var statuses = map[fault.Kind]int{
+	fault.Internal:        http.StatusInternalServerError,
+	fault.Invalid:         http.StatusBadRequest,
+	fault.Unauthenticated: http.StatusUnauthorized,
+	fault.Forbidden:       http.StatusForbidden,
+	fault.NotFound:        http.StatusNotFound,
+	fault.Conflict:        http.StatusConflict,
+	fault.Gone:            http.StatusGone,
+	fault.Limited:         http.StatusTooManyRequests,
+	fault.Unavailable:     http.StatusServiceUnavailable,
+}
+
+// words names the messages of answers that are no fault of a noun's.
+var words = map[int]string{
+	http.StatusBadRequest:            "fault.invalid",
+	http.StatusUnauthorized:          "fault.signed_out",
+	http.StatusForbidden:             "fault.forbidden",
+	http.StatusNotFound:              "fault.not_found",
+	http.StatusMethodNotAllowed:      "fault.method",
+	http.StatusRequestTimeout:        "fault.too_slow",
+	http.StatusConflict:              "fault.conflict",
+	http.StatusGone:                  "fault.gone",
+	http.StatusRequestEntityTooLarge: "fault.too_large",
+	http.StatusUnsupportedMediaType:  "fault.media_type",
+	http.StatusUnprocessableEntity:   "fault.input",
+	http.StatusTooManyRequests:       "fault.limited",
+	http.StatusServiceUnavailable:    "fault.unavailable",
+	http.StatusInternalServerError:   "fault.internal",
+}
+
+// errCrossSite is a form that another site has sent in the reader's name.
+var errCrossSite = fault.New(fault.Forbidden, "fault.cross_site")
+
+// statusOf returns the answer for an error.
+func statusOf(err error) int {
+	var http4 *echo.HTTPError
+	var big *http.MaxBytesError
+	var unreachable *pgconn.ConnectError
+	var pg *pgconn.PgError
+	switch {
+	case errors.As(err, &big):
+		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return http.StatusRequestTimeout
+	case errors.As(err, &http4):
+		return http4.Code
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &unreachable):
+		return http.StatusServiceUnavailable
+	case errors.As(err, &pg) && (strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "53")):
+		return http.StatusServiceUnavailable // the server stops, or has no room
+	}
+	if f, ok := fault.As(err); ok && len(f.Fields) > 0 {
+		return http.StatusUnprocessableEntity
+	}
+	return statuses[fault.KindOf(err)]
+}
+
+// fail answers with a page that says what happened and what to do. What was our fault is logged with the incident number
+// that the page shows.
+func (s *Server) fail(c echo.Context, err error) {
+	status := statusOf(err)
+	v := page.Of(c)
+	if status >= http.StatusInternalServerError {
+		s.log.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
+			slog.String("incident", v.Incident), slog.String("route", c.Path()), slog.Int("status", status), slog.String("error", err.Error()))
+	}
+	if c.Response().Committed {
+		return
+	}
+	if status == http.StatusUnauthorized {
+		s.askSignIn(c)
+		return
+	}
+	if err := page.Render(c, status, failPage(s.buildFail(c, v, status, err))); err != nil && !c.Response().Committed {
+		http.Error(c.Response(), http.StatusText(status), status)
+	}
+}
+
+// askSignIn sends a reader to sign in and back again. A page that refreshes a part of itself is told to go there whole.
+func (s *Server) askSignIn(c echo.Context) {
+	to := "/sign-in"
+	r := c.Request()
+	if back, ok := auth.LocalPath(r.URL.RequestURI()); ok && r.Method != http.MethodPost && r.Header.Get("HX-Request") == "" && back != "/" {
+		to += "?" + url.Values{"return_to": {back}}.Encode()
+	}
+	if r.Header.Get("HX-Request") != "" {
+		c.Response().Header().Set("HX-Redirect", to)
+		c.Response().WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	_ = c.Redirect(http.StatusSeeOther, to)
+}
+
+// failView is an error page.
+type failView struct {
+	layout   ui.Page
+	heading  ui.Heading
+	fields   []ui.FieldError
+	incident string
+	home     ui.Link
+	help     string // address to write to; may be empty
+}
+
+// buildFail words an error. What does not exist and what is another customer's look the same to the byte, so a page of
+// that kind says nothing of its own and bears no number.
+func (s *Server) buildFail(c echo.Context, v *page.Visit, status int, err error) failView {
+	l, key := v.Locale, words[status]
+	if key == "" {
+		key = "fault.internal"
+	}
+	title, text := l.T(key), l.T(key+".text")
+	view := failView{incident: v.Incident}
+	if f, ok := fault.As(err); ok && status != http.StatusNotFound && status != http.StatusInternalServerError {
+		if l.Has(f.Key) {
+			title = l.T(f.Key, pairs(f.Args)...)
+		}
+		if l.Has(f.Key + ".text") {
+			text = l.T(f.Key+".text", pairs(f.Args)...)
+		}
+		for _, field := range f.Fields {
+			view.fields = append(view.fields, ui.FieldError{Text: l.T(field.Key, pairs(field.Args)...)})
+		}
+	}
+	if status == http.StatusNotFound {
+		view.incident = ""
+	}
+	view.layout = s.kit.Layout(c, title, "")
+	view.layout.Path, view.layout.Narrow, view.layout.NoIndex = "/", true, true
+	view.heading = ui.Heading{Title: title, Lead: text}
+	view.home = ui.Link{Label: l.T("fault.home"), URL: "/"}
+	if v.Programme != nil {
+		view.help = v.Programme.Help.Email
+	}
+	return view
+}
+
+func pairs(args map[string]any) []any {
+	kv := make([]any, 0, 2*len(args))
+	for name, value := range args {
+		kv = append(kv, name, value)
+	}
+	return kv
+}

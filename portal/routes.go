@@ -1,0 +1,50 @@
+package portal
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+const (
+	get  = http.MethodGet
+	post = http.MethodPost
+)
+
+// Route is one address with the method, those who may use it, and what answers. GET answers HEAD, too.
+type Route struct {
+	Method  string
+	Path    string
+	Access  Access
+	Handler echo.HandlerFunc
+	Quiet   bool  // asked for by a page or a program rather than a person: it keeps no session alive
+	Bare    bool  // needs to know nobody: no session is looked up
+	Body    int64 // most bytes that may be sent; 0: page.MaxBody
+}
+
+// list is every route of the portal.
+func (s *Server) list() []Route {
+	return []Route{
+		{Method: get, Path: "/static/*", Access: Public, Handler: s.serveStatic, Bare: true},
+		{Method: get, Path: "/brand/:file", Access: Public, Handler: s.serveBrand, Bare: true},
+
+		{Method: get, Path: "/", Access: Public, Handler: s.customer.Home},
+		{Method: get, Path: "/:locale/", Access: Public, Handler: s.customer.ShowNotice},
+		{Method: get, Path: "/:locale/faq", Access: Public, Handler: s.customer.ShowFAQ},
+		{Method: post, Path: "/language/:tag", Access: Public, Handler: s.chooseLanguage},
+		{Method: post, Path: "/theme/:value", Access: Public, Handler: s.chooseTheme},
+
+		{Method: get, Path: "/plan", Access: Customer, Handler: s.customer.ShowPlan},
+		{Method: get, Path: "/plan/export", Access: Customer, Handler: s.customer.ShowExportProgress, Quiet: true},
+		{Method: get, Path: "/plan/dates", Access: Customer, Handler: s.customer.ShowDates},
+		{Method: post, Path: "/plan/dates", Access: Owner, Handler: s.customer.NoteDates},
+		{Method: get, Path: "/plan/dates.ics", Access: Customer, Handler: s.customer.DownloadCalendar},
+		{Method: post, Path: "/plan/calendar", Access: Customer, Handler: s.customer.RenewCalendar},
+		{Method: post, Path: "/plan/calendar/stop", Access: Customer, Handler: s.customer.StopCalendar},
+		{Method: get, Path: "/calendar/:token", Access: Public, Handler: s.customer.ServeFeed, Bare: true},
+		{Method: get, Path: "/help", Access: Customer, Handler: s.customer.ShowHelp},
+	}
+}
+
+// Routes returns the list, for the test that holds it against the access table.
+func (s *Server) Routes() []Route { return s.routes }

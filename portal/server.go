@@ -1,0 +1,120 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"offramp/auth"
+	"offramp/migration"
+	"offramp/portal/customer"
+	"offramp/portal/page"
+)
+
+// Sessions is what the portal asks of auth with each request.
+type Sessions interface {
+	// Resolve returns the session behind a cookie; auth.ErrSignedOut, auth.ErrDisabled or auth.ErrNoRole otherwise.
+	// touch keeps it from idling out.
+	Resolve(ctx context.Context, cookie string, touch bool) (auth.Session, error)
+	// SaveProfile stores the language and zone that a person has chosen.
+	SaveProfile(ctx context.Context, s auth.Session, p auth.Profile) error
+}
+
+// Options are the parts that the server is made of. All are needed unless a comment says otherwise.
+type Options struct {
+	Kit      *page.Kit
+	Sessions Sessions
+	Customer *customer.Pages
+	Log      *slog.Logger
+	Metrics  prometheus.Registerer           // nil: nothing is measured
+	Ping     func(ctx context.Context) error // whether the database answers
+}
+
+// Server answers requests. It is safe for concurrent use.
+type Server struct {
+	kit      *page.Kit
+	sessions Sessions
+	customer *customer.Pages
+	log      *slog.Logger
+	ping     func(ctx context.Context) error
+	measured *prometheus.HistogramVec
+	cross    *http.CrossOriginProtection
+	echo     *echo.Echo
+	routes   []Route
+}
+
+// New builds the server from its parts.
+func New(o Options) (*Server, error) {
+	if o.Kit == nil || o.Sessions == nil || o.Customer == nil || o.Log == nil || o.Ping == nil {
+		return nil, errors.New("portal: a part is missing")
+	}
+	s := &Server{kit: o.Kit, sessions: o.Sessions, customer: o.Customer, log: o.Log, ping: o.Ping, cross: http.NewCrossOriginProtection()}
+	if err := s.measure(o.Metrics); err != nil {
+		return nil, err
+	}
+	s.echo = echo.New()
+	s.echo.HideBanner, s.echo.HidePort = true, true
+	s.echo.IPExtractor = echo.ExtractIPDirect()
+	s.echo.Pre(s.observe, s.sameSite, s.canonical)
+	s.routes = s.list()
+	for _, r := range s.routes {
+		s.echo.Add(r.Method, r.Path, s.enter(r))
+		if r.Method == http.MethodGet {
+			s.echo.Add(http.MethodHead, r.Path, s.enter(r))
+		}
+	}
+	return s, nil
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+
+// Limits on how long a request may take to come and to be answered.
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 20 * time.Second
+	workTimeout   = 20 * time.Second
+	writeTimeout  = 60 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 32 << 10
+)
+
+// HTTP returns a server for s that no slow or greedy peer can hold.
+func (s *Server) HTTP() *http.Server {
+	return &http.Server{
+		Handler: s, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// Live answers that the process runs. For the inner listener.
+func (s *Server) Live() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+}
+
+// Ready answers whether requests can be served: the database answers within two seconds. For the inner listener.
+func (s *Server) Ready() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if err := s.ping(ctx); err != nil {
+			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	})
+}
+
+// programme returns the programme in effect; nil before there is one.
+func (s *Server) programme(ctx context.Context) (*migration.Programme, error) {
+	p, err := s.kit.Programmes.Active(ctx)
+	if errors.Is(err, migration.ErrNoProgramme) {
+		return nil, nil
+	}
+	return p, err
+}

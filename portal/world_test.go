@@ -1,0 +1,233 @@
+package portal_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"offramp/auth"
+	"offramp/deploy/local/localtest"
+	"offramp/internal/clock"
+	"offramp/internal/db"
+	"offramp/migration"
+	"offramp/portal"
+	"offramp/portal/customer"
+	"offramp/portal/customer/calendar"
+	"offramp/portal/page"
+)
+
+// day is the morning on which most tests live, in Beijing.
+var day = time.Date(2026, time.November, 21, 2, 24, 0, 0, time.UTC)
+
+// fixed is a programme that does not change by itself.
+type fixed struct{ p *migration.Programme }
+
+func (f *fixed) Active(context.Context) (*migration.Programme, error) {
+	if f.p == nil {
+		return nil, migration.ErrNoProgramme
+	}
+	return f.p, nil
+}
+
+func both(en, zh string) migration.Text { return migration.Text{"en": en, "zh-CN": zh} }
+
+func programme(t testing.TB) *migration.Programme {
+	t.Helper()
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &migration.Programme{
+		Version: 1, Key: "hezhou", Locales: []string{"zh-CN", "en"}, ZoneName: "Asia/Shanghai", Zone: zone,
+		Product: migration.Product{Name: both("Hezhou Teamwork", "禾舟协作"), Company: both("Hezhou Technology", "禾舟科技")},
+		Thanks:  both("Thank you for six years.", "感谢您六年来的信任。"),
+		Reason:  both("We put all our work into its successor.", "我们将全部精力投入新一代产品。"),
+		Milestones: []migration.Milestone{
+			{Key: migration.Announcement, Day: migration.NewDay(2026, 8, 31)},
+			{Key: migration.SignUpStop, Day: migration.NewDay(2026, 9, 30)},
+			{Key: migration.SalesStop, Day: migration.NewDay(2026, 10, 31)},
+			{Key: migration.ServiceEnd, Day: migration.NewDay(2027, 1, 31), Effect: both("Projects become read-only.", "项目转为只读。")},
+			{Key: migration.ExportDeadline, Day: migration.NewDay(2027, 3, 2)},
+			{Key: migration.Erasure, Day: migration.NewDay(2027, 4, 1)},
+		},
+		Export: migration.ExportRules{KeepDays: 7},
+		Help: migration.Help{
+			Email: "moving@hezhou.example", Phone: "400 000 0000", Hours: both("Mon to Fri, 09:00 to 18:00", "周一至周五09:00–18:00"),
+			FAQ: []migration.FAQ{
+				{Question: both("Can I keep my files?", "文件能保留吗？"), Answer: both("Yes, export them.", "可以，请导出。")},
+				{Question: both("What does it cost?", "需要付费吗？"), Answer: both("Nothing.", "不需要。")},
+			},
+		},
+		Brand: migration.Brand{Colour: "#0b7a75"},
+	}
+}
+
+// world is a whole server with the people who use it.
+type world struct {
+	*testing.T
+	db        *db.DB
+	clock     *clock.Manual
+	programme *fixed
+	server    *portal.Server
+	url       string
+	log       *bytes.Buffer
+	customers *migration.Service
+	cookies   map[string]string // principal -> session secret
+	ids       map[string]string // principal -> contact id; "a", "b" -> customer id
+	super     localtest.TestDatabase
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{
+		T: t, clock: clock.NewManual(day), programme: &fixed{programme(t)}, log: &bytes.Buffer{},
+		cookies: map[string]string{"anonymous": ""}, ids: map[string]string{}, super: localtest.Database(t),
+	}
+	w.db = w.super.Open(t, db.Options{Clock: w.clock, MaxConns: 4})
+	w.customers = migration.NewService(w.db)
+	w.people()
+	w.serve("http://portal.example")
+	return w
+}
+
+func (w *world) serve(public string) {
+	base, err := url.Parse(public)
+	if err != nil {
+		w.Fatal(err)
+	}
+	kit := &page.Kit{Programmes: w.programme, Clock: w.clock, Public: base, Secret: []byte("a secret of thirty-two characters")}
+	w.server, err = portal.New(portal.Options{
+		Kit: kit, Sessions: auth.NewService(w.db, auth.Config{}), Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.db)},
+		Metrics:  prometheus.NewRegistry(), Ping: w.db.Pool.Ping,
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	s := httptest.NewServer(w.server)
+	w.Cleanup(s.Close)
+	w.url = s.URL
+}
+
+// people are two customers with their contacts, and one member of staff for each role.
+func (w *world) people() {
+	w.customer("a", "HZ-20418", "Farshore Design Studio", "Asia/Shanghai")
+	w.customer("b", "HZ-7", "Canary Works", "Europe/London")
+	w.contact("owner", "a", migration.Owner)
+	w.contact("member", "a", migration.Member)
+	w.contact("other", "b", migration.Owner)
+	w.contact("disabled", "a", migration.Owner)
+	w.exec(`UPDATE contact SET state = 'disabled' WHERE id = $1`, w.ids["disabled"])
+	for _, role := range auth.Roles {
+		w.staff(string(role))
+	}
+}
+
+func (w *world) tx(fn func(tx *db.Tx) error) {
+	w.Helper()
+	if err := w.db.InTx(w.Context(), db.SystemScope("test"), fn); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) exec(sql string, args ...any) {
+	w.Helper()
+	w.tx(func(tx *db.Tx) error {
+		_, err := tx.Pgx.Exec(w.Context(), sql, args...)
+		return err
+	})
+}
+
+func (w *world) customer(id, ref, name, zone string) {
+	w.ids[id] = "customer-" + id
+	w.exec(`INSERT INTO customer (id, ref, name, tier, locale, zone, imported_at, updated_at) VALUES ($1, $2, $3, 'standard', 'en', $4, $5, $5)`,
+		w.ids[id], ref, name, zone, day)
+	w.tell(id, migration.Event{Kind: migration.JourneyStarted, Actor: "system"})
+}
+
+func (w *world) tell(customer string, e migration.Event) {
+	w.Helper()
+	w.tx(func(tx *db.Tx) error {
+		_, err := w.customers.Tell(w.Context(), tx, w.ids[customer], e)
+		return err
+	})
+}
+
+func (w *world) contact(who, customer, role string) {
+	w.ids[who] = "contact-" + who
+	w.exec(`INSERT INTO contact (id, customer_id, email, name, role, imported_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $6)`,
+		w.ids[who], w.ids[customer], who+"@canary.example", "Lin "+who, role, day)
+	w.exec(`INSERT INTO identity (id, realm, issuer, subject, customer_id, contact_id, name, created_at, signed_in_at)
+		VALUES ($1, 'customer', 'https://id.example', $1, $2, $3, $1, $4, $4)`, "identity-"+who, w.ids[customer], w.ids[who], day)
+	w.session(who, w.ids[customer])
+}
+
+func (w *world) staff(role string) {
+	w.exec(`INSERT INTO identity (id, realm, issuer, subject, name, roles, created_at, signed_in_at)
+		VALUES ($1, 'staff', 'https://staff.example', $1, $1, $2, $3, $3)`, "identity-"+role, []string{role}, day)
+	w.session(role, "")
+}
+
+func (w *world) session(who, customerID string) {
+	w.cookies[who] = "secret-of-" + who
+	sum := sha256.Sum256([]byte(w.cookies[who]))
+	w.exec(`INSERT INTO session (id, token_hash, identity_id, customer_id, created_at, seen_at, expires_at)
+		VALUES ($1, $2, $3, nullif($4, ''), $5, $5, $6)`,
+		"session-"+who, hex.EncodeToString(sum[:]), "identity-"+who, customerID, day, day.AddDate(1, 0, 0))
+}
+
+// at moves the clock and keeps everybody signed in.
+func (w *world) at(now time.Time) {
+	w.clock.Set(now)
+	w.exec(`UPDATE session SET seen_at = $1`, now)
+}
+
+// answer is what came back.
+type answer struct {
+	status   int
+	header   http.Header
+	body     string
+	location string
+}
+
+func (w *world) get(who, path string) answer { return w.do(who, "GET", path, "", nil) }
+
+func (w *world) post(who, path string, form url.Values) answer {
+	return w.do(who, "POST", path, form.Encode(), http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
+}
+
+func (w *world) do(who, method, path, body string, header http.Header) answer {
+	w.Helper()
+	r, err := http.NewRequestWithContext(w.Context(), method, w.url+path, strings.NewReader(body))
+	if err != nil {
+		w.Fatal(err)
+	}
+	for name, values := range header {
+		r.Header[name] = values
+	}
+	if secret := w.cookies[who]; secret != "" {
+		r.AddCookie(&http.Cookie{Name: page.SessionCookie, Value: secret})
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := client.Do(r)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return answer{res.StatusCode, res.Header, string(text), res.Header.Get("Location")}
+}
