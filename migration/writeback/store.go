@@ -3,6 +3,7 @@ package writeback
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,6 +13,11 @@ import (
 
 // store is the only place that knows the outbox's tables. All of it works in the caller's transaction.
 type store struct{}
+
+// The statements below are worded so that PostgreSQL takes the right index even while its statistics say that nothing is
+// pending: a burst of events comes faster than they are renewed. What is due is found by state = 'pending', a customer's
+// row of deliveries by done_at IS NULL, which is the same but the condition of another index; rows are updated by their
+// primary key.
 
 // spreadSQL makes deliveries of events, one per sink. It takes all waiting events of the customers it picks: within one
 // customer no version may overtake another. A new delivery waits for those before it, so that what is due are first ones.
@@ -24,8 +30,8 @@ const spreadSQL = `
 	), delivery AS (
 	  INSERT INTO outbox_delivery (event_id, sink, customer_id, version, state, next_at, created_at)
 	  SELECT e.id, s.name, e.customer_id, e.version, 'pending', greatest($3, (
-	           SELECT max(d.next_at) FROM outbox_delivery d
-	            WHERE d.sink = s.name AND d.customer_id = e.customer_id AND d.state = 'pending')), $3
+	           SELECT d.next_at FROM outbox_delivery d
+	            WHERE d.sink = s.name AND d.customer_id = e.customer_id AND d.done_at IS NULL ORDER BY d.version DESC LIMIT 1)), $3
 	    FROM event e CROSS JOIN unnest($2::text[]) AS s (name)
 	)
 	SELECT count(*) FROM event`
@@ -51,18 +57,22 @@ func (store) spread(ctx context.Context, tx *db.Tx, sinks []string, limit int) (
 // right behind it, which the same dispatcher then sends in order. A sink that is switched off gets nothing.
 const claimSQL = `
 	WITH first AS (
-	  SELECT d.customer_id, d.version FROM outbox_delivery d
+	  SELECT d.sink, d.customer_id FROM outbox_delivery d
 	   WHERE d.sink = $1 AND d.state = 'pending' AND d.next_at <= $2 AND (d.leased_until IS NULL OR d.leased_until < $2)
-	     AND NOT EXISTS (SELECT FROM outbox_delivery p WHERE p.sink = $1 AND p.state = 'pending'
-	                        AND p.customer_id = d.customer_id AND (p.version, p.event_id) < (d.version, d.event_id))
+	     AND d.event_id = (SELECT p.event_id FROM outbox_delivery p WHERE p.sink = d.sink AND p.customer_id = d.customer_id
+	                          AND p.done_at IS NULL ORDER BY p.version, p.event_id LIMIT 1)
 	     AND NOT EXISTS (SELECT FROM sink s WHERE s.name = $1 AND s.disabled_at IS NOT NULL)
 	   ORDER BY d.next_at LIMIT $3
 	     FOR UPDATE OF d SKIP LOCKED
+	), run AS (
+	  SELECT p.event_id, p.sink, e.type, e.subject, e.data, e.at
+	    FROM first f
+	   CROSS JOIN LATERAL (SELECT o.event_id, o.sink FROM outbox_delivery o WHERE o.sink = f.sink AND o.customer_id = f.customer_id
+	                          AND o.done_at IS NULL ORDER BY o.version, o.event_id LIMIT 20) p
+	   CROSS JOIN LATERAL (SELECT * FROM outbox_event o WHERE o.id = p.event_id LIMIT 1) e
 	)
-	UPDATE outbox_delivery d SET leased_until = $4
-	  FROM first f, outbox_event e
-	 WHERE d.sink = $1 AND d.state = 'pending' AND d.customer_id = f.customer_id AND d.version < f.version + 20 AND e.id = d.event_id
-	RETURNING d.event_id, d.customer_id, d.version, d.attempts, e.type, e.subject, e.data, e.at`
+	UPDATE outbox_delivery d SET leased_until = $4 FROM run r WHERE d.event_id = r.event_id AND d.sink = r.sink AND d.done_at IS NULL
+	RETURNING d.event_id, d.customer_id, d.version, d.attempts, r.type, r.subject, r.data, r.at`
 
 // claim leases deliveries of up to limit customers until the given instant. The order is undefined.
 func (store) claim(ctx context.Context, tx *db.Tx, sink string, limit int, until time.Time) ([]parcel, error) {
@@ -82,18 +92,19 @@ const settleSQL = `
 	   SET state = r.state, attempts = d.attempts + r.tried, next_at = r.next_at, leased_until = NULL,
 	       last_error = CASE WHEN r.tried = 0 AND r.fault = '' THEN d.last_error ELSE r.fault END,
 	       done_at = CASE WHEN r.state <> 'pending' THEN $2::timestamptz END
-	  FROM unnest($3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[]) AS r (event_id, state, tried, next_at, fault)
-	 WHERE d.sink = $1 AND d.event_id = r.event_id AND d.state = 'pending'`
+	  FROM unnest($1::text[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[]) AS r (sink, event_id, state, tried, next_at, fault)
+	 WHERE d.sink = r.sink AND d.event_id = r.event_id AND d.done_at IS NULL`
 
 // holdSQL makes later deliveries of a customer wait for the one that failed.
 const holdSQL = `
 	UPDATE outbox_delivery d SET next_at = r.next_at
-	  FROM unnest($2::text[], $3::timestamptz[]) AS r (customer_id, next_at)
-	 WHERE d.sink = $1 AND d.customer_id = r.customer_id AND d.state = 'pending' AND d.next_at < r.next_at`
+	  FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS r (sink, customer_id, next_at)
+	 WHERE d.sink = r.sink AND d.customer_id = r.customer_id AND d.done_at IS NULL AND d.next_at < r.next_at`
 
 // settle records outcomes and ends the leases.
 func (store) settle(ctx context.Context, tx *db.Tx, sink string, outcomes []outcome) error {
 	var ids, states, faults, held []string
+	same := slices.Repeat([]string{sink}, len(outcomes))
 	var tried []int
 	var nextAt, heldUntil []time.Time
 	for _, o := range outcomes {
@@ -103,13 +114,13 @@ func (store) settle(ctx context.Context, tx *db.Tx, sink string, outcomes []outc
 			held, heldUntil = append(held, o.parcel.CustomerID), append(heldUntil, o.nextAt)
 		}
 	}
-	if _, err := tx.Pgx.Exec(ctx, settleSQL, sink, tx.Now, ids, states, tried, nextAt, faults); err != nil {
+	if _, err := tx.Pgx.Exec(ctx, settleSQL, same, tx.Now, ids, states, tried, nextAt, faults); err != nil {
 		return fmt.Errorf("settle deliveries for %s: %w", sink, err)
 	}
 	if len(held) == 0 {
 		return nil
 	}
-	if _, err := tx.Pgx.Exec(ctx, holdSQL, sink, held, heldUntil); err != nil {
+	if _, err := tx.Pgx.Exec(ctx, holdSQL, same[:len(held)], held, heldUntil); err != nil {
 		return fmt.Errorf("settle deliveries for %s: %w", sink, err)
 	}
 	return nil
