@@ -31,7 +31,8 @@ func ReadProgramme(src []byte) (*Programme, error) {
 	if errs := c.findings.Errors(); len(errs) > 0 {
 		return nil, ErrBadProgramme.Wrap(c.findings)
 	}
-	p.Warnings, p.lines = c.findings, linesOf(d.at)
+	p.Warnings, p.lines = c.findings, map[string]int{}
+	nameLines(reflect.ValueOf(*p), d.at, "", "", p.lines)
 	if p.Export.KeepDays == 0 {
 		p.Export.KeepDays = defaultKeepDays
 	}
@@ -49,17 +50,6 @@ func sortFindings(fs Findings) {
 	slices.SortStableFunc(fs, func(a, b Finding) int {
 		return cmp.Or(a.Line-b.Line, a.Column-b.Column)
 	})
-}
-
-// linesOf keeps the line of each path by keys, as differences are shown in the file's order.
-func linesOf(at map[string]position) map[string]int {
-	lines := make(map[string]int, len(at))
-	for path, p := range at {
-		if !strings.Contains(path, "\x00") {
-			lines[path] = p.line
-		}
-	}
-	return lines
 }
 
 // checker holds a decoded file against the rules that its form alone cannot express.
