@@ -36,6 +36,7 @@ CREATE TABLE export (
   ready_at      timestamptz,
   expires_at    timestamptz,
   checked_at    timestamptz,
+  reminded_at   timestamptz,                -- the contact was told that the link is about to expire
   CONSTRAINT export_ready_is_proven CHECK (state <> 'ready' OR
     (object_key <> '' AND object_size > 0 AND length(object_sha256) = 64 AND receipt IS NOT NULL AND ready_at IS NOT NULL AND expires_at > ready_at))
 );

@@ -18,6 +18,11 @@ type Source interface {
 	// the only value that queries can be given; it may be empty for a snapshot that only checks. A non-empty join is
 	// another snapshot's Info().ID, whose instant the new one shares while that one is still open.
 	Begin(ctx context.Context, customer, join string) (Snapshot, error)
+	// Table reads a query that is about all customers and has no parameter, calling yield for each row as Snapshot.Rows
+	// does. It serves the import of customers, never an export.
+	Table(ctx context.Context, sql string, yield func(columns []Column, values [][]byte) error) error
+	// CheckTable prepares such a query without running it and returns its columns.
+	CheckTable(ctx context.Context, sql string) ([]Column, error)
 	// Ping reports whether the source answers and lets us in.
 	Ping(ctx context.Context) error
 	// Close ends all connections.

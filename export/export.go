@@ -1,0 +1,202 @@
+package export
+
+import (
+	"fmt"
+	"time"
+
+	"offramp/export/archive"
+	"offramp/migration"
+)
+
+// State is where an export stands.
+type State string
+
+// The six states.
+const (
+	Queued    State = "queued"
+	Running   State = "running"
+	Ready     State = "ready"
+	Failed    State = "failed"
+	Cancelled State = "cancelled"
+	Expired   State = "expired"
+)
+
+// Stage is what a running export does now.
+type Stage string
+
+// The stages, in order. An export without attachments skips StageFiles.
+const (
+	StageCounting Stage = "counting"
+	StageReading  Stage = "reading"
+	StageFiles    Stage = "files"
+	StageChecking Stage = "checking"
+)
+
+// Stages lists them in order.
+var Stages = [4]Stage{StageCounting, StageReading, StageFiles, StageChecking}
+
+// Formats of rows.
+const (
+	CSV   = "csv"
+	JSONL = "jsonl"
+)
+
+// Selection is what a customer asked for.
+type Selection struct {
+	Datasets    []string `json:"datasets,omitempty"` // keys of the programme's datasets; empty: all
+	Formats     []string `json:"formats"`            // CSV, JSONL
+	Spreadsheet bool     `json:"spreadsheet,omitempty"`
+}
+
+// All reports whether everything was asked for.
+func (s Selection) All() bool { return len(s.Datasets) == 0 }
+
+// Receipt is an archive's proof of completeness: per dataset, rows in the source = rows exported + rows failed.
+type Receipt = archive.Receipt
+
+// Export is one request for data. Instants are those of the portal's clock.
+type Export struct {
+	ID          string
+	Number      int64
+	CustomerID  string
+	RequestedBy string // contact id
+	Selection   Selection
+	Locale      string
+	State       State
+	Stage       Stage  // of a running export
+	Attempt     int    // the fence: a result is taken only from the latest attempt
+	Failures    int    // attempts that ended in an error since the request or the last retry
+	Delayed     string // message key of why it takes longer; empty: it does not
+	Cause       string // what support reads; empty in what a customer's methods return
+	RowsDone    int64
+	RowsTotal   int64
+	BytesDone   int64 // raw bytes read
+	BytesTotal  int64 // estimate of the same
+	ObjectKey   string
+	ObjectSize  int64
+	SHA256      string     // of the archive, in hexadecimal
+	AsOf        *time.Time // the instant that the data shows
+	Receipt     *Receipt   // of an export that was ready once
+	RequestedAt time.Time
+	StartedAt   *time.Time // of the latest attempt
+	FinishedAt  *time.Time // failed, cancelled or ready
+	ReadyAt     *time.Time
+	ExpiresAt   *time.Time
+	CheckedAt   *time.Time // a contact confirmed that the copy is complete
+
+	DownloadedAt *time.Time          // a link was handed out last
+	Progress     *migration.Progress // of the running export; filled by reading, never written from here
+}
+
+// Reference is the name that people use, as in EX-10001.
+func (e Export) Reference() string { return fmt.Sprintf("EX-%d", e.Number) }
+
+// Live reports whether work on it goes on or is to come. A customer has at most one live export.
+func (e Export) Live() bool { return e.State == Queued || e.State == Running }
+
+// Downloadable reports whether links may be handed out at now.
+func (e Export) Downloadable(now time.Time) bool {
+	return e.State == Ready && e.ExpiresAt != nil && now.Before(*e.ExpiresAt)
+}
+
+// Trouble is why an attempt did not succeed.
+type Trouble struct {
+	Delayed string // message key for the customer
+	Cause   string // for support
+}
+
+// Sealed is what a successful attempt proves.
+type Sealed struct {
+	Key     string
+	Size    int64
+	SHA256  string
+	Rows    int64 // exported, of all datasets
+	Bytes   int64 // raw bytes read
+	AsOf    time.Time
+	Receipt Receipt
+}
+
+// Start begins an attempt, the first or a later one: also while another is running, which is thereby fenced off.
+func (e Export) Start(now time.Time) (Export, error) {
+	if !e.Live() {
+		return e, ErrMoved
+	}
+	e.State, e.Stage, e.StartedAt = Running, StageCounting, &now
+	e.Attempt++
+	e.RowsDone, e.RowsTotal, e.BytesDone, e.BytesTotal = 0, 0, 0, 0
+	e.AsOf = nil
+	return e, nil
+}
+
+// Delay puts an export whose attempt met trouble back into the queue.
+func (e Export) Delay(t Trouble) (Export, error) {
+	if e.State != Running {
+		return e, ErrMoved
+	}
+	e.State, e.Stage, e.Delayed, e.Cause = Queued, "", t.Delayed, t.Cause
+	e.Failures++
+	return e, nil
+}
+
+// Fail ends an export that trouble keeps from being built.
+func (e Export) Fail(now time.Time, t Trouble) (Export, error) {
+	if e.State != Running {
+		return e, ErrMoved
+	}
+	e.State, e.Stage, e.Delayed, e.Cause, e.FinishedAt = Failed, "", t.Delayed, t.Cause, &now
+	e.Failures++
+	return e, nil
+}
+
+// Seal makes a running export ready. It can be downloaded for keep from now on.
+func (e Export) Seal(now time.Time, s Sealed, keep time.Duration) (Export, error) {
+	if e.State != Running {
+		return e, ErrMoved
+	}
+	until := now.Add(keep)
+	e.State, e.Stage, e.Delayed, e.Cause = Ready, "", "", ""
+	e.ObjectKey, e.ObjectSize, e.SHA256 = s.Key, s.Size, s.SHA256
+	e.AsOf, e.Receipt = &s.AsOf, &s.Receipt
+	e.FinishedAt, e.ReadyAt, e.ExpiresAt = &now, &now, &until
+	e.RowsDone, e.RowsTotal, e.BytesDone, e.BytesTotal = s.Rows, s.Rows, s.Bytes, s.Bytes
+	return e, nil
+}
+
+// Cancel ends a live export.
+func (e Export) Cancel(now time.Time) (Export, error) {
+	if !e.Live() {
+		return e, ErrMoved
+	}
+	e.State, e.Stage, e.Delayed, e.FinishedAt = Cancelled, "", "", &now
+	return e, nil
+}
+
+// Expire withdraws a ready export whose time has come.
+func (e Export) Expire(now time.Time) (Export, error) {
+	if e.State != Ready || now.Before(*e.ExpiresAt) {
+		return e, ErrMoved
+	}
+	e.State = Expired
+	return e, nil
+}
+
+// Retry queues a failed export again.
+func (e Export) Retry() (Export, error) {
+	if e.State != Failed {
+		return e, ErrMoved
+	}
+	e.State, e.Failures, e.Delayed, e.Cause, e.FinishedAt = Queued, 0, "", "", nil
+	return e, nil
+}
+
+// Check notes that a contact found the copy complete, which takes a download.
+func (e Export) Check(now time.Time) (Export, error) {
+	switch {
+	case e.ReadyAt == nil:
+		return e, ErrMoved
+	case e.DownloadedAt == nil:
+		return e, ErrNotDownloaded
+	}
+	e.CheckedAt = &now
+	return e, nil
+}

@@ -1,0 +1,30 @@
+package export
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+var (
+	requests = promauto.NewCounter(prometheus.CounterOpts{
+		Name: "offramp_export_requests_total", Help: "Exports requested.",
+	})
+	finished = promauto.NewCounterVec(prometheus.CounterOpts{
+		Name: "offramp_exports_finished_total", Help: "Exports that became ready or failed, by state.",
+	}, []string{"state"})
+	troubles = promauto.NewCounterVec(prometheus.CounterOpts{
+		Name: "offramp_export_troubles_total", Help: "Attempts that met trouble, by what was to blame.",
+	}, []string{"cause"})
+	seconds = promauto.NewHistogram(prometheus.HistogramOpts{
+		Name: "offramp_export_seconds", Help: "How long successful attempts took.", Buckets: []float64{.1, .5, 2, 10, 60, 300, 1800, 7200},
+	})
+	packed = promauto.NewCounter(prometheus.CounterOpts{
+		Name: "offramp_export_bytes_total", Help: "Bytes of archives that became ready.",
+	})
+	downloads = promauto.NewCounter(prometheus.CounterOpts{
+		Name: "offramp_export_downloads_total", Help: "Links and proxied downloads handed out.",
+	})
+	byState = promauto.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "offramp_exports", Help: "Exports by state, as of the last sweep that this worker made.",
+	}, []string{"state"})
+)

@@ -1,0 +1,205 @@
+package export
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"offramp/export/source"
+	"offramp/migration"
+)
+
+// Sources are the places of the retired product's data by the keys that the programme file uses. Each is opened when it is
+// first asked for. Safe for concurrent use.
+type Sources struct {
+	urls map[string]string
+	opts source.Options
+
+	mu      sync.Mutex
+	rows    map[string]source.Source
+	objects map[string]source.Objects
+}
+
+// NewSources takes addresses by key, as config.Config.Sources holds them.
+func NewSources(urls map[string]string, o source.Options) *Sources {
+	return &Sources{urls: urls, opts: o, rows: map[string]source.Source{}, objects: map[string]source.Objects{}}
+}
+
+// Rows returns the database with this key. A key without an address is a source.Error of kind Invalid.
+func (s *Sources) Rows(ctx context.Context, key string) (source.Source, error) {
+	return opened(s, s.rows, key, func(url string) (source.Source, error) { return source.Open(ctx, url, s.opts) })
+}
+
+// Objects returns the place of attachments with this key.
+func (s *Sources) Objects(ctx context.Context, key string) (source.Objects, error) {
+	return opened(s, s.objects, key, func(url string) (source.Objects, error) { return source.OpenObjects(ctx, url) })
+}
+
+func opened[T any](s *Sources, have map[string]T, key string, open func(url string) (T, error)) (T, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v, ok := have[key]; ok {
+		return v, nil
+	}
+	var none T
+	variable := "OFFRAMP_SOURCE_" + strings.ToUpper(key) + "_URL"
+	url, ok := s.urls[key]
+	if !ok {
+		return none, &source.Error{Kind: source.Invalid, Cause: fmt.Errorf("source %q has no address: set %s", key, variable)}
+	}
+	v, err := open(url)
+	if err != nil {
+		return none, fmt.Errorf("source %q (%s): %w", key, variable, err)
+	}
+	have[key] = v
+	return v, nil
+}
+
+// Close ends all connections.
+func (s *Sources) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.rows {
+		r.Close()
+	}
+	clear(s.rows)
+}
+
+// QueryRows reads a query of the programme that is about all customers, such as the one that lists them. A nil value is
+// NULL. yield's error ends the reading and is returned.
+func (s *Sources) QueryRows(ctx context.Context, q migration.Query, yield func(columns []string, values []*string) error) error {
+	db, err := s.Rows(ctx, q.Source)
+	if err != nil {
+		return err
+	}
+	return db.Table(ctx, q.SQL, func(columns []source.Column, values [][]byte) error {
+		names, texts := make([]string, len(columns)), make([]*string, len(values))
+		for i, c := range columns {
+			names[i] = c.Name
+		}
+		for i, v := range values {
+			if v != nil {
+				text := string(v)
+				texts[i] = &text
+			}
+		}
+		return yield(names, texts)
+	})
+}
+
+// Problem is what is wrong with one query or source of a programme, in English, for operators.
+type Problem struct {
+	Path    string // in the programme file, such as datasets[2]
+	Message string
+	Warning bool // it works, but slowly
+}
+
+// slowScan is the size from which a table without a fitting index is worth a warning.
+const slowScan = 100_000
+
+// CheckProgramme tries every dataset's query and every source that the programme names, without reading customers' data.
+func (s *Sources) CheckProgramme(ctx context.Context, p *migration.Programme) []Problem {
+	var problems []Problem
+	say := func(path string, err error) {
+		if err != nil {
+			problems = append(problems, Problem{Path: path, Message: err.Error()})
+		}
+	}
+	for i, d := range p.Datasets {
+		path := fmt.Sprintf("datasets[%d]", i)
+		warnings, err := s.checkDataset(ctx, d)
+		say(path, err)
+		for _, w := range warnings {
+			problems = append(problems, Problem{Path: path, Message: w, Warning: true})
+		}
+		if d.Files != nil {
+			say(path+".files", s.checkFiles(ctx, d.Files.Source))
+		}
+	}
+	if p.Customers != nil {
+		say("customers", s.checkTable(ctx, *p.Customers))
+	}
+	return problems
+}
+
+func (s *Sources) checkDataset(ctx context.Context, d migration.Dataset) (warnings []string, err error) {
+	db, err := s.Rows(ctx, d.Source)
+	if err != nil {
+		return nil, err
+	}
+	snap, err := db.Begin(ctx, "0", "") // a number that is nobody's will do for planning
+	if err != nil {
+		return nil, err
+	}
+	defer snap.Close()
+	q := query(d)
+	found, err := snap.Check(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := places(d, found); err != nil {
+		return nil, err
+	}
+	if adviser, ok := snap.(source.Adviser); ok {
+		scans, err := adviser.Scans(ctx, q, slowScan)
+		if err != nil {
+			return nil, nil //nolint:nilerr // advice only: the customers' numbers may not be of a kind that 0 is
+		}
+		for _, t := range scans {
+			warnings = append(warnings, fmt.Sprintf("reads all %d rows of %s for one customer; an index on the customer's column makes it up to a hundred times faster", t.Rows, t.Table))
+		}
+	}
+	return warnings, nil
+}
+
+func (s *Sources) checkFiles(ctx context.Context, key string) error {
+	objects, err := s.Objects(ctx, key)
+	if err != nil {
+		return err
+	}
+	return objects.Ping(ctx)
+}
+
+func (s *Sources) checkTable(ctx context.Context, q migration.Query) error {
+	db, err := s.Rows(ctx, q.Source)
+	if err != nil {
+		return err
+	}
+	_, err = db.CheckTable(ctx, q.SQL)
+	return err
+}
+
+// query is a dataset's question to its source.
+func query(d migration.Dataset) source.Query {
+	q := source.Query{Dataset: d.Key, SQL: d.SQL, CountSQL: d.Count}
+	for _, c := range d.Columns {
+		q.Columns = append(q.Columns, source.Column{Name: c.Name, Type: c.Type})
+	}
+	return q
+}
+
+// filePlaces are the positions of the columns that name attachments; -1 where there is none.
+type filePlaces struct{ key, name, size int }
+
+// places finds a dataset's columns for attachments among those that its query returns.
+func places(d migration.Dataset, found []source.Column) (filePlaces, error) {
+	at := filePlaces{-1, -1, -1}
+	if d.Files == nil {
+		return at, nil
+	}
+	for _, c := range []struct {
+		name string
+		to   *int
+	}{{d.Files.Key, &at.key}, {d.Files.Name, &at.name}, {d.Files.Size, &at.size}} {
+		if c.name == "" {
+			continue
+		}
+		*c.to = slices.IndexFunc(found, func(f source.Column) bool { return f.Name == c.name })
+		if *c.to < 0 {
+			return at, &source.Error{Kind: source.Schema, Dataset: d.Key, Cause: fmt.Errorf("column %q, which names its attachments, is missing", c.name)}
+		}
+	}
+	return at, nil
+}

@@ -1,0 +1,186 @@
+package export
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"offramp/internal/db"
+	"offramp/migration"
+)
+
+// store is the only place that knows the exports' tables.
+type store struct {
+	db *db.DB
+}
+
+const columns = `e.id, e.number, e.customer_id, e.requested_by, e.selection, e.locale, e.state, e.stage, e.attempt, e.failures,
+	e.delayed, e.cause, e.rows_done, e.rows_total, e.bytes_done, e.bytes_total, e.object_key, e.object_size, e.object_sha256,
+	e.as_of, e.receipt, e.requested_at, e.started_at, e.finished_at, e.ready_at, e.expires_at, e.checked_at`
+
+// seen are the columns that come from beside the export.
+const seen = `, (SELECT max(d.at) FROM export_download d WHERE d.export_id = e.id),
+	(SELECT j.progress FROM journey j WHERE j.customer_id = e.customer_id AND j.progress->>'export_id' = e.id)`
+
+func scan(row pgx.Row) (Export, error) {
+	var e Export
+	var selection, receipt, progress []byte
+	err := row.Scan(&e.ID, &e.Number, &e.CustomerID, &e.RequestedBy, &selection, &e.Locale, &e.State, &e.Stage, &e.Attempt, &e.Failures,
+		&e.Delayed, &e.Cause, &e.RowsDone, &e.RowsTotal, &e.BytesDone, &e.BytesTotal, &e.ObjectKey, &e.ObjectSize, &e.SHA256,
+		&e.AsOf, &receipt, &e.RequestedAt, &e.StartedAt, &e.FinishedAt, &e.ReadyAt, &e.ExpiresAt, &e.CheckedAt,
+		&e.DownloadedAt, &progress)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Export{}, ErrNotFound
+	}
+	if err != nil {
+		return Export{}, fmt.Errorf("read export: %w", err)
+	}
+	if err := json.Unmarshal(selection, &e.Selection); err != nil {
+		return Export{}, fmt.Errorf("read selection of %s: %w", e.ID, err)
+	}
+	if len(receipt) > 0 {
+		if err := json.Unmarshal(receipt, &e.Receipt); err != nil {
+			return Export{}, fmt.Errorf("read receipt of %s: %w", e.ID, err)
+		}
+	}
+	if len(progress) > 0 && e.Live() {
+		if err := json.Unmarshal(progress, &e.Progress); err != nil {
+			return Export{}, fmt.Errorf("read progress of %s: %w", e.ID, err)
+		}
+	}
+	return e, nil
+}
+
+// get reads one export in one round trip with its scope.
+func (s store) get(ctx context.Context, scope db.Scope, id string) (e Export, err error) {
+	err = s.db.Read(ctx, scope,
+		func(b *pgx.Batch) { b.Queue(`SELECT `+columns+seen+` FROM export e WHERE e.id = $1`, id) },
+		func(r pgx.BatchResults) error {
+			e, err = scan(r.QueryRow())
+			return err
+		})
+	return e, err
+}
+
+// list reads a customer's exports with numbers below before, newest first.
+func (s store) list(ctx context.Context, scope db.Scope, customerID string, before int64, limit int) (list []Export, err error) {
+	const sql = `SELECT ` + columns + seen + ` FROM export e WHERE e.customer_id = $1 AND ($2 = 0 OR e.number < $2) ORDER BY e.number DESC LIMIT $3`
+	err = s.db.Read(ctx, scope,
+		func(b *pgx.Batch) { b.Queue(sql, customerID, before, limit) },
+		func(r pgx.BatchResults) error {
+			rows, err := r.Query()
+			if err != nil {
+				return err
+			}
+			list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Export, error) { return scan(row) })
+			return err
+		})
+	return list, err
+}
+
+// lock reads one export for a change.
+func (s store) lock(ctx context.Context, tx *db.Tx, id string) (Export, error) {
+	return scan(tx.Pgx.QueryRow(ctx, `SELECT `+columns+seen+` FROM export e WHERE e.id = $1 FOR UPDATE OF e`, id))
+}
+
+// line up the requests of one customer: one after the other decides whether there is a live export and how many there were.
+func (s store) serialise(ctx context.Context, tx *db.Tx, customerID string) error {
+	_, err := tx.Pgx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('offramp export request ' || $1, 0))`, customerID)
+	return err
+}
+
+// live returns the customer's export that is queued or running; ErrNotFound when there is none.
+func (s store) live(ctx context.Context, tx *db.Tx, customerID string) (Export, error) {
+	return scan(tx.Pgx.QueryRow(ctx, `SELECT `+columns+seen+` FROM export e WHERE e.customer_id = $1 AND e.state IN ('queued', 'running')`, customerID))
+}
+
+// recent counts the requests since an instant and tells the oldest of them.
+func (s store) recent(ctx context.Context, tx *db.Tx, customerID string, since time.Time) (n int, oldest *time.Time, err error) {
+	err = tx.Pgx.QueryRow(ctx, `SELECT count(*), min(requested_at) FROM export WHERE customer_id = $1 AND requested_at > $2`, customerID, since).Scan(&n, &oldest)
+	return n, oldest, err
+}
+
+// insert stores a new export and returns its number. ErrOtherLive when the customer has a live one.
+func (s store) insert(ctx context.Context, tx *db.Tx, e Export) (number int64, err error) {
+	selection, err := json.Marshal(e.Selection)
+	if err != nil {
+		return 0, err
+	}
+	const sql = `INSERT INTO export (id, customer_id, requested_by, selection, locale, state, requested_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING number`
+	err = tx.Pgx.QueryRow(ctx, sql, e.ID, e.CustomerID, e.RequestedBy, string(selection), e.Locale, string(e.State), e.RequestedAt).Scan(&number)
+	if db.IsUnique(err, "export_one_live") {
+		return 0, ErrOtherLive.Wrap(err)
+	}
+	return number, err
+}
+
+// save writes a transition, if the row is still where was says; else ErrMoved.
+func (s store) save(ctx context.Context, tx *db.Tx, was, next Export) error {
+	var receipt *string
+	if next.Receipt != nil {
+		b, err := json.Marshal(next.Receipt)
+		if err != nil {
+			return fmt.Errorf("save %s: %w", next.Reference(), err)
+		}
+		text := string(b)
+		receipt = &text
+	}
+	const sql = `UPDATE export SET state = $4, stage = $5, attempt = $6, failures = $7, delayed = $8, cause = $9,
+			rows_done = $10, rows_total = $11, bytes_done = $12, bytes_total = $13, object_key = $14, object_size = $15, object_sha256 = $16,
+			as_of = $17, receipt = $18, started_at = $19, finished_at = $20, ready_at = $21, expires_at = $22, checked_at = $23
+		WHERE id = $1 AND state = $2 AND attempt = $3`
+	tag, err := tx.Pgx.Exec(ctx, sql, was.ID, string(was.State), was.Attempt,
+		string(next.State), string(next.Stage), next.Attempt, next.Failures, next.Delayed, next.Cause,
+		next.RowsDone, next.RowsTotal, next.BytesDone, next.BytesTotal, next.ObjectKey, next.ObjectSize, next.SHA256,
+		next.AsOf, receipt, next.StartedAt, next.FinishedAt, next.ReadyAt, next.ExpiresAt, next.CheckedAt)
+	if db.IsUnique(err, "export_one_live") {
+		return ErrOtherLive.Wrap(err)
+	}
+	if err != nil {
+		return fmt.Errorf("save %s: %w", next.Reference(), err)
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrMoved
+	}
+	return nil
+}
+
+// advance writes how far an attempt is. errFenced when the attempt is no longer the running one.
+func (s store) advance(ctx context.Context, tx *db.Tx, id string, attempt int, p migration.Progress) error {
+	const sql = `UPDATE export SET stage = $3, rows_done = $4, rows_total = $5, bytes_done = $6, bytes_total = $7
+		WHERE id = $1 AND attempt = $2 AND state = 'running'`
+	tag, err := tx.Pgx.Exec(ctx, sql, id, attempt, p.Stage, p.RowsDone, p.RowsTotal, p.BytesDone, p.BytesTotal)
+	if err != nil {
+		return fmt.Errorf("advance export %s: %w", id, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return errFenced
+	}
+	return nil
+}
+
+// recordDownload keeps evidence that a link was handed out.
+func (s store) recordDownload(ctx context.Context, tx *db.Tx, e Export, contactID string) error {
+	const sql = `INSERT INTO export_download (export_id, customer_id, contact_id, at) VALUES ($1, $2, $3, $4)`
+	_, err := tx.Pgx.Exec(ctx, sql, e.ID, e.CustomerID, contactID, tx.Now)
+	return err
+}
+
+// locale is the language in which a contact reads.
+func (s store) locale(ctx context.Context, tx *db.Tx, customerID, contactID string) (tag string, err error) {
+	const sql = `SELECT coalesce((SELECT nullif(k.locale, '') FROM contact k WHERE k.customer_id = c.id AND k.id = $2), c.locale)
+		FROM customer c WHERE c.id = $1`
+	err = tx.Pgx.QueryRow(ctx, sql, customerID, contactID).Scan(&tag)
+	return tag, err
+}
+
+// customerRef is the customer's number in the retired product.
+func (s store) customerRef(ctx context.Context, tx *db.Tx, customerID string) (ref string, err error) {
+	err = tx.Pgx.QueryRow(ctx, `SELECT ref FROM customer WHERE id = $1`, customerID).Scan(&ref)
+	return ref, err
+}
