@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -160,44 +159,6 @@ func TestPostgresNowhere(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), binEnv) {
 		t.Fatalf("got %v", err)
 	}
-}
-
-// TestPostgresEndsWithItsParent starts a server from a process that is then killed.
-func TestPostgresEndsWithItsParent(t *testing.T) {
-	if dir := os.Getenv("OFFRAMP_TEST_PARENT"); dir != "" {
-		p := startPostgres(t, dir)
-		fmt.Printf("running %d\n", p.child.cmd.Process.Pid)
-		select {}
-	}
-	if !namespaces {
-		t.Skip("needs the parent-death signal of Linux")
-	}
-	dir := reachableDir(t)
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPostgresEndsWithItsParent$", "-test.v") //nolint:gosec // this test itself
-	cmd.Env = append(os.Environ(), "OFFRAMP_TEST_PARENT="+dir)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var pid int
-	for line := []byte{}; pid == 0; {
-		b := make([]byte, 1)
-		if _, err := out.Read(b); err != nil {
-			t.Fatalf("the parent ended early: %s", line)
-		}
-		if b[0] == '\n' {
-			_, _ = fmt.Sscanf(string(line), "running %d", &pid)
-			line = line[:0]
-			continue
-		}
-		line = append(line, b[0])
-	}
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
-	eventually(t, "the orphaned server ends", func() bool { return syscall.Kill(pid, 0) != nil })
 }
 
 func eventually(t *testing.T, what string, ok func() bool) {

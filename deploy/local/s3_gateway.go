@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/versity/versitygw/backend/meta"
 	"github.com/versity/versitygw/backend/posix"
@@ -59,9 +60,11 @@ func serveGateway(order string) error {
 		return fmt.Errorf("open objects: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	go func() {
-		defer cancel()
 		_, _ = io.Copy(io.Discard, os.Stdin)
+		time.AfterFunc(3*time.Second, func() { os.Exit(1) }) // should a request hang
+		cancel()
 	}()
 	return embedgw.RunVersityGW(ctx, backend, &embedgw.Config{
 		RootUserAccess: o.AccessKey, RootUserSecret: o.SecretKey, Region: o.Region, Ports: []string{o.Address},

@@ -20,7 +20,8 @@ n=0
 while [ "$n" -lt 100 ] && { { [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; } || ! rm -rf "$1" 2>/dev/null; }; do
 	sleep 0.1
 	n=$((n + 1))
-done`
+done
+rm -rf "$1"`
 
 func makeScratch() (string, error) {
 	dir, err := os.MkdirTemp(scratchBase(), "offramp-test-")
