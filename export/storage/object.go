@@ -70,6 +70,7 @@ func (o *Object) connect() error {
 	}
 	o.body, o.request, o.cancel = out.Body, ctx, cancel
 	o.watch = time.AfterFunc(o.b.stall, func() { cancel(errStalled) })
+	o.watch.Stop()
 	return nil
 }
 
@@ -100,8 +101,10 @@ func (o *Object) Read(p []byte) (int, error) {
 				return 0, err
 			}
 		}
+		// Only while someone waits for bytes can they be late.
 		o.watch.Reset(o.b.stall)
 		n, err := o.body.Read(p)
+		o.watch.Stop()
 		o.at += int64(n)
 		if n > 0 {
 			o.failures = 0

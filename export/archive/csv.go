@@ -1,0 +1,171 @@
+package archive
+
+import "bytes"
+
+// csvFormat writes RFC 4180: CRLF after each record, quotes where needed. NULL is nothing, empty text is "".
+type csvFormat struct {
+	columns []Column
+	classes []class
+}
+
+func newCSV(columns []Column) *csvFormat {
+	f := &csvFormat{columns: columns, classes: make([]class, len(columns))}
+	for i, c := range columns {
+		f.classes[i] = classes[c.Type]
+	}
+	return f
+}
+
+func (f *csvFormat) open(dst []byte) []byte {
+	for i, c := range f.columns {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendQuoted(dst, []byte(c.Name))
+	}
+	return append(dst, '\r', '\n')
+}
+
+func (f *csvFormat) row(dst []byte, values [][]byte) ([]byte, error) {
+	for i, v := range values {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if v == nil {
+			continue
+		}
+		switch f.classes[i] {
+		case asPlain, asNumber:
+			dst = append(dst, v...)
+		case asBoolean:
+			dst = appendBoolean(dst, v)
+		case asMoment:
+			dst = appendMoment(dst, v)
+		case asBinary:
+			var ok bool
+			if dst, ok = appendCSVBinary(dst, v); !ok {
+				return dst, &rowError{column: f.columns[i].Name, reason: "not_binary"}
+			}
+		default:
+			if err := f.columns[i].notUTF8(v); err != nil {
+				return dst, err
+			}
+			dst = appendQuoted(dst, v)
+		}
+	}
+	return append(dst, '\r', '\n'), nil
+}
+
+func appendCSVBinary(dst, v []byte) ([]byte, bool) {
+	if len(v) == len(`\x`) {
+		return append(dst, '"', '"'), true
+	}
+	return appendBinary(dst, v)
+}
+
+func appendBoolean(dst, v []byte) []byte {
+	if len(v) == 1 && v[0] == 't' {
+		return append(dst, "true"...)
+	}
+	return append(dst, "false"...)
+}
+
+// special marks the bytes for which a CSV field needs quotes.
+var special = [256]bool{'"': true, ',': true, '\n': true, '\r': true}
+
+// appendQuoted appends a field, in quotes if it is empty or holds anything special. A lone space at either end is also
+// quoted, since some readers trim.
+func appendQuoted(dst, v []byte) []byte {
+	if len(v) > 0 && v[0] != ' ' && v[len(v)-1] != ' ' && !needsQuotes(v) {
+		return append(dst, v...)
+	}
+	dst = append(dst, '"')
+	for {
+		i := bytes.IndexByte(v, '"')
+		if i < 0 {
+			break
+		}
+		dst = append(append(dst, v[:i+1]...), '"')
+		v = v[i+1:]
+	}
+	return append(append(dst, v...), '"')
+}
+
+func needsQuotes(v []byte) bool {
+	// For long values four searches by vector instructions are faster than a walk.
+	if len(v) >= 64 {
+		return bytes.IndexByte(v, ',') >= 0 || bytes.IndexByte(v, '"') >= 0 || bytes.IndexByte(v, '\n') >= 0 || bytes.IndexByte(v, '\r') >= 0
+	}
+	for _, c := range v {
+		if special[c] {
+			return true
+		}
+	}
+	return false
+}
+
+// spreadsheetFormat is CSV for people: with a BOM, so that Excel reads UTF-8, and with an apostrophe before any text
+// that a spreadsheet would take for a formula. Numbers are left alone: -12 is no formula.
+// Source: OWASP, "CSV Injection".
+type spreadsheetFormat struct{ csvFormat }
+
+func newSpreadsheet(columns []Column) *spreadsheetFormat { return &spreadsheetFormat{*newCSV(columns)} }
+
+func (f *spreadsheetFormat) open(dst []byte) []byte {
+	dst = append(dst, "\ufeff"...)
+	for i, c := range f.columns {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendQuoted(dst, defused([]byte(c.Name)))
+	}
+	return append(dst, '\r', '\n')
+}
+
+func (f *spreadsheetFormat) row(dst []byte, values [][]byte) ([]byte, error) {
+	for i, v := range values {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if v == nil {
+			continue
+		}
+		if c := f.classes[i]; c == asText || c == asJSON || (c == asNumber && !startsNumber(v)) {
+			if err := f.columns[i].notUTF8(v); err != nil {
+				return dst, err
+			}
+			dst = appendQuoted(dst, defused(v))
+			continue
+		}
+		one := csvFormat{columns: f.columns[i : i+1], classes: f.classes[i : i+1]}
+		field, err := one.row(nil, values[i:i+1])
+		if err != nil {
+			return dst, err
+		}
+		field = bytes.TrimSuffix(field, []byte("\r\n"))
+		if c := f.classes[i]; c != asNumber {
+			field = defused(field)
+		}
+		dst = append(dst, field...)
+	}
+	return append(dst, '\r', '\n'), nil
+}
+
+// defused puts an apostrophe before a value that a spreadsheet could run, also when the dangerous sign comes after
+// blanks, which some spreadsheets skip.
+func defused(v []byte) []byte {
+	t := bytes.TrimLeft(v, " \u00a0\u3000\ufeff")
+	if len(t) == 0 {
+		return v
+	}
+	switch t[0] {
+	case '=', '+', '-', '@', '\t', '\r', '\n', '|', '%':
+		return append([]byte{'\''}, v...)
+	}
+	for _, wide := range []string{"＝", "＋", "－", "＠"} { // some spreadsheets read full-width signs as plain ones
+		if bytes.HasPrefix(t, []byte(wide)) {
+			return append([]byte{'\''}, v...)
+		}
+	}
+	return v
+}

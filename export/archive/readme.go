@@ -1,0 +1,24 @@
+package archive
+
+import (
+	"bytes"
+	_ "embed" // for the text
+	"text/template"
+)
+
+//go:embed readme.txt.tmpl
+var readmeText string
+
+var readmeTemplate = template.Must(template.New("readme").Parse(readmeText))
+
+// readme returns README.txt, with CRLF so that any editor shows its lines.
+func readme(h Header) ([]byte, error) {
+	var b bytes.Buffer
+	if err := readmeTemplate.Execute(&b, struct {
+		Header
+		When string
+	}{h, h.AsOf.Format("2006-01-02 15:04:05 UTC")}); err != nil {
+		return nil, err
+	}
+	return bytes.ReplaceAll(b.Bytes(), []byte("\n"), []byte("\r\n")), nil
+}

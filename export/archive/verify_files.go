@@ -1,0 +1,258 @@
+package archive
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"github.com/klauspost/compress/flate"
+)
+
+// maxReceipt bounds what is kept in memory of the receipt.
+const maxReceipt = 64 << 20
+
+// seen is what a file turned out to be.
+type seen struct {
+	size int64
+	sha  string
+	crc  string
+	rows int64
+	text []byte // of the receipt
+}
+
+// checkFiles reads every file again.
+func (v *verifier) checkFiles() error {
+	for _, f := range v.report.Manifest.Files {
+		if err := v.ctx.Err(); err != nil {
+			return err
+		}
+		got, fault := v.inPlace(f)
+		if fault != "" && v.zip != nil {
+			if again, ok := v.byDirectory(f); ok {
+				got, fault = again, ""
+				v.moved++
+			}
+		}
+		if fault != "" {
+			v.damagedFile(f, got, fault)
+			continue
+		}
+		v.report.Files++
+		v.report.Bytes += got.size
+		v.report.Rows += got.rows
+		if f.Path == ReceiptPath {
+			v.receipt = got.text
+		}
+	}
+	return nil
+}
+
+// inPlace reads a file where the manifest says it is.
+func (v *verifier) inPlace(f File) (seen, string) {
+	e, err := v.report.Manifest.entry(f)
+	if err != nil || v.at < 0 {
+		return seen{}, "not where the manifest says"
+	}
+	var r io.Reader = io.NewSectionReader(v.r, int64(e.dataOffset()), f.Stored)
+	if f.Method == "deflated" {
+		r = flate.NewReader(r)
+	}
+	return inspect(f, r)
+}
+
+// byDirectory reads a file where the archive's directory says it is.
+func (v *verifier) byDirectory(f File) (seen, bool) {
+	r, err := v.zip.Open(f.Path)
+	if err != nil {
+		return seen{}, false
+	}
+	defer r.Close()
+	got, fault := inspect(f, r)
+	return got, fault == ""
+}
+
+// inspect reads a file and holds it against the manifest. The fault is empty when it is the same.
+func inspect(f File, r io.Reader) (seen, string) {
+	sum, crc := sha256.New(), crc32.NewIEEE()
+	writers := []io.Writer{sum, crc}
+	var rows counter
+	switch f.Format {
+	case "csv":
+		rows = &csvCounter{rows: -1} // the header row
+	case "jsonl":
+		rows = new(lineCounter)
+	}
+	if rows != nil {
+		writers = append(writers, rows)
+	}
+	var text bytes.Buffer
+	if f.Path == ReceiptPath && f.Size <= maxReceipt {
+		writers = append(writers, &text)
+	}
+	n, err := io.CopyBuffer(io.MultiWriter(writers...), io.LimitReader(r, f.Size+1), make([]byte, 128<<10))
+	got := seen{size: n, sha: hex.EncodeToString(sum.Sum(nil)), crc: fmt.Sprintf("%08x", crc.Sum32()), text: text.Bytes()}
+	if rows != nil {
+		got.rows = rows.count()
+	}
+	switch {
+	case err != nil:
+		return got, fmt.Sprintf("it cannot be read beyond its byte %d", n)
+	case n != f.Size:
+		return got, fmt.Sprintf("it has %d bytes or more instead of %d", n, f.Size)
+	case got.sha != f.SHA256 || got.crc != f.CRC32:
+		return got, "its content differs"
+	case f.Rows != nil && got.rows != *f.Rows:
+		return got, fmt.Sprintf("it has %d rows instead of %d", got.rows, *f.Rows)
+	}
+	return got, ""
+}
+
+// damagedFile tells what is wrong with a file, unless the damage to its bytes tells it already; then it adds the proof.
+func (v *verifier) damagedFile(f File, got seen, fault string) {
+	e, err := v.report.Manifest.entry(f)
+	if err == nil && !v.shifted {
+		for i, p := range v.layout {
+			if p.Trouble == Damaged && p.From >= 0 && p.From < int64(e.end()) && p.To > f.Offset {
+				if p.From < f.Offset {
+					v.layout[i].Note += "; " + f.Path + " is damaged too"
+				} else {
+					v.layout[i].Path = f.Path
+				}
+				return
+			}
+		}
+	}
+	p := Problem{Trouble: Mismatch, Path: f.Path, From: -1, To: -1, Note: fault}
+	if got.size == f.Size && got.sha != f.SHA256 {
+		p.Expected, p.Actual = "SHA-256 "+f.SHA256, got.sha
+	}
+	if err == nil && !v.shifted {
+		p.From, p.To = f.Offset, int64(e.end())
+	}
+	if v.zip != nil && !v.present(f.Path) {
+		p.Trouble, p.Note = Missing, "the manifest has this file, the archive does not"
+	}
+	v.add(p)
+}
+
+func (v *verifier) present(path string) bool {
+	for _, f := range v.zip.File {
+		if f.Name == path {
+			return true
+		}
+	}
+	return false
+}
+
+// checkCounts holds receipt, manifest and the rows counted again against each other.
+func (v *verifier) checkCounts() {
+	if v.receipt == nil {
+		for _, p := range v.report.Problems {
+			if p.Path == ReceiptPath {
+				return
+			}
+		}
+		v.add(Problem{Trouble: Missing, Path: ReceiptPath, From: -1, To: -1, Note: "the archive has no receipt"})
+		return
+	}
+	var r Receipt
+	if err := json.Unmarshal(v.receipt, &r); err != nil || r.Schema != receiptSchema {
+		v.add(Problem{Trouble: Counts, Path: ReceiptPath, From: -1, To: -1, Note: "the receipt cannot be understood"})
+		return
+	}
+	v.report.Receipt = r
+	m := v.report.Manifest
+	if r.Export != m.Export || r.Customer != m.Customer {
+		v.add(Problem{Trouble: Counts, Path: ReceiptPath, From: -1, To: -1, Note: "the receipt is of another export"})
+	}
+	for _, err := range []error{r.Balanced(), m.agrees(r)} {
+		if err != nil {
+			v.add(Problem{Trouble: Counts, Path: ReceiptPath, From: -1, To: -1, Note: err.Error()})
+		}
+	}
+}
+
+// agrees holds what the receipt says was exported against the files.
+func (m Manifest) agrees(r Receipt) error {
+	exported := map[string]int64{}
+	for _, c := range r.Datasets {
+		exported["data/"+c.Dataset] = c.Exported
+	}
+	attached := map[string]int64{}
+	for _, c := range r.Attachments {
+		attached[c.Dataset] = -c.Exported
+	}
+	var errs []error
+	for _, f := range m.Files {
+		if f.Kind == KindAttachment && !f.Incomplete {
+			attached[f.Dataset]++
+		}
+		if f.Rows == nil {
+			continue
+		}
+		if want, ok := exported["data/"+f.Dataset]; !ok || want != *f.Rows {
+			errs = append(errs, &CountError{Dataset: f.Dataset, What: "rows in " + f.Path, Expected: want, Actual: *f.Rows})
+		}
+	}
+	for dataset, left := range attached {
+		if left != 0 {
+			errs = append(errs, fmt.Errorf("archive: dataset %q: attachments are %d off the receipt", dataset, left))
+		}
+	}
+	for _, d := range m.Datasets {
+		if exported["data/"+d.Name] != d.Rows {
+			errs = append(errs, &CountError{Dataset: d.Name, What: "rows", Expected: exported["data/"+d.Name], Actual: d.Rows})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// counter counts the rows that are written to it.
+type counter interface {
+	io.Writer
+	count() int64
+}
+
+// csvCounter counts records of RFC 4180: line ends outside quotes. A doubled quote turns the state twice.
+type csvCounter struct {
+	rows   int64
+	quoted bool
+}
+
+// Write implements io.Writer.
+func (c *csvCounter) Write(p []byte) (int, error) {
+	for rest := p; len(rest) > 0; {
+		i := bytes.IndexByte(rest, '"')
+		part := rest
+		if i >= 0 {
+			part = rest[:i]
+		}
+		if !c.quoted {
+			c.rows += int64(bytes.Count(part, []byte{'\n'}))
+		}
+		if i < 0 {
+			break
+		}
+		c.quoted = !c.quoted
+		rest = rest[i+1:]
+	}
+	return len(p), nil
+}
+
+func (c *csvCounter) count() int64 { return max(c.rows, 0) }
+
+// lineCounter counts lines.
+type lineCounter struct{ rows int64 }
+
+// Write implements io.Writer.
+func (c *lineCounter) Write(p []byte) (int, error) {
+	c.rows += int64(bytes.Count(p, []byte{'\n'}))
+	return len(p), nil
+}
+
+func (c *lineCounter) count() int64 { return c.rows }
