@@ -202,7 +202,10 @@ func (p *Provider) VerifyLogout(ctx context.Context, raw string) (auth.Logout, e
 	if err != nil {
 		return auth.Logout{}, auth.ErrLogoutToken.Wrap(err)
 	}
-	var extra tokenClaims
+	var extra struct {
+		tokenClaims
+		Events map[string]map[string]any `json:"events"` // the event's value is an object, or this does not read
+	}
 	if err := token.Claims(&extra); err != nil {
 		return auth.Logout{}, auth.ErrLogoutToken.Wrap(err)
 	}
