@@ -1,6 +1,7 @@
 package customer
 
 import (
+	"offramp/export"
 	"offramp/migration"
 	"offramp/portal/customer/calendar"
 	"offramp/portal/page"
@@ -11,4 +12,5 @@ type Pages struct {
 	*page.Kit
 	Customers *migration.Service
 	Calendars *calendar.Service
+	Exports   *export.Service
 }

@@ -1,0 +1,179 @@
+package customer
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"offramp/export"
+	"offramp/internal/fault"
+	"offramp/migration"
+	"offramp/portal/page"
+)
+
+// ListExports shows the customer's exports, newest first.
+func (p *Pages) ListExports(c echo.Context) error {
+	v, ctx := page.Of(c), c.Request().Context()
+	part, err := readPart(c)
+	if err != nil {
+		return err
+	}
+	if part.list, part.more, err = p.Exports.List(ctx, v.Who(), part.before, exportsShown); err != nil {
+		return err
+	}
+	plan, err := p.Customers.Plan(ctx, v.Scope(), v.Who().CustomerID)
+	if err != nil {
+		return err
+	}
+	layout := p.Layout(c, v.Locale.T("export.title"), "exports")
+	return page.Render(c, http.StatusOK, exportsPage(buildExports(v, plan, part, layout, page.SupportCode(p.Secret, v.Who().CustomerID))))
+}
+
+// readPart reads where a page of the list begins; anything but a number is the newest.
+func readPart(c echo.Context) (part exportsPart, err error) {
+	query, err := page.ReadQuery(c, page.Line("before", 20))
+	if f, ok := fault.As(err); ok && len(f.Fields) == 0 {
+		return part, err
+	}
+	if n, bad := strconv.ParseInt(query.Get("before"), 10, 64); bad == nil && n > 0 {
+		part.before = n
+	}
+	return part, nil
+}
+
+// ShowNewExport asks what to export.
+func (p *Pages) ShowNewExport(c echo.Context) error {
+	return p.askExport(c, http.StatusOK, newExportForm(), nil)
+}
+
+func (p *Pages) askExport(c echo.Context, status int, f exportForm, refused error) error {
+	v := page.Of(c)
+	plan, err := p.Customers.Plan(c.Request().Context(), v.Scope(), v.Who().CustomerID)
+	if err != nil {
+		return err
+	}
+	layout := p.Layout(c, v.Locale.T("export.new"), "exports")
+	return page.Render(c, status, newExportPage(buildNewExport(v, plan, f, refused, layout)))
+}
+
+// RequestExport starts an export, or leads to the one that is being built.
+func (p *Pages) RequestExport(c echo.Context) error {
+	v := page.Of(c)
+	form, err := page.ReadForm(c, exportInputs(v.Programme)...)
+	f := takeExportForm(form)
+	var sel export.Selection
+	if err == nil {
+		sel, err = f.selection(v.Programme)
+	}
+	if refused, ok := fault.As(err); ok && len(refused.Fields) > 0 {
+		return p.askExport(c, http.StatusUnprocessableEntity, f, err)
+	}
+	if err != nil {
+		return err
+	}
+	e, err := p.Exports.Request(c.Request().Context(), v.Who(), v.Programme, sel)
+	if errors.Is(err, export.ErrLimited) {
+		return p.askExport(c, http.StatusTooManyRequests, f, err)
+	}
+	if err != nil {
+		return err
+	}
+	return p.Flash(c, exportURL(e), "ok", "flash.export_requested")
+}
+
+// readExport reads what a page of one export shows.
+func (p *Pages) readExport(c echo.Context) (e export.Export, plan migration.Plan, err error) {
+	v, ctx := page.Of(c), c.Request().Context()
+	if e, err = p.Exports.Get(ctx, v.Who(), c.Param("id")); err != nil {
+		return e, plan, err
+	}
+	plan, err = p.Customers.Plan(ctx, v.Scope(), v.Who().CustomerID)
+	return e, plan, err
+}
+
+// ShowExport is one export.
+func (p *Pages) ShowExport(c echo.Context) error {
+	e, plan, err := p.readExport(c)
+	if err != nil {
+		return err
+	}
+	v := page.Of(c)
+	view := buildExportPage(v, plan, e, p.Layout(c, "", "exports"), page.SupportCode(p.Secret, v.Who().CustomerID))
+	return page.Render(c, http.StatusOK, exportPage(view))
+}
+
+// PollExport answers the polls of an export's page.
+func (p *Pages) PollExport(c echo.Context) error {
+	e, plan, err := p.readExport(c)
+	if err != nil {
+		return err
+	}
+	query, err := page.ReadQuery(c, page.Line("seen", 40))
+	if err != nil {
+		return err
+	}
+	card := newExportWords(page.Of(c), plan).state(e)
+	return page.Render(c, http.StatusOK, exportProgress(card, query.Get("seen")))
+}
+
+// DownloadExport leads to the archive. Each time it is checked anew who may have it and whether it is still there.
+func (p *Pages) DownloadExport(c echo.Context) error {
+	v := page.Of(c)
+	link, err := p.Exports.Link(c.Request().Context(), v.Who(), v.Programme, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusFound, link)
+}
+
+// CancelExport ends a live export.
+func (p *Pages) CancelExport(c echo.Context) error {
+	if _, err := page.ReadForm(c); err != nil {
+		return err
+	}
+	v := page.Of(c)
+	e, err := p.Exports.Cancel(c.Request().Context(), v.Who(), v.Programme, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return p.Flash(c, exportURL(e), "ok", "flash.export_cancelled")
+}
+
+// RetryExport queues a failed export again.
+func (p *Pages) RetryExport(c echo.Context) error {
+	if _, err := page.ReadForm(c); err != nil {
+		return err
+	}
+	v := page.Of(c)
+	e, err := p.Exports.Retry(c.Request().Context(), v.Who(), v.Programme, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return p.Flash(c, exportURL(e), "ok", "flash.export_retried")
+}
+
+// ShowCheck asks whether a downloaded copy is complete.
+func (p *Pages) ShowCheck(c echo.Context) error {
+	e, plan, err := p.readExport(c)
+	if err != nil {
+		return err
+	}
+	if e.ReadyAt == nil {
+		return export.ErrNotReady
+	}
+	return page.Render(c, http.StatusOK, checkPage(buildCheck(page.Of(c), plan, e, p.Layout(c, "", "exports"))))
+}
+
+// ConfirmExport completes step 2: the copy is complete.
+func (p *Pages) ConfirmExport(c echo.Context) error {
+	if _, err := page.ReadForm(c); err != nil {
+		return err
+	}
+	v := page.Of(c)
+	if _, err := p.Exports.MarkChecked(c.Request().Context(), v.Who(), v.Programme, c.Param("id")); err != nil {
+		return err
+	}
+	return p.Flash(c, "/plan", "ok", "flash.export_checked")
+}

@@ -1,0 +1,51 @@
+package customer
+
+import (
+	"net/url"
+
+	"offramp/export"
+	"offramp/migration"
+	"offramp/portal/page"
+	"offramp/portal/ui"
+)
+
+// checkView asks whether a downloaded copy is complete.
+type checkView struct {
+	layout  ui.Page
+	back    string
+	heading ui.Heading
+	w       exportWords
+	first   *ui.Banner // something has to come before
+	done    *ui.Banner // it has been checked already
+	receipt *receiptView
+	howTo   howTo
+	confirm *ui.Action
+	missing *ui.Link
+}
+
+// buildCheck words the check of an export that was ready once.
+func buildCheck(v *page.Visit, plan migration.Plan, e export.Export, layout ui.Page) checkView {
+	l, w := v.Locale, newExportWords(v, plan)
+	view := checkView{layout: layout, back: exportURL(e), w: w, howTo: howTo{command: "offramp verify " + w.fileName(e), sha256: e.SHA256}}
+	view.layout.Narrow = true
+	view.heading = ui.Heading{Eyebrow: e.Reference(), Title: l.T("export.check"), Lead: l.T("export.check.lead")}
+	view.layout.Title = view.heading.Title
+	if e.Receipt != nil {
+		view.receipt = w.receipt(*e.Receipt)
+	}
+	switch {
+	case e.CheckedAt != nil:
+		view.done = &ui.Banner{Tone: "ok", Title: l.T("export.check.done", "Date", l.DateClock(*e.CheckedAt, w.own)), Link: &ui.Link{Label: l.T("nav.plan"), URL: "/plan"}}
+	case !mayExport(v):
+		view.first = &ui.Banner{Tone: "info", Title: l.T("export.denied"), Text: l.T("export.denied.text")}
+	case e.DownloadedAt == nil:
+		view.first = &ui.Banner{Tone: "info", Title: l.T("export.not_downloaded"), Text: l.T("export.not_downloaded.text"), Link: &ui.Link{Label: l.T("export.check.back"), URL: exportURL(e)}}
+	default:
+		view.confirm = &ui.Action{URL: exportURL(e) + "/check", Button: ui.Button{Label: l.T("export.check.complete"), Kind: ui.Primary}}
+	}
+	if mail := v.Programme.Help.Email; mail != "" {
+		subject := l.T("export.check.missing.subject", "Reference", e.Reference(), "Customer", v.Session.CustomerRef)
+		view.missing = &ui.Link{Label: l.T("export.check.missing"), URL: "mailto:" + mail + "?subject=" + url.PathEscape(subject)}
+	}
+	return view
+}

@@ -1,0 +1,206 @@
+package customer
+
+import (
+	"slices"
+
+	"offramp/export"
+	"offramp/migration"
+	"offramp/portal/page"
+	"offramp/portal/ui"
+)
+
+// exportView is the page of one export.
+type exportView struct {
+	layout  ui.Page
+	heading ui.Heading
+	state   stateCard
+	facts   []ui.SummaryRow
+	receipt *receiptView // of an export that was ready once
+	howTo   *howTo       // of one that can be downloaded
+	help    ui.Help
+}
+
+// stateCard says where an export stands and offers what there is to do.
+type stateCard struct {
+	w       exportWords
+	title   string
+	tone    ui.Tone
+	tag     string
+	text    []string
+	bar     *ui.Progress // while it is live
+	stage   string
+	update  string // address of this page, for readers without script
+	rows    []ui.SummaryRow
+	links   []ui.Link // the first is the one thing to do
+	retry   *ui.Action
+	cancel  *ui.Action
+	denied  string // why there is nothing to do for this reader
+	primary bool   // there is one thing to do
+}
+
+// howTo explains what to do with the file.
+type howTo struct {
+	command string
+	sha256  string
+}
+
+// buildExportPage words one export.
+func buildExportPage(v *page.Visit, plan migration.Plan, e export.Export, layout ui.Page, code string) exportView {
+	l, w := v.Locale, newExportWords(v, plan)
+	view := exportView{
+		layout: layout, state: w.state(e), help: help(v, code),
+		heading: ui.Heading{Eyebrow: l.T("step.export"), Title: l.T("export.one", "Reference", e.Reference())},
+	}
+	view.layout.Title = view.heading.Title
+	view.layout.HTMX = e.Live()
+	fact := func(key, value string) {
+		if value != "" {
+			view.facts = append(view.facts, ui.SummaryRow{Key: l.T(key), Value: value})
+		}
+	}
+	fact("export.reference", e.Reference())
+	fact("export.requested", l.DateClock(e.RequestedAt, w.own))
+	fact("export.contents", w.contents(e.Selection))
+	fact("export.formats", w.formats(e.Selection))
+	if e.AsOf != nil {
+		fact("export.as_of", l.DateClock(*e.AsOf, w.own))
+	}
+	if e.DownloadedAt != nil {
+		fact("export.downloaded", l.DateClock(*e.DownloadedAt, w.own))
+	}
+	if e.CheckedAt != nil {
+		fact("export.checked", l.DateClock(*e.CheckedAt, w.own))
+	}
+	if e.Receipt != nil {
+		view.receipt = w.receipt(*e.Receipt)
+	}
+	if e.Downloadable(v.Now) {
+		view.howTo = &howTo{command: "offramp verify " + w.fileName(e), sha256: e.SHA256}
+	}
+	return view
+}
+
+// state words where an export stands.
+func (w exportWords) state(e export.Export) stateCard {
+	card := stateCard{w: w, update: exportURL(e)}
+	card.tone, card.tag = ExportTag(w.l, e, w.now)
+	switch {
+	case e.Live():
+		card.live(e)
+	case e.Downloadable(w.now):
+		card.ready(e)
+	case e.State == export.Failed:
+		card.failed(e)
+	case e.State == export.Cancelled:
+		card.title = w.l.T("export.cancelled")
+		card.text = append(card.text, w.l.T("export.cancelled_text"))
+		card.again()
+	default: // expired, or about to be marked so
+		card.title = w.l.T("export.expired")
+		card.text = append(card.text, w.l.T("export.expired_text", "Days", w.p.Export.KeepDays))
+		card.again()
+	}
+	if !mayExport(w.v) {
+		card.links, card.retry, card.cancel, card.primary = nil, nil, nil, false
+		card.denied = w.l.T("export.denied")
+	}
+	return card
+}
+
+// live shows how far an export is that is waiting or being built.
+func (card *stateCard) live(e export.Export) {
+	l, w := card.w.l, card.w
+	started := l.T("plan.export.started", "When", l.DateTime(e.RequestedAt, w.own))
+	if e.StartedAt != nil && e.State == export.Running {
+		started = l.T("export.started", "When", l.DateTime(*e.StartedAt, w.own))
+	}
+	bar := ui.Progress{ID: progressID, Label: l.T("export.queued"), Meta: []string{started}}
+	card.title = l.T("export.building")
+	if e.State == export.Queued {
+		card.title = l.T("export.queued")
+	}
+	if i := slices.Index(export.Stages[:], e.Stage); i >= 0 && e.State == export.Running {
+		card.stage = string(e.Stage)
+		bar.Label = l.T("export.stage", "Name", l.T("plan.export.stage."+string(e.Stage)), "Stage", i+1, "Stages", len(export.Stages))
+	}
+	if p := e.Progress; p != nil && e.State == export.Running {
+		bar.Percent, bar.Meta = p.Percent, append(card.amounts(p), started)
+	}
+	if e.Delayed != "" {
+		card.stage += "-delayed"
+		bar.Meta = append(bar.Meta, l.T("export.late", "Reason", card.reason(e)))
+	}
+	bar.Live = ui.Poll(exportURL(e)+"/progress?seen="+card.stage, pollEvery)
+	card.bar = &bar
+	card.text = append(card.text, l.T("plan.export.leave", "Days", w.p.Export.KeepDays, "Date", w.limit()))
+	card.cancel = &ui.Action{URL: exportURL(e) + "/cancel", Button: ui.Button{Label: l.T("export.cancel"), Kind: ui.Danger}}
+}
+
+func (card *stateCard) amounts(p *migration.Progress) (meta []string) {
+	l := card.w.l
+	if p.BytesTotal > 0 {
+		meta = append(meta, l.T("export.amount", "Done", l.Size(p.BytesDone), "Total", l.Size(p.BytesTotal)))
+	}
+	if p.Left > 0 {
+		meta = append(meta, l.ETA(p.Left))
+	}
+	return meta
+}
+
+// reason is why an export takes longer or has failed, as customers read it.
+func (card *stateCard) reason(e export.Export) string {
+	if e.Delayed != "" && card.w.l.Has(e.Delayed) {
+		return card.w.l.T(e.Delayed)
+	}
+	return card.w.l.T("export.reason")
+}
+
+// ready offers the download first and the check after it.
+func (card *stateCard) ready(e export.Export) {
+	l, w := card.w.l, card.w
+	card.title, card.primary = l.T("export.ready"), true
+	card.rows = []ui.SummaryRow{
+		{Key: l.T("export.size"), Value: l.Size(e.ObjectSize)},
+		{Key: l.T("export.until"), Value: w.until(*e.ExpiresAt)},
+		{Key: l.T("export.checksum"), Body: ui.Copyable(l, e.SHA256, l.T("export.checksum"))},
+	}
+	if e.Receipt != nil && !e.Receipt.Complete {
+		card.text = append(card.text, l.T("export.incomplete"))
+	}
+	download := ui.Link{Label: l.T("export.download", "Size", l.Size(e.ObjectSize), "Format", "ZIP"), URL: exportURL(e) + "/download", Icon: ui.IconDownload}
+	check := ui.Link{Label: l.T("export.check.go"), URL: exportURL(e) + "/check"}
+	switch {
+	case e.CheckedAt != nil:
+		card.text = append(card.text, l.T("export.check.done", "Date", l.DateClock(*e.CheckedAt, w.own)))
+		card.links = []ui.Link{download}
+	case e.DownloadedAt != nil:
+		card.text = append(card.text, l.T("export.check.next"))
+		card.links = []ui.Link{download, check}
+	default:
+		card.text = append(card.text, l.T("export.ready_text"))
+		card.links = []ui.Link{download}
+	}
+}
+
+// failed says what is missing and offers to try again.
+func (card *stateCard) failed(e export.Export) {
+	l := card.w.l
+	card.title = l.T("export.failed")
+	card.text = append(card.text, card.reason(e), l.T("export.failed_text", "Reference", e.Reference()))
+	// It was asked for in time, so that no deadline stands against another try.
+	card.retry = &ui.Action{URL: exportURL(e) + "/retry", Button: ui.Button{Label: l.T("export.retry"), Kind: ui.Primary}}
+}
+
+// again offers a new export while there is time.
+func (card *stateCard) again() {
+	l, date := card.w.l, card.w.limit()
+	switch {
+	case !card.w.open(migration.ExportDeadline):
+		card.text = append(card.text, l.T("plan.export.closed", "Date", date))
+		return
+	case date != "":
+		card.text = append(card.text, l.T("export.again_text", "Date", date))
+	}
+	card.primary = true
+	card.links = []ui.Link{{Label: l.T("export.renew"), URL: "/exports/new"}}
+}
