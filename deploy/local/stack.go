@@ -48,9 +48,9 @@ type Stack struct {
 	MetricsURL string
 	Env        Environment // for any command of the product
 
-	options   StackOptions
-	log       io.Writer
-	ends      []func() error // in the order of starting
+	options StackOptions
+	log     io.Writer
+	ends    []func() error // in the order of starting
 
 	mu        sync.Mutex
 	processes []*Offramp
