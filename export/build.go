@@ -151,6 +151,7 @@ func (b *builder) beat(ctx context.Context, a *attempt, cancel context.CancelCau
 			err := b.advance(ctx, a, a.meter.progress(now))
 			if errors.Is(err, errFenced) {
 				cancel(errFenced)
+				b.at("overtaken")
 				return
 			}
 			if err != nil && ctx.Err() == nil {

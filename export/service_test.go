@@ -106,9 +106,12 @@ func TestWhoMayExport(t *testing.T) {
 	for name, act := range map[string]func(migration.Who) error{
 		"cancel": func(who migration.Who) error { _, err := w.service.Cancel(t.Context(), who, w.prog, e.ID); return err },
 		"retry":  func(who migration.Who) error { _, err := w.service.Retry(t.Context(), who, w.prog, e.ID); return err },
-		"check":  func(who migration.Who) error { _, err := w.service.MarkChecked(t.Context(), who, w.prog, e.ID); return err },
-		"link":   func(who migration.Who) error { _, err := w.service.Link(t.Context(), who, w.prog, e.ID); return err },
-		"read":   func(who migration.Who) error { _, err := w.service.Content(t.Context(), who, w.prog, e.ID); return err },
+		"check": func(who migration.Who) error {
+			_, err := w.service.MarkChecked(t.Context(), who, w.prog, e.ID)
+			return err
+		},
+		"link": func(who migration.Who) error { _, err := w.service.Link(t.Context(), who, w.prog, e.ID); return err },
+		"read": func(who migration.Who) error { _, err := w.service.Content(t.Context(), who, w.prog, e.ID); return err },
 	} {
 		if err := act(stranger); !equalErr(err, export.ErrNotFound) {
 			t.Errorf("%s by a stranger: %v", name, err)

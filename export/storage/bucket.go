@@ -131,13 +131,14 @@ func NewKey(prefix string) string {
 	return prefix + hex.EncodeToString(b[:])
 }
 
-// Ping reports whether the bucket exists and lets us in.
+// Ping reports whether the bucket exists and lets us read and list: without the right to list (s3:ListBucket), S3 says
+// "forbidden" of an object that does not exist.
 func (b *Bucket) Ping(ctx context.Context) error {
-	_, err := b.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.name})
-	if err != nil && kindOf(err) == NotFound {
-		err = &Error{Kind: Invalid, Op: "find bucket " + b.name, Cause: err}
+	o, err := b.Open(ctx, NewKey("ping/"), 0)
+	if err == nil {
+		return o.Close()
 	}
-	return classify(ctx, "find bucket "+b.name, "", err)
+	return unlessGone(err)
 }
 
 // Check proves that the bucket does what exports need: it writes an object, reads it back whole and by range, and

@@ -82,6 +82,8 @@ func kindOf(err error) Kind {
 			return NotFound
 		case "PreconditionFailed":
 			return Changed
+		case "InvalidAccessKeyId", "SignatureDoesNotMatch", "XAdminUserNotFound":
+			return Denied // the last is versitygw's, with status 404
 		}
 	}
 	var response *smithyhttp.ResponseError
@@ -91,8 +93,6 @@ func kindOf(err error) Kind {
 	switch status := response.HTTPStatusCode(); {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return Denied
-	case status == http.StatusNotFound:
-		return NotFound
 	case status == http.StatusPreconditionFailed:
 		return Changed
 	case status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status < 300:
@@ -101,8 +101,13 @@ func kindOf(err error) Kind {
 	return Invalid
 }
 
-// retryableMore adds what the SDK does not try again: cut connections and stalled transfers in any wrapping.
+// retryableMore adds what the SDK does not try again: throttling by status alone, and cut connections and stalled
+// transfers in any wrapping.
 func retryableMore(err error) aws.Ternary {
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) && response.HTTPStatusCode() == http.StatusTooManyRequests {
+		return aws.TrueTernary
+	}
 	var network net.Error
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || (errors.As(err, &network) && network.Timeout()) {
 		if !errors.Is(err, context.Canceled) {
