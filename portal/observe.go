@@ -19,10 +19,11 @@ import (
 // to a panic. The line names the route and not the address: addresses hold tokens and what readers searched for.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		began := time.Now()
+		began, request := time.Now(), c.Request()
 		s.setHeaders(c.Response().Header())
 		page.Keep(c, s.visit(c, rand.Text()[:12]))
 		if err := s.guard(c, next); err != nil {
+			c.SetRequest(request) // the route's time may be over, the error page's is not
 			s.fail(c, err)
 		}
 		s.record(c, time.Since(began))

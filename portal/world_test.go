@@ -83,6 +83,7 @@ type world struct {
 	url       string
 	log       *bytes.Buffer
 	customers *migration.Service
+	sessions  portal.Sessions   // nil: the real ones
 	cookies   map[string]string // principal -> session secret
 	ids       map[string]string // principal -> contact id; "a", "b" -> customer id
 	super     localtest.TestDatabase
@@ -106,9 +107,13 @@ func (w *world) serve(public string) {
 	if err != nil {
 		w.Fatal(err)
 	}
+	sessions := w.sessions
+	if sessions == nil {
+		sessions = auth.NewService(w.db, auth.Config{})
+	}
 	kit := &page.Kit{Programmes: w.programme, Clock: w.clock, Public: base, Secret: []byte("a secret of thirty-two characters")}
 	w.server, err = portal.New(portal.Options{
-		Kit: kit, Sessions: auth.NewService(w.db, auth.Config{}), Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+		Kit: kit, Sessions: sessions, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
 		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.db)},
 		Metrics:  prometheus.NewRegistry(), Ping: w.db.Pool.Ping,
 	})
@@ -184,7 +189,7 @@ func (w *world) session(who, customerID string) {
 	sum := sha256.Sum256([]byte(w.cookies[who]))
 	w.exec(`INSERT INTO session (id, token_hash, identity_id, customer_id, created_at, seen_at, expires_at)
 		VALUES ($1, $2, $3, nullif($4, ''), $5, $5, $6)`,
-		"session-"+who, hex.EncodeToString(sum[:]), "identity-"+who, customerID, day, day.AddDate(1, 0, 0))
+		"session-"+who, hex.EncodeToString(sum[:]), "identity-"+who, customerID, day, day.AddDate(5, 0, 0))
 }
 
 // at moves the clock and keeps everybody signed in.
@@ -213,6 +218,7 @@ func (w *world) do(who, method, path, body string, header http.Header) answer {
 	if err != nil {
 		w.Fatal(err)
 	}
+	r.Header.Set("Accept-Language", "en")
 	for name, values := range header {
 		r.Header[name] = values
 	}

@@ -33,7 +33,7 @@ func Write(c Content) []byte {
 	cal.SetMethod(ics.MethodPublish)
 	cal.SetXWRCalName(c.Locale.T("calendar.name", "Product", product))
 	cal.SetTimezoneId(c.Programme.ZoneName)
-	cal.SetRefreshInterval("P1D", ics.WithValue("DURATION"))
+	cal.SetRefreshInterval("P1D")
 	cal.SetXPublishedTTL("P1D")
 	for _, d := range c.Programme.Schedule(c.Plan.Extensions, c.Now) {
 		c.add(cal, product, d)
@@ -43,7 +43,7 @@ func Write(c Content) []byte {
 			c.cancel(cal, product, key, day)
 		}
 	}
-	return []byte(cal.Serialize())
+	return []byte(cal.Serialize(ics.WithNewLineWindows)) // RFC 5545, section 3.1
 }
 
 func (c Content) add(cal *ics.Calendar, product string, d migration.Date) {

@@ -1,0 +1,333 @@
+package portal_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"offramp/auth"
+	"offramp/portal"
+)
+
+func TestZ09_OtherSpellingsOpenNothing(t *testing.T) {
+	w := newWorld(t)
+	for _, who := range []string{"anonymous", "owner", "support"} {
+		straight := w.get(who, "/plan")
+		for _, path := range []string{"/%70lan", "//plan", "/plan%2f", "/x/../plan", "/./plan", "/plan%00", "/plan;x", `/plan\`, "/plan%2fdates", "/PLAN"} {
+			if a := w.get(who, path); a.status != 404 {
+				t.Errorf("%s %s: %d", who, path, a.status)
+			}
+		}
+		if a := w.get(who, "/plan/"); a.status != 308 || a.location != "/plan" {
+			t.Errorf("/plan/: %d to %s", a.status, a.location)
+		}
+		head := w.do(who, "HEAD", "/plan", "", nil)
+		if head.status != straight.status || head.location != straight.location || head.body != "" {
+			t.Errorf("%s HEAD: %d instead of %d", who, head.status, straight.status)
+		}
+		for _, header := range []string{"X-HTTP-Method-Override", "X-Method-Override", "X-HTTP-Method"} {
+			a := w.do(who, "GET", "/plan/dates", "", http.Header{header: {"POST"}})
+			if want := w.get(who, "/plan/dates"); a.status != want.status {
+				t.Errorf("%s: %d instead of %d", header, a.status, want.status)
+			}
+		}
+		for _, method := range []string{"PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"} {
+			if a := w.do(who, method, "/plan", "", nil); a.status != 405 {
+				t.Errorf("%s %s: %d", who, method, a.status)
+			}
+		}
+	}
+	for _, path := range []string{"/%2f%2fevil.example", "//evil.example/", "/evil.example//"} {
+		if a := w.get("anonymous", path); a.location != "" {
+			t.Errorf("%s leads to %s", path, a.location)
+		}
+	}
+}
+
+func TestZ02_WhatIsNotThereLooksTheSame(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.get("owner", "/nothing"), w.get("owner", "/calendars/x")
+	if a.status != 404 || a.body != b.body || strings.Contains(a.body, "Incident") {
+		t.Errorf("%d\n%s\n%s", a.status, a.body, b.body)
+	}
+	if x, y := w.get("owner", "/calendar/unknown.ics"), w.get("owner", "/calendar/stopped"); x.status != 410 || y.status != 410 {
+		t.Errorf("%d, %d", x.status, y.status)
+	}
+}
+
+func TestH01_EveryAnswerBearsTheHeaders(t *testing.T) {
+	w := newWorld(t)
+	for _, public := range []string{"http://portal.example", "https://portal.example"} {
+		w.serve(public)
+		for _, r := range w.server.Routes() {
+			check(t, public, r.Path, w.request("owner", r).header)
+		}
+		for _, path := range []string{"/nothing", "//", "/%00"} {
+			check(t, public, path, w.get("owner", path).header)
+		}
+		check(t, public, "theme", w.post("owner", "/theme/dark", nil).header)
+	}
+}
+
+func check(t *testing.T, public, path string, h http.Header) {
+	t.Helper()
+	csp := h.Get("Content-Security-Policy")
+	if strings.Contains(csp, "unsafe") || !strings.HasPrefix(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || !strings.Contains(csp, "base-uri 'none'") {
+		t.Errorf("%s: policy %q", path, csp)
+	}
+	for name, want := range map[string]string{
+		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY",
+		"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+	} {
+		if h.Get(name) != want {
+			t.Errorf("%s: %s is %q", path, name, h.Get(name))
+		}
+	}
+	if cache := h.Get("Cache-Control"); cache != "no-store" && !strings.HasPrefix(path, "/static") && !strings.HasPrefix(path, "/brand") {
+		t.Errorf("%s: Cache-Control is %q", path, cache)
+	}
+	secure := strings.HasPrefix(public, "https")
+	if (h.Get("Strict-Transport-Security") != "") != secure {
+		t.Errorf("%s at %s: HSTS is %q", path, public, h.Get("Strict-Transport-Security"))
+	}
+	for _, cookie := range (&http.Response{Header: h}).Cookies() {
+		if !cookie.HttpOnly || cookie.Path != "/" || cookie.Domain != "" || cookie.SameSite != http.SameSiteLaxMode ||
+			secure && (!cookie.Secure || !strings.HasPrefix(cookie.Name, "__Host-")) {
+			t.Errorf("%s at %s: cookie %s", path, public, cookie)
+		}
+	}
+}
+
+func TestI10_BodiesAreBounded(t *testing.T) {
+	w := newWorld(t)
+	form := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	big := "return_to=" + strings.Repeat("a", 1<<20)
+	if a := w.do("anonymous", "POST", "/theme/dark", big, form); a.status != 413 {
+		t.Errorf("1 MB: %d", a.status)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), "POST", w.url+"/theme/dark", io.MultiReader(strings.NewReader(big))) // no length announced
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = form.Clone()
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != 413 {
+		t.Errorf("1 MB in chunks: %d", res.StatusCode)
+	}
+	var bomb bytes.Buffer
+	z := gzip.NewWriter(&bomb)
+	_, _ = z.Write(make([]byte, 1<<20))
+	_ = z.Close()
+	if a := w.do("anonymous", "POST", "/theme/dark", bomb.String(), http.Header{"Content-Encoding": {"gzip"}, "Content-Type": form["Content-Type"]}); a.status != 415 {
+		t.Errorf("packed body: %d", a.status)
+	}
+	if a := w.do("anonymous", "POST", "/theme/dark", `{"return_to":"/"}`, http.Header{"Content-Type": {"application/json"}}); a.status != 415 {
+		t.Errorf("JSON: %d", a.status)
+	}
+}
+
+func TestI10_SlowBodiesAreCutOff(t *testing.T) {
+	w := newWorld(t)
+	server := w.server.HTTP()
+	server.ReadTimeout = 300 * time.Millisecond
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /theme/dark HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nreturn")
+	answer, _ := io.ReadAll(conn)
+	if !strings.HasPrefix(string(answer), "HTTP/1.1 408 ") {
+		t.Errorf("got %q", answer)
+	}
+}
+
+func TestI01_SearchFieldTakesAnything(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		value  string
+		status int
+	}{
+		{"", 200},
+		{strings.Repeat("a", 101), 422},
+		{"a\x00b", 422},
+		{"\xff\xfe", 422},
+		{"\u202efiles", 200},
+		{"files\u200d", 200},
+		{"fi\r\nles", 200},
+		{`<script>alert(1)</script>"'>`, 200},
+		{"FILES", 200},
+	} {
+		a := w.get("anonymous", "/en/faq?"+url.Values{"q": {c.value}}.Encode())
+		if a.status != c.status || strings.Contains(a.body, "<script>alert") {
+			t.Errorf("%q: %d", c.value, a.status)
+		}
+		if c.status == 422 && (!strings.Contains(a.body, `aria-invalid="true"`) || !strings.Contains(a.body, "<title>Error: ")) {
+			t.Errorf("%q: nothing beside the field\n%s", c.value, a.body)
+		}
+	}
+	if a := w.get("anonymous", "/en/faq?q="+strings.Repeat("a", 1<<20)); a.status < 400 || a.status >= 500 {
+		t.Errorf("1 MB: %d", a.status)
+	}
+	if a := w.get("anonymous", "/en/faq?q=a&q=b"); a.status != 400 {
+		t.Errorf("twice: %d", a.status)
+	}
+}
+
+func TestI01_ReturnAddressLeadsNowhereElse(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct{ value, location string }{
+		{"/plan", "/plan"},
+		{"/plan/dates", "/plan/dates"},
+		{"/en/", "/zh-CN/"},
+		{"/en/faq", "/zh-CN/faq"},
+		{"/en/faq?q=%E4%BD%A0", "/zh-CN/faq"},
+		{"", "/"},
+		{"//evil.example", "/"},
+		{`/\evil.example`, "/"},
+		{"https://evil.example", "/"},
+		{"/\tevil", "/"},
+		{"/%2f%2fevil", "/"},
+		{"/x@evil.example", "/"},
+		{"/plan\r\nSet-Cookie: x=y", "/"},
+		{"javascript:alert(1)", "/"},
+	} {
+		a := w.post("anonymous", "/language/zh-CN", url.Values{"return_to": {c.value}})
+		if a.status != 303 || a.location != c.location {
+			t.Errorf("%q: %d to %s", c.value, a.status, a.location)
+		}
+	}
+	for value, status := range map[string]int{"a\x00": 422, "\xff": 422, strings.Repeat("/a", 200): 422} {
+		if a := w.post("anonymous", "/theme/dark", url.Values{"return_to": {value}}); a.status != status {
+			t.Errorf("%q: %d", value, a.status)
+		}
+	}
+}
+
+func TestZ04_UnknownFieldsAreRefusedEverywhere(t *testing.T) {
+	w := newWorld(t)
+	before := w.stateSum()
+	for _, r := range w.server.Routes() {
+		if r.Method != "POST" {
+			continue
+		}
+		path := samples.Replace(r.Path)
+		if a := w.post("owner", path, url.Values{"customer_id": {w.ids["b"]}, "role": {"owner"}}); a.status < 400 {
+			t.Errorf("%s takes unknown fields: %d", r.Path, a.status)
+		}
+		if a := w.post("owner", path+"?state=ready", nil); a.status < 400 {
+			t.Errorf("%s takes fields in the address: %d", r.Path, a.status)
+		}
+	}
+	if w.stateSum() != before {
+		t.Error("a refused form changed something")
+	}
+}
+
+func TestP07_LogNamesNobodyAndNoSecret(t *testing.T) {
+	w := newWorld(t)
+	w.post("owner", "/plan/calendar", nil)
+	for _, r := range w.server.Routes() {
+		w.request("owner", r)
+	}
+	w.get("owner", "/calendar/canary-token.ics")
+	w.get("anonymous", "/en/faq?q=canary-search")
+	w.get("anonymous", "/canary-path")
+	w.get("anonymous", "/plan?code=canary-code")
+	w.post("owner", "/theme/dark", url.Values{"email": {"canary@example.com"}})
+	for _, canary := range []string{"canary", "secret-of-", "Lin owner", "Farshore"} {
+		if strings.Contains(w.log.String(), canary) {
+			t.Errorf("the log holds %q:\n%s", canary, w.log)
+		}
+	}
+	if !strings.Contains(w.log.String(), `"route":"/plan/dates"`) || !strings.Contains(w.log.String(), `"customer":"customer-a"`) {
+		t.Errorf("the log says too little:\n%s", w.log)
+	}
+}
+
+// broken are sessions that cannot be read.
+type broken struct {
+	portal.Sessions
+	err   error
+	panic bool
+}
+
+func (b broken) Resolve(context.Context, string, bool) (auth.Session, error) {
+	if b.panic {
+		panic("canary of a panic")
+	}
+	return auth.Session{}, b.err
+}
+
+func TestFaultsOfOursHaveANumberAndNoDetail(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		sessions broken
+		status   int
+	}{
+		{broken{err: errors.New("canary of an error")}, 500},
+		{broken{panic: true}, 500},
+		{broken{err: fmt.Errorf("read session: %w", context.DeadlineExceeded)}, 503},
+	} {
+		w.log.Reset()
+		w.sessions = c.sessions
+		w.serve("http://portal.example")
+		a := w.get("owner", "/plan")
+		if a.status != c.status || strings.Contains(a.body, "canary") || !strings.Contains(a.body, "Incident number") {
+			t.Errorf("%d\n%s", a.status, a.body)
+		}
+		_, after, _ := strings.Cut(a.body, `<code class="hash">`)
+		number, _, _ := strings.Cut(after, "<")
+		if number == "" || !strings.Contains(w.log.String(), number) {
+			t.Errorf("number %q is not in the log:\n%s", number, w.log)
+		}
+	}
+}
+
+func TestNoProgramme(t *testing.T) {
+	w := newWorld(t)
+	w.programme.p = nil
+	for path, status := range map[string]int{"/": 404, "/en/": 404, "/plan": 503, "/calendar/x.ics": 410} {
+		if a := w.get("owner", path); a.status != status && path != "/" {
+			t.Errorf("%s: %d", path, a.status)
+		}
+	}
+	if a := w.get("anonymous", "/"); a.status != 404 {
+		t.Errorf("/: %d", a.status)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	w := newWorld(t)
+	for _, h := range []http.Handler{w.server.Live(), w.server.Ready()} {
+		if status := probe(h); status != 200 {
+			t.Error(status)
+		}
+	}
+	w.db.Pool.Close()
+	if status := probe(w.server.Ready()); status != 503 {
+		t.Errorf("ready without a database: %d", status)
+	}
+	if status := probe(w.server.Live()); status != 200 {
+		t.Error(status)
+	}
+}
