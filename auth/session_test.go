@@ -105,6 +105,10 @@ func TestA08_RevokedInMidSession(t *testing.T) {
 		if _, err := w.resolve(a.Cookie); !errors.Is(err, auth.ErrDisabled) {
 			t.Errorf("%s disabled: %v", table, err)
 		}
+		before := w.count(`SELECT count(*) FROM session`)
+		if _, err := w.signIn(auth.Customers, "ada@example.com"); !errors.Is(err, auth.ErrDisabled) || w.count(`SELECT count(*) FROM session`) != before {
+			t.Errorf("%s disabled, signing in: %v", table, err)
+		}
 		w.exec(`UPDATE `+table+` SET state = 'active' WHERE id = $1`, back)
 	}
 	if _, err := w.resolve(a.Cookie); err != nil {
