@@ -55,6 +55,7 @@ func (s *Server) enter(r Route) echo.HandlerFunc {
 // in is nobody.
 func (s *Server) admit(c echo.Context, r Route) error {
 	v := page.Of(c)
+	v.Fragment = r.Quiet
 	session, err := s.sessions.Resolve(c.Request().Context(), s.kit.Cookie(c, page.SessionCookie), !r.Quiet)
 	switch {
 	case err == nil:

@@ -99,15 +99,14 @@ func (s *Server) fail(c echo.Context, err error) {
 
 // askSignIn sends a reader to sign in and back again. A page that refreshes a part of itself is told to go there whole.
 func (s *Server) askSignIn(c echo.Context) {
-	to := "/sign-in"
-	r := c.Request()
-	if back, ok := auth.LocalPath(r.URL.RequestURI()); ok && r.Method != http.MethodPost && r.Header.Get("HX-Request") == "" && back != "/" {
-		to += "?" + url.Values{"return_to": {back}}.Encode()
-	}
-	if r.Header.Get("HX-Request") != "" {
+	to, r := "/sign-in", c.Request()
+	if page.Of(c).Fragment {
 		c.Response().Header().Set("HX-Redirect", to)
 		c.Response().WriteHeader(http.StatusUnauthorized)
 		return
+	}
+	if back, ok := auth.LocalPath(r.URL.RequestURI()); ok && r.Method != http.MethodPost {
+		to += "?" + url.Values{"return_to": {back}}.Encode()
 	}
 	_ = c.Redirect(http.StatusSeeOther, to)
 }

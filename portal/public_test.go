@@ -189,7 +189,7 @@ func TestPollingKeepsNoSessionAlive(t *testing.T) {
 	if a := w.get("owner", "/plan"); a.location != "/sign-in?return_to=%2Fplan" {
 		t.Error(a.status, a.location)
 	}
-	if a := w.do("owner", "GET", "/plan/export", "", http.Header{"Hx-Request": {"true"}}); a.status != 401 || a.header.Get("HX-Redirect") != "/sign-in" {
+	if a := w.get("owner", "/plan/export"); a.status != 401 || a.header.Get("HX-Redirect") != "/sign-in" {
 		t.Error(a.status, a.header)
 	}
 }

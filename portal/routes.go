@@ -43,6 +43,18 @@ func (s *Server) list() []Route {
 		{Method: post, Path: "/plan/calendar/stop", Access: Customer, Handler: s.customer.StopCalendar},
 		{Method: get, Path: "/calendar/:token", Access: Public, Handler: s.customer.ServeFeed, Bare: true},
 		{Method: get, Path: "/help", Access: Customer, Handler: s.customer.ShowHelp},
+
+		// Whether a member may export is the programme's to say, so these ask the service.
+		{Method: get, Path: "/exports", Access: Customer, Handler: s.customer.ListExports},
+		{Method: post, Path: "/exports", Access: Customer, Handler: s.customer.RequestExport},
+		{Method: get, Path: "/exports/new", Access: Customer, Handler: s.customer.ShowNewExport},
+		{Method: get, Path: "/exports/:id", Access: Customer, Handler: s.customer.ShowExport},
+		{Method: get, Path: "/exports/:id/progress", Access: Customer, Handler: s.customer.PollExport, Quiet: true},
+		{Method: get, Path: "/exports/:id/download", Access: Customer, Handler: s.customer.DownloadExport},
+		{Method: get, Path: "/exports/:id/check", Access: Customer, Handler: s.customer.ShowCheck},
+		{Method: post, Path: "/exports/:id/check", Access: Customer, Handler: s.customer.ConfirmExport},
+		{Method: post, Path: "/exports/:id/cancel", Access: Customer, Handler: s.customer.CancelExport},
+		{Method: post, Path: "/exports/:id/retry", Access: Customer, Handler: s.customer.RetryExport},
 	}
 }
 

@@ -14,7 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"offramp/auth"
+	"offramp/export"
+	"offramp/migration"
 	"offramp/portal"
 )
 
@@ -61,6 +65,34 @@ func TestZ02_WhatIsNotThereLooksTheSame(t *testing.T) {
 	}
 	if x, y := w.get("owner", "/calendar/unknown.ics"), w.get("owner", "/calendar/stopped"); x.status != 410 || y.status != 410 {
 		t.Errorf("%d, %d", x.status, y.status)
+	}
+}
+
+func TestZ02_AnotherCustomersExportIsOneThatDoesNotExist(t *testing.T) {
+	w := newWorld(t)
+	owner := migration.Who{CustomerID: w.ids["b"], ContactID: w.ids["other"], Role: migration.Owner}
+	e, err := w.exports.Request(t.Context(), owner, w.programme.p, export.Selection{Datasets: []string{"projects"}, Formats: []string{"csv"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := w.get("other", "/exports/"+e.ID); a.status != 200 {
+		t.Fatalf("its owner gets %d", a.status)
+	}
+	before := w.stateSum()
+	for _, r := range w.server.Routes() {
+		if !strings.Contains(r.Path, ":id") {
+			continue
+		}
+		theirs, none := strings.ReplaceAll(r.Path, ":id", e.ID), strings.ReplaceAll(r.Path, ":id", strings.Repeat("X", len(e.ID)))
+		a, b := w.do("owner", r.Method, theirs, "", nil), w.do("owner", r.Method, none, "", nil)
+		a.header.Del("Date")
+		b.header.Del("Date")
+		if a.status != 404 || cmp.Diff(a.body, b.body)+cmp.Diff(a.header, b.header) != "" {
+			t.Errorf("%s %s: %d, differs by %s%s", r.Method, r.Path, a.status, cmp.Diff(a.body, b.body), cmp.Diff(a.header, b.header))
+		}
+	}
+	if w.stateSum() != before {
+		t.Error("a request for another customer's export changed something")
 	}
 }
 

@@ -18,8 +18,11 @@ import (
 
 	"offramp/auth"
 	"offramp/deploy/local/localtest"
+	"offramp/export"
+	"offramp/export/storage"
 	"offramp/internal/clock"
 	"offramp/internal/db"
+	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/portal"
 	"offramp/portal/customer"
@@ -62,6 +65,10 @@ func programme(t testing.TB) *migration.Programme {
 			{Key: migration.Erasure, Day: migration.NewDay(2027, 4, 1)},
 		},
 		Export: migration.ExportRules{KeepDays: 7},
+		Datasets: []migration.Dataset{
+			{Key: "projects", Name: both("Projects", "项目"), Query: migration.Query{Source: "product", SQL: "SELECT 1"}},
+			{Key: "tasks", Name: both("Tasks", "任务"), Query: migration.Query{Source: "product", SQL: "SELECT 1"}},
+		},
 		Help: migration.Help{
 			Email: "moving@hezhou.example", Phone: "400 000 0000", Hours: both("Mon to Fri, 09:00 to 18:00", "周一至周五09:00–18:00"),
 			FAQ: []migration.FAQ{
@@ -83,6 +90,7 @@ type world struct {
 	url       string
 	log       *bytes.Buffer
 	customers *migration.Service
+	exports   *export.Service
 	sessions  portal.Sessions   // nil: the real ones
 	cookies   map[string]string // principal -> session secret
 	ids       map[string]string // principal -> contact id; "a", "b" -> customer id
@@ -97,6 +105,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.db = w.super.Open(t, db.Options{Clock: w.clock, MaxConns: 4})
 	w.customers = migration.NewService(w.db)
+	w.exports = w.openExports()
 	w.people()
 	w.serve("http://portal.example")
 	return w
@@ -114,7 +123,7 @@ func (w *world) serve(public string) {
 	kit := &page.Kit{Programmes: w.programme, Clock: w.clock, Public: base, Secret: []byte("a secret of thirty-two characters")}
 	w.server, err = portal.New(portal.Options{
 		Kit: kit, Sessions: sessions, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
-		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.db)},
+		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.db), Exports: w.exports},
 		Metrics:  prometheus.NewRegistry(), Ping: w.db.Pool.Ping,
 	})
 	if err != nil {
@@ -123,6 +132,25 @@ func (w *world) serve(public string) {
 	s := httptest.NewServer(w.server)
 	w.Cleanup(s.Close)
 	w.url = s.URL
+}
+
+// openExports is the service over the real bucket and queue; no worker takes the jobs.
+func (w *world) openExports() *export.Service {
+	s3 := localtest.S3(w.T)
+	u := url.URL{Scheme: "s3+http", User: url.UserPassword(s3.AccessKey, s3.SecretKey), Host: strings.TrimPrefix(s3.Endpoint, "http://"), Path: "/" + s3.Bucket(w.T)}
+	c, err := storage.ParseURL(u.String())
+	if err != nil {
+		w.Fatal(err)
+	}
+	bucket, err := storage.Open(w.Context(), c)
+	if err != nil {
+		w.Fatal(err)
+	}
+	queue, err := jobs.NewInserter(w.db)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return export.NewService(w.db, w.customers, queue, bucket, export.Options{})
 }
 
 // people are two customers with their contacts, and one member of staff for each role.

@@ -19,6 +19,7 @@ type Visit struct {
 	Theme     string // light, dark or auto
 	Now       time.Time
 	Incident  string // names this request in the log
+	Fragment  bool   // a part of a page is asked for, by the page
 }
 
 const visitKey = "visit"
