@@ -1,0 +1,75 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"offramp/internal/db"
+)
+
+// Row is one entry as it stands in the log.
+type Row struct {
+	Entry
+	Seq  int64
+	At   time.Time
+	Hash []byte
+}
+
+// Filter narrows a list; empty fields do not. From is included, To is not.
+type Filter struct {
+	Actor, ActorKind, Object, CustomerID string
+	Act                                  string // or its beginning, such as "export."
+	From, To                             time.Time
+}
+
+// Page asks for Size entries (default 50) before the one numbered Before; 0 is the newest page.
+type Page struct {
+	Before int64
+	Size   int
+}
+
+const listSQL = `
+	SELECT seq, at, actor, actor_kind, act, object, coalesce(customer_id, ''), detail, hash FROM audit
+	 WHERE ($1 = 0 OR seq < $1) AND ($2 = '' OR actor = $2) AND ($3 = '' OR actor_kind = $3) AND starts_with(act, $4)
+	   AND ($5 = '' OR object = $5) AND ($6 = '' OR customer_id = $6)
+	   AND ($7::timestamptz IS NULL OR at >= $7) AND ($8::timestamptz IS NULL OR at < $8)
+	 ORDER BY seq DESC LIMIT $9`
+
+// List returns entries within scope, newest first. The next page lies before the last one's Seq.
+func List(ctx context.Context, d *db.DB, scope db.Scope, f Filter, p Page) (list []Row, err error) {
+	if p.Size <= 0 {
+		p.Size = 50
+	}
+	err = d.Read(ctx, scope,
+		func(b *pgx.Batch) {
+			b.Queue(listSQL, p.Before, f.Actor, f.ActorKind, f.Act, f.Object, f.CustomerID, instant(f.From), instant(f.To), p.Size)
+		},
+		func(r pgx.BatchResults) error {
+			rows, err := r.Query()
+			if err != nil {
+				return err
+			}
+			list, err = pgx.CollectRows(rows, scanRow)
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("list audit log: %w", err)
+	}
+	return list, nil
+}
+
+func scanRow(row pgx.CollectableRow) (r Row, err error) {
+	err = row.Scan(&r.Seq, &r.At, &r.Actor, &r.ActorKind, &r.Act, &r.Object, &r.CustomerID, &r.Detail, &r.Hash)
+	return r, err
+}
+
+// instant is NULL for the zero time.
+func instant(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
