@@ -269,6 +269,46 @@ func TestE12_TheLoserOfTheFenceLeavesNothing(t *testing.T) {
 	}
 }
 
+// TestE12_OnlyTheLatestAttemptSeals lets an overtaken attempt come to its seal while the next one is still at work.
+func TestE12_OnlyTheLatestAttemptSeals(t *testing.T) {
+	t.Parallel()
+	p := newProduct(t)
+	p.fill(t, "HZ-1", 5)
+	w := newWorld(t, p)
+	owner, _ := w.customer("HZ-1")
+	e := w.request(owner)
+	c := w.config
+	c.Beat = time.Hour
+	pause := func(point string) (release func(), done chan error) {
+		reached, going := make(chan struct{}), make(chan struct{})
+		done = make(chan error, 1)
+		go func() {
+			done <- export.Attempt(context.WithoutCancel(t.Context()), c, e, func(at string) {
+				if at == point {
+					close(reached)
+					<-going
+				}
+			})
+		}()
+		<-reached
+		return func() { close(going) }, done
+	}
+	first, firstDone := pause("proven")
+	second, secondDone := pause("reading tasks")
+	first()
+	if err := <-firstDone; err != nil {
+		t.Error(err)
+	}
+	if got := w.read(e); got.State != export.Running || got.Attempt != 2 {
+		t.Errorf("the first attempt left %s, attempt %d", got.State, got.Attempt)
+	}
+	second()
+	if err := <-secondDone; err != nil {
+		t.Error(err)
+	}
+	w.proven(owner, e)
+}
+
 // TestCancelStopsARunningExport cancels in mid-read and waits for the worker to notice.
 func TestCancelStopsARunningExport(t *testing.T) {
 	t.Parallel()
