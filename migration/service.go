@@ -76,10 +76,7 @@ func (s *Service) Tell(ctx context.Context, tx *db.Tx, customerID string, e Even
 	if err != nil {
 		return Journey{}, err
 	}
-	return next, outbox.Append(ctx, tx, outbox.Event{
-		Type: StatusChanged, CustomerID: customerID, Version: next.Version, Subject: customer.Ref,
-		Data: map[string]any{"customer_ref": customer.Ref, "version": next.Version, "cause": e.Kind, "steps": next.Status},
-	})
+	return next, outbox.Append(ctx, tx, statusChanged(next, customer.Ref, e.Kind))
 }
 
 // SetProgress shows how far the customer's running export is, in the caller's transaction.

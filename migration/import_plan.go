@@ -1,0 +1,181 @@
+package migration
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// importLine is one line that was understood: what it says of a customer and, where it names one, of a contact.
+type importLine struct {
+	report  int // index in the report's lines
+	contact *Contact
+}
+
+// imported is one customer of an import, from all lines that name its ref. Empty fields are not said.
+type imported struct {
+	Customer
+	first  int // line that named it first
+	lines  []importLine
+	emails map[string]int // address -> line
+}
+
+// importPlan is an import that was read and checked by itself, before it meets what is stored.
+type importPlan struct {
+	report    ImportReport
+	customers []*imported
+	byRef     map[string]*imported
+	columns   *importColumns
+	rules     *tierRules
+}
+
+// readImport reads all rows. A row that is wrong is refused and the rest goes on; only columns that make no sense and a
+// broken reader end the whole.
+func readImport(p *Programme, rows Rows) (*importPlan, error) {
+	names := rows.Columns()
+	if len(names) == 0 {
+		return nil, ErrBadImport.Wrap(cmpError(rows.Err(), "there are no columns"))
+	}
+	columns, err := newImportColumns(p, names)
+	if err != nil {
+		return nil, ErrBadImport.Wrap(err)
+	}
+	rules, err := newTierRules(p)
+	if err != nil {
+		return nil, err
+	}
+	plan := &importPlan{byRef: map[string]*imported{}, columns: columns, rules: rules}
+	faulty, _ := rows.(Faulty)
+	for rows.Next() {
+		fault := ""
+		if faulty != nil {
+			fault = faulty.Fault()
+		}
+		plan.take(rows.Line(), rows.Values(), fault)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, ErrBadImport.Wrap(err)
+	}
+	return plan, nil
+}
+
+func cmpError(err error, otherwise string) error {
+	if err != nil {
+		return err
+	}
+	return errors.New(otherwise)
+}
+
+// take adds one row to the plan or refuses it.
+func (plan *importPlan) take(line int, values []string, fault string) {
+	at := len(plan.report.Lines)
+	plan.report.Lines = append(plan.report.Lines, ImportLine{Line: line, Outcome: LineRefused, Reason: fault})
+	if fault != "" {
+		return
+	}
+	said, contact, err := plan.columns.read(values)
+	entry := &plan.report.Lines[at]
+	entry.Ref = said.Ref
+	if err == nil {
+		err = plan.add(line, at, said, contact)
+	}
+	if err != nil {
+		entry.Reason = err.Error()
+		return
+	}
+	entry.Outcome = LineUnchanged
+}
+
+// add joins a line to the customer that it names, unless it contradicts an earlier one.
+func (plan *importPlan) add(line, at int, said Customer, contact *Contact) error {
+	c, known := plan.byRef[said.Ref]
+	if known {
+		if err := c.contradicted(said); err != nil {
+			return err
+		}
+	}
+	if contact != nil && known {
+		if other, twice := c.emails[foldEmail(contact.Email)]; twice {
+			return fmt.Errorf("the contact %s of %s is on line %d already; leave one of the two", contact.Email, said.Ref, other)
+		}
+	}
+	if !known {
+		c = &imported{Customer: said, first: line, emails: map[string]int{}}
+		plan.byRef[said.Ref] = c
+		plan.customers = append(plan.customers, c)
+	}
+	c.merge(said)
+	if contact != nil {
+		c.emails[foldEmail(contact.Email)] = line
+	}
+	c.lines = append(c.lines, importLine{report: at, contact: contact})
+	return nil
+}
+
+// foldEmail makes addresses comparable: one customer has no two contacts whose addresses differ in case only.
+func foldEmail(address string) string { return strings.ToLower(address) }
+
+// contradicted compares what two lines say of one customer.
+func (c *imported) contradicted(said Customer) error {
+	for _, f := range []struct{ name, was, is string }{
+		{"name", c.Name, said.Name},
+		{"tier", c.Tier, said.Tier},
+		{"locale", c.Locale, said.Locale},
+		{"zone", c.Zone, said.Zone},
+		{"state", c.State, said.State},
+	} {
+		if f.was != "" && f.is != "" && f.was != f.is {
+			return fmt.Errorf("%s is %q here and %q on an earlier line (from line %d) of the same customer", f.name, f.is, f.was, c.first)
+		}
+	}
+	for key, day := range said.Extensions {
+		if was, ok := c.Extensions[key]; ok && was != day {
+			return fmt.Errorf("extension_%s is %s here and %s on an earlier line (from line %d) of the same customer", key, day, was, c.first)
+		}
+	}
+	for key, value := range said.Attributes {
+		if was := c.Attributes[key]; was != "" && value != "" && was != value {
+			return fmt.Errorf("attr_%s is %q here and %q on an earlier line (from line %d) of the same customer", key, value, was, c.first)
+		}
+	}
+	return nil
+}
+
+// merge adds what an earlier line left open.
+func (c *imported) merge(said Customer) {
+	for _, f := range []struct {
+		field *string
+		is    string
+	}{{&c.Name, said.Name}, {&c.Tier, said.Tier}, {&c.Locale, said.Locale}, {&c.Zone, said.Zone}, {&c.State, said.State}} {
+		if *f.field == "" {
+			*f.field = f.is
+		}
+	}
+	if c.Extensions == nil && said.Extensions != nil {
+		c.Extensions = map[string]Day{}
+	}
+	maps.Copy(c.Extensions, said.Extensions)
+	for key, value := range said.Attributes {
+		if c.Attributes[key] == "" {
+			c.Attributes[key] = value
+		}
+	}
+}
+
+// refuse drops a customer with all its lines.
+func (plan *importPlan) refuse(c *imported, reason string) {
+	for _, l := range c.lines {
+		plan.report.Lines[l.report].Outcome, plan.report.Lines[l.report].Reason = LineRefused, reason
+	}
+}
+
+// mark raises the outcome of a line: what was created stays created.
+func (plan *importPlan) mark(l importLine, o Outcome) {
+	entry := &plan.report.Lines[l.report]
+	order := []Outcome{LineUnchanged, LineUpdated, LineCreated}
+	if slices.Index(order, o) > slices.Index(order, entry.Outcome) {
+		entry.Outcome = o
+	}
+}
