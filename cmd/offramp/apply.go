@@ -1,0 +1,178 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+
+	"offramp/internal/audit"
+	"offramp/internal/fault"
+	"offramp/migration"
+)
+
+type applyCmd struct {
+	File      string `short:"f" required:"" help:"The programme file; - reads standard input."`
+	By        string `help:"Who proposes it, for the audit log; default the operating system's user."`
+	DryRun    bool   `help:"Show everything and store nothing."`
+	NoSources bool   `help:"Do not try the datasets' queries on their sources."`
+	ApproveAs string `help:"Approve at once as this second person. For demonstrations: needs OFFRAMP_DEMO_SELF_APPROVAL=yes."`
+}
+
+// Help shows an example.
+func (applyCmd) Help() string {
+	return `Checks the whole file and tries each dataset's query on its source, shows what would change and which customers must be
+told, and stores a new version. It takes effect when a second person approves it in the console (/console/programme).
+Exit status 1 when the file has errors; every one is printed with its line.
+
+Example:
+  offramp apply -f programme.yaml --dry-run
+  offramp apply -f programme.yaml`
+}
+
+// Run proposes a version.
+func (a applyCmd) Run(c *console) error {
+	if a.ApproveAs != "" && !c.has("OFFRAMP_DEMO_SELF_APPROVAL=yes") {
+		return errors.New("--approve-as is for demonstrations; a second person approves in the console")
+	}
+	src, err := c.read(a.File)
+	if err != nil {
+		return err
+	}
+	p, err := c.open("apply")
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	preview, err := p.programmes.Preview(c.ctx, src)
+	if err != nil {
+		return c.refused(a.File, err)
+	}
+	for _, w := range preview.Warnings {
+		c.printf("%s:%s\n", a.File, w)
+	}
+	if !a.NoSources && !p.trySources(c, preview.Programme) {
+		return errSilent
+	}
+	c.show(preview)
+	if a.DryRun || preview.Unchanged {
+		if a.DryRun {
+			c.printf("Nothing was stored (--dry-run).\n")
+		}
+		return nil
+	}
+	proposer := operator(a.By)
+	stored, err := p.programmes.Propose(c.ctx, proposer, src)
+	if err != nil {
+		return c.refused(a.File, err)
+	}
+	c.printf("Stored as version %d, proposed by %s.\n", stored.Version.Number, proposer.ID)
+	if a.ApproveAs == "" {
+		c.printf("It takes effect when a second person approves it at %s/console/programme.\n", p.config.Web.URL)
+		return nil
+	}
+	if err := p.programmes.Approve(c.ctx, operator(a.ApproveAs), stored.Version.Number); err != nil {
+		return err
+	}
+	c.printf("Approved by %s. It is in effect.\n", a.ApproveAs)
+	return nil
+}
+
+// refused prints what is wrong with a file, or passes other errors on.
+func (c *console) refused(file string, err error) error {
+	findings := migration.FindingsOf(err)
+	if len(findings) == 0 {
+		switch {
+		case errors.Is(err, migration.ErrProgrammeOpen):
+			return errors.New("another version waits for approval; approve or withdraw it at /console/programme first")
+		case fault.KindOf(err) == fault.Conflict:
+			return fmt.Errorf("somebody else was faster; run it again: %w", err)
+		}
+		return err
+	}
+	for _, f := range findings {
+		c.printf("%s:%s\n", file, f)
+	}
+	c.printf("%d error(s), %d warning(s). Nothing was stored.\n", len(findings.Errors()), len(findings.Warnings()))
+	return errSilent
+}
+
+// trySources tries what the programme asks of its sources, and reports whether it can be answered.
+func (p *parts) trySources(c *console, programme *migration.Programme) bool {
+	sources := p.sources()
+	defer sources.Close()
+	wrong := 0
+	for _, problem := range sources.CheckProgramme(c.ctx, programme) {
+		level := "error"
+		if problem.Warning {
+			level = "warning"
+		} else {
+			wrong++
+		}
+		c.printf("%s: %s: %s\n", level, problem.Path, problem.Message)
+	}
+	if wrong > 0 {
+		c.printf("%d source problem(s). Nothing was stored. Mend them, or skip this check with --no-sources.\n", wrong)
+	}
+	return wrong == 0
+}
+
+// show prints the difference and who must be told.
+func (c *console) show(p migration.Proposal) {
+	switch {
+	case p.Unchanged:
+		c.printf("No change: version %d says the same. Nothing was stored.\n", p.Base)
+		return
+	case p.Base == 0:
+		c.printf("This is the first version.\n")
+	default:
+		c.printf("Against version %d:\n", p.Base)
+		for _, change := range p.Changes {
+			c.printf("  %s\n", change)
+		}
+	}
+	for _, told := range p.Told {
+		c.printf("Must be told of a moved date: %d customers of tier %s\n", told.Customers, told.Tier)
+	}
+}
+
+// operator names who is at the command line.
+func operator(by string) migration.Actor {
+	if by == "" {
+		by = "unknown"
+		if u, err := user.Current(); err == nil {
+			by = u.Username
+		}
+		if host, err := os.Hostname(); err == nil {
+			by += "@" + host
+		}
+	}
+	return migration.Actor{ID: by, Kind: audit.Operator}
+}
+
+// read returns the content of a file; - is standard input.
+func (c *console) read(path string) ([]byte, error) {
+	const most = 4 << 20
+	if path != "-" {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		if info.Size() > most {
+			return nil, fmt.Errorf("%s has %d bytes; a programme file has at most %d", path, info.Size(), most)
+		}
+		return os.ReadFile(path)
+	}
+	return io.ReadAll(io.LimitReader(c.in, most))
+}
+
+// has reports whether the environment holds this pair.
+func (c *console) has(pair string) bool {
+	for _, e := range c.environ {
+		if e == pair {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"offramp/internal/fault"
+	"offramp/migration"
+)
+
+type importCmd struct {
+	File         string `arg:"" optional:"" help:"CSV file; - reads standard input. Without it the programme's query for customers is read from its source."`
+	By           string `help:"Who imports, for the audit log; default the operating system's user."`
+	DryRun       bool   `help:"Report everything and store nothing."`
+	AllOrNothing bool   `help:"Store nothing when any line is refused."`
+	Verbose      bool   `short:"v" help:"Print every line's outcome, not only the refused ones."`
+}
+
+// Help shows an example.
+func (importCmd) Help() string {
+	return `Columns: ref, name, tier, locale, zone, email, contact_name, role, state, extension_<milestone>, attr_<name>. One row a contact;
+rows with the same ref are contacts of one customer. Importing the same rows again changes nothing. A line that is wrong is
+refused with its number and reason, and the others are stored together. Exit status 1 when a line was refused.
+
+Example:
+  offramp import customers.csv --dry-run
+  offramp import`
+}
+
+// Run imports customers and contacts.
+func (i importCmd) Run(c *console) error {
+	p, err := c.open("import")
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	rows, done, err := i.rows(c, p)
+	if err != nil {
+		return err
+	}
+	defer done()
+	report, err := migration.NewImporter(p.db, p.programmes).Import(c.ctx, operator(i.By), rows, migration.ImportOptions{
+		DryRun: i.DryRun, AllOrNothing: i.AllOrNothing,
+	})
+	i.print(c, report)
+	switch {
+	case errors.Is(err, migration.ErrNoProgramme):
+		return errors.New("no programme is in effect yet: offramp apply one, and have it approved in the console")
+	case errors.Is(err, migration.ErrImportRefused):
+		c.printf("Nothing was stored (--all-or-nothing).\n")
+		return errSilent
+	case fault.KindOf(err) == fault.Conflict:
+		return errors.New("something else changed the same customers meanwhile; nothing was stored, run it again")
+	case err != nil:
+		return err
+	case len(report.Refused()) > 0:
+		return errSilent
+	}
+	return nil
+}
+
+// rows opens what is to be read.
+func (i importCmd) rows(c *console, p *parts) (migration.Rows, func(), error) {
+	switch i.File {
+	case "":
+		rows, err := p.queried(c)
+		return rows, func() {}, err
+	case "-":
+		return migration.CSVRows(c.in), func() {}, nil
+	}
+	f, err := os.Open(i.File)
+	if err != nil {
+		return nil, nil, err
+	}
+	return migration.CSVRows(f), func() { _ = f.Close() }, nil
+}
+
+func (i importCmd) print(c *console, r migration.ImportReport) {
+	place := "line"
+	if i.File == "" {
+		place = "row"
+	}
+	for _, l := range r.Lines {
+		if l.Outcome == migration.LineRefused || i.Verbose {
+			c.printf("%s %d: %s %s%s\n", place, l.Line, l.Ref, l.Outcome, because(l.Reason))
+		}
+	}
+	if len(r.Lines) == 0 {
+		return
+	}
+	c.printf("%d %ss: %d created, %d updated, %d unchanged, %d refused.\n", len(r.Lines), place,
+		r.Count(migration.LineCreated), r.Count(migration.LineUpdated), r.Count(migration.LineUnchanged), r.Count(migration.LineRefused))
+	c.printf("Customers: %d new, %d changed, %d as they were. Contacts: %d new, %d changed. Extensions changed: %d.\n",
+		r.CustomersCreated, r.CustomersUpdated, r.CustomersUnchanged, r.ContactsCreated, r.ContactsUpdated, r.Extended)
+	if i.DryRun {
+		c.printf("Nothing was stored (--dry-run).\n")
+	}
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
+}
+
+// queried reads the programme's query for customers.
+func (p *parts) queried(c *console) (*table, error) {
+	programme, err := p.programmes.Active(c.ctx)
+	if errors.Is(err, migration.ErrNoProgramme) {
+		return nil, errors.New("no programme is in effect yet: offramp apply one, and have it approved in the console")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if programme.Customers == nil {
+		return nil, errors.New("the programme has no query for customers; name a CSV file: offramp import customers.csv")
+	}
+	sources := p.sources()
+	defer sources.Close()
+	t := &table{at: -1}
+	err = sources.QueryRows(c.ctx, *programme.Customers, func(columns []string, values []*string) error {
+		t.columns = columns
+		row := make([]string, len(values))
+		for n, v := range values {
+			if v != nil {
+				row[n] = *v
+			}
+		}
+		t.rows = append(t.rows, row)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read customers: %w", err)
+	}
+	if len(t.rows) == 0 {
+		return nil, errors.New("the programme's query for customers returned no row")
+	}
+	return t, nil
+}
+
+// table is the answer of a query as an import reads it.
+type table struct {
+	columns []string
+	rows    [][]string
+	at      int
+}
+
+// Columns names the columns.
+func (t *table) Columns() []string { return t.columns }
+
+// Next moves to the next row.
+func (t *table) Next() bool { t.at++; return t.at < len(t.rows) }
+
+// Values are the current row's.
+func (t *table) Values() []string { return t.rows[t.at] }
+
+// Line numbers the current row from 1.
+func (t *table) Line() int { return t.at + 1 }
+
+// Err is nil: the query was read to its end.
+func (t *table) Err() error { return nil }

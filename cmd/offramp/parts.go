@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"offramp/export"
+	"offramp/export/source"
+	"offramp/export/storage"
+	"offramp/internal/clock"
+	"offramp/internal/config"
+	"offramp/internal/db"
+	"offramp/internal/logging"
+	"offramp/internal/outbound"
+	"offramp/migration"
+	"offramp/migration/writeback"
+)
+
+// parts are what most commands stand on.
+type parts struct {
+	config     config.Config
+	log        *slog.Logger
+	db         *db.DB
+	programmes *migration.Programmes
+	journeys   *migration.Service
+}
+
+// open loads a command's configuration and reaches the database.
+func (c *console) open(command string) (*parts, error) {
+	cfg, err := c.config(command)
+	if err != nil {
+		return nil, err
+	}
+	d, err := db.Open(c.ctx, cfg.Database.URL, db.Options{
+		MaxConns: cfg.Database.MaxConns, Clock: clock.Shifted(cfg.Clock.Shift), Name: "offramp " + command,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w\n  Check OFFRAMP_DATABASE_URL; offramp doctor tells more", err)
+	}
+	return &parts{
+		config: cfg, log: logging.New(c.out, logging.Level(cfg.Log.Level)).With("process", command), db: d,
+		programmes: migration.NewProgrammes(d), journeys: migration.NewService(d),
+	}, nil
+}
+
+func (p *parts) close() { p.db.Close() }
+
+// bucket opens the store for exports.
+func (p *parts) bucket(ctx context.Context) (*storage.Bucket, error) {
+	s := p.config.Storage
+	return storage.Open(ctx, storage.Config{
+		Endpoint: s.Endpoint, PublicEndpoint: s.PublicEndpoint, Region: s.Region, Bucket: s.Bucket,
+		AccessKey: s.AccessKey, SecretKey: s.SecretKey, PathStyle: s.PathStyle,
+	})
+}
+
+// sources are the places of the retired product's data.
+func (p *parts) sources() *export.Sources {
+	return export.NewSources(p.config.Sources, source.Options{})
+}
+
+// outbound is the client for calls to other systems.
+func (p *parts) outbound() (*http.Client, error) {
+	var allow []netip.Prefix
+	for _, cidr := range p.config.Outbound.Allow {
+		prefix, err := netip.ParsePrefix(cidr)
+		if err != nil {
+			return nil, fmt.Errorf("OFFRAMP_OUTBOUND_ALLOW: %w", err)
+		}
+		allow = append(allow, prefix)
+	}
+	return outbound.NewClient(outbound.Options{Allow: allow}), nil
+}
+
+// sinks joins the sinks that the programme in effect names with their addresses.
+func (p *parts) sinks(ctx context.Context) ([]writeback.Sink, error) {
+	programme, err := p.programmes.Active(ctx)
+	if errors.Is(err, migration.ErrNoProgramme) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []writeback.Sink
+	for _, s := range programme.Sinks {
+		if end, ok := p.config.Sinks[strings.ToLower(s.Name)]; ok {
+			list = append(list, writeback.Sink{Name: s.Name, URL: end.URL, Secret: end.Secret})
+		}
+	}
+	return list, nil
+}
+
+// inner serves metrics and health on their own listener until ctx ends.
+func inner(ctx context.Context, address string, metrics prometheus.Gatherer, live, ready http.Handler) error {
+	if address == "off" {
+		return nil
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen for metrics (OFFRAMP_WEB_METRICS): %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET /livez", live)
+	mux.Handle("GET /readyz", ready)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = server.Serve(listener) }()
+	go func() {
+		<-ctx.Done()
+		_ = server.Close()
+	}()
+	return nil
+}

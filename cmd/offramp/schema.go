@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"offramp/deploy/schema"
+)
+
+type schemaCmd struct {
+	Up     schemaUpCmd     `cmd:"" help:"Apply what is missing. Any number of processes may do so at once."`
+	Status schemaStatusCmd `cmd:"" help:"List the changes and when they were applied."`
+}
+
+type schemaUpCmd struct {
+	Wait time.Duration `default:"5m" help:"How long to wait for another process that is at it."`
+}
+
+// Help shows an example.
+func (schemaUpCmd) Help() string {
+	return "Example:\n  OFFRAMP_DATABASE_OWNER_URL=postgres://offramp_owner:secret@db/offramp offramp schema up"
+}
+
+// Run applies the schema as its owner.
+func (s schemaUpCmd) Run(c *console) error {
+	pool, err := ownerPool(c)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	ctx, cancel := context.WithTimeout(c.ctx, s.Wait)
+	defer cancel()
+	result, err := schema.Up(ctx, pool)
+	if err != nil {
+		return fmt.Errorf("%w\n  The owner needs CREATEROLE for the role offramp_app, or an administrator creates it once: CREATE ROLE offramp_app NOLOGIN", err)
+	}
+	for _, file := range result.Applied {
+		c.printf("applied %s\n", file)
+	}
+	c.printf("The schema is up to date (%d new, %d of the job queue).\n", len(result.Applied), result.RiverApplied)
+	return nil
+}
+
+type schemaStatusCmd struct{}
+
+// Help shows an example.
+func (schemaStatusCmd) Help() string {
+	return "Exit status 1 when a change is missing.\n\nExample:\n  offramp schema status"
+}
+
+// Run lists the changes; it fails when one is missing.
+func (schemaStatusCmd) Run(c *console) error {
+	pool, err := ownerPool(c)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	changes, err := schema.Status(c.ctx, pool)
+	if err != nil {
+		return err
+	}
+	missing := 0
+	for _, change := range changes {
+		when := "missing"
+		if !change.AppliedAt.IsZero() {
+			when = change.AppliedAt.UTC().Format(time.RFC3339)
+		} else {
+			missing++
+		}
+		c.printf("%-28s %s\n", change.File, when)
+	}
+	if missing > 0 {
+		c.printf("%d missing. Run: offramp schema up\n", missing)
+		return errSilent
+	}
+	return nil
+}
+
+func ownerPool(c *console) (*pgxpool.Pool, error) {
+	cfg, err := c.config("schema")
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.New(c.ctx, cfg.Database.OwnerURL)
+	if err != nil {
+		return nil, fmt.Errorf("open database as owner: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, 10*time.Second)
+	defer cancel()
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("the database does not answer at OFFRAMP_DATABASE_OWNER_URL: %w", err)
+	}
+	return pool, nil
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"offramp/auth"
+	"offramp/auth/oidc"
+	"offramp/export"
+	"offramp/internal/config"
+	"offramp/internal/jobs"
+	"offramp/portal"
+)
+
+type serveCmd struct{}
+
+// Help shows an example.
+func (serveCmd) Help() string {
+	return `Serves the portal on OFFRAMP_WEB_LISTEN and health and metrics on OFFRAMP_WEB_METRICS. It keeps no state: run as many as
+you like. SIGTERM lets requests in flight end.
+
+Example:
+  offramp serve`
+}
+
+// Run serves until it is told to stop.
+func (serveCmd) Run(c *console) error {
+	p, err := c.open("serve")
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	server, err := p.portal(c.ctx)
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(c.ctx, "tcp", p.config.Web.Listen)
+	if err != nil {
+		return fmt.Errorf("listen (OFFRAMP_WEB_LISTEN): %w", err)
+	}
+	if err := inner(c.ctx, p.config.Web.Metrics, prometheus.DefaultGatherer, server.Live(), server.Ready()); err != nil {
+		return err
+	}
+	web := server.HTTP()
+	failed := make(chan error, 1)
+	go func() { failed <- web.Serve(listener) }()
+	p.log.Info("serving", "listen", listener.Addr().String(), "url", p.config.Web.URL)
+	select {
+	case err := <-failed:
+		return err
+	case <-c.ctx.Done():
+	}
+	p.log.Info("stopping")
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), p.config.Web.Grace)
+	defer cancel()
+	if err := web.Shutdown(ctx); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("requests were still in flight after OFFRAMP_WEB_GRACE: %w", err)
+	}
+	return nil
+}
+
+// portal builds the web side from its parts.
+func (p *parts) portal(ctx context.Context) (*portal.Server, error) {
+	queue, err := jobs.NewInserter(p.db)
+	if err != nil {
+		return nil, err
+	}
+	bucket, err := p.bucket(ctx)
+	if err != nil {
+		return nil, err
+	}
+	exports := export.NewService(p.db, p.journeys, queue, bucket, export.Options{LinkTTL: p.config.Work.LinkTTL})
+	return portal.Assemble(portal.Parts{
+		DB: p.db, Public: p.config.BaseURL(), Secret: []byte(p.config.Web.SecretKey), Log: p.log, Metrics: prometheus.DefaultRegisterer,
+		Programmes: p.programmes, Customers: p.journeys, Exports: exports, Auth: p.auth(),
+	})
+}
+
+// auth ties the two providers to sessions.
+func (p *parts) auth() *auth.Service {
+	base := p.config.BaseURL()
+	realm := func(r config.Realm, path string, claims ...string) auth.RealmConfig {
+		roles := map[auth.Role]string{}
+		for role, group := range r.Roles {
+			roles[auth.Role(role)] = group
+		}
+		return auth.RealmConfig{
+			Provider: oidc.New(oidc.Config{
+				Issuer: r.Issuer, ClientID: r.ClientID, ClientSecret: r.ClientSecret, Scopes: r.Scopes,
+				RedirectURL: base.JoinPath(path).String(), Claims: claims,
+			}),
+			SignedOutURL:  base.JoinPath("/signed-out").String(),
+			CustomerClaim: r.CustomerClaim, RoleClaim: r.RoleClaim, GroupsClaim: r.GroupsClaim, Roles: roles,
+		}
+	}
+	return auth.NewService(p.db, auth.Config{
+		Idle: p.config.Session.Idle, Lifetime: p.config.Session.Lifetime,
+		Customers: realm(p.config.Customer, "/sign-in/callback", p.config.Customer.CustomerClaim, p.config.Customer.RoleClaim),
+		Staff:     realm(p.config.Staff, "/staff/sign-in/callback", p.config.Staff.GroupsClaim),
+		LinkVerifiedEmail: func(ctx context.Context) (bool, error) {
+			programme, err := p.programmes.Active(ctx)
+			if err != nil {
+				return false, err
+			}
+			return programme.SignIn.LinkVerifiedEmail, nil
+		},
+	})
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/riverqueue/river"
+
+	"offramp/export"
+	"offramp/internal/jobs"
+	"offramp/internal/mail"
+	"offramp/migration/writeback"
+)
+
+type workCmd struct{}
+
+// Help shows an example.
+func (workCmd) Help() string {
+	return `Builds exports, sends mails, delivers status changes and sweeps. Run as many as you like, on any machine that reaches the
+database; the jobs of one that dies come back within seconds. SIGTERM lets running jobs end within OFFRAMP_WORK_DRAIN and
+hands back the rest.
+
+Example:
+  OFFRAMP_WORK_ID=worker-1 offramp work`
+}
+
+// Run works until it is told to stop.
+func (workCmd) Run(c *console) error {
+	p, err := c.open("work")
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	sources := p.sources()
+	defer sources.Close()
+	client, err := p.worker(c.ctx, sources)
+	if err != nil {
+		return err
+	}
+	sender, err := p.outbound()
+	if err != nil {
+		return err
+	}
+	if err := inner(c.ctx, p.config.Web.Metrics, prometheus.DefaultGatherer, p.alive(client), p.ready()); err != nil {
+		return err
+	}
+	if err := client.Start(context.WithoutCancel(c.ctx)); err != nil {
+		return fmt.Errorf("start working: %w", err)
+	}
+	p.log.Info("working", "worker", client.ID())
+	deliver := writeback.New(p.db, writeback.Options{Sinks: p.sinks, Client: sender, Source: p.config.Web.URL, Logger: p.log})
+	var group sync.WaitGroup
+	group.Go(func() { deliver.Run(c.ctx) })
+	<-c.ctx.Done()
+	p.log.Info("stopping", "worker", client.ID())
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), 2*p.config.Work.Drain)
+	defer cancel()
+	err = client.Stop(ctx)
+	group.Wait()
+	return err
+}
+
+// worker is the queue's client with everything that jobs need.
+func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Client, error) {
+	bucket, err := p.bucket(ctx)
+	if err != nil {
+		return nil, err
+	}
+	inserter, err := jobs.NewInserter(p.db)
+	if err != nil {
+		return nil, err
+	}
+	workers := river.NewWorkers()
+	export.Register(workers, export.Config{
+		DB: p.db, Journey: p.journeys, Queue: inserter, Bucket: bucket, Sources: sources, Programmes: p.programmes,
+		Logger: p.log, Retries: p.config.Work.Retries, LinkTTL: p.config.Work.LinkTTL,
+	})
+	if err := mail.Register(workers, p.mailer()); err != nil {
+		return nil, err
+	}
+	name := p.config.Work.ID
+	if name == "" {
+		host, _ := os.Hostname()
+		name = fmt.Sprintf("%s-%d", host, os.Getpid())
+	}
+	return jobs.New(p.db, jobs.Config{
+		ID: name, Workers: workers, Periodic: export.Periodic(), Logger: p.log, Drain: p.config.Work.Drain,
+		Queues: map[string]int{export.Queue: p.config.Work.Exports, mail.Queue: p.config.Work.Mails, river.QueueDefault: 2},
+	})
+}
+
+// alive answers whether the worker holds the lock that says so.
+func (p *parts) alive(client *jobs.Client) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !client.Live() {
+			http.Error(w, "the worker does not hold its lock", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	})
+}
+
+func (p *parts) ready() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := p.db.Pool.Ping(r.Context()); err != nil {
+			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	})
+}
+
+// mailer is how mail is sent, and what every mail shows.
+func (p *parts) mailer() mail.Config {
+	m := p.config.Mail
+	return mail.Config{
+		Host: m.Host, Port: m.Port, Username: m.Username, Password: m.Password, TLS: m.TLS, From: m.From,
+		DB: p.db, Logger: p.log, PortalURL: strings.TrimSuffix(p.config.Web.URL, "/"), Letterhead: p.letterhead,
+	}
+}
+
+func (p *parts) letterhead(ctx context.Context) (mail.Letterhead, error) {
+	programme, err := p.programmes.Active(ctx)
+	if err != nil {
+		return mail.Letterhead{}, err
+	}
+	return mail.Letterhead{
+		Product: programme.Product.Name, Company: programme.Product.Company, Zone: programme.Zone, Colour: programme.Brand.Colour,
+		Email: programme.Help.Email, Phone: programme.Help.Phone, Hours: programme.Help.Hours,
+	}, nil
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"offramp/deploy/examples"
+	"offramp/deploy/local"
+	"offramp/deploy/local/product"
+	"offramp/internal/config"
+	"offramp/internal/db"
+	"offramp/migration"
+)
+
+const (
+	productDatabase = "hezhou"
+	productBucket   = "hezhou-files"
+)
+
+// ground is where the measurements take place: the whole product on this machine with the demonstration's data.
+type ground struct {
+	dir       string
+	stack     *local.Stack
+	super     *pgxpool.Pool // of the portal's database
+	app       *db.DB
+	config    config.Config
+	programme *migration.Programme
+	accounts  []product.Account
+	largest   string // number of the customer with the most rows
+}
+
+func (g *ground) close() {
+	if g.app != nil {
+		g.app.Close()
+	}
+	if g.super != nil {
+		g.super.Close()
+	}
+	if g.stack != nil {
+		_ = g.stack.Stop()
+	}
+	_ = os.RemoveAll(g.dir)
+}
+
+func prepare(ctx context.Context, rows int) (g *ground, err error) {
+	g = &ground{}
+	defer func() {
+		if err != nil {
+			g.close()
+		}
+	}()
+	if g.dir, err = os.MkdirTemp("", "offramp-bench-"); err != nil {
+		return g, err
+	}
+	if err := os.Chmod(g.dir, 0o755); err != nil { //nolint:gosec // PostgreSQL runs as another user below it
+		return g, err
+	}
+	binary, err := filepath.Abs("bin/offramp")
+	if err != nil {
+		return g, err
+	}
+	say := func(s string) { fmt.Fprintln(os.Stderr, " ", s) }
+	g.stack, err = local.StartStack(ctx, local.StackOptions{Dir: g.dir, Binary: binary, Throwaway: true, Say: say})
+	if err != nil {
+		return g, err
+	}
+	if err := g.loadProduct(ctx, rows, say); err != nil {
+		return g, err
+	}
+	if g.super, err = pgxpool.New(ctx, g.stack.Postgres.URL(local.Database, local.SuperRole)); err != nil {
+		return g, err
+	}
+	if g.config, err = config.Load(g.stack.Env.List(), "work"); err != nil {
+		return g, err
+	}
+	if g.app, err = db.Open(ctx, g.config.Database.URL, db.Options{}); err != nil {
+		return g, err
+	}
+	if g.programme, err = migration.ReadProgramme(examples.Hezhou); err != nil {
+		return g, err
+	}
+	return g, g.stack.StartPortal(ctx)
+}
+
+func (g *ground) loadProduct(ctx context.Context, rows int, say func(string)) error {
+	s := g.stack
+	if err := s.Postgres.CreateDatabase(ctx, productDatabase); err != nil {
+		return err
+	}
+	if err := s.S3.CreateBucket(ctx, productBucket); err != nil {
+		return err
+	}
+	owner := s.Postgres.URL(productDatabase, local.SuperRole)
+	if err := product.Load(ctx, owner, product.Options{Largest: rows, Store: shelf{s.S3.Client()}, Say: say}); err != nil {
+		return err
+	}
+	endpoint, err := url.Parse(s.S3.Endpoint)
+	if err != nil {
+		return err
+	}
+	s.Env["OFFRAMP_SOURCE_PRODUCT_URL"] = s.Postgres.URL(productDatabase, product.Reader)
+	s.Env["OFFRAMP_SOURCE_FILES_URL"] = fmt.Sprintf("s3+http://%s:%s@%s/%s?region=%s", s.S3.AccessKey, s.S3.SecretKey, endpoint.Host, productBucket, s.S3.Region)
+	s.Env["OFFRAMP_DEMO_SELF_APPROVAL"] = "yes"
+	if g.accounts, err = product.Accounts(ctx, owner); err != nil {
+		return err
+	}
+	g.largest = g.accounts[2].Customer // behind the reference customer's two come the largest one's
+	for _, a := range g.accounts {
+		s.Customer.SetUser(local.User{
+			Subject: a.Email, Email: a.Email, Name: a.Name, Password: "bench", EmailVerified: true,
+			Claims: map[string]any{"customer": a.Customer, "customer_role": a.Role},
+		})
+	}
+	file := filepath.Join(g.dir, "programme.yaml")
+	if err := os.WriteFile(file, examples.Hezhou, 0o600); err != nil {
+		return err
+	}
+	if _, err := s.Run(ctx, "apply", "-f", file, "--by", "bench", "--approve-as", "second"); err != nil {
+		return err
+	}
+	_, err = s.Run(ctx, "import", "--by", "bench")
+	return err
+}
+
+// shelf stores the product's attachments.
+type shelf struct{ client *s3.Client }
+
+// Put writes one object.
+func (b shelf) Put(ctx context.Context, key, contentType string, content []byte) error {
+	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(productBucket), Key: &key, ContentType: &contentType, Body: bytes.NewReader(content)})
+	return err
+}
+
+// until polls a condition, bounded in time.
+func until(ctx context.Context, limit time.Duration, ok func() (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if done, err := ok(); done || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waited %s: %w", limit, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// commandNames are the commands of the binary, in the order of its help.
+var commandNames = []string{"serve", "work", "schema up", "schema status", "apply", "import", "verify", "doctor", "version"}
+
+// commandLine renders the help of every command, as the binary prints it.
+func commandLine() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "offramp-reference-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	binary := filepath.Join(dir, "offramp")
+	if out, err := exec.Command("go", "build", "-o", binary, "./cmd/offramp").CombinedOutput(); err != nil { //nolint:noctx // ends with the build
+		return nil, fmt.Errorf("build: %w: %s", err, out)
+	}
+	var b bytes.Buffer
+	b.WriteString("# Command line\n\nOne binary, configured by [environment variables](configuration.md). Exit status: 0 done, 1 failed, 2 misused.\n")
+	for _, name := range commandNames {
+		out, err := exec.Command(binary, append(strings.Fields(name), "--help")...).Output() //nolint:gosec,noctx // our own binary
+		if err != nil {
+			return nil, fmt.Errorf("offramp %s --help: %w", name, err)
+		}
+		fmt.Fprintf(&b, "\n## offramp %s\n```\n%s\n```\n", name, strings.TrimSpace(string(out)))
+	}
+	return b.Bytes(), nil
+}
