@@ -1,9 +1,19 @@
 // Package mail sends what the portal writes to people: a text and an HTML part, in the reader's language. A mail is a job
 // that is enqueued in the transaction of its cause, so that neither happens without the other.
+//
+// Whom it goes to is read at the moment of sending, under that customer's scope; whoever was disabled since gets nothing.
+// A mail holds no file, no remote image and nothing that tells when it was read; its one button leads to the portal,
+// which asks for sign-in. A refusal for now (4xx) is tried again for about half a day; a refusal for good (5xx) ends the
+// mail and leaves an entry in the audit log, without the address.
 package mail
 
 // Args is the job of one mail to one contact. Everything that changes until it is sent (address, name, whether the contact
 // is still active) is read at that moment; Data holds what must not change.
+//
+//	template         data
+//	export_ready     export_id, reference, size (bytes), until (RFC 3339)
+//	export_failed    export_id, reference
+//	export_expiring  export_id, reference, size (bytes), until (RFC 3339)
 type Args struct {
 	Template   string            `json:"template" river:"unique"` // such as "export_ready"
 	CustomerID string            `json:"customer_id" river:"unique"`
@@ -11,6 +21,13 @@ type Args struct {
 	Key        string            `json:"key" river:"unique"` // one mail per template, contact and key
 	Data       map[string]string `json:"data"`
 }
+
+// The templates.
+const (
+	ExportReady    = "export_ready"
+	ExportFailed   = "export_failed"
+	ExportExpiring = "export_expiring" // a day before the file is deleted
+)
 
 // Kind is the job's stable name.
 func (Args) Kind() string { return "mail" }

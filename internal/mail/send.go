@@ -1,0 +1,125 @@
+package mail
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	netmail "net/mail"
+	"strings"
+	"time"
+
+	smtp "github.com/wneessen/go-mail"
+
+	"offramp/internal/logging"
+)
+
+// timeout bounds each step of a conversation with the server.
+const timeout = 30 * time.Second
+
+// refusal is the server's final word on a mail. Its text holds no address.
+type refusal struct{ reason string }
+
+func (r refusal) Error() string { return "refused for good: " + r.reason }
+
+// client opens no connection yet.
+func (c Config) client() (*smtp.Client, error) {
+	from, err := c.sender()
+	if err != nil {
+		return nil, err
+	}
+	helo := c.HELO
+	if helo == "" {
+		helo = domain(from)
+	}
+	options := []smtp.Option{smtp.WithPort(c.Port), smtp.WithTimeout(timeout), smtp.WithHELO(helo)}
+	switch c.TLS {
+	case TLS:
+		options = append(options, smtp.WithSSL(), smtp.WithTLSPolicy(smtp.NoTLS)) // no STARTTLS on top
+	case None:
+		options = append(options, smtp.WithTLSPolicy(smtp.NoTLS))
+	default:
+		options = append(options, smtp.WithTLSPolicy(smtp.TLSMandatory))
+	}
+	if c.Username != "" {
+		options = append(options, smtp.WithSMTPAuth(smtp.SMTPAuthAutoDiscover), smtp.WithUsername(c.Username), smtp.WithPassword(c.Password))
+	}
+	client, err := smtp.NewClient(c.Host, options...)
+	if err != nil {
+		return nil, fmt.Errorf("set up mail: %w", err)
+	}
+	return client, nil
+}
+
+// Check connects to the server, signs in and says goodbye.
+func Check(ctx context.Context, c Config) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	if err := client.DialWithContext(ctx); err != nil {
+		return fmt.Errorf("reach mail server %s: %w", c.Host, clean(err))
+	}
+	return client.Close()
+}
+
+// message puts a letter into an envelope. Its id is the same in every try of the job.
+func (c Config) message(a Args, l letter, to recipient, now time.Time) (*smtp.Msg, error) {
+	html, plain, err := render(l)
+	if err != nil {
+		return nil, err
+	}
+	from, err := c.sender()
+	if err != nil {
+		return nil, err
+	}
+	address, err := netmail.ParseAddress(to.Email)
+	if err != nil {
+		return nil, refusal{"the contact's address is not valid"}
+	}
+	address.Name = oneLine(to.Name)
+	m := smtp.NewMsg()
+	m.FromMailAddress(from)
+	m.ToMailAddress(address)
+	m.Subject(oneLine(l.Subject))
+	m.SetMessageIDWithValue(messageID(a) + "@" + domain(from))
+	m.SetDateWithValue(now)
+	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office answers, please
+	m.SetGenHeader("X-Auto-Response-Suppress", "All")
+	m.SetGenHeader("Content-Language", l.Tag)
+	m.SetBodyString(smtp.TypeTextPlain, plain)
+	m.AddAlternativeString(smtp.TypeTextHTML, html)
+	return m, nil
+}
+
+func messageID(a Args) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{a.Template, a.CustomerID, a.ContactID, a.Key}, "\x00")))
+	return hex.EncodeToString(sum[:16])
+}
+
+// send makes one try. A refusal is final; any other error may be tried again.
+func (c Config) send(ctx context.Context, m *smtp.Msg) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	err = client.DialAndSendWithContext(ctx, m)
+	var sent *smtp.SendError
+	if !errors.As(err, &sent) {
+		return clean(err)
+	}
+	reason := fmt.Sprintf("%s, SMTP %d %s", sent.Reason, sent.ErrorCode(), sent.EnhancedStatusCode())
+	if code := sent.ErrorCode(); code >= 500 && code <= 599 {
+		return refusal{reason}
+	}
+	return errors.New("send mail: " + reason)
+}
+
+// clean keeps addresses and credentials out of logs and of the queue's records.
+func clean(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New(logging.Scrub(err.Error()))
+}

@@ -1,0 +1,81 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/riverqueue/river"
+)
+
+// Queue is where mails wait.
+const Queue = "mail"
+
+// attempts at River's growing intervals reach over some eleven hours.
+const attempts = 12
+
+// InsertOpts makes the same mail be enqueued once.
+func (Args) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: Queue, MaxAttempts: attempts, UniqueOpts: river.UniqueOpts{ByArgs: true}}
+}
+
+// Register adds the worker that sends mails.
+func Register(workers *river.Workers, c Config) error {
+	if err := c.complete(); err != nil {
+		return err
+	}
+	return river.AddWorkerSafely(workers, &worker{config: c})
+}
+
+type worker struct {
+	river.WorkerDefaults[Args]
+	config Config
+}
+
+// Work sends one mail: done, or not wanted any more, or refused for good (cancelled), or an error to try again.
+func (w *worker) Work(ctx context.Context, job *river.Job[Args]) error {
+	log := w.config.Logger.With(slog.String("template", job.Args.Template), slog.String("contact", job.Args.ContactID), slog.Int64("job_id", job.ID))
+	sent, err := w.deliver(ctx, job.Args)
+	var final refusal
+	switch {
+	case errors.As(err, &final):
+		log.WarnContext(ctx, "mail refused", slog.String("reason", final.reason))
+		if err := recordRefusal(ctx, w.config.DB, job.Args, final.reason); err != nil {
+			return err
+		}
+		return river.JobCancel(final)
+	case errors.Is(err, errUnknownTemplate), errors.Is(err, errBadData):
+		return river.JobCancel(err)
+	case err != nil:
+		return err
+	case !sent:
+		log.InfoContext(ctx, "mail not wanted: the contact is not active")
+	default:
+		log.InfoContext(ctx, "mail sent")
+	}
+	return nil
+}
+
+// deliver reports whether the mail was sent: it is not to a contact who is not active any more.
+func (w *worker) deliver(ctx context.Context, a Args) (bool, error) {
+	to, err := readRecipient(ctx, w.config.DB, a.CustomerID, a.ContactID)
+	if errors.Is(err, errNoRecipient) || err == nil && !to.Active {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	head, err := w.config.Letterhead(ctx)
+	if err != nil {
+		return false, err
+	}
+	l, err := compose(a, to, head, w.config.PortalURL)
+	if err != nil {
+		return false, err
+	}
+	m, err := w.config.message(a, l, to, w.config.DB.Clock.Now())
+	if err != nil {
+		return false, err
+	}
+	return true, w.config.send(ctx, m)
+}
