@@ -44,8 +44,11 @@ func (k *Kit) cookieName(name string) string {
 	return name
 }
 
-// SessionCookie is the cookie with the session's secret.
-const SessionCookie = "offramp-session"
+// Cookies that more than one part of the portal knows.
+const (
+	SessionCookie  = "offramp-session"  // the session's secret
+	LanguageCookie = "offramp-language" // what this browser has chosen
+)
 
 // SetCookie keeps a value in the browser for age seconds; 0 means until the browser closes, a negative age removes it.
 func (k *Kit) SetCookie(c echo.Context, name, value string, age int) {
@@ -89,8 +92,9 @@ func (k *Kit) Layout(c echo.Context, title, active string) ui.Page {
 }
 
 func account(v *Visit) *ui.Account {
-	a := &ui.Account{Name: v.Session.Name, Detail: v.Session.CustomerName}
-	return a
+	return &ui.Account{
+		Name: v.Session.Name, Detail: v.Session.CustomerName, Links: []ui.Link{{Label: v.Locale.T("account.title"), URL: "/account"}},
+	}
 }
 
 func (k *Kit) brandURL(colour string) string {
