@@ -1,0 +1,68 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+
+	"offramp/internal/audit"
+	"offramp/internal/db"
+	"offramp/internal/fault"
+)
+
+// ErrNoEntry is an entry that the log does not have.
+var ErrNoEntry = fault.New(fault.NotFound, "console.audit.not_found")
+
+// Log is the audit log as auditors read it: each look at it becomes an entry of its own.
+type Log struct{ db *db.DB }
+
+// NewLog reads from d.
+func NewLog(d *db.DB) *Log { return &Log{db: d} }
+
+// List returns up to size entries before the one numbered before (0: the newest) and whether there are more.
+func (g *Log) List(ctx context.Context, auditorID string, f audit.Filter, before int64, size int) ([]audit.Row, bool, error) {
+	rows, err := audit.List(ctx, g.db, db.StaffScope(auditorID), f, audit.Page{Before: before, Size: size + 1})
+	if err != nil {
+		return nil, false, err
+	}
+	detail := map[string]any{}
+	for name, value := range map[string]string{"actor": f.Actor, "act": f.Act, "customer": f.CustomerID} {
+		if value != "" {
+			detail[name] = value
+		}
+	}
+	if err := g.record(ctx, auditorID, "audit.list", "audit log", detail); err != nil {
+		return nil, false, err
+	}
+	return rows[:min(size, len(rows))], len(rows) > size, nil
+}
+
+// Get returns one entry. ErrNoEntry.
+func (g *Log) Get(ctx context.Context, auditorID string, seq int64) (audit.Row, error) {
+	rows, err := audit.List(ctx, g.db, db.StaffScope(auditorID), audit.Filter{}, audit.Page{Before: seq + 1, Size: 1})
+	if err != nil {
+		return audit.Row{}, err
+	}
+	if len(rows) == 0 || rows[0].Seq != seq {
+		return audit.Row{}, ErrNoEntry
+	}
+	return rows[0], g.record(ctx, auditorID, "audit.view", fmt.Sprintf("audit entry %d", seq), nil)
+}
+
+// Verify checks the whole chain.
+func (g *Log) Verify(ctx context.Context, auditorID string) (audit.Report, error) {
+	report, err := audit.Verify(ctx, g.db)
+	if err != nil {
+		return report, err
+	}
+	detail := map[string]any{"checked": report.Checked, "whole": report.Break == nil}
+	if b := report.Break; b != nil {
+		detail["seq"], detail["kind"] = b.Seq, b.Kind
+	}
+	return report, g.record(ctx, auditorID, "audit.verify", "audit log", detail)
+}
+
+func (g *Log) record(ctx context.Context, auditorID, act, object string, detail map[string]any) error {
+	return g.db.InTx(ctx, db.StaffScope(auditorID), func(tx *db.Tx) error {
+		return audit.Record(ctx, tx, audit.Entry{Actor: auditorID, ActorKind: audit.Staff, Act: act, Object: object, Detail: detail})
+	})
+}

@@ -1,0 +1,123 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"offramp/internal/audit"
+	"offramp/migration"
+	"offramp/portal/console"
+	"offramp/portal/page"
+)
+
+// Pages are the handlers. Safe for concurrent use.
+type Pages struct {
+	*page.Kit
+	Programmes *migration.Programmes
+	Customers  *migration.Service
+}
+
+// ShowProgramme is the programme in effect, what waits for approval, and every version.
+func (p *Pages) ShowProgramme(c echo.Context) error {
+	v, ctx := page.Of(c), c.Request().Context()
+	versions, err := p.Programmes.List(ctx)
+	if err != nil {
+		return err
+	}
+	names, err := p.names(ctx, v, versions...)
+	if err != nil {
+		return err
+	}
+	shelf := shelf{versions: versions, names: names}
+	for _, version := range versions {
+		if version.State == migration.VersionProposed {
+			proposal, err := p.Programmes.Diff(ctx, version.Number)
+			if err != nil {
+				return err
+			}
+			shelf.proposed = &proposal
+		}
+	}
+	return page.Render(c, http.StatusOK, programmePage(buildProgramme(v, shelf, console.Layout(p.Kit, c, v.Locale.T("console.programme"), "programme"))))
+}
+
+// ShowVersion is one version with what it changed.
+func (p *Pages) ShowVersion(c echo.Context) error {
+	v, ctx := page.Of(c), c.Request().Context()
+	number, err := versionNumber(c)
+	if err != nil {
+		return err
+	}
+	proposal, err := p.Programmes.Diff(ctx, number)
+	if err != nil {
+		return err
+	}
+	names, err := p.names(ctx, v, proposal.Version)
+	if err != nil {
+		return err
+	}
+	layout := console.Layout(p.Kit, c, v.Locale.T("console.version", "Number", number), "programme")
+	return page.Render(c, http.StatusOK, versionPage(buildVersion(v, proposal, names, layout)))
+}
+
+// DownloadSource hands out the file of a version as it was proposed.
+func (p *Pages) DownloadSource(c echo.Context) error {
+	number, err := versionNumber(c)
+	if err != nil {
+		return err
+	}
+	version, err := p.Programmes.Get(c.Request().Context(), number)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="programme-v%d.yaml"`, number))
+	return page.Send(c, http.StatusOK, "application/yaml; charset=utf-8", []byte(version.Source))
+}
+
+// Approve puts the proposed version into effect.
+func (p *Pages) Approve(c echo.Context) error {
+	return p.decide(c, p.Programmes.Approve, "flash.programme_approved")
+}
+
+// Withdraw takes the proposed version back.
+func (p *Pages) Withdraw(c echo.Context) error {
+	return p.decide(c, p.Programmes.Withdraw, "flash.programme_withdrawn")
+}
+
+func (p *Pages) decide(c echo.Context, decision func(context.Context, migration.Actor, int) error, done string) error {
+	if _, err := page.ReadForm(c); err != nil {
+		return err
+	}
+	number, err := versionNumber(c)
+	if err != nil {
+		return err
+	}
+	by := migration.Actor{ID: page.Of(c).Session.IdentityID, Kind: audit.Staff}
+	if err := decision(c.Request().Context(), by, number); err != nil {
+		return err
+	}
+	return p.Flash(c, "/console/programme", "ok", done)
+}
+
+// versionNumber reads the number in the address.
+func versionNumber(c echo.Context) (int, error) {
+	n, err := strconv.Atoi(c.Param("id"))
+	if err != nil || n < 1 || n > 1_000_000 || strconv.Itoa(n) != c.Param("id") {
+		return 0, migration.ErrUnknownProgramme.Wrap(errors.New("no number"))
+	}
+	return n, nil
+}
+
+// names are the people who proposed and approved.
+func (p *Pages) names(ctx context.Context, v *page.Visit, versions ...migration.Version) (map[string]string, error) {
+	ids := make([]string, 0, 2*len(versions))
+	for _, version := range versions {
+		ids = append(ids, version.ProposedBy, version.ApprovedBy)
+	}
+	return p.Customers.Names(ctx, v.Session.IdentityID, ids)
+}

@@ -1,0 +1,148 @@
+package manager
+
+import (
+	"fmt"
+	"strconv"
+
+	"offramp/migration"
+	"offramp/portal/page"
+	"offramp/portal/ui"
+)
+
+// shelf is what was read of all versions.
+type shelf struct {
+	versions []migration.Version
+	proposed *migration.Proposal // nil: nothing waits
+	names    map[string]string
+}
+
+// programmeView is the page about the programme.
+type programmeView struct {
+	layout   ui.Page
+	heading  ui.Heading
+	none     *ui.Empty // no version is active
+	active   *versionCard
+	proposed *proposalCard // nil: nothing waits
+	versions ui.Table
+}
+
+// versionCard is one version in a card.
+type versionCard struct {
+	card ui.Card
+	rows []ui.SummaryRow
+	link ui.Link
+}
+
+// proposalCard is what a version changes, with what can be done about it.
+type proposalCard struct {
+	card     ui.Card
+	rows     []ui.SummaryRow
+	link     ui.Link
+	change   change
+	own      *ui.Banner // the reader proposed it and may not approve it
+	approve  *ui.Action
+	asked    string // what approving does
+	withdraw ui.Action
+}
+
+// words words versions for one reader.
+type words struct {
+	v     *page.Visit
+	names map[string]string
+}
+
+func buildProgramme(v *page.Visit, s shelf, layout ui.Page) programmeView {
+	l, w := v.Locale, words{v, s.names}
+	view := programmeView{layout: layout, heading: ui.Heading{Title: l.T("console.programme"), Lead: l.T("console.programme.lead")}, versions: w.table(s.versions)}
+	for _, version := range s.versions {
+		if version.State == migration.VersionActive {
+			view.active = &versionCard{
+				card: ui.Card{ID: "active", Title: l.T("console.version.active", "Number", version.Number), Aside: ui.Tag("", ui.ToneCompleted, l.T("console.version.state.active"))},
+				rows: w.facts(version), link: w.source(version),
+			}
+		}
+	}
+	if view.active == nil {
+		view.none = &ui.Empty{ID: "none", Title: l.T("console.programme.none"), Text: l.T("console.programme.none.text")}
+	}
+	if s.proposed != nil {
+		view.proposed = w.proposal(*s.proposed)
+	}
+	return view
+}
+
+// tones of the states of a version.
+var tones = map[string]ui.Tone{
+	migration.VersionProposed: ui.ToneActionNeeded, migration.VersionActive: ui.ToneCompleted,
+	migration.VersionSuperseded: ui.ToneNotNeeded, migration.VersionWithdrawn: ui.ToneNotNeeded,
+}
+
+func (w words) proposal(p migration.Proposal) *proposalCard {
+	l, version := w.v.Locale, p.Version
+	url := versionURL(version.Number)
+	card := &proposalCard{
+		card: ui.Card{ID: "proposed", Title: l.T("console.version.proposed", "Number", version.Number), Aside: ui.Tag("", ui.ToneActionNeeded, l.T("console.version.state.proposed"))},
+		rows: w.facts(version), link: w.source(version), change: w.change(p), asked: l.T("console.approve.text"),
+		withdraw: ui.Action{URL: url + "/withdraw", Button: ui.Button{Label: l.T("console.withdraw"), Kind: ui.Danger}},
+	}
+	if version.ProposedBy == w.v.Session.IdentityID {
+		card.own = &ui.Banner{Tone: "info", Title: l.T("console.approve.own"), Text: l.T("console.approve.own.text")}
+	} else {
+		card.approve = &ui.Action{URL: url + "/approve", Button: ui.Button{Label: l.T("console.approve"), Kind: ui.Primary}}
+	}
+	return card
+}
+
+func (w words) facts(version migration.Version) []ui.SummaryRow {
+	l := w.v.Locale
+	rows := []ui.SummaryRow{{Key: l.T("console.proposed"), Value: w.act(version.ProposedBy, l.DateTime(version.ProposedAt, w.v.Zone()))}}
+	if version.ApprovedBy != "" {
+		rows = append(rows, ui.SummaryRow{Key: l.T("console.approved"), Value: w.act(version.ApprovedBy, l.DateTime(version.ApprovedAt, w.v.Zone()))})
+	}
+	return append(rows, ui.SummaryRow{Key: l.T("export.checksum"), Body: ui.Copyable(l, version.Digest, l.T("export.checksum"))})
+}
+
+// act says when somebody did something, and who.
+func (w words) act(id, when string) string {
+	if id == "" {
+		return ""
+	}
+	return w.v.Locale.T("console.act", "When", when, "Who", w.who(id))
+}
+
+func (w words) who(id string) string {
+	if name := w.names[id]; name != "" {
+		return name
+	}
+	return id // an operator at the command line is named by itself
+}
+
+func (w words) source(version migration.Version) ui.Link {
+	return ui.Link{
+		Label: w.v.Locale.T("console.source"), Hidden: strconv.Itoa(version.Number),
+		URL: versionURL(version.Number) + "/source", Icon: ui.IconDownload, Download: true,
+	}
+}
+
+func versionURL(number int) string { return fmt.Sprintf("/console/programme/%d", number) }
+
+func (w words) table(versions []migration.Version) ui.Table {
+	l := w.v.Locale
+	t := ui.Table{ID: "versions", Caption: l.T("console.versions"), Empty: l.T("ui.table.none"), Columns: []ui.Column{
+		{Label: l.T("console.version.number")}, {Label: l.T("export.state")}, {Label: l.T("console.proposed")}, {Label: l.T("console.approved")}, {Label: l.T("console.source")},
+	}}
+	for _, x := range versions {
+		approved := ""
+		if x.ApprovedBy != "" {
+			approved = w.act(x.ApprovedBy, l.DateTime(x.ApprovedAt, w.v.Zone()))
+		}
+		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
+			{Text: l.T("console.version", "Number", x.Number), URL: versionURL(x.Number)},
+			{Body: ui.Tag("", tones[x.State], l.T("console.version.state."+x.State))},
+			{Text: w.act(x.ProposedBy, l.DateTime(x.ProposedAt, w.v.Zone()))},
+			{Text: approved},
+			{Body: ui.A(w.source(x))},
+		}})
+	}
+	return t
+}

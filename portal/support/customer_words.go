@@ -1,0 +1,123 @@
+package support
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"offramp/export"
+	"offramp/migration"
+	"offramp/portal/customer"
+	"offramp/portal/page"
+	"offramp/portal/ui"
+)
+
+// exports lists a customer's exports with what is wrong, and another try where one can help.
+func exports(v *page.Visit, s screen) ui.Table {
+	l := v.Locale
+	t := ui.Table{ID: "exports", Caption: l.T("export.title"), Plain: true, Empty: l.T("console.exports.none"), Columns: []ui.Column{
+		{Label: l.T("export.reference")},
+		{Label: l.T("export.requested")},
+		{Label: l.T("export.contents")},
+		{Label: l.T("export.size"), Numeric: true},
+		{Label: l.T("export.state")},
+		{Label: l.T("console.progress")},
+		{Label: l.T("export.until")},
+		{Label: l.T("console.cause")},
+		{Label: l.T("console.action"), Hidden: true},
+	}}
+	for _, e := range s.exports {
+		tone, text := customer.ExportTag(l, e, v.Now)
+		until, size, action := "", "", ui.Cell{}
+		if e.ExpiresAt != nil {
+			until = l.DateTime(*e.ExpiresAt, v.Zone())
+		}
+		if e.ReadyAt != nil {
+			size = l.Size(e.ObjectSize)
+		}
+		if e.State == export.Failed {
+			action.Body = ui.PostAction(ui.Action{URL: "/console/support/exports/" + e.ID + "/retry", Button: ui.Button{Label: l.T("export.retry")}})
+		}
+		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
+			{Text: e.Reference()},
+			{Text: l.DateTime(e.RequestedAt, v.Zone())},
+			{Text: scope(v, e.Selection)},
+			{Text: size},
+			{Body: ui.Tag("", tone, text)},
+			progress(v, e),
+			{Text: until},
+			{Text: cause(v, e)},
+			action,
+		}})
+	}
+	return t
+}
+
+func scope(v *page.Visit, s export.Selection) string {
+	if s.All() {
+		return v.Locale.T("export.scope.all")
+	}
+	return strings.Join(s.Datasets, " · ")
+}
+
+// progress says how far a live export is, and when a downloaded one was fetched.
+func progress(v *page.Visit, e export.Export) ui.Cell {
+	l := v.Locale
+	switch i := slices.Index(export.Stages[:], e.Stage); {
+	case e.State == export.Running && i >= 0:
+		text := l.T("plan.export.stage", "Name", l.T("plan.export.stage."+string(e.Stage)), "Stage", i+1, "Stages", len(export.Stages))
+		if e.Progress != nil {
+			text += fmt.Sprintf(" · %d%%", e.Progress.Percent)
+		}
+		return ui.Cell{Text: text}
+	case e.State == export.Queued:
+		return ui.Cell{Text: l.T("console.waiting", "Time", since(v, e.RequestedAt))}
+	case e.DownloadedAt != nil:
+		return ui.Cell{Text: l.T("console.downloaded", "When", l.DateTime(*e.DownloadedAt, v.Zone()))}
+	}
+	return ui.Cell{}
+}
+
+// cause is what went wrong, as the worker reported it, and how often.
+func cause(v *page.Visit, e export.Export) string {
+	if e.Cause == "" {
+		return ""
+	}
+	return v.Locale.T("console.cause.text", "Cause", e.Cause, "Failures", e.Failures)
+}
+
+// event words one entry of a customer's history.
+func event(v *page.Visit, e migration.Event, names map[string]string) ui.Event {
+	l := v.Locale
+	shown := ui.Event{At: e.At, What: string(e.Kind), By: who(v, e.Actor, names)}
+	if id := "console.event." + string(e.Kind); l.Has(id) {
+		shown.What = l.T(id)
+	}
+	var detail []string
+	if e.Number > 0 {
+		detail = append(detail, fmt.Sprintf("EX-%d", e.Number))
+	}
+	if e.Kind == migration.DatesChanged {
+		for key, was := range e.Was {
+			name := key
+			if m, ok := v.Programme.Milestone(key); ok {
+				name = page.MilestoneName(l, m)
+			}
+			detail = append(detail, l.T("console.moved", "What", name, "Was", was, "Now", e.Days[key]))
+		}
+		slices.Sort(detail)
+	}
+	shown.Detail = strings.Join(detail, " · ")
+	return shown
+}
+
+// who names the person behind an act; an id that nobody has any more stands for itself.
+func who(v *page.Visit, id string, names map[string]string) string {
+	switch {
+	case names[id] != "":
+		return names[id]
+	case id == "system" || id == "":
+		return v.Locale.T("console.system")
+	}
+	return id
+}

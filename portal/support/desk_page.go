@@ -1,0 +1,117 @@
+package support
+
+import (
+	"net/url"
+	"strconv"
+
+	"offramp/export"
+	"offramp/internal/fault"
+	"offramp/migration"
+	"offramp/portal/customer"
+	"offramp/portal/page"
+	"offramp/portal/ui"
+)
+
+// desk is what was asked for and found.
+type desk struct {
+	query    string
+	page     int
+	refused  error // the query cannot be searched for
+	hits     []migration.Hit
+	more     bool
+	troubles []export.Troubled
+}
+
+// deskView is the page that support starts from.
+type deskView struct {
+	layout  ui.Page
+	heading ui.Heading
+	errors  []ui.FieldError
+	field   ui.Input
+	found   *ui.Table // nil: nothing was searched for
+	pages   ui.Pages
+	hints   *ui.Empty // nothing was found
+	trouble *ui.Table // nil: a search has its place
+}
+
+func buildDesk(v *page.Visit, d desk, layout ui.Page) deskView {
+	l := v.Locale
+	view := deskView{layout: layout, heading: ui.Heading{Title: l.T("console.support"), Lead: l.T("console.support.lead")}}
+	view.field = ui.Input{
+		Field: ui.Field{Locale: l, ID: "q", Label: l.T("console.search"), Hint: l.T("console.search.hint")},
+		Type:  "search", Value: d.query, MaxLength: 100,
+	}
+	refused, bad := fault.As(d.refused)
+	switch {
+	case bad:
+		view.field.Error = l.T(refused.Fields[0].Key, "Limit", refused.Fields[0].Args["Limit"])
+		view.errors = []ui.FieldError{{FieldID: "q", Text: view.field.Error}}
+		view.layout.Errors = true
+	case d.query == "":
+		view.trouble = troubles(v, d.troubles)
+	case len(d.hits) == 0:
+		view.hints = &ui.Empty{ID: "hints", Title: l.T("console.search.none"), Text: l.T("console.search.none.text")}
+	default:
+		view.found = found(v, d.hits)
+	}
+	view.pages = ui.Pages{Locale: l}
+	if d.page > 1 {
+		view.pages.PreviousURL = searchURL(d.query, d.page-1)
+	}
+	if d.more && d.page < lastPage {
+		view.pages.NextURL = searchURL(d.query, d.page+1)
+	}
+	return view
+}
+
+func searchURL(q string, page int) string {
+	return "/console/support?" + url.Values{"q": {q}, "page": {strconv.Itoa(page)}}.Encode()
+}
+
+func found(v *page.Visit, hits []migration.Hit) *ui.Table {
+	l := v.Locale
+	t := &ui.Table{ID: "found", Caption: l.T("console.customers"), Columns: []ui.Column{
+		{Label: l.T("console.customer")}, {Label: l.T("console.number")}, {Label: l.T("console.tier")}, {Label: l.T("step.export")}, {Label: l.T("console.account")},
+	}}
+	for _, h := range hits {
+		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
+			{Text: h.Name, URL: customerURL(h.ID)}, {Text: h.Ref}, {Text: tierName(v, h.Tier)}, statusCell(v, h.Export), {Text: l.T("console.account." + h.State)},
+		}})
+	}
+	return t
+}
+
+func statusCell(v *page.Visit, s migration.Status) ui.Cell {
+	if s == "" {
+		return ui.Cell{}
+	}
+	return ui.Cell{Body: ui.Status(v.Locale, "", string(s))}
+}
+
+// tierName is what the programme calls a tier; its key where the programme no longer has it.
+func tierName(v *page.Visit, key string) string {
+	for _, t := range v.Programme.Tiers {
+		if name := v.Locale.Pick(t.Name); t.Key == key && name != "" {
+			return name
+		}
+	}
+	return key
+}
+
+func troubles(v *page.Visit, list []export.Troubled) *ui.Table {
+	l := v.Locale
+	t := &ui.Table{ID: "troubles", Caption: l.T("console.troubles"), Empty: l.T("console.troubles.none"), Columns: []ui.Column{
+		{Label: l.T("export.reference")}, {Label: l.T("console.customer")}, {Label: l.T("export.state")}, {Label: l.T("console.cause")}, {Label: l.T("console.age")},
+	}}
+	for _, x := range list {
+		tone, text := customer.ExportTag(l, x.Export, v.Now)
+		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
+			{Text: x.Reference()},
+			{Text: x.CustomerName + " · " + x.CustomerRef, URL: customerURL(x.CustomerID)},
+			{Body: ui.Tag("", tone, text)},
+			{Text: x.Cause},
+			{Text: l.Duration(v.Now.Sub(x.RequestedAt))},
+		}})
+	}
+	return t
+}
