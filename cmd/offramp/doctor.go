@@ -80,7 +80,9 @@ func (p *parts) checks() []check {
 		{"storage", "check OFFRAMP_S3_*; the key needs to put, get and delete objects, to list the bucket and to abort uploads", p.checkStorage},
 		{"customers' provider", "check OFFRAMP_CUSTOMER_ISSUER and that this machine reaches it", p.checkProvider(p.config.Customer)},
 		{"staff's provider", "check OFFRAMP_STAFF_ISSUER and that this machine reaches it", p.checkProvider(p.config.Staff)},
-		{"mail", "check OFFRAMP_SMTP_*", func(ctx context.Context) (string, error) { return ": " + p.config.Mail.Host, mail.Check(ctx, p.mailer()) }},
+		{"mail", "check OFFRAMP_SMTP_*", func(ctx context.Context) (string, error) {
+			return ": " + p.config.Mail.Host, mail.Check(ctx, p.mailer())
+		}},
 		{"programme", "offramp apply -f programme.yaml, and have it approved in the console", p.checkProgramme},
 		{"sinks", "set OFFRAMP_SINK_<NAME>_URL and _SECRET for each sink of the programme", p.checkSinks},
 	}

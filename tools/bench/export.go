@@ -15,7 +15,6 @@ import (
 	"offramp/deploy/local/product"
 	"offramp/export"
 	"offramp/export/storage"
-	"offramp/internal/db"
 	"offramp/internal/jobs"
 	"offramp/migration"
 )
@@ -91,7 +90,7 @@ func (g *ground) exportOnce(ctx context.Context, who migration.Who, s *export.Se
 		return 0, 0, err
 	}
 	err = until(ctx, 5*time.Minute, func() (bool, error) {
-		now, err := s.Get(ctx, db.CustomerScope(who.CustomerID), e.ID)
+		now, err := s.Get(ctx, who, e.ID)
 		if err == nil && now.State == export.Failed {
 			err = fmt.Errorf("the export failed: %s", now.Cause)
 		}

@@ -25,8 +25,13 @@ func write() error {
 	if err != nil {
 		return err
 	}
+	file, err := programme()
+	if err != nil {
+		return err
+	}
 	for path, page := range map[string][]byte{
 		"docs/reference/configuration.md": configuration(), "docs/trust.md": catalogue, "docs/reference/cli.md": commands,
+		"docs/reference/programme.md": file,
 	} {
 		if err := os.WriteFile(path, page, 0o644); err != nil { //nolint:gosec // a page that everybody reads
 			return err
