@@ -108,6 +108,7 @@ var errUndone = errors.New("import undone")
 // ErrBadImport when the columns cannot be understood or reading breaks off; ErrImportRefused, with the report, when
 // AllOrNothing meets a refused line; ErrNoProgramme before the first approval.
 func (m *Importer) Import(ctx context.Context, by Actor, rows Rows, o ImportOptions) (ImportReport, error) {
+	m.programmes.cache.forget() // a version approved a second ago decides, not the one that pages may still show
 	p, err := m.programmes.Active(ctx)
 	if err != nil {
 		return ImportReport{}, err

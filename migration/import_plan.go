@@ -1,6 +1,7 @@
 package migration
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -36,7 +37,7 @@ type importPlan struct {
 func readImport(p *Programme, rows Rows) (*importPlan, error) {
 	names := rows.Columns()
 	if len(names) == 0 {
-		return nil, ErrBadImport.Wrap(cmpError(rows.Err(), "there are no columns"))
+		return nil, ErrBadImport.Wrap(cmp.Or(rows.Err(), errors.New("there are no columns")))
 	}
 	columns, err := newImportColumns(p, names)
 	if err != nil {
@@ -59,13 +60,6 @@ func readImport(p *Programme, rows Rows) (*importPlan, error) {
 		return nil, ErrBadImport.Wrap(err)
 	}
 	return plan, nil
-}
-
-func cmpError(err error, otherwise string) error {
-	if err != nil {
-		return err
-	}
-	return errors.New(otherwise)
 }
 
 // take adds one row to the plan or refuses it.

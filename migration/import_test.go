@@ -1,6 +1,7 @@
 package migration_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -271,6 +272,34 @@ func TestABrokenReaderStoresNothing(t *testing.T) {
 	var n int
 	if scan(t, d, &n, `SELECT count(*) FROM customer`); n != 0 {
 		t.Errorf("%d customers stored", n)
+	}
+}
+
+// TestNoDateMovesDuringAnImport approves a new version while an import waits for its next row: the approval takes its turn
+// and then tells the customers that the import has brought.
+func TestNoDateMovesDuringAnImport(t *testing.T) {
+	d := ready(t)
+	s := migration.NewProgrammes(d)
+	p := propose(t, s, strings.Replace(sound, "day: 2027-01-31", "day: 2027-02-14", 1))
+	approved := make(chan error, 1)
+	rows := &queryRows{rows: 3000}
+	go func() { approved <- migration.NewProgrammes(d).Approve(context.Background(), ben, p.Version.Number) }()
+	report, err := migration.NewImporter(d, s).Import(t.Context(), anna, rows, migration.ImportOptions{})
+	if fault.KindOf(err) == fault.Conflict { // the approval was first, between reading and storing
+		rows.at = 0
+		report, err = migration.NewImporter(d, s).Import(t.Context(), anna, rows, migration.ImportOptions{})
+	}
+	if err != nil || report.CustomersCreated != 3000 {
+		t.Fatalf("import: %d, %v", report.CustomersCreated, err)
+	}
+	if err := <-approved; err != nil {
+		t.Fatal(err)
+	}
+	var told, started int
+	scan(t, d, &started, `SELECT count(*) FROM journey_event WHERE kind = 'journey.started'`)
+	scan(t, d, &told, `SELECT count(*) FROM journey_event WHERE kind = 'dates.changed'`)
+	if started != 3000 || told != 0 && told != 3000 {
+		t.Errorf("%d started, %d told: all or none must be", started, told)
 	}
 }
 
