@@ -50,11 +50,14 @@ const sessionSQL = `
 	 WHERE s.token_hash = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.seen_at > $3`
 
 // session reads a live session and whether the person behind it is active. ErrSignedOut when there is none.
-func (s store) session(ctx context.Context, tokenHash string, now, idleSince time.Time) (x Session, active bool, err error) {
+func (s store) session(ctx context.Context, tokenHash string, now, idleSince time.Time, also []Also) (x Session, active bool, err error) {
 	err = s.db.Read(ctx, db.TokenScope(tokenHash),
 		func(b *pgx.Batch) {
 			b.Queue(openSQL, tokenHash, now, idleSince)
 			b.Queue(sessionSQL, tokenHash, now, idleSince)
+			for _, a := range also {
+				a.Queue(b)
+			}
 		},
 		func(r pgx.BatchResults) error {
 			if _, err := r.Exec(); err != nil {
@@ -65,6 +68,9 @@ func (s store) session(ctx context.Context, tokenHash string, now, idleSince tim
 				&x.ContactID, &x.Role, &roles, &x.Name, &x.Email, &x.Locale, &x.Zone, &x.CreatedAt, &x.SeenAt, &x.ExpiresAt, &active)
 			for _, role := range roles {
 				x.Roles = append(x.Roles, Role(role))
+			}
+			for i := 0; err == nil && i < len(also); i++ {
+				err = also[i].Read(r)
 			}
 			return err
 		})

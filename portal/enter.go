@@ -2,11 +2,14 @@ package portal
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/labstack/echo/v4"
 
+	"offramp/auth"
 	"offramp/internal/fault"
 	"offramp/internal/locale"
 	"offramp/migration"
@@ -56,10 +59,17 @@ func (s *Server) enter(r Route) echo.HandlerFunc {
 func (s *Server) admit(c echo.Context, r Route) error {
 	v := page.Of(c)
 	v.Fragment = r.Quiet
-	session, err := s.sessions.Resolve(c.Request().Context(), s.kit.Cookie(c, page.SessionCookie), !r.Quiet)
+	var also []auth.Also
+	if r.Plan {
+		also = []auth.Also{withPlan(v)}
+	}
+	session, err := s.sessions.Resolve(c.Request().Context(), s.kit.Cookie(c, page.SessionCookie), !r.Quiet, also...)
 	switch {
 	case err == nil:
 		v.Session = &session
+		if v.Plan != nil {
+			v.Plan.Journey.CustomerID = session.CustomerID
+		}
 		s.settle(c, v)
 	case r.Access&Anonymous != 0 && fault.KindOf(err) != fault.Internal:
 	default:
@@ -68,10 +78,29 @@ func (s *Server) admit(c echo.Context, r Route) error {
 	if accessOf(v.Session)&r.Access == 0 {
 		return errForbidden
 	}
-	if r.Access&Anonymous == 0 && v.Programme == nil {
+	if r.Access&Anonymous == 0 && !r.Early && v.Programme == nil {
 		return migration.ErrNoProgramme
 	}
 	return nil
+}
+
+// withPlan reads the customer's plan in the session's round trip. Without a plan, as for staff, there is none.
+func withPlan(v *page.Visit) auth.Also {
+	return auth.Also{
+		Queue: func(b *pgx.Batch) {
+			b.Queue(migration.PlanSQL + ` WHERE j.customer_id = current_setting('offramp.customer')`)
+		},
+		Read: func(r pgx.BatchResults) error {
+			plan, err := migration.ScanPlan(r.QueryRow(), "")
+			switch {
+			case err == nil:
+				v.Plan = &plan
+			case !errors.Is(err, migration.ErrUnknownCustomer):
+				return err
+			}
+			return nil
+		},
+	}
 }
 
 // visit is what is known of a request before its session.

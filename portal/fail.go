@@ -15,6 +15,7 @@ import (
 	"offramp/auth"
 	"offramp/internal/fault"
 	"offramp/portal/page"
+	"offramp/portal/signin"
 	"offramp/portal/ui"
 )
 
@@ -97,9 +98,12 @@ func (s *Server) fail(c echo.Context, err error) {
 	}
 }
 
-// askSignIn sends a reader to sign in and back again. A page that refreshes a part of itself is told to go there whole.
+// askSignIn sends a reader to sign in, where their kind of people do, and back again. A page that refreshes a part of itself is told to go there whole.
 func (s *Server) askSignIn(c echo.Context) {
 	to, r := "/sign-in", c.Request()
+	if strings.HasPrefix(r.URL.Path, "/console") {
+		to = "/staff/sign-in"
+	}
 	if page.Of(c).Fragment {
 		c.Response().Header().Set("HX-Redirect", to)
 		c.Response().WriteHeader(http.StatusUnauthorized)
@@ -117,6 +121,7 @@ type failView struct {
 	heading  ui.Heading
 	fields   []ui.FieldError
 	incident string
+	wayOut   *ui.Link // what to do about it, where there is more than going home
 	home     ui.Link
 	help     string // address to write to; may be empty
 }
@@ -147,6 +152,9 @@ func (s *Server) buildFail(c echo.Context, v *page.Visit, status int, err error)
 	view.layout = s.kit.Layout(c, title, "")
 	view.layout.Path, view.layout.Narrow, view.layout.NoIndex = "/", true, true
 	view.heading = ui.Heading{Title: title, Lead: text}
+	if way, ok := signin.WayOut(l, c.Request().URL.Path, err); ok {
+		view.wayOut = &way
+	}
 	view.home = ui.Link{Label: l.T("fault.home"), URL: "/"}
 	if v.Programme != nil {
 		view.help = v.Programme.Help.Email

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"offramp/internal/db"
 	"offramp/migration"
 )
@@ -46,6 +48,37 @@ func TestPlanPage(t *testing.T) {
 		"Check your key dates", "Go to key dates", `href="/exports/new"`, "Not needed", "Cannot start yet")
 	w.post("owner", "/language/zh-CN", url.Values{"return_to": {"/plan"}})
 	w.shows("owner", "/plan", `lang="zh-CN"`, "您的迁移计划", "感谢您六年来的信任。我们将全部精力投入新一代产品。", "2027年1月31日（周日）", "还有101天", "北京时间（UTC+8）")
+}
+
+// TestSharedPagesAreTheReadersOwn compares the page put together from what customers share with the one that is rendered
+// as a whole, which an address with a query gets.
+func TestSharedPagesAreTheReadersOwn(t *testing.T) {
+	w := newWorld(t)
+	w.exec(`UPDATE customer SET name = '<b>"R&D"</b> 远岸' WHERE id = $1`, w.ids["b"])
+	same := func(state string) {
+		t.Helper()
+		for _, who := range []string{"owner", "member", "other", "owner"} {
+			whole := strings.ReplaceAll(w.get(who, "/plan?x=1").body, "/plan?x=1", "/plan")
+			if diff := cmp.Diff(whole, w.get(who, "/plan").body); diff != "" {
+				t.Errorf("%s, %s: %s", state, who, diff)
+			}
+		}
+	}
+	export := migration.Event{Actor: w.ids["owner"], ExportID: "e1", Number: 10001, Bytes: 15_000_000_000, Until: day.AddDate(0, 0, 7)}
+	same("new")
+	w.post("owner", "/plan/dates", nil)
+	same("noted")
+	for _, kind := range []migration.EventKind{
+		migration.ExportRequested, migration.ExportReady, migration.ExportExpired, migration.ExportChecked,
+	} {
+		export.Kind = kind
+		w.tell("a", export)
+		same(string(kind))
+	}
+	w.at(time.Date(2027, 3, 1, 2, 0, 0, 0, time.UTC))
+	same("another day")
+	w.post("owner", "/language/zh-CN", nil)
+	same("another language")
 }
 
 func TestZ03_PagesShowNothingOfOthers(t *testing.T) {

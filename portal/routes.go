@@ -2,8 +2,11 @@ package portal
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
+
+	"offramp/auth"
 )
 
 const (
@@ -18,11 +21,13 @@ type Route struct {
 	Access  Access
 	Handler echo.HandlerFunc
 	Quiet   bool  // asked for by a page or a program rather than a person: it keeps no session alive
+	Plan    bool  // shows the customer's plan, which is read together with the session
+	Early   bool  // works before a programme is in effect
 	Bare    bool  // needs to know nobody: no session is looked up
 	Body    int64 // most bytes that may be sent; 0: page.MaxBody
 }
 
-// list is every route of the portal.
+// list is every route but those of staff.
 func (s *Server) list() []Route {
 	return []Route{
 		{Method: get, Path: "/static/*", Access: Public, Handler: s.serveStatic, Bare: true},
@@ -34,20 +39,20 @@ func (s *Server) list() []Route {
 		{Method: post, Path: "/language/:tag", Access: Public, Handler: s.chooseLanguage},
 		{Method: post, Path: "/theme/:value", Access: Public, Handler: s.chooseTheme},
 
-		{Method: get, Path: "/plan", Access: Customer, Handler: s.customer.ShowPlan},
-		{Method: get, Path: "/plan/export", Access: Customer, Handler: s.customer.ShowExportProgress, Quiet: true},
-		{Method: get, Path: "/plan/dates", Access: Customer, Handler: s.customer.ShowDates},
+		{Method: get, Path: "/plan", Access: Customer, Handler: s.customer.ShowPlan, Plan: true},
+		{Method: get, Path: "/plan/export", Access: Customer, Handler: s.customer.ShowExportProgress, Quiet: true, Plan: true},
+		{Method: get, Path: "/plan/dates", Access: Customer, Handler: s.customer.ShowDates, Plan: true},
 		{Method: post, Path: "/plan/dates", Access: Owner, Handler: s.customer.NoteDates},
-		{Method: get, Path: "/plan/dates.ics", Access: Customer, Handler: s.customer.DownloadCalendar},
+		{Method: get, Path: "/plan/dates.ics", Access: Customer, Handler: s.customer.DownloadCalendar, Plan: true},
 		{Method: post, Path: "/plan/calendar", Access: Customer, Handler: s.customer.RenewCalendar},
 		{Method: post, Path: "/plan/calendar/stop", Access: Customer, Handler: s.customer.StopCalendar},
 		{Method: get, Path: "/calendar/:token", Access: Public, Handler: s.customer.ServeFeed, Bare: true},
 		{Method: get, Path: "/help", Access: Customer, Handler: s.customer.ShowHelp},
 
 		// Whether a member may export is the programme's to say, so these ask the service.
-		{Method: get, Path: "/exports", Access: Customer, Handler: s.customer.ListExports},
+		{Method: get, Path: "/exports", Access: Customer, Handler: s.customer.ListExports, Plan: true},
 		{Method: post, Path: "/exports", Access: Customer, Handler: s.customer.RequestExport},
-		{Method: get, Path: "/exports/new", Access: Customer, Handler: s.customer.ShowNewExport},
+		{Method: get, Path: "/exports/new", Access: Customer, Handler: s.customer.ShowNewExport, Plan: true},
 		{Method: get, Path: "/exports/:id", Access: Customer, Handler: s.customer.ShowExport},
 		{Method: get, Path: "/exports/:id/progress", Access: Customer, Handler: s.customer.PollExport, Quiet: true},
 		{Method: get, Path: "/exports/:id/download", Access: Customer, Handler: s.customer.DownloadExport},
@@ -55,8 +60,33 @@ func (s *Server) list() []Route {
 		{Method: post, Path: "/exports/:id/check", Access: Customer, Handler: s.customer.ConfirmExport},
 		{Method: post, Path: "/exports/:id/cancel", Access: Customer, Handler: s.customer.CancelExport},
 		{Method: post, Path: "/exports/:id/retry", Access: Customer, Handler: s.customer.RetryExport},
+
+		{Method: get, Path: "/sign-in", Access: Public, Handler: s.signIn.Show(auth.Customers)},
+		{Method: get, Path: "/sign-in/start", Access: Public, Handler: s.signIn.Start(auth.Customers), Bare: true},
+		{Method: get, Path: "/sign-in/callback", Access: Public, Handler: s.signIn.Finish(auth.Customers), Bare: true},
+		{Method: post, Path: "/sign-in/back-channel-logout", Access: Public, Handler: s.signIn.TakeLogout(auth.Customers), Bare: true},
+		{Method: get, Path: "/staff/sign-in", Access: Public, Handler: s.signIn.Show(auth.Staff)},
+		{Method: get, Path: "/staff/sign-in/start", Access: Public, Handler: s.signIn.Start(auth.Staff), Bare: true},
+		{Method: get, Path: "/staff/sign-in/callback", Access: Public, Handler: s.signIn.Finish(auth.Staff), Bare: true},
+		{Method: post, Path: "/staff/sign-in/back-channel-logout", Access: Public, Handler: s.signIn.TakeLogout(auth.Staff), Bare: true},
+		{Method: get, Path: "/account", Access: SignedIn, Handler: s.signIn.ShowAccount},
+		{Method: post, Path: "/account", Access: SignedIn, Handler: s.signIn.SaveAccount},
+		{Method: post, Path: "/account/sessions/end-others", Access: SignedIn, Handler: s.signIn.EndOthers},
+		{Method: post, Path: "/account/sessions/:id/end", Access: SignedIn, Handler: s.signIn.EndSession},
+		{Method: post, Path: "/sign-out", Access: Public, Handler: s.signIn.SignOut},
+		{Method: get, Path: "/signed-out", Access: Public, Handler: s.signIn.ShowSignedOut},
+		{Method: get, Path: "/signed-out/provider", Access: Public, Handler: s.signIn.Leave, Bare: true},
 	}
 }
 
 // Routes returns the list, for the test that holds it against the access table.
 func (s *Server) Routes() []Route { return s.routes }
+
+// landing reports whether a person may be sent to a path after signing in: a page of its own, for people who are signed in.
+func (s *Server) landing(path string) bool {
+	c := s.echo.NewContext(nil, nil)
+	s.echo.Router().Find(get, path, c)
+	return slices.ContainsFunc(s.routes, func(r Route) bool {
+		return r.Method == get && r.Path == c.Path() && !r.Bare && !r.Quiet && r.Access&Anonymous == 0
+	})
+}

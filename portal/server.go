@@ -14,13 +14,14 @@ import (
 	"offramp/migration"
 	"offramp/portal/customer"
 	"offramp/portal/page"
+	"offramp/portal/signin"
 )
 
 // Sessions is what the portal asks of auth with each request.
 type Sessions interface {
 	// Resolve returns the session behind a cookie; auth.ErrSignedOut, auth.ErrDisabled or auth.ErrNoRole otherwise.
-	// touch keeps it from idling out.
-	Resolve(ctx context.Context, cookie string, touch bool) (auth.Session, error)
+	// touch keeps it from idling out; also is answered in the same round trip.
+	Resolve(ctx context.Context, cookie string, touch bool, also ...auth.Also) (auth.Session, error)
 	// SaveProfile stores the language and zone that a person has chosen.
 	SaveProfile(ctx context.Context, s auth.Session, p auth.Profile) error
 }
@@ -30,6 +31,8 @@ type Options struct {
 	Kit      *page.Kit
 	Sessions Sessions
 	Customer *customer.Pages
+	SignIn   *signin.Pages // New sets its Known
+	Consoles *Consoles
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer           // nil: nothing is measured
 	Ping     func(ctx context.Context) error // whether the database answers
@@ -40,6 +43,8 @@ type Server struct {
 	kit      *page.Kit
 	sessions Sessions
 	customer *customer.Pages
+	signIn   *signin.Pages
+	consoles *Consoles
 	log      *slog.Logger
 	ping     func(ctx context.Context) error
 	measured *prometheus.HistogramVec
@@ -50,10 +55,10 @@ type Server struct {
 
 // New builds the server from its parts.
 func New(o Options) (*Server, error) {
-	if o.Kit == nil || o.Sessions == nil || o.Customer == nil || o.Log == nil || o.Ping == nil {
+	if o.Kit == nil || o.Sessions == nil || o.Customer == nil || o.SignIn == nil || o.Consoles == nil || o.Log == nil || o.Ping == nil {
 		return nil, errors.New("portal: a part is missing")
 	}
-	s := &Server{kit: o.Kit, sessions: o.Sessions, customer: o.Customer, log: o.Log, ping: o.Ping, cross: http.NewCrossOriginProtection()}
+	s := &Server{kit: o.Kit, sessions: o.Sessions, customer: o.Customer, signIn: o.SignIn, consoles: o.Consoles, log: o.Log, ping: o.Ping, cross: http.NewCrossOriginProtection()}
 	if err := s.measure(o.Metrics); err != nil {
 		return nil, err
 	}
@@ -61,7 +66,8 @@ func New(o Options) (*Server, error) {
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.IPExtractor = echo.ExtractIPDirect()
 	s.echo.Pre(s.observe, s.sameSite, s.canonical)
-	s.routes = s.list()
+	s.signIn.Known = s.landing
+	s.routes = append(s.list(), s.consoles.list()...)
 	for _, r := range s.routes {
 		s.echo.Add(r.Method, r.Path, s.enter(r))
 		if r.Method == http.MethodGet {

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"offramp/auth"
+	"offramp/auth/oidc"
 	"offramp/deploy/local/localtest"
 	"offramp/export"
 	"offramp/export/storage"
@@ -28,6 +29,7 @@ import (
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
 	"offramp/portal/page"
+	"offramp/portal/signin"
 )
 
 // day is the morning on which most tests live, in Beijing.
@@ -89,6 +91,7 @@ type world struct {
 	server    *portal.Server
 	url       string
 	log       *bytes.Buffer
+	logger    *slog.Logger
 	customers *migration.Service
 	exports   *export.Service
 	sessions  portal.Sessions   // nil: the real ones
@@ -104,6 +107,7 @@ func newWorld(t *testing.T) *world {
 		cookies: map[string]string{"anonymous": ""}, ids: map[string]string{}, super: localtest.Database(t),
 	}
 	w.db = w.super.Open(t, db.Options{Clock: w.clock, MaxConns: 4})
+	w.logger = slog.New(slog.NewJSONHandler(w.log, nil))
 	w.customers = migration.NewService(w.db)
 	w.exports = w.openExports()
 	w.people()
@@ -122,8 +126,10 @@ func (w *world) serve(public string) {
 	}
 	kit := &page.Kit{Programmes: w.programme, Clock: w.clock, Public: base, Secret: []byte("a secret of thirty-two characters")}
 	w.server, err = portal.New(portal.Options{
-		Kit: kit, Sessions: sessions, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+		Kit: kit, Sessions: sessions, Log: w.logger,
 		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.db), Exports: w.exports},
+		SignIn:   &signin.Pages{Kit: kit, Auth: w.signIn()},
+		Consoles: portal.NewConsoles(kit, w.db, w.customers, migration.NewProgrammes(w.db), w.exports),
 		Metrics:  prometheus.NewRegistry(), Ping: w.db.Pool.Ping,
 	})
 	if err != nil {
@@ -151,6 +157,12 @@ func (w *world) openExports() *export.Service {
 		w.Fatal(err)
 	}
 	return export.NewService(w.db, w.customers, queue, bucket, export.Options{})
+}
+
+// signIn is a service whose providers do not answer.
+func (w *world) signIn() *auth.Service {
+	nobody := auth.RealmConfig{Provider: oidc.New(oidc.Config{Issuer: "http://127.0.0.1:1", ClientID: "portal"})}
+	return auth.NewService(w.db, auth.Config{Customers: nobody, Staff: nobody})
 }
 
 // people are two customers with their contacts, and one member of staff for each role.

@@ -12,7 +12,7 @@ import (
 // ShowDates is step 1: each date with what it means.
 func (p *Pages) ShowDates(c echo.Context) error {
 	v, ctx := page.Of(c), c.Request().Context()
-	plan, err := p.Customers.Plan(ctx, v.Scope(), v.Who().CustomerID)
+	plan, err := p.plan(c)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (p *Pages) NoteDates(c echo.Context) error {
 // DownloadCalendar hands out the dates as they are now.
 func (p *Pages) DownloadCalendar(c echo.Context) error {
 	v := page.Of(c)
-	plan, err := p.Customers.Plan(c.Request().Context(), v.Scope(), v.Who().CustomerID)
+	plan, err := p.plan(c)
 	if err != nil {
 		return err
 	}

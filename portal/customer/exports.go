@@ -23,7 +23,7 @@ func (p *Pages) ListExports(c echo.Context) error {
 	if part.list, part.more, err = p.Exports.List(ctx, v.Who(), part.before, exportsShown); err != nil {
 		return err
 	}
-	plan, err := p.Customers.Plan(ctx, v.Scope(), v.Who().CustomerID)
+	plan, err := p.plan(c)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (p *Pages) ShowNewExport(c echo.Context) error {
 
 func (p *Pages) askExport(c echo.Context, status int, f exportForm, refused error) error {
 	v := page.Of(c)
-	plan, err := p.Customers.Plan(c.Request().Context(), v.Scope(), v.Who().CustomerID)
+	plan, err := p.plan(c)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (p *Pages) readExport(c echo.Context) (e export.Export, plan migration.Plan
 	if e, err = p.Exports.Get(ctx, v.Who(), c.Param("id")); err != nil {
 		return e, plan, err
 	}
-	plan, err = p.Customers.Plan(ctx, v.Scope(), v.Who().CustomerID)
+	plan, err = p.plan(c)
 	return e, plan, err
 }
 

@@ -15,12 +15,14 @@ import (
 // ErrNoPage answers for addresses where nothing is.
 var ErrNoPage = fault.New(fault.NotFound, "fault.not_found")
 
-// Home leads to the plan, or to the public notice in the reader's language.
+// Home leads to the plan, to staff's consoles, or to the public notice in the reader's language.
 func (p *Pages) Home(c echo.Context) error {
 	v := page.Of(c)
 	switch {
 	case v.Session != nil && v.Session.CustomerID != "":
 		return page.Redirect(c, "/plan")
+	case v.Session != nil:
+		return page.Redirect(c, "/console")
 	case v.Programme == nil:
 		return ErrNoPage
 	}

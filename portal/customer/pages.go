@@ -1,6 +1,8 @@
 package customer
 
 import (
+	"github.com/labstack/echo/v4"
+
 	"offramp/export"
 	"offramp/migration"
 	"offramp/portal/customer/calendar"
@@ -13,4 +15,15 @@ type Pages struct {
 	Customers *migration.Service
 	Calendars *calendar.Service
 	Exports   *export.Service
+
+	shared sharedPlans
+}
+
+// plan is the signed-in customer's. Routes that are marked so have read it with the session.
+func (p *Pages) plan(c echo.Context) (migration.Plan, error) {
+	v := page.Of(c)
+	if v.Plan != nil {
+		return *v.Plan, nil
+	}
+	return p.Customers.Plan(c.Request().Context(), v.Scope(), v.Who().CustomerID)
 }

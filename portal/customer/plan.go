@@ -5,24 +5,43 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"offramp/migration"
 	"offramp/portal/page"
+	"offramp/portal/ui"
 )
 
-// ShowPlan is the customer's home.
+// ShowPlan is the customer's home. It is the page that most visits see, so what customers share of it is rendered once.
 func (p *Pages) ShowPlan(c echo.Context) error {
 	v := page.Of(c)
-	plan, err := p.Customers.Plan(c.Request().Context(), v.Scope(), v.Who().CustomerID)
+	plan, err := p.plan(c)
 	if err != nil {
 		return err
 	}
 	layout := p.Layout(c, v.Locale.T("plan.title"), "plan")
-	return page.Render(c, http.StatusOK, planPage(buildPlan(v, plan, layout, page.SupportCode(p.Secret, v.Who().CustomerID))))
+	code := page.SupportCode(p.Secret, v.Who().CustomerID)
+	if key, ok := share(v, plan, layout); ok {
+		return p.sendShared(c, key, plan, layout, code)
+	}
+	return page.Render(c, http.StatusOK, planPage(buildPlan(v, plan, layout, code)))
+}
+
+func (p *Pages) sendShared(c echo.Context, key sharing, plan migration.Plan, layout ui.Page, code string) error {
+	v, ctx := page.Of(c), c.Request().Context()
+	shared, err := p.shared.page(ctx, key, v, plan, layout)
+	if err != nil {
+		return err
+	}
+	values, err := shared.values(ctx, v, plan, code)
+	if err != nil {
+		return err
+	}
+	return shared.skeleton.Send(c, http.StatusOK, values...)
 }
 
 // ShowExportProgress answers the polls of the plan page while an export runs.
 func (p *Pages) ShowExportProgress(c echo.Context) error {
 	v := page.Of(c)
-	plan, err := p.Customers.Plan(c.Request().Context(), v.Scope(), v.Who().CustomerID)
+	plan, err := p.plan(c)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package customer
 import (
 	"strings"
 
+	"github.com/a-h/templ"
+
 	"offramp/migration"
 	"offramp/portal/page"
 	"offramp/portal/ui"
@@ -16,8 +18,10 @@ type planView struct {
 	count   *ui.Countdown // nil when they have
 	tasks   ui.TaskList
 	export  exportCard
-	dates   ui.KeyDates
-	help    ui.Help
+
+	exportCard templ.Component // of export
+	dates      ui.KeyDates
+	help       ui.Help
 }
 
 // buildPlan turns what was read into what is shown.
@@ -34,6 +38,7 @@ func buildPlan(v *page.Visit, plan migration.Plan, layout ui.Page, code string) 
 	} else {
 		view.count.Next = s.next()
 	}
+	view.exportCard = exportSection(view.export)
 	view.layout.HTMX = view.export.running
 	return view
 }

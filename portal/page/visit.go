@@ -15,6 +15,7 @@ import (
 type Visit struct {
 	Session   *auth.Session        // nil: nobody is signed in
 	Programme *migration.Programme // nil: none is active
+	Plan      *migration.Plan      // of the signed-in customer, on routes that show it
 	Locale    *locale.Locale
 	Theme     string // light, dark or auto
 	Now       time.Time

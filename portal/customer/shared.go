@@ -1,0 +1,138 @@
+package customer
+
+import (
+	"bytes"
+	"context"
+	"sync"
+
+	"github.com/a-h/templ"
+
+	"offramp/auth"
+	"offramp/migration"
+	"offramp/portal/page"
+	"offramp/portal/ui"
+)
+
+// sharing is everything that the plan pages of two customers must have in common for them to be the same page but for
+// names, numbers and the export's card. A date changes its state only when a day ends in the programme's zone.
+type sharing struct {
+	programme *migration.Programme
+	locale    string
+	zone      string
+	theme     string
+	today     migration.Day
+	owner     bool
+	statuses  [len(migration.Steps)]migration.Status
+	noted     migration.Day
+	export    string // state of the latest one; empty: none
+	checked   bool
+	until     migration.Day
+}
+
+// sharedPlan is such a page.
+type sharedPlan struct {
+	skeleton *page.Skeleton
+	dated    dated
+}
+
+// The reader's own words on the plan page.
+const (
+	markName = iota
+	markCustomer
+	markRef
+	markCode
+	markExport
+	markCount
+)
+
+// maxShared bounds the cache; when it is full it starts anew.
+const maxShared = 1000
+
+// sharedPlans caches the pages by what they share. The zero value is empty. Safe for concurrent use.
+type sharedPlans struct {
+	mu    sync.RWMutex
+	pages map[sharing]*sharedPlan
+}
+
+// share returns what a reader's page has in common with others, and false for one that is the reader's alone: dates of
+// their own, a message from the last action, an address with a query.
+func share(v *page.Visit, plan migration.Plan, layout ui.Page) (sharing, bool) {
+	if len(plan.Extensions) > 0 || layout.Flash != nil || layout.Strip != nil || layout.Path != "/plan" {
+		return sharing{}, false
+	}
+	j := plan.Journey
+	s := sharing{
+		programme: v.Programme, locale: v.Locale.Tag(), zone: v.Session.Zone, theme: layout.Theme,
+		today: migration.DayOf(v.Now.In(v.Programme.Zone)), owner: v.Owner(),
+	}
+	for i, step := range migration.Steps {
+		s.statuses[i] = j.Status[step]
+	}
+	if at := j.Detail.NotedAt; at != nil {
+		s.noted = migration.DayOf(at.In(v.Zone()))
+	}
+	if e := j.Detail.Export; e != nil {
+		s.export, s.checked = e.State, e.Checked
+		if e.Until != nil {
+			s.until = migration.DayOf(e.Until.In(v.Zone()))
+		}
+	}
+	return s, true
+}
+
+// page returns the page for what is shared, and renders it for the first who asks.
+func (c *sharedPlans) page(ctx context.Context, key sharing, v *page.Visit, plan migration.Plan, layout ui.Page) (*sharedPlan, error) {
+	c.mu.RLock()
+	known := c.pages[key]
+	c.mu.RUnlock()
+	if known != nil {
+		return known, nil
+	}
+	made, err := renderShared(ctx, v, plan, layout)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pages == nil || len(c.pages) >= maxShared {
+		c.pages = map[sharing]*sharedPlan{}
+	}
+	c.pages[key] = made
+	return made, nil
+}
+
+// renderShared renders the page with marks where the reader's own words belong.
+func renderShared(ctx context.Context, v *page.Visit, plan migration.Plan, layout ui.Page) (*sharedPlan, error) {
+	marks := page.NewMarks(markCount)
+	anyone := *v
+	anyone.Session = &auth.Session{
+		Realm: v.Session.Realm, Role: v.Session.Role, Zone: v.Session.Zone, Name: marks[markName],
+		CustomerID: marks[markCustomer], CustomerName: marks[markCustomer], CustomerRef: marks[markRef],
+	}
+	account := *layout.Account
+	account.Name, account.Detail = marks[markName], marks[markCustomer]
+	layout.Account = &account
+	view := buildPlan(&anyone, plan, layout, marks[markCode])
+	view.exportCard = templ.Raw(marks[markExport])
+	var html bytes.Buffer
+	if err := planPage(view).Render(ctx, &html); err != nil {
+		return nil, err
+	}
+	skeleton, err := page.Carve(html.Bytes(), marks)
+	return &sharedPlan{skeleton: skeleton, dated: newDated(&anyone, nil)}, err
+}
+
+// values are the reader's own words, as HTML.
+func (s *sharedPlan) values(ctx context.Context, v *page.Visit, plan migration.Plan, code string) ([][]byte, error) {
+	d := s.dated
+	d.now = v.Now
+	var export bytes.Buffer
+	if err := exportSection(buildExport(v, plan, d)).Render(ctx, &export); err != nil {
+		return nil, err
+	}
+	text := func(s string) []byte { return []byte(templ.EscapeString(s)) }
+	return [][]byte{
+		markName: text(v.Session.Name), markCustomer: text(v.Session.CustomerName), markRef: text(v.Session.CustomerRef),
+		markCode: text(code), markExport: export.Bytes(),
+	}, nil
+}
