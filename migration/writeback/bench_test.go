@@ -1,8 +1,10 @@
 package writeback_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -45,4 +47,25 @@ func BenchmarkDrain(b *testing.B) {
 	if n, err := s.Summary(b.Context(), db.SystemScope("bench")); err != nil || n[0].Pending != 0 {
 		b.Fatal(fmt.Sprint(n, err))
 	}
+}
+
+// BenchmarkHTTPAlone is the ceiling of BenchmarkDrain: the same calls by as many senders, without a database or signature.
+func BenchmarkHTTPAlone(b *testing.B) {
+	sink := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer sink.Close()
+	client := outbound.NewClient(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
+	body := []byte(`{"specversion":"1.0","id":"msg_1","source":"https://moving.example.com","type":"offramp.customer.status.changed.v1","data":{"version":1}}`)
+	b.SetParallelism(8)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			response, err := client.Post(sink.URL, "application/cloudevents+json", bytes.NewReader(body))
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			_, _ = io.Copy(io.Discard, response.Body)
+			_ = response.Body.Close()
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }

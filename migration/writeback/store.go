@@ -16,8 +16,8 @@ type store struct{}
 
 // The statements below are worded so that PostgreSQL takes the right index even while its statistics say that nothing is
 // pending: a burst of events comes faster than they are renewed. What is due is found by state = 'pending', a customer's
-// row of deliveries by done_at IS NULL, which is the same but the condition of another index; rows are updated by their
-// primary key.
+// row of deliveries by done_at IS NULL, which is the same but the condition of another index, in a subquery with LIMIT;
+// rows are updated by their primary key, with no condition that either index would serve.
 
 // spreadSQL makes deliveries of events, one per sink. It takes all waiting events of the customers it picks: within one
 // customer no version may overtake another. A new delivery waits for those before it, so that what is due are first ones.
@@ -71,7 +71,7 @@ const claimSQL = `
 	                          AND o.done_at IS NULL ORDER BY o.version, o.event_id LIMIT 20) p
 	   CROSS JOIN LATERAL (SELECT * FROM outbox_event o WHERE o.id = p.event_id LIMIT 1) e
 	)
-	UPDATE outbox_delivery d SET leased_until = $4 FROM run r WHERE d.event_id = r.event_id AND d.sink = r.sink AND d.done_at IS NULL
+	UPDATE outbox_delivery d SET leased_until = $4 FROM run r WHERE d.event_id = r.event_id AND d.sink = r.sink
 	RETURNING d.event_id, d.customer_id, d.version, d.attempts, r.type, r.subject, r.data, r.at`
 
 // claim leases deliveries of up to limit customers until the given instant. The order is undefined.
@@ -93,13 +93,15 @@ const settleSQL = `
 	       last_error = CASE WHEN r.tried = 0 AND r.fault = '' THEN d.last_error ELSE r.fault END,
 	       done_at = CASE WHEN r.state <> 'pending' THEN $2::timestamptz END
 	  FROM unnest($1::text[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[]) AS r (sink, event_id, state, tried, next_at, fault)
-	 WHERE d.sink = r.sink AND d.event_id = r.event_id AND d.done_at IS NULL`
+	 WHERE d.sink = r.sink AND d.event_id = r.event_id AND d.state NOT IN ('delivered', 'parked')`
 
 // holdSQL makes later deliveries of a customer wait for the one that failed.
 const holdSQL = `
-	UPDATE outbox_delivery d SET next_at = r.next_at
+	UPDATE outbox_delivery d SET next_at = l.next_at
 	  FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS r (sink, customer_id, next_at)
-	 WHERE d.sink = r.sink AND d.customer_id = r.customer_id AND d.done_at IS NULL AND d.next_at < r.next_at`
+	 CROSS JOIN LATERAL (SELECT o.event_id, o.sink, r.next_at FROM outbox_delivery o WHERE o.customer_id = r.customer_id AND o.sink = r.sink
+	                        AND o.done_at IS NULL AND o.next_at < r.next_at ORDER BY o.version LIMIT 1000) l
+	 WHERE d.event_id = l.event_id AND d.sink = l.sink`
 
 // settle records outcomes and ends the leases.
 func (store) settle(ctx context.Context, tx *db.Tx, sink string, outcomes []outcome) error {
