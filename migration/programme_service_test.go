@@ -161,8 +161,13 @@ func TestAWithdrawnProposalMakesRoom(t *testing.T) {
 	if err := s.Approve(t.Context(), ben, 1); fault.KindOf(err) != fault.Conflict {
 		t.Errorf("approve what was withdrawn: %v", err)
 	}
-	if p := propose(t, s, other); p.Version.Number != 2 {
+	if p := activate(t, s, other); p.Version.Number != 2 {
 		t.Errorf("version %d", p.Version.Number)
+	}
+	for version := 1; version <= 2; version++ { // one withdrawn, one active
+		if err := s.Withdraw(t.Context(), anna, version); fault.KindOf(err) != fault.Conflict {
+			t.Errorf("withdraw version %d: %v", version, err)
+		}
 	}
 }
 
