@@ -18,7 +18,7 @@ import (
 // canaries are what must never be read in a log.
 var canaries = []string{
 	"canary.person@example.com", "канарейка@пример.рф", "canary%40example.org", "CANARYSIGNATURE", "CANARYTOKEN", "CANARYSECRET",
-	"eyJCANARY.eyJCANARY.CANARYSIG", "CANARYPASSWORD", "CANARYCOOKIE", "whsec_CANARY", "AKIACANARYCANARYCANA",
+	"eyJCANARY.eyJCANARY.CANARYSIG", "CANARYPASSWORD", "CANARYCOOKIE", "whsec_CANARY", "AKIACANARYCANARYCANA", "CANARYBYNAME",
 }
 
 type contact struct {
@@ -41,6 +41,7 @@ func TestP07_LogsHoldNoTokenAddressOrSignature(t *testing.T) {
 	log.Info("m", "header", "Authorization: Bearer CANARYTOKEN", "url", "/callback?code=CANARYTOKEN&state=x&session_token=CANARYTOKEN")
 	log.Info("m", "headers", header, "contact", contact{"Ann", "canary.person@example.com", "write to canary.person@example.com"})
 	log.Info("m", "pointer", &contact{Email: "canary.person@example.com"}, "list", []string{"canary.person@example.com"})
+	log.Info("m", "nested", map[string]any{"a": []any{map[string]string{"accessKey": "CANARYBYNAME"}}})
 	log.Info("m", "jwt", "eyJCANARY.eyJCANARY.CANARYSIG", "hook", "whsec_CANARY", "env", "OFFRAMP_S3_SECRET_KEY=CANARYSECRET")
 	log.With("email", "canary.person@example.com").WithGroup("request").Info("m", "referer", presigned, "setCookie", "CANARYCOOKIE")
 
