@@ -45,6 +45,7 @@ func buildAccount(v *page.Visit, profile auth.Profile, live []auth.Live, refused
 			view.errors = append(view.errors, ui.FieldError{FieldID: field.Name, Text: wrong[field.Name]})
 		}
 	}
+	view.layout.Narrow = true
 	view.layout.Errors = len(view.errors) > 0
 	view.facts = facts(v)
 	view.language = ui.Selection{Field: ui.Field{Locale: l, ID: "locale", Label: l.T("account.language"), Error: wrong["locale"]}, Width: "medium"}

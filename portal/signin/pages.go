@@ -24,9 +24,8 @@ const (
 // Pages are the handlers. Safe for concurrent use.
 type Pages struct {
 	*page.Kit
-	Auth      *auth.Service
-	Known     func(path string) bool // whether a person may land on a path of ours after signing in; nil: on none but home
-	StaffHome string                 // empty: the account page
+	Auth  *auth.Service
+	Known func(path string) bool // whether a person may land on a path of ours after signing in; nil: on none but home
 }
 
 // root is where a realm's sign-in lives.
@@ -37,14 +36,12 @@ func root(realm auth.Realm) string {
 	return "/sign-in"
 }
 
-func (p *Pages) home(realm auth.Realm) string {
-	switch {
-	case realm != auth.Staff:
-		return "/plan"
-	case p.StaffHome != "":
-		return p.StaffHome
+// home is where a person lands who wanted nothing in particular.
+func home(realm auth.Realm) string {
+	if realm == auth.Staff {
+		return "/console"
 	}
-	return "/account"
+	return "/plan"
 }
 
 // wish reads where a person wants to go, with what, from the address.
@@ -80,7 +77,7 @@ func (p *Pages) Show(realm auth.Realm) echo.HandlerFunc {
 		}
 		v := page.Of(c)
 		if v.Session != nil && v.Session.Realm == realm && wish.Invitation == "" {
-			return page.Redirect(c, p.home(realm))
+			return page.Redirect(c, home(realm))
 		}
 		return page.Render(c, http.StatusOK, signInPage(buildSignIn(v, wish, p.Layout(c, v.Locale.T(titleOf(realm)), ""))))
 	}
@@ -117,7 +114,7 @@ func (p *Pages) Finish(realm auth.Realm) echo.HandlerFunc {
 		if arrival.ReturnTo != "" {
 			return page.Redirect(c, arrival.ReturnTo)
 		}
-		return page.Redirect(c, p.home(realm))
+		return page.Redirect(c, home(realm))
 	}
 }
 
