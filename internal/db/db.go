@@ -95,11 +95,13 @@ func (d *DB) InTx(ctx context.Context, scope Scope, fn func(tx *Tx) error) error
 		if err != nil {
 			return err
 		}
-		return g.Transaction(func(g *gorm.DB) error {
+		// database/sql would roll back in a goroutine of its own as soon as ctx ends, while a statement of ours is still on
+		// the wire of the same connection. So only the statements know ctx; each fails when it ends, and so does fn.
+		return g.WithContext(context.WithoutCancel(ctx)).Transaction(func(g *gorm.DB) error {
 			if _, err := conn.Exec(ctx, SetSQL, scope.Args()...); err != nil {
 				return fmt.Errorf("set scope: %w", err)
 			}
-			return fn(&Tx{Gorm: g, Pgx: &joinedTx{conn: conn}, Now: d.Clock.Now()})
+			return fn(&Tx{Gorm: g.WithContext(ctx), Pgx: &joinedTx{conn: conn}, Now: d.Clock.Now()})
 		})
 	})
 }
