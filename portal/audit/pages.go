@@ -22,6 +22,9 @@ type Pages struct {
 	Customers *migration.Service
 }
 
+// maxSeq is a number that no log will reach, and that can be counted on from.
+const maxSeq = 1 << 53
+
 // shown is how many entries one page holds.
 const shown = 50
 
@@ -59,7 +62,7 @@ func (p *Pages) ShowLog(c echo.Context) error {
 func (p *Pages) ShowEntry(c echo.Context) error {
 	v, ctx := page.Of(c), c.Request().Context()
 	seq, err := strconv.ParseInt(c.Param("id"), 10, 64)
-	if err != nil || seq < 1 || strconv.FormatInt(seq, 10) != c.Param("id") {
+	if err != nil || seq < 1 || seq > maxSeq || strconv.FormatInt(seq, 10) != c.Param("id") {
 		return ErrNoEntry
 	}
 	row, err := p.Log.Get(ctx, v.Session.IdentityID, seq)

@@ -1,0 +1,315 @@
+package portal_test
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"offramp/deploy/examples"
+	"offramp/internal/audit"
+	"offramp/internal/db"
+	"offramp/migration"
+)
+
+const screen = "/console/support/customers/customer-a"
+
+// acts are the newest entries of the audit log for one act, as "actor object detail".
+func (w *world) acts(act string) []string {
+	w.Helper()
+	rows, err := audit.List(w.Context(), w.db, db.SystemScope("test"), audit.Filter{Act: act}, audit.Page{})
+	if err != nil {
+		w.Fatal(err)
+	}
+	var list []string
+	for _, r := range rows {
+		list = append(list, fmt.Sprint(r.Actor, " ", r.Object, " ", r.CustomerID, " ", r.Detail))
+	}
+	return list
+}
+
+func TestStaffArriveWhereTheirRolesLead(t *testing.T) {
+	w := newWorld(t)
+	for who, want := range map[string]string{"support": "/console/support", "programme_manager": "/console/programme", "auditor": "/console/audit"} {
+		if a := w.get(who, "/console"); a.status != 303 || a.location != want {
+			t.Errorf("%s: %d to %s", who, a.status, a.location)
+		}
+		if a := w.get(who, "/"); a.location != "/console" {
+			t.Errorf("%s comes home to %s", who, a.location)
+		}
+	}
+	w.shows("finance_clerk", "/console", "There is nothing here for your role yet", "Finance clerk")
+	w.exec(`UPDATE identity SET roles = '{support,auditor}' WHERE id = 'identity-support'`)
+	w.hides(w.shows("support", "/console", `href="/console/support"`, `href="/console/audit"`, "Support · Auditor"), `href="/console/programme"`)
+	w.speak("support", "zh-CN")
+	w.shows("support", "/console", "退市工作台", "审计日志")
+}
+
+func TestSupportFindsCustomers(t *testing.T) {
+	w := newWorld(t)
+	for query, want := range map[string]string{
+		"HZ-20418": "Farshore Design Studio", "hz-20418": "Farshore Design Studio", "shore des": "Farshore Design Studio",
+		"lin other": "Canary Works", "OTHER@canary.example": "Canary Works",
+	} {
+		w.hides(w.shows("support", "/console/support?"+url.Values{"q": {query}}.Encode(), want), "No customer found", "Exports with problems")
+	}
+	w.shows("support", "/console/support?q=100%25", "No customer found", "Try the number alone")
+	w.shows("support", "/console/support?q=canary.example", "Canary Works", "Farshore Design Studio")
+	want := []string{"identity-support customers  map[found:2 skip:0 text:canary.example]", "identity-support customers  map[found:0 skip:0 text:100%]"}
+	if diff := cmp.Diff(want, w.acts("customer.search")[:2]); diff != "" {
+		t.Error("recorded (-want +got):\n" + diff)
+	}
+	if log := strings.Join(w.acts("customer.search"), "\n"); !strings.Contains(log, "text:O***@canary.example") || strings.Contains(log, "OTHER@") {
+		t.Errorf("recorded addresses:\n%s", log)
+	}
+	w.speak("support", "zh-CN")
+	w.shows("support", "/console/support?q=nobody", "未找到客户")
+}
+
+func TestSearchIsPaged(t *testing.T) {
+	w := newWorld(t)
+	w.exec(`INSERT INTO customer (id, ref, name, tier, locale, zone, imported_at, updated_at)
+		SELECT 'crowd-' || n, 'C-' || n, 'Crowd ' || lpad(n::text, 3, '0'), 'standard', 'en', 'UTC', $1, $1 FROM generate_series(1, 60) n`, day)
+	w.hides(w.shows("support", "/console/support?q=crowd", "Crowd 001", "Crowd 025", "page=2&amp;q=crowd"), "Crowd 026", "Previous page")
+	w.hides(w.shows("support", "/console/support?page=3&q=crowd", "Crowd 051", "Crowd 060", "page=2&amp;q=crowd"), "Next page")
+}
+
+func TestSupportSeesExportsWithProblems(t *testing.T) {
+	w := newWorld(t)
+	w.shows("support", "/console/support", "No export has a problem.")
+	e := w.requestExport("owner", "a")
+	w.exec(`UPDATE export SET state = 'failed', failures = 3, cause = 'column title is gone', finished_at = $2 WHERE id = $1`, e.ID, day)
+	w.exec(`UPDATE export SET requested_at = $2 WHERE id = $1`, e.ID, day.AddDate(0, 0, -3))
+	w.shows("support", "/console/support", "EX-10001", "Farshore Design Studio · HZ-20418", screen, "column title is gone", "3 days", "Failed")
+	if len(w.acts("export.list_troubles")) != 2 {
+		t.Error("a look at the list was not recorded")
+	}
+	w.shows("support", screen, "column title is gone (tries without success: 3)", "/console/support/exports/"+e.ID+"/retry")
+	if a := w.post("support", "/console/support/exports/"+e.ID+"/retry", nil); a.status != 303 || a.location != screen {
+		t.Errorf("retry: %d to %s", a.status, a.location)
+	}
+	w.hides(w.shows("support", screen, "Queued", "Waiting for 3 days"), "/retry")
+	if got := w.acts("export.retry"); len(got) != 1 || !strings.HasPrefix(got[0], "identity-support export EX-10001") {
+		t.Errorf("recorded %v", got)
+	}
+}
+
+func TestSupportSeesOneScreen(t *testing.T) {
+	w := newWorld(t)
+	w.exec(`UPDATE customer SET attributes = '{"plan": "Team yearly", "seats": "20"}' WHERE id = $1`, w.ids["a"])
+	w.exec(`INSERT INTO extension (customer_id, milestone, day, reason, granted_by, granted_at) VALUES ($1, 'export_deadline', '2027-03-20', 'Long illness.', 'identity-support', $2)`, w.ids["a"], day)
+	w.exec(`UPDATE identity SET name = 'Wang Lei' WHERE id = 'identity-programme_manager'`)
+	w.tell("a", migration.Event{Kind: migration.DatesNoted, Actor: w.ids["owner"]})
+	w.tell("a", migration.Event{Kind: migration.DatesChanged, Actor: "identity-programme_manager", Was: map[string]migration.Day{"service_end": migration.NewDay(2027, 1, 31)}, Days: map[string]migration.Day{"service_end": migration.NewDay(2027, 2, 15)}})
+	body := w.shows("support", screen, "HZ-20418 · standard", "Farshore Design Studio", "Lin owner", "o***@canary.example", "Owner", "Team yearly",
+		"Beijing time (UTC+8)", "Until 20 March 2027, granted 2026-11-21. Long illness.", "Noted the key dates", "by Lin owner",
+		"Service stops: 2027-01-31 → 2027-02-15", "by Wang Lei", "by the system", "Action needed", "This customer has not exported anything yet.")
+	w.hides(body, "owner@canary.example", "member@canary.example", "Canary Works", "identity-programme_manager")
+	if got := w.acts("customer.view"); len(got) != 1 || !strings.HasPrefix(got[0], "identity-support customer HZ-20418 customer-a") {
+		t.Errorf("recorded %v", got)
+	}
+	w.speak("support", "zh-CN")
+	w.shows("support", screen, "联系人", "已确认关键日期", "历史记录", "停止服务：2027-01-31 → 2027-02-15")
+}
+
+func TestSupportRevealsOneAddressAndItIsRecorded(t *testing.T) {
+	w := newWorld(t)
+	a := w.post("support", screen+"/reveal", url.Values{"contact": {w.ids["owner"]}})
+	if a.status != 200 || !strings.Contains(a.body, "owner@canary.example") || strings.Contains(a.body, "member@canary.example") {
+		t.Errorf("%d\n%s", a.status, a.body)
+	}
+	if diff := cmp.Diff([]string{"identity-support contact contact-owner customer-a map[]"}, w.acts("contact.reveal")); diff != "" {
+		t.Error("recorded (-want +got):\n" + diff)
+	}
+	before := w.stateSum()
+	for _, contact := range []string{w.ids["other"], "", "nobody"} { // of another customer, or none
+		if a := w.post("support", screen+"/reveal", url.Values{"contact": {contact}}); a.status != 404 {
+			t.Errorf("%q: %d", contact, a.status)
+		}
+	}
+	if a := w.get("support", "/console/support/customers/nobody"); a.status != 404 {
+		t.Errorf("unknown customer: %d", a.status)
+	}
+	if w.stateSum() != before {
+		t.Error("what was refused was recorded as done")
+	}
+}
+
+func TestI01_ConsoleFieldsTakeAnything(t *testing.T) {
+	w := newWorld(t)
+	for who, path := range map[string]string{"support": "/console/support", "auditor": "/console/audit"} {
+		for _, field := range map[string][]string{"support": {"q", "page"}, "auditor": {"actor", "customer", "act", "from", "to", "before"}}[who] {
+			for name, value := range hostile {
+				if name == "long" {
+					value = value[:2000]
+				}
+				a := w.get(who, path+"?"+url.Values{field: {value}}.Encode())
+				if a.status != 200 && a.status != 422 || strings.Contains(a.body, "<script>alert") || a.header.Get("X") != "" {
+					t.Errorf("%s %s, %s: %d", path, field, name, a.status)
+				}
+			}
+			if a := w.get(who, path+"?"+field+"=a&"+field+"=b"); a.status != 400 {
+				t.Errorf("%s twice: %d", field, a.status)
+			}
+		}
+	}
+	for name, value := range hostile {
+		if a := w.post("support", screen+"/reveal", url.Values{"contact": {value}}); a.status != 404 && a.status != 422 {
+			t.Errorf("reveal, %s: %d", name, a.status)
+		}
+	}
+	for _, path := range []string{"/console/programme/0", "/console/programme/-1", "/console/programme/1x", "/console/programme/01", "/console/programme/99999999999999999999", "/console/programme/7"} {
+		if a := w.get("programme_manager", path); a.status != 404 {
+			t.Errorf("%s: %d", path, a.status)
+		}
+	}
+	for _, path := range []string{"/console/audit/0", "/console/audit/x", "/console/audit/99999999999999999999", "/console/audit/9223372036854775807", "/console/audit/99"} {
+		if a := w.get("auditor", path); a.status != 404 {
+			t.Errorf("%s: %d", path, a.status)
+		}
+	}
+}
+
+func (w *world) propose(by, source string) int {
+	w.Helper()
+	p, err := migration.NewProgrammes(w.db).Propose(w.Context(), migration.Actor{ID: by, Kind: audit.Staff}, []byte(source))
+	if err != nil {
+		w.Fatal(err)
+	}
+	return p.Version.Number
+}
+
+func TestZ05_WhoProposedAProgrammeCannotApproveIt(t *testing.T) {
+	w := newWorld(t)
+	w.exec(`UPDATE customer SET tier = 'core'`) // one of the example's
+	w.programme.p = nil                         // the console works before there is a programme
+	w.shows("programme_manager", "/console/programme", "No programme is in effect", "offramp apply")
+	w.propose("identity-programme_manager", string(examples.Hezhou))
+	w.hides(w.shows("programme_manager", "/console/programme", "Waits for approval: version 1", "You proposed this version", "/1/withdraw"), "/1/approve")
+	if a := w.post("programme_manager", "/console/programme/1/approve", nil); a.status != 403 {
+		t.Errorf("approved by who proposed it: %d", a.status)
+	}
+	w.shows("programme_manager", "/console/programme", "Waits for approval")
+	w.exec(`INSERT INTO identity (id, realm, issuer, subject, name, roles, created_at, signed_in_at)
+		VALUES ('identity-second', 'staff', 'https://staff.example', 'second', 'Chen Li', '{programme_manager}', $1, $1)`, day)
+	w.session("second", "")
+	w.shows("second", "/console/programme", "/1/approve", "This is the first version", "milestones[service_end]")
+	if a := w.post("second", "/console/programme/1/approve", nil); a.status != 303 || a.location != "/console/programme" {
+		t.Errorf("approved by another: %d to %s", a.status, a.location)
+	}
+	if a := w.post("second", "/console/programme/1/approve", nil); a.status != 409 {
+		t.Errorf("approved twice: %d", a.status)
+	}
+	w.shows("programme_manager", "/console/programme", "In effect: version 1", "2026-11-21 02:24, Chen Li")
+}
+
+func TestManagerSeesWhatAVersionChanges(t *testing.T) {
+	w := newWorld(t)
+	w.exec(`UPDATE customer SET tier = 'core'`)
+	programmes := migration.NewProgrammes(w.db)
+	w.propose("operator", string(examples.Hezhou))
+	if err := programmes.Approve(t.Context(), migration.Actor{ID: "second", Kind: audit.Operator}, 1); err != nil {
+		t.Fatal(err)
+	}
+	p, err := programmes.Active(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	end, _ := p.Milestone(migration.ServiceEnd)
+	later := end.Day.AddDays(7)
+	w.propose("operator", strings.Replace(string(examples.Hezhou), end.Day.String(), later.String(), 1))
+	w.shows("programme_manager", "/console/programme", "Waits for approval: version 2", "Compared with version 1.", "milestones[service_end].day",
+		end.Day.String(), later.String(), "Dates that move", "Customers whose own dates move", ">2<", "operator", "/2/approve", "/2/withdraw")
+	w.shows("programme_manager", "/console/programme/2", "Version 2", later.String())
+	w.speak("programme_manager", "zh-CN")
+	w.shows("programme_manager", "/console/programme", "待批准：版本2", "变动的日期", "日期受影响的客户", "批准此版本")
+	a := w.get("programme_manager", "/console/programme/1/source")
+	if a.body != string(examples.Hezhou) || a.header.Get("Content-Disposition") != `attachment; filename="programme-v1.yaml"` {
+		t.Errorf("%d %s", a.status, a.header.Get("Content-Disposition"))
+	}
+	if a := w.post("programme_manager", "/console/programme/2/withdraw", nil); a.status != 303 {
+		t.Errorf("withdraw: %d", a.status)
+	}
+	w.hides(w.shows("programme_manager", "/console/programme", "已撤回", "生效中"), "/2/approve")
+	if got := w.acts("programme.withdraw"); len(got) != 1 || !strings.HasPrefix(got[0], "identity-programme_manager") {
+		t.Errorf("recorded %v", got)
+	}
+}
+
+func TestAuditorReadsTheLog(t *testing.T) {
+	w := newWorld(t)
+	w.requestExport("owner", "a")
+	w.requestExport("other", "b")
+	w.shows("auditor", "/console/audit", "export.request", "export EX-10001", "Lin owner (customer)", "Beijing time (UTC+8)")
+	for query, c := range map[string]struct{ shows, hides string }{
+		"actor=Lin+owner":               {"EX-10001", "EX-10002"},
+		"actor=OTHER@canary.example":    {"EX-10002", "EX-10001"},
+		"actor=contact-other":           {"EX-10002", "EX-10001"},
+		"customer=hz-7":                 {"EX-10002", "EX-10001"},
+		"act=audit.":                    {"audit.list", "export.request"},
+		"from=2026-11-21&to=2026-11-21": {"EX-10001", "No entry fits"},
+		"from=2026-11-22":               {"No entry fits.", "EX-10001"},
+		"to=2026-11-20":                 {"No entry fits.", "EX-10001"},
+		"actor=nobody+at+all":           {"No entry fits.", "EX-10001"},
+		"act=export.&customer=HZ-20418": {"EX-10001", "EX-10002"},
+		"before=1":                      {"No entry fits.", "EX-10001"},
+	} {
+		w.hides(w.shows("auditor", "/console/audit?"+query, c.shows), c.hides)
+	}
+	w.exec(`UPDATE contact SET name = 'Lin owner' WHERE id = $1`, w.ids["other"])
+	for query, text := range map[string]string{
+		"customer=HZ-0": "There is no customer with this number", "from=2026-02-30": "Enter a day such as 2027-01-31", "actor=Lin+owner": "Several people have this name",
+	} {
+		if a := w.get("auditor", "/console/audit?"+query); a.status != 422 || !strings.Contains(a.body, text) || !strings.Contains(a.body, "<title>Error: ") {
+			t.Errorf("%s: %d\n%s", query, a.status, a.body)
+		}
+	}
+	w.shows("auditor", "/console/audit/1", "Entry 1", "export.request", "contact-owner", "2026-11-21T02:24:00.000000Z", "&#34;formats&#34;")
+	if got := w.acts("audit.view"); len(got) != 1 || !strings.Contains(got[0], "audit entry 1") {
+		t.Errorf("recorded %v", got)
+	}
+	w.speak("auditor", "zh-CN")
+	w.shows("auditor", "/console/audit", "审计日志", "Lin owner（客户）")
+}
+
+func TestTheLogIsPaged(t *testing.T) {
+	w := newWorld(t)
+	w.tx(func(tx *db.Tx) error {
+		for range 60 {
+			if err := audit.Record(t.Context(), tx, audit.Entry{Actor: "worker", ActorKind: audit.System, Act: "test.act", Object: "thing"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	body := w.shows("auditor", "/console/audit?act=test.", ">60<", ">11<", `href="/console/audit?act=test.&amp;before=11"`)
+	w.hides(body, ">10<", "Newest entries")
+	w.hides(w.shows("auditor", "/console/audit?act=test.&before=11", ">10<", ">1<", "Newest entries"), "Next page")
+}
+
+func TestL02_AuditorChecksTheChain(t *testing.T) {
+	w := newWorld(t)
+	w.requestExport("owner", "a")
+	w.requestExport("other", "b")
+	check := func(texts ...string) {
+		t.Helper()
+		a := w.post("auditor", "/console/audit/check", nil)
+		for _, text := range texts {
+			if a.status != 200 || !strings.Contains(a.body, text) {
+				t.Errorf("%d lacks %q:\n%s", a.status, text, a.body)
+			}
+		}
+	}
+	check("The chain is whole", "Entries checked", "Keep the head somewhere else")
+	if got := w.acts("audit.verify"); len(got) != 1 || !strings.Contains(got[0], "whole:true") {
+		t.Errorf("recorded %v", got)
+	}
+	if _, err := w.super.Super(t).Exec(t.Context(), `UPDATE audit SET object = 'export EX-9' WHERE seq = 2`); err != nil {
+		t.Fatal(err)
+	}
+	check("The chain does not hold at entry 2", "is not what was written", `href="/console/audit/2"`)
+	w.speak("auditor", "zh-CN")
+	check("链条在记录2处断裂")
+}
