@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 
+	"offramp/auth"
 	"offramp/export"
 	"offramp/internal/jobs"
 	"offramp/internal/mail"
@@ -80,6 +81,7 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 		DB: p.db, Journey: p.journeys, Queue: inserter, Bucket: bucket, Sources: sources, Programmes: p.programmes,
 		Logger: p.log, Retries: p.config.Work.Retries, LinkTTL: p.config.Work.LinkTTL,
 	})
+	auth.Register(workers, p.db)
 	if err := mail.Register(workers, p.mailer()); err != nil {
 		return nil, err
 	}
@@ -89,7 +91,7 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 		name = fmt.Sprintf("%s-%d", host, os.Getpid())
 	}
 	return jobs.New(p.db, jobs.Config{
-		ID: name, Workers: workers, Periodic: export.Periodic(), Logger: p.log, Drain: p.config.Work.Drain,
+		ID: name, Workers: workers, Periodic: append(export.Periodic(), auth.Periodic()...), Logger: p.log, Drain: p.config.Work.Drain,
 		Queues: map[string]int{export.Queue: p.config.Work.Exports, mail.Queue: p.config.Work.Mails, river.QueueDefault: 2},
 	})
 }

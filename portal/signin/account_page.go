@@ -81,10 +81,12 @@ func facts(v *page.Visit) []ui.SummaryRow {
 	}
 	roles := ""
 	for i, r := range s.Roles {
-		if i > 0 {
-			roles += l.T("account.role.separator")
+		name := l.T("account.role." + string(r))
+		if i == 0 {
+			roles = name
+			continue
 		}
-		roles += l.T("account.role." + string(r))
+		roles = l.T("account.roles", "Some", roles, "Next", name)
 	}
 	return append(rows, ui.SummaryRow{Key: l.T("account.role"), Value: roles})
 }

@@ -1,0 +1,43 @@
+package auth_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"offramp/auth"
+	"offramp/internal/jobs"
+)
+
+func TestSweepRunsByItself(t *testing.T) {
+	w := newWorld(t)
+	if _, _, err := w.service.Begin(t.Context(), auth.Start{Realm: auth.Customers}); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(time.Hour)
+	workers := river.NewWorkers()
+	auth.Register(workers, w.db)
+	client, err := jobs.New(w.db, jobs.Config{
+		ID: "test", Workers: workers, Queues: map[string]int{river.QueueDefault: 1}, Periodic: auth.Periodic(), Logger: slog.New(slog.DiscardHandler), Drain: time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := client.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); w.count(`SELECT count(*) FROM sign_in`) > 0; <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatal("the sweep did not run")
+		}
+	}
+}
