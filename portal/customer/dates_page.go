@@ -1,6 +1,8 @@
 package customer
 
 import (
+	"github.com/a-h/templ"
+
 	"offramp/internal/locale"
 	"offramp/migration"
 	"offramp/portal/customer/calendar"
@@ -21,8 +23,9 @@ type datesView struct {
 
 // dateCard is one date.
 type dateCard struct {
-	card ui.Card
-	rows []ui.SummaryRow
+	card   ui.Card
+	moment templ.Component
+	rows   []ui.SummaryRow
 }
 
 // noteCard completes step 1, or says that it is completed.
@@ -75,7 +78,10 @@ func noted(j migration.Journey, date migration.Date) migration.Day {
 // card words one date; was is the day it had when it was noted, if that was another.
 func (d dated) card(date migration.Date, was migration.Day) dateCard {
 	l, zone := d.l, d.p.Zone
-	c := dateCard{card: ui.Card{ID: "date-" + date.Key, Title: page.MilestoneName(l, date.Milestone), Meta: d.left(date)}}
+	c := dateCard{
+		card:   ui.Card{ID: "date-" + date.Key, Title: page.MilestoneName(l, date.Milestone), Meta: d.left(date)},
+		moment: moment(l, date.Minute, zone),
+	}
 	if !was.IsZero() {
 		c.card.Aside = ui.Tag("", ui.ToneActionNeeded, l.T("dates.changed.tag"))
 	}
@@ -84,7 +90,6 @@ func (d dated) card(date migration.Date, was migration.Day) dateCard {
 			c.rows = append(c.rows, ui.SummaryRow{Key: l.T(key), Value: value})
 		}
 	}
-	c.rows = append(c.rows, ui.SummaryRow{Key: l.T("dates.day"), Body: moment(l, date.Minute, zone)})
 	if when, own := d.ownTime(date.Minute); when != "" {
 		add("dates.own", l.T("dates.own.value", "When", when, "Zone", own))
 	}
