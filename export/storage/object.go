@@ -140,12 +140,8 @@ func (o *Object) failed(err error) error {
 
 // resume waits a little longer each time and asks for the rest.
 func (o *Object) resume() error {
-	pause := time.NewTimer(min(o.b.backoff, 100*time.Millisecond<<o.failures))
-	defer pause.Stop()
-	select {
-	case <-o.ctx.Done():
-		return context.Cause(o.ctx)
-	case <-pause.C:
+	if err := o.b.pause(o.ctx, o.failures); err != nil {
+		return err
 	}
 	return o.connect()
 }

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"sort"
 	"time"
 
@@ -68,10 +69,36 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 	return unlessGone(classify(ctx, "delete", key, err))
 }
 
-// AbortUpload removes the parts of an unfinished upload. It succeeds when there is none.
+// AbortUpload removes the parts of an unfinished upload. It succeeds when there is none. A part that the server is still
+// receiving can outlive one request to abort, so it asks again until nothing is left.
+// Source: Amazon S3 API Reference, "AbortMultipartUpload".
 func (b *Bucket) AbortUpload(ctx context.Context, key, uploadID string) error {
-	_, err := b.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &b.name, Key: &key, UploadId: &uploadID})
-	return unlessGone(classify(ctx, "abort upload", key, err))
+	for try := range b.attempts {
+		_, err := b.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &b.name, Key: &key, UploadId: &uploadID})
+		if err = classify(ctx, "abort upload", key, err); err != nil {
+			return unlessGone(err)
+		}
+		_, err = b.client.ListParts(ctx, &s3.ListPartsInput{Bucket: &b.name, Key: &key, UploadId: &uploadID})
+		if err != nil {
+			return unlessGone(classify(ctx, "abort upload", key, err))
+		}
+		if err := b.pause(ctx, try); err != nil {
+			return err
+		}
+	}
+	return &Error{Kind: Unavailable, Op: "abort upload", Key: key, Cause: errors.New("its parts are still there")}
+}
+
+// pause waits before another try, longer each time.
+func (b *Bucket) pause(ctx context.Context, failures int) error {
+	timer := time.NewTimer(min(b.backoff, 100*time.Millisecond<<min(failures, 16)))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
 }
 
 func unlessGone(err error) error {
