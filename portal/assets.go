@@ -30,3 +30,8 @@ func (s *Server) serveBrand(c echo.Context) error {
 	c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	return page.Send(c, http.StatusOK, "text/css; charset=utf-8", css)
 }
+
+// serveIcon leads browsers that look for an icon where none was named, as beside a plain text, to ours.
+func serveIcon(c echo.Context) error {
+	return c.Redirect(http.StatusFound, static.URL(static.Icon))
+}

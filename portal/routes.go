@@ -32,6 +32,7 @@ func (s *Server) list() []Route {
 	return []Route{
 		{Method: get, Path: "/static/*", Access: Public, Handler: s.serveStatic, Bare: true},
 		{Method: get, Path: "/brand/:file", Access: Public, Handler: s.serveBrand, Bare: true},
+		{Method: get, Path: "/favicon.ico", Access: Public, Handler: serveIcon, Bare: true},
 
 		{Method: get, Path: "/", Access: Public, Handler: s.customer.Home},
 		{Method: get, Path: "/:locale/", Access: Public, Handler: s.customer.ShowNotice},

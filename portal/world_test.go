@@ -1,7 +1,6 @@
 package portal_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -90,7 +90,7 @@ type world struct {
 	programme *fixed
 	server    *portal.Server
 	url       string
-	log       *bytes.Buffer
+	log       *journal
 	logger    *slog.Logger
 	customers *migration.Service
 	exports   *export.Service
@@ -103,7 +103,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{
-		T: t, clock: clock.NewManual(day), programme: &fixed{programme(t)}, log: &bytes.Buffer{},
+		T: t, clock: clock.NewManual(day), programme: &fixed{programme(t)}, log: &journal{},
 		cookies: map[string]string{"anonymous": ""}, ids: map[string]string{}, super: localtest.Database(t),
 	}
 	w.db = w.super.Open(t, db.Options{Clock: w.clock, MaxConns: 4})
@@ -236,6 +236,24 @@ func (w *world) session(who, customerID string) {
 func (w *world) at(now time.Time) {
 	w.clock.Set(now)
 	w.exec(`UPDATE session SET seen_at = $1`, now)
+}
+
+// journal is the server's log. The server writes while tests read.
+type journal struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
 }
 
 // answer is what came back.
