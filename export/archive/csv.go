@@ -34,26 +34,33 @@ func (f *csvFormat) row(dst []byte, values [][]byte) ([]byte, error) {
 		if v == nil {
 			continue
 		}
-		switch f.classes[i] {
-		case asPlain, asNumber:
-			dst = append(dst, v...)
-		case asBoolean:
-			dst = appendBoolean(dst, v)
-		case asMoment:
-			dst = appendMoment(dst, v)
-		case asBinary:
-			var ok bool
-			if dst, ok = appendCSVBinary(dst, v); !ok {
-				return dst, &rowError{column: f.columns[i].Name, reason: "not_binary"}
-			}
-		default:
-			if err := f.columns[i].notUTF8(v); err != nil {
-				return dst, err
-			}
-			dst = appendQuoted(dst, v)
+		var err error
+		if dst, err = f.field(dst, i, v); err != nil {
+			return dst, err
 		}
 	}
 	return append(dst, '\r', '\n'), nil
+}
+
+func (f *csvFormat) field(dst []byte, i int, v []byte) ([]byte, error) {
+	switch f.classes[i] {
+	case asPlain, asNumber:
+		return append(dst, v...), nil
+	case asBoolean:
+		return appendBoolean(dst, v), nil
+	case asMoment:
+		return appendMoment(dst, v), nil
+	case asBinary:
+		out, ok := appendCSVBinary(dst, v)
+		if !ok {
+			return dst, &rowError{column: f.columns[i].Name, reason: "not_binary"}
+		}
+		return out, nil
+	}
+	if err := f.columns[i].notUTF8(v); err != nil {
+		return dst, err
+	}
+	return appendQuoted(dst, v), nil
 }
 
 func appendCSVBinary(dst, v []byte) ([]byte, bool) {
@@ -130,23 +137,18 @@ func (f *spreadsheetFormat) row(dst []byte, values [][]byte) ([]byte, error) {
 		if v == nil {
 			continue
 		}
-		if c := f.classes[i]; c == asText || c == asJSON || (c == asNumber && !startsNumber(v)) {
-			if err := f.columns[i].notUTF8(v); err != nil {
-				return dst, err
-			}
-			dst = appendQuoted(dst, defused(v))
-			continue
+		if c := f.classes[i]; c == asText || c == asJSON {
+			v = defused(v)
 		}
-		one := csvFormat{columns: f.columns[i : i+1], classes: f.classes[i : i+1]}
-		field, err := one.row(nil, values[i:i+1])
-		if err != nil {
+		mark := len(dst)
+		var err error
+		if dst, err = f.field(dst, i, v); err != nil {
 			return dst, err
 		}
-		field = bytes.TrimSuffix(field, []byte("\r\n"))
-		if c := f.classes[i]; c != asNumber {
-			field = defused(field)
+		// Others than text begin with a sign too: -infinity, or base64's +. Only a number means no harm.
+		if c := f.classes[i]; c != asText && c != asJSON && !(c == asNumber && startsNumber(v)) {
+			dst = append(dst[:mark], defused(dst[mark:])...)
 		}
-		dst = append(dst, field...)
 	}
 	return append(dst, '\r', '\n'), nil
 }

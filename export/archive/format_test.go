@@ -227,6 +227,11 @@ func TestI06_SpreadsheetCopyIsDefused(t *testing.T) {
 			t.Errorf("the spreadsheet copy of %q is %q, %q", v, record[0], record[1])
 		}
 	}
+	sheet, err := newSpreadsheet([]Column{{"d", "date"}, {"b", "binary"}, {"n", "number"}}).row(nil, text("-infinity", `\xf8`, "-Infinity"))
+	must(t, err)
+	if string(sheet) != "'-infinity,'+A==,'-Infinity\r\n" {
+		t.Errorf("%q", sheet)
+	}
 	_, result := sample(t)
 	kinds := map[string]Kind{}
 	for _, f := range result.Manifest.Files {
