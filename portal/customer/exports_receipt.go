@@ -31,7 +31,7 @@ func (w exportWords) receipt(r export.Receipt) *receiptView {
 	if !r.Complete {
 		view.verdict = ui.Banner{Tone: "warn", Title: l.T("export.receipt.incomplete"), Text: l.T("export.receipt.incomplete.text")}
 	}
-	view.table = ui.Table{ID: "receipt", Caption: l.T("export.receipt"), Plain: true, Columns: []ui.Column{
+	view.table = ui.Table{ID: "receipt", Caption: l.T("export.receipt.table"), Plain: true, Columns: []ui.Column{
 		{Label: l.T("export.dataset")},
 		{Label: l.T("export.in_source"), Numeric: true},
 		{Label: l.T("export.exported"), Numeric: true},

@@ -128,7 +128,7 @@ func versionURL(number int) string { return fmt.Sprintf("/console/programme/%d",
 
 func (w words) table(versions []migration.Version) ui.Table {
 	l := w.v.Locale
-	t := ui.Table{ID: "versions", Caption: l.T("console.versions"), Empty: l.T("ui.table.none"), Columns: []ui.Column{
+	t := ui.Table{ID: "versions", Plain: true, Caption: l.T("console.table", "Title", l.T("console.versions")), Empty: l.T("ui.table.none"), Columns: []ui.Column{
 		{Label: l.T("console.version.number")}, {Label: l.T("export.state")}, {Label: l.T("console.proposed")}, {Label: l.T("console.approved")}, {Label: l.T("console.source")},
 	}}
 	for _, x := range versions {

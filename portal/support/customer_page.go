@@ -100,7 +100,7 @@ func extensions(v *page.Visit, list []migration.Extension) []ui.SummaryRow {
 // contacts lists the people of a customer with their addresses masked, but for the one that was asked for.
 func contacts(v *page.Visit, s screen) ui.Table {
 	l := v.Locale
-	t := ui.Table{ID: "contacts", Caption: l.T("console.contacts"), Plain: true, Empty: l.T("ui.table.none"), Columns: []ui.Column{
+	t := ui.Table{ID: "contacts", Caption: l.T("console.table", "Title", l.T("console.contacts")), Plain: true, Empty: l.T("ui.table.none"), Columns: []ui.Column{
 		{Label: l.T("console.name")}, {Label: l.T("console.role")}, {Label: l.T("help.mail")}, {Label: l.T("console.account")}, {Label: l.T("console.action"), Hidden: true},
 	}}
 	for _, c := range s.file.Contacts {

@@ -15,7 +15,7 @@ import (
 // exports lists a customer's exports with what is wrong, and another try where one can help.
 func exports(v *page.Visit, s screen) ui.Table {
 	l := v.Locale
-	t := ui.Table{ID: "exports", Caption: l.T("export.title"), Plain: true, Empty: l.T("console.exports.none"), Columns: []ui.Column{
+	t := ui.Table{ID: "exports", Caption: l.T("console.table", "Title", l.T("export.title")), Plain: true, Empty: l.T("console.exports.none"), Columns: []ui.Column{
 		{Label: l.T("export.reference")},
 		{Label: l.T("export.requested")},
 		{Label: l.T("export.contents")},
