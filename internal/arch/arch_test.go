@@ -30,6 +30,7 @@ var rooms = []struct {
 	{"static", []string{"internal/..."}},
 	{"deploy/schema", nil},
 	{"deploy/local", []string{"..."}},
+	{"deploy/examples", nil},
 	{"cmd/demo", []string{"..."}},
 	{"cmd/offramp", []string{"internal/...", "migration", "migration/...", "auth", "auth/oidc", "export", "export/...", "portal", "portal/...", "static", "deploy/schema"}},
 	{"cmd/", []string{"..."}},
