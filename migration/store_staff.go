@@ -67,7 +67,9 @@ func (s store) people(ctx context.Context, scope db.Scope, text string) (ids []s
 
 func (s store) idOf(ctx context.Context, scope db.Scope, ref string) (id string, err error) {
 	err = s.db.Read(ctx, scope,
-		func(b *pgx.Batch) { b.Queue(`SELECT id FROM customer WHERE lower(ref) = lower($1) ORDER BY ref = $1 DESC, id LIMIT 1`, ref) },
+		func(b *pgx.Batch) {
+			b.Queue(`SELECT id FROM customer WHERE lower(ref) = lower($1) ORDER BY ref = $1 DESC, id LIMIT 1`, ref)
+		},
 		func(r pgx.BatchResults) error { return r.QueryRow().Scan(&id) })
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", ErrUnknownCustomer
