@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	gooidc "github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
 	"offramp/auth"
@@ -84,28 +85,33 @@ func (p *Provider) verify(ctx context.Context, m *metadata, raw, nonce, accessTo
 	if err := token.Claims(&extra); err != nil {
 		return auth.Claims{}, auth.ErrProviderRefused.Wrap(err)
 	}
-	switch {
-	case !typeIn(raw, "", "jwt"):
-		err = errors.New("the token is of another type")
-	case nonce == "" || token.Nonce != nonce:
-		err = errors.New("the nonce is another")
-	case token.Subject == "" || len(token.Subject) > 255:
-		err = errors.New("there is no usable subject")
-	case extra.AuthorizedParty != "" && extra.AuthorizedParty != p.config.ClientID:
-		err = errors.New("another party is authorized")
-	case len(token.Audience) > 1 && extra.AuthorizedParty == "":
-		err = errors.New("of several audiences none is named as the authorized party")
-	case token.AccessTokenHash != "" && accessToken != "":
-		err = token.VerifyAccessToken(accessToken)
-	}
-	if err == nil {
-		err = issued(extra.IssuedAt)
-	}
-	if err != nil {
+	if err := p.check(token, extra, raw, nonce, accessToken); err != nil {
 		return auth.Claims{}, auth.ErrProviderRefused.Wrap(fmt.Errorf("check ID token: %w", err))
 	}
 	claims := auth.Claims{Issuer: token.Issuer, Subject: token.Subject, SessionID: extra.SessionID, IDToken: raw}
 	return claims, decode(token.Claims, &claims)
+}
+
+// check makes the checks that go-oidc leaves to its caller.
+func (p *Provider) check(token *gooidc.IDToken, extra tokenClaims, raw, nonce, accessToken string) error {
+	switch {
+	case !typeIn(raw, "", "jwt"):
+		return errors.New("the token is of another type")
+	case nonce == "" || token.Nonce != nonce:
+		return errors.New("the nonce is another")
+	case token.Subject == "" || len(token.Subject) > 255:
+		return errors.New("there is no usable subject")
+	case extra.AuthorizedParty != "" && extra.AuthorizedParty != p.config.ClientID:
+		return errors.New("another party is authorized")
+	case len(token.Audience) > 1 && extra.AuthorizedParty == "":
+		return errors.New("of several audiences none is named as the authorized party")
+	}
+	if token.AccessTokenHash != "" && accessToken != "" {
+		if err := token.VerifyAccessToken(accessToken); err != nil {
+			return err
+		}
+	}
+	return issued(extra.IssuedAt)
 }
 
 // issued checks the instant of issue: there must be one, and not in the future.
