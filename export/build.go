@@ -184,13 +184,13 @@ func (b *builder) build(ctx context.Context, a *attempt) error {
 		return err
 	}
 	pl, err := makePlan(ctx, b.Sources, p, a.Selection, customer.Ref)
-	defer pl.Close()
+	defer pl.Close() //nolint:staticcheck // a plan that failed half-way holds snapshots, too
 	if err != nil {
 		return err
 	}
 	b.at("planned")
 	header := archive.Header{
-		Export: a.Reference(), Customer: customer.Ref, CustomerName: customer.Name, Programme: p.Key,
+		Export: a.Reference(), Customer: customer.Ref, CustomerName: customer.Name, Programme: p.Key, Locale: a.Locale,
 		AsOf: b.portalTime(pl.asOf), Created: b.DB.Clock.Now(), Volume: 1, Volumes: 1,
 	}
 	header.Product, _ = p.Product.Name.In(a.Locale, p.Fallback())
@@ -208,7 +208,8 @@ func (b *builder) build(ctx context.Context, a *attempt) error {
 
 // portalTime turns an instant of the world, of which a source's is one, into the portal's time, which may be shifted.
 func (b *builder) portalTime(t time.Time) time.Time {
-	return t.Add(b.DB.Clock.Now().Sub(time.Now())).UTC().Truncate(time.Microsecond)
+	ahead := b.DB.Clock.Now().Sub(time.Now()) //nolint:staticcheck // how far the portal runs ahead, not a wait
+	return t.Add(ahead).UTC().Truncate(time.Microsecond)
 }
 
 func keep(p *migration.Programme) time.Duration {

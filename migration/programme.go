@@ -59,6 +59,9 @@ type Programme struct {
 	lines map[string]int // path -> line in the file
 }
 
+// Line is where the file says what path names, such as "datasets[invoices].query"; 0 when it does not.
+func (p *Programme) Line(path string) int { return p.lines[path] }
+
 // Product is what is being retired.
 type Product struct {
 	Name    Text   `yaml:"name"`

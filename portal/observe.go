@@ -2,6 +2,7 @@ package portal
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -35,11 +36,10 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 func (s *Server) guard(c echo.Context, next echo.HandlerFunc) (err error) {
 	defer func() {
 		r := recover()
-		switch {
-		case r == nil:
-		case r == http.ErrAbortHandler:
+		if cause, ok := r.(error); ok && errors.Is(cause, http.ErrAbortHandler) {
 			panic(r)
-		default:
+		}
+		if r != nil {
 			s.log.Error("panic", "incident", page.Of(c).Incident, "route", c.Path(), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
 			err = fmt.Errorf("panic: %v", r)
 		}

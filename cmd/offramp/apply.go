@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"time"
 
 	"offramp/internal/audit"
 	"offramp/internal/fault"
@@ -34,7 +35,7 @@ Example:
 // Run proposes a version.
 func (a applyCmd) Run(c *console) error {
 	if a.ApproveAs != "" && !c.has("OFFRAMP_DEMO_SELF_APPROVAL=yes") {
-		return errors.New("--approve-as is for demonstrations; a second person approves in the console")
+		return errors.New("--approve-as is for demonstrations, which set OFFRAMP_DEMO_SELF_APPROVAL=yes; elsewhere a second person approves at /console/programme")
 	}
 	src, err := c.read(a.File)
 	if err != nil {
@@ -52,7 +53,7 @@ func (a applyCmd) Run(c *console) error {
 	for _, w := range preview.Warnings {
 		c.printf("%s:%s\n", a.File, w)
 	}
-	if !a.NoSources && !p.trySources(c, preview.Programme) {
+	if !a.NoSources && !p.tried(c, a.File, preview.Programme) {
 		return errSilent
 	}
 	c.show(preview)
@@ -62,12 +63,21 @@ func (a applyCmd) Run(c *console) error {
 		}
 		return nil
 	}
-	proposer := operator(a.By)
+	return a.propose(c, p, src)
+}
+
+// propose stores the version. The same file proposed again is the version that waits already.
+func (a applyCmd) propose(c *console, p *parts, src []byte) error {
+	proposer, began := operator(a.By), p.db.Clock.Now()
 	stored, err := p.programmes.Propose(c.ctx, proposer, src)
 	if err != nil {
 		return c.refused(a.File, err)
 	}
-	c.printf("Stored as version %d, proposed by %s.\n", stored.Version.Number, proposer.ID)
+	if v := stored.Version; v.ProposedAt.Before(began) {
+		c.printf("It is version %d already, proposed by %s at %s.\n", v.Number, v.ProposedBy, v.ProposedAt.UTC().Format(time.RFC3339))
+	} else {
+		c.printf("Stored as version %d, proposed by %s.\n", v.Number, v.ProposedBy)
+	}
 	if a.ApproveAs == "" {
 		c.printf("It takes effect when a second person approves it at %s/console/programme.\n", p.config.Web.URL)
 		return nil
@@ -98,24 +108,21 @@ func (c *console) refused(file string, err error) error {
 	return errSilent
 }
 
-// trySources tries what the programme asks of its sources, and reports whether it can be answered.
-func (p *parts) trySources(c *console, programme *migration.Programme) bool {
-	sources := p.sources()
-	defer sources.Close()
-	wrong := 0
-	for _, problem := range sources.CheckProgramme(c.ctx, programme) {
-		level := "error"
-		if problem.Warning {
-			level = "warning"
+// tried prints what is wrong with the programme's sources, and reports whether it can be answered.
+func (p *parts) tried(c *console, file string, programme *migration.Programme) bool {
+	findings := p.trySources(c.ctx, programme)
+	for _, f := range findings {
+		if f.line > 0 {
+			c.printf("%s:%d: %s\n", file, f.line, f)
 		} else {
-			wrong++
+			c.printf("%s\n", f)
 		}
-		c.printf("%s: %s: %s\n", level, problem.Path, problem.Message)
 	}
-	if wrong > 0 {
-		c.printf("%d source problem(s). Nothing was stored. Mend them, or skip this check with --no-sources.\n", wrong)
+	n := wrong(findings)
+	if n > 0 {
+		c.printf("%d source problem(s). Nothing was stored. Mend them, or skip this check with --no-sources.\n", n)
 	}
-	return wrong == 0
+	return n == 0
 }
 
 // show prints the difference and who must be told.
@@ -162,7 +169,7 @@ func (c *console) read(path string) ([]byte, error) {
 		if info.Size() > most {
 			return nil, fmt.Errorf("%s has %d bytes; a programme file has at most %d", path, info.Size(), most)
 		}
-		return os.ReadFile(path)
+		return os.ReadFile(path) //nolint:gosec // the operator names the file
 	}
 	return io.ReadAll(io.LimitReader(c.in, most))
 }

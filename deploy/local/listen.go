@@ -38,7 +38,7 @@ func serve(l net.Listener, h http.Handler) (stop func() error) {
 func SteadyAddress(ctx context.Context, dir, name string) (string, error) {
 	file := filepath.Join(dir, "ports.json")
 	ports := map[string]int{}
-	if content, err := os.ReadFile(file); err == nil { //nolint:gosec // the caller's own directory
+	if content, err := os.ReadFile(file); err == nil { // the caller's own directory
 		_ = json.Unmarshal(content, &ports)
 	}
 	if port := ports[name]; port == 0 || !portFree(ctx, port) {
@@ -52,7 +52,7 @@ func SteadyAddress(ctx context.Context, dir, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(file, content, 0o644); err != nil { //nolint:gosec // no secret
+	if err := os.WriteFile(file, content, 0o644); err != nil { // no secret
 		return "", fmt.Errorf("remember ports: %w", err)
 	}
 	return fmt.Sprintf("127.0.0.1:%d", ports[name]), nil

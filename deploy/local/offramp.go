@@ -20,7 +20,7 @@ type Offramp struct {
 // StartOfframp runs the product's binary with a command such as serve or work. env is the whole environment; log takes what
 // the process prints. It ends with the process that started it.
 func StartOfframp(binary string, arguments, env []string, log io.Writer) (*Offramp, error) {
-	cmd := exec.Command(binary, arguments...) //nolint:gosec,noctx // our own binary, which outlives any request's context
+	cmd := exec.Command(binary, arguments...) // our own binary, which outlives any request's context
 	cmd.Env = env
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = account{}.attributes(syscall.SIGKILL)
@@ -49,7 +49,7 @@ func (o *Offramp) Kill() error {
 
 // RunOfframp runs a command of the product to its end and returns what it printed.
 func RunOfframp(ctx context.Context, binary string, arguments, env []string) (string, error) {
-	cmd := exec.CommandContext(ctx, binary, arguments...) //nolint:gosec // our own binary
+	cmd := exec.CommandContext(ctx, binary, arguments...) // our own binary
 	cmd.Env = env
 	out, err := cmd.CombinedOutput()
 	if err != nil {

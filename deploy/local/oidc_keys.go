@@ -35,7 +35,7 @@ func loadKey(file string) (*signingKey, error) {
 	if file == "" {
 		return newKey()
 	}
-	content, err := os.ReadFile(file) //nolint:gosec // the caller's own
+	content, err := os.ReadFile(file) // the caller's own
 	if errors.Is(err, os.ErrNotExist) {
 		k, err := newKey()
 		if err != nil {

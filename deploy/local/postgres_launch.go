@@ -28,7 +28,7 @@ func launch(ctx context.Context, bin string, o PostgresOptions, who account) (*P
 		}
 		p, err := launchOn(ctx, port, bin, o, who)
 		if err == nil {
-			return p, os.WriteFile(filepath.Join(o.Dir, "port"), []byte(strconv.Itoa(port)), 0o644) //nolint:gosec // no secret
+			return p, os.WriteFile(filepath.Join(o.Dir, "port"), []byte(strconv.Itoa(port)), 0o644) // no secret
 		}
 		if !errors.Is(err, errPortTaken) || fixed || try == tries {
 			return nil, err
@@ -53,7 +53,7 @@ func choosePort(ctx context.Context, o PostgresOptions) (int, error) {
 
 func launchOn(ctx context.Context, port int, bin string, o PostgresOptions, who account) (*Postgres, error) {
 	logName := filepath.Join(o.Dir, "postgres.log")
-	log, err := os.OpenFile(logName, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644) //nolint:gosec // for the one who runs it to read
+	log, err := os.OpenFile(logName, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644) // for the one who runs it to read
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}

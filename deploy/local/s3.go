@@ -51,7 +51,7 @@ func StartS3(ctx context.Context, o S3Options) (*S3, error) {
 		o.SecretKey = rand.Text()
 	}
 	for _, sub := range []string{"objects", "meta"} {
-		if err := os.MkdirAll(filepath.Join(o.Dir, sub), 0o755); err != nil { //nolint:gosec // under a directory of the caller's
+		if err := os.MkdirAll(filepath.Join(o.Dir, sub), 0o755); err != nil { // under a directory of the caller's
 			return nil, fmt.Errorf("make S3 directory: %w", err)
 		}
 	}
@@ -84,7 +84,7 @@ func startS3On(ctx context.Context, o S3Options) (*S3, error) {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
 	s := &S3{Endpoint: "http://" + address, Region: region, AccessKey: o.AccessKey, SecretKey: o.SecretKey, log: &endOfLog{}}
-	cmd := exec.Command(self) //nolint:gosec,noctx // this program again, as the server; ended by closing its input
+	cmd := exec.Command(self) // this program again, as the server; ended by closing its input
 	cmd.Env = append(os.Environ(), gatewayEnv+"="+string(order))
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	cmd.SysProcAttr = account{}.attributes(0)

@@ -70,7 +70,7 @@ func StartStack(ctx context.Context, o StackOptions) (s *Stack, err error) {
 			s = nil
 		}
 	}()
-	if err := os.MkdirAll(o.Dir, 0o755); err != nil { //nolint:gosec // PostgreSQL runs as another user below it
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil { // PostgreSQL runs as another user below it
 		return s, fmt.Errorf("make %s: %w", o.Dir, err)
 	}
 	if s.log == nil {
@@ -284,7 +284,7 @@ func (s *Stack) Stop() error {
 // secret returns a random text that is kept in Dir between runs.
 func (s *Stack) secret(name string) (string, error) {
 	path := filepath.Join(s.options.Dir, name)
-	if kept, err := os.ReadFile(path); err == nil && len(kept) > 0 { //nolint:gosec // our own directory
+	if kept, err := os.ReadFile(path); err == nil && len(kept) > 0 { // our own directory
 		return string(kept), nil
 	}
 	fresh := rand.Text() + rand.Text()

@@ -71,7 +71,7 @@ func (v *verifier) byDirectory(f File) (seen, bool) {
 	if err != nil {
 		return seen{}, false
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	got, fault := inspect(f, r)
 	return got, fault == ""
 }

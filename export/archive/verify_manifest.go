@@ -163,7 +163,7 @@ func (v *verifier) packedManifest() ([]byte, bool, error) {
 	if err != nil {
 		return nil, false, nil
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	text, err := io.ReadAll(io.LimitReader(f, maxManifest))
 	if err != nil || !v.parse(text) {
 		return nil, false, nil

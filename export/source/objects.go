@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -81,7 +82,7 @@ type s3Body struct {
 // Read implements io.Reader.
 func (b *s3Body) Read(p []byte) (int, error) {
 	n, err := b.Object.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = ofStorage(b.ctx, b.key, err)
 	}
 	return n, err

@@ -167,7 +167,7 @@ func (b *Bucket) ReadBack(ctx context.Context, key string) (Proof, error) {
 	if err != nil {
 		return Proof{}, err
 	}
-	defer o.Close()
+	defer func() { _ = o.Close() }()
 	sum := sha256.New()
 	n, err := io.CopyBuffer(struct{ io.Writer }{sum}, o, make([]byte, 128<<10))
 	if err != nil {
@@ -182,7 +182,7 @@ func (b *Bucket) checkRange(ctx context.Context, key string, body []byte) error 
 	if err != nil {
 		return err
 	}
-	defer o.Close()
+	defer func() { _ = o.Close() }()
 	got, err := io.ReadAll(o)
 	if err == nil && !bytes.Equal(got, body[from:]) {
 		err = &Error{Kind: Unavailable, Op: "read by range", Key: key, Cause: errors.New("the bytes differ from what was written")}

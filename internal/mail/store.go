@@ -23,7 +23,7 @@ var errNoRecipient = errors.New("mail: no such contact")
 
 func readRecipient(ctx context.Context, d *db.DB, customerID, contactID string) (r recipient, err error) {
 	const sql = `
-		SELECT o.name, o.email, coalesce(nullif(o.locale, ''), c.locale), c.ref, o.state = 'active' AND c.state = 'active'
+		SELECT o.name, o.email, coalesce(nullif(o.locale, ''), c.locale), c.ref, o.state = 'active' AND c.state = 'active' AND o.email NOT LIKE '%.invalid'
 		  FROM contact o JOIN customer c ON c.id = o.customer_id WHERE o.customer_id = $1 AND o.id = $2`
 	err = d.Read(ctx, db.CustomerScope(customerID),
 		func(b *pgx.Batch) { b.Queue(sql, customerID, contactID) },

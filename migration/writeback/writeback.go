@@ -110,6 +110,6 @@ func letGo(p parcel, now time.Time) outcome { return outcome{parcel: p, state: P
 // failed together does not come back together, and never less than the receiver asked for.
 func delay(attempts int, asked time.Duration) time.Duration {
 	d := schedule[min(attempts, len(schedule)-1)]
-	d += rand.N(d / 10)
+	d += rand.N(d / 10) //nolint:gosec // spreads load, guards nothing
 	return max(d, min(asked, maxPause))
 }

@@ -52,7 +52,7 @@ const (
 
 // SetCookie keeps a value in the browser for age seconds; 0 means until the browser closes, a negative age removes it.
 func (k *Kit) SetCookie(c echo.Context, name, value string, age int) {
-	c.SetCookie(&http.Cookie{
+	c.SetCookie(&http.Cookie{ //nolint:gosec // Secure wherever TLS is; plain http is for loopback only (ADR 5)
 		Name: k.cookieName(name), Value: value, Path: "/", MaxAge: age,
 		Secure: k.Secure(), HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})

@@ -143,7 +143,7 @@ func (s *Skeleton) pack(out *bytes.Buffer, values [][]byte) error {
 	out.Write(lastRun)
 	var tail [8]byte
 	binary.LittleEndian.PutUint32(tail[:4], sum)
-	binary.LittleEndian.PutUint32(tail[4:], uint32(size)) //nolint:gosec // modulo 2^32, as RFC 1952 says
+	binary.LittleEndian.PutUint32(tail[4:], uint32(size)) // modulo 2^32, as RFC 1952 says
 	out.Write(tail[:])
 	return nil
 }

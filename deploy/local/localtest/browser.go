@@ -36,8 +36,8 @@ var chromium = sync.OnceValues(func() (context.Context, error) {
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}
-	allocator, _ := chromedp.NewExecAllocator(context.Background(), options...) //nolint:govet // the browser lives as long as the process
-	ctx, _ := chromedp.NewContext(allocator)                                    //nolint:govet // as above
+	allocator, _ := chromedp.NewExecAllocator(context.Background(), options...) // the browser lives as long as the process
+	ctx, _ := chromedp.NewContext(allocator)
 	return ctx, chromedp.Do(ctx)
 })
 
@@ -274,7 +274,7 @@ func (b *Tab) Scripts(allowed bool) {
 func (b *Tab) Screenshot(file string) {
 	b.t.Helper()
 	png := get(b, chromedp.FullScreenshot(100))
-	if err := os.WriteFile(file, png, 0o644); err != nil { //nolint:gosec // a picture to look at
+	if err := os.WriteFile(file, png, 0o644); err != nil { // a picture to look at
 		b.t.Fatal(err)
 	}
 }

@@ -130,7 +130,7 @@ func TestLoginInBrowser(t *testing.T) {
 func TestStandInPages(t *testing.T) {
 	box, hooks := localtest.Mail(t), localtest.Webhooks(t)
 	send(t, box, "xiaowen@farshore.example")
-	res, err := http.Post(hooks.Hook, "application/json", strings.NewReader(`{"specversion":"1.0"}`)) //nolint:noctx // a test
+	res, err := http.Post(hooks.Hook, "application/json", strings.NewReader(`{"specversion":"1.0"}`)) // a test
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func makeScratch() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("make scratch directory: %w", err)
 	}
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // PostgreSQL's own user passes through
+	if err := os.Chmod(dir, 0o711); err != nil { // PostgreSQL's own user passes through
 		return "", fmt.Errorf("open scratch directory: %w", err)
 	}
 	ours, held, err := os.Pipe()
@@ -36,7 +36,7 @@ func makeScratch() (string, error) {
 		return "", fmt.Errorf("watch scratch directory: %w", err)
 	}
 	defer func() { _ = ours.Close() }()
-	cmd := exec.Command("/bin/sh", "-c", tidy, "sh", dir) //nolint:gosec,noctx // fixed words; it outlives us by intention
+	cmd := exec.Command("/bin/sh", "-c", tidy, "sh", dir) // fixed words; it outlives us by intention
 	cmd.Stdin = ours
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -48,4 +48,4 @@ func makeScratch() (string, error) {
 }
 
 // watch is the pipe's end that closes when this process ends. Held in a variable, or the collector would close it earlier.
-var watch *os.File
+var watch *os.File //nolint:unused // held, not read
