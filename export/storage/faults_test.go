@@ -109,7 +109,11 @@ func TestE03_ServerThatRecoversIsUsedAgain(t *testing.T) {
 }
 
 func TestE04_CutUploadsAreNeverVisible(t *testing.T) {
+	var aborts atomic.Int64
 	b := troubled(t, func(_ int64, _ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodDelete && strings.Contains(r.URL.RawQuery, "uploadId=") {
+			aborts.Add(1)
+		}
 		if strings.Contains(r.URL.RawQuery, "partNumber=2") || strings.HasSuffix(r.URL.Path, "/exports/small") && r.Method == http.MethodPut {
 			_, _ = io.CopyN(io.Discard, r.Body, 1<<10)
 			panic(http.ErrAbortHandler)
@@ -127,6 +131,9 @@ func TestE04_CutUploadsAreNeverVisible(t *testing.T) {
 		if storage.KindOf(err) != storage.Unavailable {
 			t.Errorf("%s: %v", key, err)
 		}
+	}
+	if aborts.Load() == 0 {
+		t.Error("the parts were left to the sweep")
 	}
 	sweptClean(t, b)
 }
@@ -158,8 +165,13 @@ func TestE04_LostAnswerToTheLastRequest(t *testing.T) {
 	s := localtest.S3(t)
 	var lost atomic.Bool
 	b := troubled(t, func(_ int64, w http.ResponseWriter, r *http.Request) bool {
-		if r.Method != http.MethodPost || !strings.Contains(r.URL.RawQuery, "uploadId=") || lost.Swap(true) {
+		if r.Method != http.MethodPost || !strings.Contains(r.URL.RawQuery, "uploadId=") {
 			return false
+		}
+		if lost.Swap(true) { // some servers forget an upload once it is complete
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, "<Error><Code>NoSuchUpload</Code></Error>")
+			return true
 		}
 		target, _ := url.Parse(s.Endpoint)
 		httputil.NewSingleHostReverseProxy(target).ServeHTTP(httptest.NewRecorder(), r)
