@@ -35,8 +35,10 @@ func (a *Writer) AddDataset(ctx context.Context, d Dataset, rows Rows) error {
 		return err
 	}
 	var first *reading
+	shown := a.newPreview(d.Columns)
+	a.previews = append(a.previews, shown)
 	for _, f := range a.formats(d) {
-		r, err := a.read(ctx, d, f, rows)
+		r, err := a.read(ctx, d, f, rows, shown)
 		if err != nil {
 			return fmt.Errorf("archive: dataset %q as %s: %w", d.Name, f.file.Format, err)
 		}
@@ -44,7 +46,7 @@ func (a *Writer) AddDataset(ctx context.Context, d Dataset, rows Rows) error {
 			return err
 		}
 		if first == nil {
-			first = r
+			first, shown = r, nil
 		}
 	}
 	a.receipt.Datasets = append(a.receipt.Datasets, first.count)
@@ -80,6 +82,7 @@ func (a *Writer) formats(d Dataset) []output {
 type reading struct {
 	count  Count
 	digest uint64 // of the rows, whatever their order
+	shown  *preview
 }
 
 // agrees holds a reading against the source's count and the first reading.
@@ -99,14 +102,14 @@ func (r *reading) agrees(d Dataset, first *reading) error {
 	return nil
 }
 
-// read makes one pass. Encoding and compressing run side by side.
-func (a *Writer) read(ctx context.Context, d Dataset, f output, rows Rows) (*reading, error) {
+// read makes one pass, of which the first rows may be shown. Encoding and compressing run side by side.
+func (a *Writer) read(ctx context.Context, d Dataset, f output, rows Rows, shown *preview) (*reading, error) {
 	s, err := a.open(f.file, true, d.Source > manyRows)
 	if err != nil {
 		return nil, err
 	}
 	p := newPump(s)
-	r := &reading{count: Count{Dataset: d.Name, Source: d.Source}}
+	r := &reading{count: Count{Dataset: d.Name, Source: d.Source}, shown: shown}
 	err = r.encode(ctx, a, d, f.format, rows, p)
 	if pumped := p.end(); pumped != nil {
 		return nil, pumped // the cause, if both failed
@@ -134,6 +137,9 @@ func (r *reading) encode(ctx context.Context, a *Writer, d Dataset, f format, ro
 		}
 		r.count.Exported++
 		r.digest += digest(seed, values)
+		if r.shown.wants() {
+			r.shown.add(done, values)
+		}
 		if len(buf) < chunkSize {
 			return nil
 		}

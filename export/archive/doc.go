@@ -7,6 +7,7 @@
 //	data/<dataset>.spreadsheet.csv          on request: with a BOM, and cells defused that a spreadsheet would run
 //	data/<dataset>.jsonl                    JSON Lines: one object a row
 //	attachments/<dataset>/<safe name>       the original bytes; the manifest has the original names
+//	index.html                              a page for the eye, in the customer's language and without any script
 //	receipt.json                            what the source counted, what is here, what failed and why
 //	manifest.json                           every file with its size, SHA-256 and place; always the last entry
 //

@@ -11,6 +11,7 @@ import (
 // The names and versions of what every archive has.
 const (
 	ReadmePath     = "README.txt"
+	IndexPath      = "index.html"
 	ReceiptPath    = "receipt.json"
 	ManifestPath   = "manifest.json"
 	manifestSchema = "offramp-archive/1"
@@ -24,9 +25,10 @@ type Header struct {
 	CustomerName string    `json:"customer_name"` //
 	Product      string    `json:"product"`
 	Programme    string    `json:"programme"`
-	AsOf         time.Time `json:"as_of"`   // the instant that the data shows
-	Created      time.Time `json:"created"` // also the time of every file
-	Volume       int       `json:"volume"`  // from 1
+	Locale       string    `json:"locale,omitempty"` // the language of index.html; English when it is not spoken
+	AsOf         time.Time `json:"as_of"`            // the instant that the data shows
+	Created      time.Time `json:"created"`          // also the time of every file
+	Volume       int       `json:"volume"`           // from 1
 	Volumes      int       `json:"volumes"`
 }
 
@@ -36,6 +38,7 @@ type Kind string
 // The kinds of files.
 const (
 	KindReadme      Kind = "readme"
+	KindViewer      Kind = "viewer" // the page that shows the archive in a browser
 	KindReceipt     Kind = "receipt"
 	KindMachine     Kind = "machine"     // rows for programs: values untouched
 	KindSpreadsheet Kind = "spreadsheet" // rows for people: cells defused
@@ -48,7 +51,7 @@ type File struct {
 	Path       string `json:"path"`
 	Name       string `json:"name,omitempty"` // the original name, of an attachment
 	Kind       Kind   `json:"kind"`
-	Format     string `json:"format"` // csv, jsonl, json, text, original
+	Format     string `json:"format"` // csv, jsonl, json, text, html, original
 	Dataset    string `json:"dataset,omitempty"`
 	Rows       *int64 `json:"rows,omitempty"`
 	Size       int64  `json:"size"`

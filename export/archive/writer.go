@@ -34,6 +34,9 @@ type Writer struct {
 	names    map[string]*Names // by the attachments' dataset
 	seen     map[string]bool   // datasets
 
+	previews    []*preview // one for each of the manifest's datasets
+	previewRoom int        // bytes that the next ones may take
+
 	rows, files, raw, written atomic.Int64
 }
 
@@ -68,7 +71,7 @@ func NewWriter(w io.Writer, h Header, o Options) (*Writer, error) {
 			Schema: receiptSchema, Export: h.Export, Customer: h.Customer, AsOf: h.AsOf, Created: h.Created,
 			Datasets: []Count{}, Attachments: []Count{},
 		},
-		names: map[string]*Names{}, seen: map[string]bool{},
+		names: map[string]*Names{}, seen: map[string]bool{}, previewRoom: previewRoom,
 	}
 	readme, err := readme(h)
 	if err != nil {
@@ -82,13 +85,16 @@ func (a *Writer) Progress() Progress {
 	return Progress{Rows: a.rows.Load(), Files: a.files.Load(), Raw: a.raw.Load(), Written: a.written.Load()}
 }
 
-// Close adds the receipt and the manifest and ends the archive. It does not close the destination. It fails when the
+// Close adds the page, the receipt and the manifest and ends the archive. It does not close the destination. It fails when the
 // receipt does not add up.
 func (a *Writer) Close() (Result, error) {
 	if err := a.receipt.Balanced(); err != nil {
 		return Result{}, err
 	}
 	a.receipt.Complete = a.receipt.complete()
+	if err := a.addIndex(); err != nil {
+		return Result{}, err
+	}
 	receipt, err := json.MarshalIndent(a.receipt, "", "  ")
 	if err != nil {
 		return Result{}, err

@@ -42,7 +42,7 @@ func TestArchiveHoldsWhatItWasGiven(t *testing.T) {
 	}
 	want := "README.txt data/tasks.csv data/tasks.spreadsheet.csv data/tasks.jsonl data/empty.csv data/empty.spreadsheet.csv data/empty.jsonl " +
 		"attachments/tasks/图.png attachments/tasks/图 (2).PNG attachments/tasks/film.mp4 attachments/tasks/notes.txt " +
-		"attachments/tasks/manifest.json{_schema__offramp-archive_file receipt.json manifest.json"
+		"attachments/tasks/manifest.json{_schema__offramp-archive_file index.html receipt.json manifest.json"
 	want = strings.Replace(want, "attachments/tasks/manifest.json{_schema__offramp-archive_file", "attachments/tasks/file", 1)
 	if got := strings.Join(names, " "); got != want {
 		t.Fatalf("files\n%s\nwant\n%s", got, want)

@@ -1,0 +1,238 @@
+package archive
+
+import (
+	"bufio"
+	"crypto/sha256"
+	_ "embed" // for the page and its style
+	"encoding/base64"
+	"html/template"
+	"net/url"
+	"path"
+	"strings"
+
+	"offramp/internal/locale"
+)
+
+const (
+	shownFailures    = 100 // of a dataset
+	shownColumns     = 200
+	shownAttachments = 200 // of the archive
+)
+
+//go:embed index.gohtml
+var indexText string
+
+//go:embed index.css
+var indexStyle string
+
+var (
+	indexTemplate = template.Must(template.New("index").Parse(indexText))
+	// indexHash lets the browser apply this one style and nothing that the data could bring.
+	// Source: W3C Content Security Policy Level 3, section 6.7.3.3.
+	indexHash = func() string {
+		sum := sha256.Sum256([]byte(indexStyle))
+		return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+	}()
+)
+
+// indexPage is what index.html shows. All text in it is for the eye; the template escapes it.
+type indexPage struct {
+	*locale.Locale
+	Header
+	Style       template.CSS
+	Hash        string
+	Title, When string
+	Complete    bool
+	Counts      []indexCount
+	Datasets    []indexDataset
+	Attachments []indexFile
+	More        int64 // attachments that are not shown
+	Unlinked    bool  // an attachment is shown without a link
+}
+
+// indexCount is a line of the receipt. Anchor is empty where the archive has no rows of the dataset.
+type indexCount struct {
+	Count
+	Title, Heading     string
+	Anchor             string
+	Failures, Notes    []string
+	Unshown, OmitNotes int
+}
+
+type indexDataset struct {
+	Name, Title string
+	Rows        int64
+	Columns     []Column
+	Unshown     int // columns
+	Files       []indexFile
+	Head        []string // names of the preview's columns
+	Hidden      int      // columns that the preview leaves out
+	Preview     []previewRow
+}
+
+// indexFile is a file of the archive. Href is empty where a link could do harm.
+type indexFile struct {
+	Label, Path, Href, Size string
+	Incomplete              bool
+}
+
+// addIndex writes the page that shows the archive in a browser, from a folder, without any script.
+func (a *Writer) addIndex() error {
+	s, err := a.open(File{Path: IndexPath, Kind: KindViewer, Format: "html"}, true, false)
+	if err != nil {
+		return err
+	}
+	b := bufio.NewWriterSize(s, 32<<10)
+	if err := indexTemplate.Execute(b, a.indexPage()); err != nil {
+		return err
+	}
+	if err := b.Flush(); err != nil {
+		return err
+	}
+	return s.close(nil)
+}
+
+func (a *Writer) indexPage() indexPage {
+	l := locale.For(a.manifest.Locale)
+	p := indexPage{
+		Locale: l, Header: a.manifest.Header, Style: template.CSS(indexStyle), Hash: indexHash, //nolint:gosec // our own style
+		When: a.manifest.AsOf.Format("2006-01-02 15:04:05"), Complete: a.receipt.Complete,
+	}
+	p.Product, p.Customer, p.CustomerName, p.Export = label(l, p.Product), visible(p.Customer), visible(p.CustomerName), visible(p.Export)
+	p.Title = l.T("archive.title", "Product", "\u2068"+p.Product+"\u2069", "Export", p.Export)
+	titles := map[string]string{}
+	for i, d := range a.manifest.Datasets {
+		titles[d.Name] = datasetTitle(l, d)
+		p.Datasets = append(p.Datasets, a.indexDataset(l, d, a.previews[i]))
+	}
+	for _, c := range a.receipt.Datasets {
+		p.Counts = append(p.Counts, newIndexCount(l, c, titles, "archive.rows_of"))
+	}
+	for _, c := range a.receipt.Attachments {
+		p.Counts = append(p.Counts, newIndexCount(l, c, titles, "export.attachments"))
+	}
+	for _, f := range a.manifest.Files {
+		switch {
+		case f.Kind != KindAttachment:
+		case len(p.Attachments) == shownAttachments:
+			p.More++
+		default:
+			shown := newIndexFile(l, f, label(l, f.Name))
+			p.Attachments = append(p.Attachments, shown)
+			p.Unlinked = p.Unlinked || shown.Href == ""
+		}
+	}
+	return p
+}
+
+func (a *Writer) indexDataset(l *locale.Locale, d Listed, first *preview) indexDataset {
+	out := indexDataset{Name: d.Name, Title: datasetTitle(l, d), Rows: d.Rows, Preview: first.rows}
+	for i, c := range d.Columns {
+		if i == shownColumns {
+			out.Unshown = len(d.Columns) - i
+			break
+		}
+		name, kind := label(l, c.Name), visible(c.Type)
+		if id := "archive.type." + c.Type; l.Has(id) {
+			kind = l.T(id)
+		}
+		out.Columns = append(out.Columns, Column{Name: name, Type: kind})
+		if i < previewColumns {
+			out.Head = append(out.Head, name)
+		}
+	}
+	out.Hidden = len(d.Columns) - len(out.Head)
+	for _, f := range a.manifest.Files {
+		if f.Dataset != d.Name || f.Rows == nil {
+			continue
+		}
+		use := f.Format
+		if f.Kind == KindSpreadsheet {
+			use = "spreadsheet"
+		}
+		out.Files = append(out.Files, newIndexFile(l, f, l.T("archive.file."+use)))
+	}
+	return out
+}
+
+func newIndexCount(l *locale.Locale, c Count, titles map[string]string, name string) indexCount {
+	title, rows := titles[c.Dataset], name == "archive.rows_of"
+	if title == "" {
+		title = c.Dataset
+	}
+	out := indexCount{Count: c, Title: l.T(name, "Dataset", isolated(title))}
+	out.Heading = l.T("export.failures", "Dataset", out.Title)
+	if rows {
+		out.Anchor = c.Dataset
+	}
+	out.Failures, out.Unshown = spell(l, c.Failures, rows)
+	out.Unshown += int(c.Omitted)
+	out.Notes, out.OmitNotes = spell(l, c.Remarks, rows)
+	return out
+}
+
+// spell writes failures as sentences, up to a limit, and counts the rest.
+func spell(l *locale.Locale, all []Failure, rows bool) (lines []string, rest int) {
+	for i, f := range all {
+		if i == shownFailures {
+			return lines, len(all) - i
+		}
+		item := isolated(f.Name)
+		switch {
+		case rows:
+			item = l.T("export.failure.cell", "Row", f.Item, "Column", isolated(f.Column))
+		case blank(f.Name):
+			item = isolated(f.Item)
+		}
+		reason := isolated(f.Reason)
+		if id := "export.failure." + f.Reason; l.Has(id) {
+			reason = l.T(id)
+		}
+		lines = append(lines, l.T("export.failure", "Item", item, "Reason", reason))
+	}
+	return lines, 0
+}
+
+func newIndexFile(l *locale.Locale, f File, label string) indexFile {
+	out := indexFile{Label: label, Path: visible(f.Path), Size: l.Size(f.Size), Incomplete: f.Incomplete}
+	if f.Kind != KindAttachment || inert[strings.ToLower(path.Ext(f.Path))] {
+		out.Href = reference(f.Path)
+	}
+	return out
+}
+
+// reference writes a path of the archive, which never begins with a scheme, as a relative reference.
+// Source: RFC 3986, section 4.2.
+func reference(name string) string {
+	parts := strings.Split(name, "/")
+	for i, part := range parts {
+		parts[i] = url.PathEscape(part)
+	}
+	return strings.Join(parts, "/")
+}
+
+// inert are the types that a browser shows, plays or saves, but does not run. A web page among a customer's attachments
+// may be anyone's, so it gets no link.
+var inert = func() map[string]bool {
+	m := map[string]bool{}
+	for ext := range strings.FieldsSeq(`.png .jpg .jpeg .gif .webp .avif .bmp .heic .tif .tiff .mp3 .m4a .ogg .wav .flac .mp4 .mov .webm
+		.pdf .txt .csv .tsv .json .jsonl .log .md .doc .docx .xls .xlsx .ppt .pptx .odt .ods .odp .rtf .ics .vcf .zip .gz .tar .7z`) {
+		m[ext] = true
+	}
+	return m
+}()
+
+func datasetTitle(l *locale.Locale, d Listed) string {
+	if d.Title == "" {
+		return d.Name
+	}
+	return label(l, d.Title)
+}
+
+// label is visible for what must have a name to be called by.
+func label(l *locale.Locale, s string) string {
+	if s = visible(s); blank(s) {
+		return l.T("archive.unnamed")
+	}
+	return s
+}
