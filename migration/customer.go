@@ -1,6 +1,9 @@
 package migration
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // Roles of a contact.
 const (
@@ -39,14 +42,21 @@ type Contact struct {
 	State      string
 }
 
+// zones keeps what was loaded: time.LoadLocation reads a file each time.
+var zones sync.Map
+
 // Location returns the zone by name, or fallback where it is unknown.
 func Location(name string, fallback *time.Location) *time.Location {
 	if name == "" {
 		return fallback
 	}
+	if known, ok := zones.Load(name); ok {
+		return known.(*time.Location)
+	}
 	z, err := time.LoadLocation(name)
-	if err != nil {
+	if err != nil { // not kept: names come from imports and must not fill the memory
 		return fallback
 	}
+	zones.Store(name, z)
 	return z
 }
