@@ -37,7 +37,7 @@ func (s *Service) Invite(ctx context.Context, by Session, customerID, contactID 
 // Profile is what a person sets for themselves. The caller has checked that both are among those offered.
 type Profile struct {
 	Locale string
-	Zone   string // IANA; ignored for staff, who see the programme's
+	Zone   string // IANA; empty: as it is. Ignored for staff, who see the programme's
 }
 
 // SaveProfile stores the person's language and zone.

@@ -168,7 +168,7 @@ func (store) saveProfile(ctx context.Context, tx *db.Tx, session Session, p Prof
 	if session.Realm == Staff {
 		_, err = tx.Pgx.Exec(ctx, `UPDATE identity SET locale = $2 WHERE id = $1`, session.IdentityID, p.Locale)
 	} else {
-		_, err = tx.Pgx.Exec(ctx, `UPDATE contact SET locale = $3, zone = $4, updated_at = $5 WHERE customer_id = $1 AND id = $2`,
+		_, err = tx.Pgx.Exec(ctx, `UPDATE contact SET locale = $3, zone = coalesce(nullif($4, ''), zone), updated_at = $5 WHERE customer_id = $1 AND id = $2`,
 			session.CustomerID, session.ContactID, p.Locale, p.Zone, tx.Now)
 	}
 	if err != nil {

@@ -27,7 +27,7 @@ func (s *Server) chooseLanguage(c echo.Context) error {
 	}
 	s.kit.SetCookie(c, languageCookie, tag, year)
 	if v.Session != nil && v.Session.Locale != tag {
-		if err := s.sessions.SaveProfile(c.Request().Context(), *v.Session, auth.Profile{Locale: tag, Zone: v.Session.Zone}); err != nil {
+		if err := s.sessions.SaveProfile(c.Request().Context(), *v.Session, auth.Profile{Locale: tag}); err != nil {
 			return err
 		}
 	}
