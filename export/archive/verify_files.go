@@ -94,7 +94,7 @@ func inspect(f File, r io.Reader) (seen, string) {
 	if f.Path == ReceiptPath && f.Size <= maxReceipt {
 		writers = append(writers, &text)
 	}
-	n, err := io.CopyBuffer(io.MultiWriter(writers...), io.LimitReader(r, f.Size+1), make([]byte, 128<<10))
+	n, err := io.CopyBuffer(io.MultiWriter(writers...), io.LimitReader(r, f.Size+1), make([]byte, max(1, min(128<<10, f.Size+1))))
 	got := seen{size: n, sha: hex.EncodeToString(sum.Sum(nil)), crc: fmt.Sprintf("%08x", crc.Sum32()), text: text.Bytes()}
 	if rows != nil {
 		got.rows = rows.count()
