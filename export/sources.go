@@ -93,7 +93,8 @@ func (s *Sources) QueryRows(ctx context.Context, q migration.Query, yield func(c
 type Problem struct {
 	Path    string // in the programme file, such as datasets[2]
 	Message string
-	Warning bool // it works, but slowly
+	Warning bool  // it works, but slowly
+	Err     error // behind Message; nil for a warning
 }
 
 // slowScan is the size from which a table without a fitting index is worth a warning.
@@ -104,7 +105,7 @@ func (s *Sources) CheckProgramme(ctx context.Context, p *migration.Programme) []
 	var problems []Problem
 	say := func(path string, err error) {
 		if err != nil {
-			problems = append(problems, Problem{Path: path, Message: err.Error()})
+			problems = append(problems, Problem{Path: path, Message: err.Error(), Err: err})
 		}
 	}
 	for i, d := range p.Datasets {
@@ -144,6 +145,9 @@ func (s *Sources) checkDataset(ctx context.Context, d migration.Dataset) (warnin
 	}
 	if adviser, ok := snap.(source.Adviser); ok {
 		scans, err := adviser.Scans(ctx, q, slowScan)
+		if source.KindOf(err) == source.Denied { // planning asks for rights that preparing does not
+			return nil, err
+		}
 		if err != nil {
 			return nil, nil //nolint:nilerr // advice only: the customers' numbers may not be of a kind that 0 is
 		}

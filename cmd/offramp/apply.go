@@ -14,11 +14,11 @@ import (
 )
 
 type applyCmd struct {
-	File      string `short:"f" required:"" help:"The programme file; - reads standard input."`
-	By        string `help:"Who proposes it, for the audit log; default the operating system's user."`
+	File      string `short:"f" required:"" placeholder:"FILE" help:"The programme file; - reads standard input."`
+	By        string `placeholder:"NAME" help:"Who proposes it, for the audit log; default the operating system's user."`
 	DryRun    bool   `help:"Show everything and store nothing."`
 	NoSources bool   `help:"Do not try the datasets' queries on their sources."`
-	ApproveAs string `help:"Approve at once as this second person. For demonstrations: needs OFFRAMP_DEMO_SELF_APPROVAL=yes."`
+	ApproveAs string `placeholder:"NAME" help:"Approve at once as this second person. For demonstrations: needs OFFRAMP_DEMO_SELF_APPROVAL=yes."`
 }
 
 // Help shows an example.
@@ -118,7 +118,7 @@ func (p *parts) tried(c *console, file string, programme *migration.Programme) b
 			c.printf("%s\n", f)
 		}
 	}
-	n := wrong(findings)
+	n := grave(findings)
 	if n > 0 {
 		c.printf("%d source problem(s). Nothing was stored. Mend them, or skip this check with --no-sources.\n", n)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"offramp/deploy/schema"
+	"offramp/export/storage"
 	"offramp/internal/config"
 	"offramp/internal/mail"
 	"offramp/migration"
@@ -30,63 +32,86 @@ Example:
   offramp doctor`
 }
 
-// check is one thing that is tried. It returns what was found; its error says what is wrong, and mend what to do.
+// check is one thing that is tried. It returns what was found; its error says what is wrong and, when it is no trouble of its
+// own, mend says what to do.
 type check struct {
-	name string
-	mend string
-	try  func(ctx context.Context) (string, error)
+	name     string
+	mend     string
+	database bool // it needs the database
+	try      func(ctx context.Context) (string, error)
 }
 
 // Run tries everything and says what to mend.
 func (d doctorCmd) Run(c *console) error {
-	if _, err := c.config("doctor"); err != nil {
-		c.printf("configuration  %s\n", err)
+	cfg, err := c.config("doctor")
+	if err != nil {
+		c.printf("WRONG configuration: %s\n", strings.ReplaceAll(err.Error(), "\n", "\n    "))
 		return errSilent
 	}
 	c.printf("ok    configuration\n")
-	p, err := c.open("doctor")
+	count := 0
+	p, err := c.reach(cfg, "doctor")
 	if err != nil {
-		c.printf("WRONG database: %s\n", err)
-		return errSilent
+		count++
+		c.wrong(check{name: "database"}, err)
+		p = &parts{config: cfg}
+	} else {
+		defer p.close()
 	}
-	defer p.close()
-	wrong := 0
-	for _, k := range p.checks() {
+	for _, k := range p.checks(d.Timeout) {
+		if k.database && p.db == nil {
+			c.printf("-     %s: not tried, it needs the database\n", k.name)
+			continue
+		}
 		ctx, cancel := context.WithTimeout(c.ctx, d.Timeout)
 		found, err := k.try(ctx)
 		cancel()
 		if err != nil {
-			wrong++
-			c.printf("WRONG %s: %s\n      mend: %s\n", k.name, oneLine(err), k.mend)
+			count++
+			c.wrong(k, err)
 			continue
 		}
 		c.printf("ok    %s%s\n", k.name, found)
 	}
-	if wrong > 0 {
-		c.printf("%d to mend.\n", wrong)
+	if count > 0 {
+		c.printf("%d to mend.\n", count)
 		return errSilent
 	}
 	c.printf("Everything answers.\n")
 	return nil
 }
 
-func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+// wrong prints what a check found and what mends it.
+func (c *console) wrong(k check, err error) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // joined by the check itself
+		for _, e := range several.Unwrap() {
+			c.wrong(k, e)
+		}
+		return
+	}
+	err = explain(err)
+	var known *trouble
+	if !errors.As(err, &known) {
+		err = &trouble{what: err.Error(), mend: k.mend}
+	}
+	c.printf("WRONG %s: %s\n", k.name, strings.ReplaceAll(err.Error(), "\n", "\n    "))
+}
 
-func (p *parts) checks() []check {
-	list := []check{
-		{"database role", "sign in as a role that is a member of offramp_app and neither superuser nor BYPASSRLS (OFFRAMP_DATABASE_URL)", p.checkRole},
-		{"schema", "run: offramp schema up", p.checkSchema},
-		{"clock", "synchronise this machine's clock (NTP)", p.checkClock},
-		{"storage", "check OFFRAMP_S3_*; the key needs to put, get and delete objects, to list the bucket and to abort uploads", p.checkStorage},
-		{"customers' provider", "check OFFRAMP_CUSTOMER_ISSUER and that this machine reaches it", p.checkProvider(p.config.Customer)},
-		{"staff's provider", "check OFFRAMP_STAFF_ISSUER and that this machine reaches it", p.checkProvider(p.config.Staff)},
-		{"mail", "check OFFRAMP_SMTP_*", func(ctx context.Context) (string, error) {
+func (p *parts) checks(limit time.Duration) []check {
+	return []check{
+		{"database role", "sign in as a role that is a member of offramp_app and neither superuser nor BYPASSRLS (OFFRAMP_DATABASE_URL)", true, p.checkRole},
+		{"schema", "run: offramp schema up", true, p.checkSchema},
+		{"clock", "synchronise this machine's clock (NTP)", true, p.checkClock},
+		{"storage", "", false, p.checkStorage(limit)},
+		{"customers' provider", "correct OFFRAMP_CUSTOMER_ISSUER, or start the provider and clear the way to it", false, p.checkProvider(p.config.Customer)},
+		{"staff's provider", "correct OFFRAMP_STAFF_ISSUER, or start the provider and clear the way to it", false, p.checkProvider(p.config.Staff)},
+		{"mail", "correct OFFRAMP_SMTP_HOST, _PORT, _TLS, _USERNAME and _PASSWORD, or start the mail server", false, func(ctx context.Context) (string, error) {
 			return ": " + p.config.Mail.Host, mail.Check(ctx, p.mailer())
 		}},
-		{"programme", "offramp apply -f programme.yaml, and have it approved in the console", p.checkProgramme},
-		{"sinks", "set OFFRAMP_SINK_<NAME>_URL and _SECRET for each sink of the programme", p.checkSinks},
+		{"programme", "offramp apply -f programme.yaml, and have it approved in the console", true, p.checkProgramme},
+		{"sinks", "", true, p.checkSinks},
+		{"sources", "", true, p.checkSources},
 	}
-	return append(list, check{"sources", "correct the dataset in the programme file, or the source's address and rights", p.checkSources})
 }
 
 func (p *parts) checkRole(ctx context.Context) (string, error) {
@@ -110,10 +135,17 @@ func (p *parts) checkSchema(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	var missing []string
 	for _, change := range changes {
 		if change.AppliedAt.IsZero() {
-			return "", fmt.Errorf("%s is missing", change.File)
+			missing = append(missing, change.File)
 		}
+	}
+	if len(missing) == len(changes) {
+		return "", errors.New("the database has no schema yet")
+	}
+	if len(missing) > 0 {
+		return "", fmt.Errorf("the database lacks %s", strings.Join(missing, ", "))
 	}
 	return fmt.Sprintf(": %d changes applied", len(changes)), nil
 }
@@ -134,12 +166,21 @@ func (p *parts) checkClock(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-func (p *parts) checkStorage(ctx context.Context) (string, error) {
-	bucket, err := p.bucket(ctx)
-	if err != nil {
-		return "", err
+// checkStorage gives up sooner than an export would, so that the cause is heard before the time is up.
+func (p *parts) checkStorage(limit time.Duration) func(ctx context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		where := p.storage()
+		where.Attempts, where.Backoff, where.Stall = 2, time.Second, limit/4
+		name := fmt.Sprintf("bucket %s at %s", where.Bucket, cmp.Or(where.Endpoint, "AWS, region "+where.Region))
+		bucket, err := storage.Open(ctx, where)
+		if err == nil {
+			err = bucket.Check(ctx)
+		}
+		if err != nil {
+			return "", storageTrouble(name, "OFFRAMP_S3_*", err)
+		}
+		return ": " + name, nil
 	}
-	return ": " + p.config.Storage.Bucket, bucket.Check(ctx)
 }
 
 // checkProvider reads the provider's own description and keys.
@@ -150,7 +191,7 @@ func (p *parts) checkProvider(r config.Realm) func(ctx context.Context) (string,
 			Keys   string `json:"jwks_uri"`
 		}
 		if err := fetchJSON(ctx, strings.TrimSuffix(r.Issuer, "/")+"/.well-known/openid-configuration", &about); err != nil {
-			return "", err
+			return "", fmt.Errorf("%s: %w", r.Issuer, err)
 		}
 		if about.Issuer != r.Issuer {
 			return "", fmt.Errorf("it calls itself %s, the configuration calls it %s; they must be the same to the letter", about.Issuer, r.Issuer)
@@ -168,20 +209,23 @@ func (p *parts) checkProvider(r config.Realm) func(ctx context.Context) (string,
 	}
 }
 
-func fetchJSON(ctx context.Context, url string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+func fetchJSON(ctx context.Context, address string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return err
+		return errors.New("it names no address that can be called")
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return fmt.Errorf("it does not answer: %s", brief(err)) //nolint:errorlint // the sentence is all that is wanted
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", url, resp.Status)
+		return fmt.Errorf("it answers %s at %s", resp.Status, req.URL.Path)
 	}
-	return json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(into)
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(into); err != nil {
+		return fmt.Errorf("what it answers at %s is not what an OpenID provider answers", req.URL.Path)
+	}
+	return nil
 }
 
 func (p *parts) checkProgramme(ctx context.Context) (string, error) {
@@ -200,12 +244,17 @@ func (p *parts) checkSinks(ctx context.Context) (string, error) {
 	if err != nil {
 		return ": none yet", nil //nolint:nilerr // the check of the programme has said so
 	}
+	var missing []error
 	for _, s := range programme.Sinks {
 		if _, ok := p.config.Sinks[strings.ToLower(s.Name)]; !ok {
-			return "", fmt.Errorf("the programme names the sink %s, which has no address", s.Name)
+			variable := "OFFRAMP_SINK_" + strings.ToUpper(s.Name)
+			missing = append(missing, &trouble{
+				what: fmt.Sprintf("the programme's sink %q has no address, so nobody is told of changes", s.Name),
+				mend: "set " + variable + "_URL and " + variable + "_SECRET",
+			})
 		}
 	}
-	return fmt.Sprintf(": %d", len(programme.Sinks)), nil
+	return fmt.Sprintf(": %d", len(programme.Sinks)), errors.Join(missing...)
 }
 
 func (p *parts) checkSources(ctx context.Context) (string, error) {
@@ -213,16 +262,11 @@ func (p *parts) checkSources(ctx context.Context) (string, error) {
 	if err != nil {
 		return ": none yet", nil //nolint:nilerr // the check of the programme has said so
 	}
-	sources := p.sources()
-	defer sources.Close()
-	var wrong []string
-	for _, problem := range sources.CheckProgramme(ctx, programme) {
-		if !problem.Warning {
-			wrong = append(wrong, problem.Path+": "+problem.Message)
+	var found []error
+	for _, f := range p.trySources(ctx, programme) {
+		if f.err != nil {
+			found = append(found, &trouble{what: f.String()})
 		}
 	}
-	if len(wrong) > 0 {
-		return "", errors.New(strings.Join(wrong, "; "))
-	}
-	return fmt.Sprintf(": %d datasets answer", len(programme.Datasets)), nil
+	return fmt.Sprintf(": %d datasets answer", len(programme.Datasets)), errors.Join(found...)
 }

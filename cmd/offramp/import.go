@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"offramp/internal/fault"
@@ -11,7 +12,7 @@ import (
 
 type importCmd struct {
 	File         string `arg:"" optional:"" help:"CSV file; - reads standard input. Without it the programme's query for customers is read from its source."`
-	By           string `help:"Who imports, for the audit log; default the operating system's user."`
+	By           string `placeholder:"NAME" help:"Who imports, for the audit log; default the operating system's user."`
 	DryRun       bool   `help:"Report everything and store nothing."`
 	AllOrNothing bool   `help:"Store nothing when any line is refused."`
 	Verbose      bool   `short:"v" help:"Print every line's outcome, not only the refused ones."`
@@ -52,12 +53,29 @@ func (i importCmd) Run(c *console) error {
 		return errSilent
 	case fault.KindOf(err) == fault.Conflict:
 		return errors.New("something else changed the same customers meanwhile; nothing was stored, run it again")
+	case errors.Is(err, migration.ErrBadImport):
+		cause := errors.Unwrap(err)
+		if path := new(fs.PathError); errors.As(cause, &path) {
+			return cause
+		}
+		return fmt.Errorf("%s cannot be imported: %w. Nothing was stored", i.what(), cause)
 	case err != nil:
 		return err
 	case len(report.Refused()) > 0:
 		return errSilent
 	}
 	return nil
+}
+
+// what names what is read.
+func (i importCmd) what() string {
+	switch i.File {
+	case "":
+		return "the answer of the programme's query for customers"
+	case "-":
+		return "the standard input"
+	}
+	return i.File
 }
 
 // rows opens what is to be read.
@@ -132,7 +150,7 @@ func (p *parts) queried(c *console) (*table, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read customers: %w", err)
+		return nil, p.sourceTrouble(programme.Customers.Source, err)
 	}
 	if len(t.rows) == 0 {
 		return nil, errors.New("the programme's query for customers returned no row")

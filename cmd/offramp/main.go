@@ -77,10 +77,10 @@ func run(ctx context.Context, args []string, c *console) int {
 	}
 	if err != nil {
 		fmt.Fprintln(c.err, "offramp:", err)
-		fmt.Fprintln(c.err, "Try: offramp --help")
+		fmt.Fprintf(c.err, "Try: offramp %s--help\n", selected(err))
 		return 2
 	}
-	switch err := parsed.Run(c); {
+	switch err := explain(parsed.Run(c)); {
 	case err == nil:
 		return 0
 	case errors.Is(err, errSilent):
@@ -89,4 +89,19 @@ func run(ctx context.Context, args []string, c *console) int {
 		fmt.Fprintln(c.err, "offramp:", err)
 		return 1
 	}
+}
+
+// selected is the command that a misused command line had got to, with a space after it.
+func selected(err error) string {
+	var misuse *kong.ParseError
+	if !errors.As(err, &misuse) {
+		return ""
+	}
+	command := ""
+	for _, p := range misuse.Context.Path {
+		if p.Command != nil {
+			command += p.Command.Name + " "
+		}
+	}
+	return command
 }

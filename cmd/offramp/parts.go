@@ -41,11 +41,16 @@ func (c *console) open(command string) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.reach(cfg, command)
+}
+
+// reach opens the database of a configuration.
+func (c *console) reach(cfg config.Config, command string) (*parts, error) {
 	d, err := db.Open(c.ctx, cfg.Database.URL, db.Options{
 		MaxConns: cfg.Database.MaxConns, Clock: clock.Shifted(cfg.Clock.Shift), Name: "offramp " + command,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%w\n  Check OFFRAMP_DATABASE_URL; offramp doctor tells more", err)
+		return nil, orAsIs(databaseTrouble(placeOf("OFFRAMP_DATABASE_URL", cfg.Database.URL), err), err)
 	}
 	return &parts{
 		config: cfg, log: logging.New(c.out, logging.Level(cfg.Log.Level)).With("process", command), db: d,
@@ -57,11 +62,16 @@ func (p *parts) close() { p.db.Close() }
 
 // bucket opens the store for exports.
 func (p *parts) bucket(ctx context.Context) (*storage.Bucket, error) {
+	return storage.Open(ctx, p.storage())
+}
+
+// storage is where the store for exports is.
+func (p *parts) storage() storage.Config {
 	s := p.config.Storage
-	return storage.Open(ctx, storage.Config{
+	return storage.Config{
 		Endpoint: s.Endpoint, PublicEndpoint: s.PublicEndpoint, Region: s.Region, Bucket: s.Bucket,
 		AccessKey: s.AccessKey, SecretKey: s.SecretKey, PathStyle: s.PathStyle,
-	})
+	}
 }
 
 // sources are the places of the retired product's data.
@@ -107,7 +117,7 @@ func inner(ctx context.Context, address string, metrics prometheus.Gatherer, liv
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("listen for metrics (OFFRAMP_WEB_METRICS): %w", err)
+		return listenTrouble("OFFRAMP_WEB_METRICS", address, err)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))

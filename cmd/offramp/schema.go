@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"offramp/deploy/schema"
@@ -35,7 +36,7 @@ func (s schemaUpCmd) Run(c *console) error {
 	defer cancel()
 	result, err := schema.Up(ctx, pool)
 	if err != nil {
-		return fmt.Errorf("%w\n  The owner needs CREATEROLE for the role offramp_app, or an administrator creates it once: CREATE ROLE offramp_app NOLOGIN", err)
+		return schemaTrouble(err)
 	}
 	for _, file := range result.Applied {
 		c.printf("applied %s\n", file)
@@ -60,7 +61,7 @@ func (schemaStatusCmd) Run(c *console) error {
 	defer pool.Close()
 	changes, err := schema.Status(c.ctx, pool)
 	if err != nil {
-		return err
+		return schemaTrouble(err)
 	}
 	missing := 0
 	for _, change := range changes {
@@ -84,15 +85,33 @@ func ownerPool(c *console) (*pgxpool.Pool, error) {
 	if err != nil {
 		return nil, err
 	}
+	at := placeOf(ownerVariable, cfg.Database.OwnerURL)
 	pool, err := pgxpool.New(c.ctx, cfg.Database.OwnerURL)
 	if err != nil {
-		return nil, fmt.Errorf("open database as owner: %w", err)
+		return nil, orAsIs(databaseTrouble(at, err), err)
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, 10*time.Second)
 	defer cancel()
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("the database does not answer at OFFRAMP_DATABASE_OWNER_URL: %w", err)
+		return nil, orAsIs(databaseTrouble(at, err), err)
 	}
 	return pool, nil
+}
+
+const ownerVariable = "OFFRAMP_DATABASE_OWNER_URL"
+
+// schemaTrouble explains why the schema could not be applied.
+func schemaTrouble(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "42501" {
+		return &trouble{
+			what: "the role in " + ownerVariable + " may not make the schema", cause: err,
+			mend: "name the owner of the database; it needs CREATEROLE, or an administrator runs once: CREATE ROLE offramp_app NOLOGIN",
+		}
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &trouble{what: "another process holds the schema's lock", mend: "wait for it, or give more time with --wait", cause: err}
+	}
+	return err
 }

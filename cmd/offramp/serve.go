@@ -41,7 +41,7 @@ func (serveCmd) Run(c *console) error {
 	}
 	listener, err := new(net.ListenConfig).Listen(c.ctx, "tcp", p.config.Web.Listen)
 	if err != nil {
-		return fmt.Errorf("listen (OFFRAMP_WEB_LISTEN): %w", err)
+		return listenTrouble("OFFRAMP_WEB_LISTEN", p.config.Web.Listen, err)
 	}
 	if err := inner(c.ctx, p.config.Web.Metrics, prometheus.DefaultGatherer, server.Live(), server.Ready()); err != nil {
 		return err

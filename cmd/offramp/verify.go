@@ -9,7 +9,7 @@ import (
 
 type verifyCmd struct {
 	File   string `arg:"" help:"The downloaded archive." type:"path"`
-	SHA256 string `help:"The SHA-256 that the portal shows, to compare with the whole file."`
+	SHA256 string `name:"sha256" placeholder:"HEX" help:"The SHA-256 that the portal shows, to compare with the whole file."`
 	Quiet  bool   `short:"q" help:"Print nothing when the archive is whole."`
 }
 
@@ -32,6 +32,9 @@ func (v verifyCmd) Run(c *console) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
+	}
+	if info.IsDir() {
+		return fmt.Errorf("%s is a folder; name the downloaded .zip file", v.File)
 	}
 	report, err := archive.Verify(c.ctx, f, info.Size(), archive.Expected{SHA256: v.SHA256})
 	if err != nil {

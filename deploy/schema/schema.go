@@ -134,6 +134,17 @@ func Status(ctx context.Context, pool *pgxpool.Pool) ([]Change, error) {
 		return nil, err
 	}
 	defer done()
+	var begun bool
+	if err := pool.QueryRow(ctx, "select to_regclass('goose_db_version') is not null").Scan(&begun); err != nil {
+		return nil, fmt.Errorf("read schema status: %w", err)
+	}
+	if !begun { // asked for the status, goose would make its table first, which a reader may not
+		var changes []Change
+		for _, s := range provider.ListSources() {
+			changes = append(changes, Change{Version: s.Version, File: s.Path})
+		}
+		return changes, nil
+	}
 	statuses, err := provider.Status(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read schema status: %w", err)

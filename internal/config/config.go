@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"reflect"
 	"sort"
 	"strings"
 	"time"
@@ -205,11 +206,24 @@ func parseProblems(err error, vars map[string]string) Problems {
 		}
 		for _, v := range Variables() {
 			if _, set := vars[v.Name]; set && v.field == parse.Name {
-				problems = append(problems, Problem{v.Name, "is no " + parse.Type.String() + ": " + parse.Err.Error()})
+				problems = append(problems, Problem{v.Name, "is " + kindOf(parse.Type)})
 			}
 		}
 	}
 	return problems
+}
+
+// kindOf says what a value of this type is not.
+func kindOf(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		return "no duration such as 30s, 10m or 12h"
+	case t.Kind() == reflect.Bool:
+		return "neither true nor false"
+	case t.Kind() == reflect.Map:
+		return "no list of pairs such as a:b,c:d"
+	}
+	return "no number"
 }
 
 // dynamic collects the variables whose names hold a key of the programme file.

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"net"
+	"strings"
+	"testing"
+
+	"offramp/deploy/local/localtest"
+)
+
+func TestDoctorFindsEverythingInOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inEffect()
+	w.run("doctor").want(
+		t, 0, "ok    configuration", "ok    database role: offramp_web", "ok    schema: ", "ok    clock", "ok    storage: bucket "+w.env["OFFRAMP_S3_BUCKET"],
+		"ok    customers' provider: "+w.env["OFFRAMP_CUSTOMER_ISSUER"], "ok    staff's provider: ", "ok    mail: ", "ok    programme: boats, version 1",
+		"ok    sinks: 1", "ok    sources: 1 datasets answer", "Everything answers.",
+	)
+}
+
+// TestDoctorNamesEachBrokenPart breaks one part at a time. The doctor must find that part wrong, say what mends it, and find the
+// others in order.
+func TestDoctorNamesEachBrokenPart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inEffect()
+	gone := nowhere(t)
+	_, port, err := net.SplitHostPort(gone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name     string
+		settings []string
+		says     []string
+	}{
+		{"S3 secret", []string{"OFFRAMP_S3_SECRET_KEY", "not-the-secret-key"}, []string{"WRONG storage: bucket ", "refuses our key", "mend: correct the key in OFFRAMP_S3_*", "SignatureDoesNotMatch"}},
+		{"S3 key", []string{"OFFRAMP_S3_ACCESS_KEY", "stranger"}, []string{"WRONG storage: bucket ", "refuses our key", "mend: correct the key in OFFRAMP_S3_*"}},
+		{"bucket", []string{"OFFRAMP_S3_BUCKET", "no-such-bucket"}, []string{"WRONG storage: bucket no-such-bucket at ", "does not exist", "mend: create the bucket, or correct its name in OFFRAMP_S3_*"}},
+		{"S3 server", []string{"OFFRAMP_S3_ENDPOINT", "http://" + gone}, []string{"WRONG storage: bucket ", "does not answer", "mend: start it, or correct the address in OFFRAMP_S3_*", "connection refused"}},
+		{"customers' provider", []string{"OFFRAMP_CUSTOMER_ISSUER", "http://" + gone}, []string{"WRONG customers' provider: http://" + gone + ": it does not answer", "mend: correct OFFRAMP_CUSTOMER_ISSUER"}},
+		{"issuer", []string{"OFFRAMP_STAFF_ISSUER", strings.Replace(w.env["OFFRAMP_STAFF_ISSUER"], "127.0.0.1", "localhost", 1)}, []string{"WRONG staff's provider: it calls itself " + w.env["OFFRAMP_STAFF_ISSUER"], "mend: correct OFFRAMP_STAFF_ISSUER"}},
+		{"no provider", []string{"OFFRAMP_STAFF_ISSUER", w.env["OFFRAMP_S3_ENDPOINT"]}, []string{"WRONG staff's provider: ", "it answers 40", "/.well-known/openid-configuration"}},
+		{"SMTP", []string{"OFFRAMP_SMTP_PORT", port}, []string{"WRONG mail: reach mail server 127.0.0.1: ", "mend: correct OFFRAMP_SMTP_HOST"}},
+		{"role", []string{"OFFRAMP_DATABASE_URL", w.database.SuperURL}, []string{"WRONG database role: ", "superuser or has BYPASSRLS", "mend: sign in as a role that is a member of offramp_app"}},
+		{"sink", []string{"OFFRAMP_SINK_CRM_URL", "", "OFFRAMP_SINK_CRM_SECRET", ""}, []string{`WRONG sinks: the programme's sink "crm" has no address`, "mend: set OFFRAMP_SINK_CRM_URL and OFFRAMP_SINK_CRM_SECRET"}},
+		{"source", []string{"OFFRAMP_SOURCE_PRODUCT_URL", "postgres://reader:hidden-word@" + gone + "/product"}, []string{`WRONG sources: source "product" at ` + gone, "does not answer", "mend: start it, or correct the address in OFFRAMP_SOURCE_PRODUCT_URL"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := runWith(t.Context(), t, w.with(c.settings...).env, "", "doctor")
+			r.want(t, 1, append(c.says, "1 to mend.")...)
+			r.hides(t, "hidden-word", "not-the-secret-key")
+		})
+	}
+}
+
+func TestDoctorOfADatabaseThatIsNotReady(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.run("doctor").want(t, 1, "WRONG programme: none is in effect", "mend: offramp apply -f programme.yaml", "ok    sinks: none yet", "ok    sources: none yet", "1 to mend.")
+	w.with("OFFRAMP_DATABASE_URL", localtest.EmptyDatabase(t).AppURL).run("doctor").
+		want(t, 1, "WRONG schema: the database has no schema yet", "mend: run: offramp schema up", "ok    storage: ")
+	w.with("OFFRAMP_DATABASE_URL", "postgres://offramp_web:hidden-word@"+nowhere(t)+"/offramp").run("doctor").
+		want(t, 1, "WRONG database: the database offramp at 127.0.0.1:", "(OFFRAMP_DATABASE_URL) does not answer", "mend: start it",
+			"-     schema: not tried, it needs the database", "ok    storage: ", "ok    mail: ", "1 to mend.")
+	w.with("OFFRAMP_S3_BUCKET", "", "OFFRAMP_SMTP_FROM", "").run("doctor").
+		want(t, 1, "WRONG configuration: the configuration has 2 problem(s)", "OFFRAMP_S3_BUCKET: is not set", "OFFRAMP_SMTP_FROM: is not set")
+}
+
+func TestDoctorOfASourceThatHasChanged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inEffect()
+	if _, err := w.boats.Exec(t.Context(), `ALTER TABLE boat DROP COLUMN log`); err != nil {
+		t.Fatal(err)
+	}
+	w.run("doctor").want(t, 1, `WRONG sources: datasets[boats]: source "product" at `, `column "log" does not exist`, "mend: correct the query in the programme file, or the source")
+}
