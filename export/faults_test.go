@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -317,19 +318,21 @@ func TestCancelStopsARunningExport(t *testing.T) {
 	w := newWorld(t, p)
 	owner, _ := w.customer("HZ-1")
 	e := w.request(owner)
+	var over atomic.Bool // the next export may go on
 	noticed, stopped := make(chan struct{}), make(chan struct{})
 	w.work(w.config, func(at string) {
-		switch at {
-		case "reading tasks":
+		switch {
+		case over.Load():
+		case at == "reading tasks":
 			if _, err := w.service.Cancel(context.WithoutCancel(t.Context()), owner, w.prog, e.ID); err != nil {
 				t.Error(err)
 			}
 			<-noticed
-		case "overtaken":
+		case at == "overtaken":
 			close(noticed)
-		case "closed":
+		case at == "closed":
 			t.Error("the worker went on")
-		case "discarded":
+		case at == "discarded":
 			close(stopped)
 		}
 	})
@@ -344,6 +347,7 @@ func TestCancelStopsARunningExport(t *testing.T) {
 	if _, err := w.service.Cancel(t.Context(), owner, w.prog, e.ID); err != nil {
 		t.Errorf("cancelled again: %v", err)
 	}
+	over.Store(true)
 	if again := w.request(owner); again.ID == e.ID {
 		t.Error("a cancelled export was returned")
 	}

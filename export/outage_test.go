@@ -98,6 +98,7 @@ func TestE02_PostgreSQLStopsInMidExport(t *testing.T) {
 				p.fill(t, "HZ-1", 12_000)
 				w = newWorld(t, p)
 			}
+			w.config.Retries = 1000 // the outage ends before the patience does
 			owner, _ := w.customer("HZ-1")
 			e := w.request(owner)
 			var once sync.Once
@@ -113,8 +114,15 @@ func TestE02_PostgreSQLStopsInMidExport(t *testing.T) {
 			<-crashed
 			<-time.After(time.Second) // the outage; what goes wrong may do so
 			s.start()
-			eventually(t, "the export is ready", func() bool {
+			last := ""
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Log(last)
+				}
+			})
+			within(t, 3*time.Minute, "the export is ready", func() bool {
 				got, err := w.service.GetForStaff(t.Context(), db.StaffScope("test"), e.ID)
+				last = fmt.Sprintf("%s, attempt %d, %q, %v", got.State, got.Attempt, got.Cause, err)
 				return err == nil && got.State == export.Ready
 			})
 			if err := export.Sweep(t.Context(), w.config); err != nil {

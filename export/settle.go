@@ -15,6 +15,9 @@ import (
 	"offramp/migration"
 )
 
+// recordPause lies between two tries to record an outcome.
+const recordPause = 500 * time.Millisecond
+
 // errGivenUp marks an attempt after which the export has failed.
 var errGivenUp = errors.New("export: given up")
 
@@ -54,23 +57,10 @@ func (b *builder) settle(ctx context.Context, a *attempt, err error) error {
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyLimit)
 	defer cancel()
 	v := judge(err)
-	var outcome State // that this attempt decides; empty where it has nothing to say
-	sealed := false
-	txErr := b.DB.InTx(after, db.CustomerScope(a.CustomerID), func(tx *db.Tx) error {
-		was, err := b.store.lock(after, tx, a.ID)
-		if err != nil {
-			return err
-		}
-		sealed = was.ObjectKey == a.key
-		if stopped || was.State != Running || was.Attempt != a.Attempt {
-			return nil
-		}
-		if outcome = Queued; !v.retry || was.Failures+1 >= b.Retries {
-			outcome = Failed
-			return b.fail(after, tx, was, v.Trouble)
-		}
-		return b.delay(after, tx, was, v.Trouble)
-	})
+	outcome, sealed, txErr := b.record(after, a, v, stopped)
+	for txErr != nil && pause(after, recordPause) { // a database that restarts is back in a moment
+		outcome, sealed, txErr = b.record(after, a, v, stopped)
+	}
 	if txErr != nil { // the object stays for the sweep, which knows whether it is needed
 		return errors.Join(err, fmt.Errorf("settle %s: %w", a.Reference(), txErr))
 	}
@@ -93,6 +83,39 @@ func (b *builder) settle(ctx context.Context, a *attempt, err error) error {
 		return errors.Join(errGivenUp, err)
 	}
 	return err
+}
+
+// record writes what the attempt decides about its export: nothing where it was stopped or overtaken. sealed reports that
+// it had sealed after all.
+func (b *builder) record(ctx context.Context, a *attempt, v verdict, stopped bool) (outcome State, sealed bool, err error) {
+	err = b.DB.InTx(ctx, db.CustomerScope(a.CustomerID), func(tx *db.Tx) error {
+		was, err := b.store.lock(ctx, tx, a.ID)
+		if err != nil {
+			return err
+		}
+		sealed = was.ObjectKey == a.key
+		if stopped || was.State != Running || was.Attempt != a.Attempt {
+			return nil
+		}
+		if outcome = Queued; !v.retry || was.Failures+1 >= b.Retries {
+			outcome = Failed
+			return b.fail(ctx, tx, was, v.Trouble)
+		}
+		return b.delay(ctx, tx, was, v.Trouble)
+	})
+	return outcome, sealed, err
+}
+
+// pause waits and reports whether ctx is still alive.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // fail ends the export within tx.

@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"offramp/deploy/local/localtest"
 	"offramp/export"
 	"offramp/export/storage"
 	"offramp/internal/db"
@@ -54,8 +57,7 @@ func TestE17_OrphansAreSwept(t *testing.T) {
 	if _, err := w.bucket.Put(t.Context(), unknown, []byte("who am I"), "application/zip"); err != nil {
 		t.Fatal(err)
 	}
-	up := w.bucket.Create(t.Context(), half, 0, "application/zip")
-	if _, err := up.Write(make([]byte, 6<<20)); err != nil {
+	if _, err := localtest.S3(t).Client().CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: &w.name, Key: &half}); err != nil {
 		t.Fatal(err)
 	}
 	late := storage.NewKey("exports/")
@@ -69,7 +71,6 @@ func TestE17_OrphansAreSwept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the upload begins", func() bool { return len(w.objects()) == 4 })
 	if err := export.SweepBucket(t.Context(), w.config, 24*time.Hour); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,6 @@ func TestE17_OrphansAreSwept(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.proven(owner, e)
-	up.Abort()
 }
 
 func TestALiveExportWithoutAJobGetsOne(t *testing.T) {
