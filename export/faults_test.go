@@ -242,7 +242,7 @@ func TestE12_TheLoserOfTheFenceLeavesNothing(t *testing.T) {
 			w := newWorld(t, p)
 			owner, _ := w.customer("HZ-1")
 			e := w.request(owner)
-			slow := w.config
+			slow := w.configOn(openBucket(t, localtest.S3(t).Endpoint, w.name, true))
 			slow.Beat = time.Hour // it learns of the fence at the seal only
 			reached, release, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 			go func() {
