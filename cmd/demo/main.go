@@ -2,7 +2,8 @@
 // providers, a mailbox, a webhook receiver, the portal and two workers, retiring a fictional product.
 //
 // It reads OFFRAMP_DEMO_ADDR (default 127.0.0.1:8080; port 0 picks one), OFFRAMP_DEMO_DIR (default .demo), OFFRAMP_DEMO_NOW (an
-// RFC 3339 instant at which the demonstration begins) and OFFRAMP_DEMO_READY (a file to write once everything answers).
+// RFC 3339 instant at which the demonstration begins) and OFFRAMP_DEMO_READY (a file to write once everything answers). For
+// tests, OFFRAMP_DEMO_ROWS makes the largest customer smaller than a million rows.
 package main
 
 import (

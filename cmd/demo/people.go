@@ -16,6 +16,9 @@ type account struct {
 	Email    string `json:"email"`
 	Password string `json:"password"`
 	Customer string `json:"customer"`
+
+	name  string // what the printed block says beside it
+	click bool   // has a button on the sign-in page
 }
 
 // staff are the company's people, one for each role and a second programme manager, since a change takes two.
@@ -41,7 +44,7 @@ func staffUsers() ([]local.User, []account) {
 			Subject: email, Email: email, Name: s.name, Password: password, EmailVerified: true, Featured: true, Note: s.role,
 			Claims: map[string]any{"groups": []string{s.group}},
 		})
-		accounts = append(accounts, account{Role: s.role, Email: email, Password: password})
+		accounts = append(accounts, account{Role: s.role, Email: email, Password: password, name: s.name, click: true})
 	}
 	return users, accounts
 }
@@ -65,7 +68,9 @@ func customerUsers(ctx context.Context, url string) ([]local.User, []account, er
 			Featured: show, Note: p.CustomerName + " · " + p.Role,
 			Claims: map[string]any{"customer": p.Customer, "customer_role": p.Role, "locale": p.Locale},
 		})
-		accounts = append(accounts, account{Role: "customer_" + p.Role, Email: p.Email, Password: password, Customer: p.Customer})
+		accounts = append(accounts, account{
+			Role: "customer_" + p.Role, Email: p.Email, Password: password, Customer: p.Customer, name: p.CustomerName, click: show,
+		})
 	}
 	return users, accounts, nil
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"offramp/deploy/local"
-	"offramp/deploy/local/product"
 )
 
 // report is the content of the ready file.
@@ -46,26 +48,37 @@ func describe(s *local.Stack, users []account) report {
 }
 
 // printReport prints the addresses and who can sign in.
-func printReport(r report, set settings, took time.Duration) {
-	fmt.Printf(`
-Offramp is ready (%s). The demonstration's day is %s.
-
-  Portal      %s          customers: Sign in
-  Consoles    %s/staff/sign-in
-  Mailbox     %s
-  Webhooks    %s
-  Metrics     %s
-
-  Who can sign in (password: %s, or one click on the sign-in page):
-`, took.Round(time.Second), time.Now().Add(set.shift).Format("2 January 2006"), r.PortalURL, r.PortalURL, r.MailURL, r.WebhooksURL, r.MetricsURL, password)
-	shown := 0
+func printReport(w io.Writer, r report, set settings, took time.Duration) {
+	line := func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
+	line("\nOfframp is ready (after %s). In the demonstration it is %s.\n", took.Round(time.Second), time.Now().Add(set.shift).Format("2 January 2006"))
+	line("  Portal    %s", r.PortalURL)
+	line("  Console   %s/staff/sign-in", r.PortalURL)
+	line("  Mailbox   %s   every mail that the portal sends", r.MailURL)
+	line("  Webhooks  %s   every change that another system is told", r.WebhooksURL)
+	line("  Metrics   %s\n", r.MetricsURL)
+	line("Sign in with one click, or with the password %s:\n", password)
+	more := 0
+	line("  Customers, at the portal")
 	for _, u := range r.Users {
-		if u.Customer == "" || u.Customer == product.Reference || shown < 4 {
-			fmt.Printf("    %-18s %-36s %s\n", u.Role, u.Email, u.Customer)
-		}
-		if u.Customer != "" {
-			shown++
+		switch {
+		case u.Customer == "":
+		case u.click:
+			line("    %-18s %-42s %s %s", role(u.Role), u.Email, u.Customer, u.name)
+		default:
+			more++
 		}
 	}
-	fmt.Printf("    and %d more people of customers, listed in the product's database.\n\n  Ctrl-C stops everything. Log: %s/offramp.log\n\n", max(0, shown-4), set.dir)
+	line("    and %d more people of 200 customers, by their addresses\n", more)
+	line("  Staff, at the console")
+	for _, u := range r.Users {
+		if u.Customer == "" {
+			line("    %-18s %-42s %s", role(u.Role), u.Email, u.name)
+		}
+	}
+	line("\nCtrl-C stops everything. Log: %s\n", filepath.Join(set.dir, "offramp.log"))
+}
+
+// role is a role as people say it.
+func role(key string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(key, "customer_"), "_", " ")
 }

@@ -8,8 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -37,6 +35,12 @@ func run(ctx context.Context, getenv func(string) string) (err error) {
 		return err
 	}
 	defer func() { _ = lock.Close() }()
+	if set.shift, err = clockShift(set.dir, set.now); err != nil {
+		return err
+	}
+	if err := addressFree(ctx, set.address); err != nil {
+		return err
+	}
 	if set.ready != "" {
 		_ = os.Remove(set.ready)
 	}
@@ -45,7 +49,7 @@ func run(ctx context.Context, getenv func(string) string) (err error) {
 		Dir: set.dir, Binary: set.binary, Address: set.address, Shift: set.shift, Staff: users, Say: say,
 	})
 	if err != nil {
-		return explain(err, set)
+		return err
 	}
 	defer func() {
 		say("Stopping ...")
@@ -54,7 +58,7 @@ func run(ctx context.Context, getenv func(string) string) (err error) {
 		}
 		say("Stopped. The data stays in " + set.dir + "; make demo-reset removes it.")
 	}()
-	customers, err := retire(ctx, stack)
+	customers, err := retire(ctx, stack, set.rows)
 	if err != nil {
 		return err
 	}
@@ -72,23 +76,15 @@ func run(ctx context.Context, getenv func(string) string) (err error) {
 			return err
 		}
 	}
-	printReport(report, set, time.Since(began))
+	printReport(os.Stdout, report, set, time.Since(began))
 	<-ctx.Done()
 	return nil
 }
 
 func say(text string) { fmt.Println("  " + text) }
 
-// explain turns the common failures into what to do.
-func explain(err error, set settings) error {
-	if strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) && strings.Contains(err.Error(), set.address) {
-		return fmt.Errorf("%s is taken by another program: choose another address with OFFRAMP_DEMO_ADDR=127.0.0.1:0 make demo", set.address)
-	}
-	return err
-}
-
 // retire makes the product that is being retired, applies its programme and imports its customers.
-func retire(ctx context.Context, stack *local.Stack) ([]account, error) {
+func retire(ctx context.Context, stack *local.Stack, rows int) ([]account, error) {
 	if err := stack.Postgres.CreateDatabase(ctx, productDatabase); err != nil {
 		return nil, err
 	}
@@ -96,7 +92,7 @@ func retire(ctx context.Context, stack *local.Stack) ([]account, error) {
 		return nil, err
 	}
 	owner := stack.Postgres.URL(productDatabase, local.SuperRole)
-	if err := product.Load(ctx, owner, product.Options{Store: bucket{stack.S3.Client()}, Say: say}); err != nil {
+	if err := product.Load(ctx, owner, product.Options{Largest: rows, Store: bucket{stack.S3.Client()}, Say: say}); err != nil {
 		return nil, err
 	}
 	endpoint, err := url.Parse(stack.S3.Endpoint)

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -19,12 +21,16 @@ var (
 )
 
 type settings struct {
-	dir, address, ready, binary string
-	shift                       time.Duration
+	dir, address, ready, binary, now string
+
+	rows  int           // of the largest customer; 0: as the product makes it
+	shift time.Duration // of the clock; known once the folder is ours
 }
 
 func readSettings(getenv func(string) string) (settings, error) {
-	s := settings{dir: getenv("OFFRAMP_DEMO_DIR"), address: getenv("OFFRAMP_DEMO_ADDR"), ready: getenv("OFFRAMP_DEMO_READY")}
+	s := settings{
+		dir: getenv("OFFRAMP_DEMO_DIR"), address: getenv("OFFRAMP_DEMO_ADDR"), ready: getenv("OFFRAMP_DEMO_READY"), now: getenv("OFFRAMP_DEMO_NOW"),
+	}
 	if s.dir == "" {
 		s.dir = ".demo"
 	}
@@ -38,10 +44,20 @@ func readSettings(getenv func(string) string) (settings, error) {
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return s, fmt.Errorf("OFFRAMP_DEMO_ADDR is %q; the demonstration has no secrets and listens on this machine only, such as 127.0.0.1:8080", s.address)
 	}
+	if s.now != "" {
+		if _, err := time.Parse(time.RFC3339, s.now); err != nil {
+			return s, fmt.Errorf("OFFRAMP_DEMO_NOW is %q; it must be an instant such as 2026-11-21T10:24:00+08:00", s.now)
+		}
+	}
+	if rows := getenv("OFFRAMP_DEMO_ROWS"); rows != "" {
+		if s.rows, err = strconv.Atoi(rows); err != nil || s.rows < 1 {
+			return s, fmt.Errorf("OFFRAMP_DEMO_ROWS is %q; it must be a number of rows such as 2000", rows)
+		}
+	}
 	if s.dir, err = filepath.Abs(s.dir); err != nil {
 		return s, err
 	}
-	if err := os.MkdirAll(s.dir, 0o755); err != nil { //nolint:gosec // PostgreSQL runs as another user below it
+	if err := os.MkdirAll(s.dir, 0o755); err != nil { // PostgreSQL runs as another user below it
 		return s, fmt.Errorf("make the demo's folder: %w", err)
 	}
 	self, err := os.Executable()
@@ -52,8 +68,19 @@ func readSettings(getenv func(string) string) (settings, error) {
 	if _, err := os.Stat(s.binary); err != nil {
 		return s, errors.New("the offramp binary is not beside the demo's; run: make build demo-build")
 	}
-	s.shift, err = clockShift(s.dir, getenv("OFFRAMP_DEMO_NOW"))
-	return s, err
+	return s, nil
+}
+
+// addressFree makes sure that the portal can listen, before minutes are spent on starting everything else.
+func addressFree(ctx context.Context, address string) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%s is taken by another program: choose a free address with OFFRAMP_DEMO_ADDR=127.0.0.1:0 make demo", address)
+	case err != nil:
+		return fmt.Errorf("nothing can listen on %s; choose another address with OFFRAMP_DEMO_ADDR=127.0.0.1:0 make demo: %w", address, err)
+	}
+	return l.Close()
 }
 
 // clockShift says how far the demonstration's clock runs ahead. It is kept between runs, so that time never runs backwards
@@ -61,13 +88,13 @@ func readSettings(getenv func(string) string) (settings, error) {
 func clockShift(dir, now string) (time.Duration, error) {
 	path := filepath.Join(dir, "clock-shift")
 	shift := time.Duration(0)
-	kept, err := os.ReadFile(path) //nolint:gosec // our own folder
+	kept, err := os.ReadFile(path) // our own folder
 	today := time.Now()
 	switch {
 	case now != "":
 		start, err := time.Parse(time.RFC3339, now)
 		if err != nil {
-			return 0, fmt.Errorf("OFFRAMP_DEMO_NOW is %q; it must be an instant such as 2026-11-21T10:24:00+08:00", now)
+			return 0, err
 		}
 		shift = start.Sub(today)
 	case err == nil:
@@ -82,7 +109,7 @@ func clockShift(dir, now string) (time.Duration, error) {
 
 // lockFolder makes sure that one demonstration at a time uses the folder. The lock ends with the process.
 func lockFolder(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // our own folder
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600) // our own folder
 	if err != nil {
 		return nil, err
 	}
