@@ -25,7 +25,12 @@ const (
 
 // run starts everything, says where it is, and waits for the end.
 func run(ctx context.Context, getenv func(string) string) (err error) {
-	began := time.Now()
+	began, ready := time.Now(), false
+	defer func() {
+		if err != nil && !ready && ctx.Err() != nil { // told to stop while starting, which breaks off whatever was under way
+			err = ctx.Err()
+		}
+	}()
 	set, err := readSettings(getenv)
 	if err != nil {
 		return err
@@ -77,6 +82,7 @@ func run(ctx context.Context, getenv func(string) string) (err error) {
 		}
 	}
 	printReport(os.Stdout, report, set, time.Since(began))
+	ready = true
 	<-ctx.Done()
 	return nil
 }

@@ -108,7 +108,7 @@ func initialise(ctx context.Context, bin string, o PostgresOptions, who account)
 	if _, err := os.Stat(filepath.Join(data, "initialised")); err == nil {
 		return nil
 	}
-	o.Progress("preparing a new PostgreSQL data directory")
+	o.Progress("Preparing a new PostgreSQL data directory ...")
 	if err := errors.Join(os.RemoveAll(data), os.Mkdir(data, 0o700), who.take(data)); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
 	}

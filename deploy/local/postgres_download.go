@@ -50,7 +50,7 @@ func downloadPostgres(ctx context.Context, cache string, progress func(string)) 
 	if hasPostgres(bin) {
 		return bin, nil
 	}
-	progress("downloading PostgreSQL (24 MB, once)")
+	progress("Downloading PostgreSQL (24 MB, once) ...")
 	if err := os.MkdirAll(cache, 0o755); err != nil { // programs that another user (postgres) must read
 		return "", fmt.Errorf("make cache: %w", err)
 	}

@@ -59,29 +59,34 @@ func tree(t *testing.T, root int) map[int]string {
 	for pid := range parents {
 		for at, ok := pid, true; ok && at > 1; at, ok = parents[at] {
 			if at == root {
-				line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-				found[pid] = strings.TrimSpace(strings.ReplaceAll(string(line), "\x00", " "))
+				found[pid] = calledWith(pid)
 			}
 		}
 	}
 	return found
 }
 
+// alive are those of the processes that still run. An id may have become another's meanwhile, which is called otherwise.
+func alive(t *testing.T, what map[int]string) (pids []int) {
+	t.Helper()
+	running := processes(t)
+	for pid, line := range what {
+		if _, runs := running[pid]; runs && calledWith(pid) == line {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func calledWith(pid int) string {
+	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return strings.TrimSpace(strings.ReplaceAll(string(line), "\x00", " "))
+}
+
 // gone waits until none of the processes runs.
 func gone(t *testing.T, what map[int]string) {
 	t.Helper()
-	eventually(t, 20*time.Second, "the demo's processes end", func() bool {
-		running := processes(t)
-		for pid, line := range what {
-			if _, runs := running[pid]; runs {
-				now, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-				if strings.TrimSpace(strings.ReplaceAll(string(now), "\x00", " ")) == line {
-					return false
-				}
-			}
-		}
-		return true
-	})
+	eventually(t, 20*time.Second, "the demo's processes end", func() bool { return len(alive(t, what)) == 0 })
 }
 
 // build makes the two binaries side by side, as make does.
@@ -105,10 +110,9 @@ type demo struct {
 	tree   map[int]string
 }
 
-// start runs the command until everything answers. The command is the demo, or a shell that starts it.
-func start(t *testing.T, dir string, command ...string) *demo {
+// launch runs the command: the demo, or a shell that starts it.
+func launch(t *testing.T, dir, ready string, command ...string) *demo {
 	t.Helper()
-	ready := filepath.Join(t.TempDir(), "ready.json")
 	d := &demo{cmd: exec.CommandContext(context.WithoutCancel(t.Context()), command[0], command[1:]...), out: &bytes.Buffer{}, done: make(chan error, 1)}
 	d.cmd.Env = append(
 		os.Environ(), "OFFRAMP_DEMO_DIR="+dir, "OFFRAMP_DEMO_ADDR=127.0.0.1:0", "OFFRAMP_DEMO_READY="+ready,
@@ -116,12 +120,25 @@ func start(t *testing.T, dir string, command ...string) *demo {
 	)
 	d.cmd.Stdout, d.cmd.Stderr = d.out, d.out
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	began := time.Now()
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() { d.done <- d.cmd.Wait() }()
-	t.Cleanup(func() { _ = d.cmd.Process.Kill() })
+	t.Cleanup(func() { // nothing is left to do, unless the test has failed
+		_ = d.cmd.Process.Kill()
+		for _, pid := range alive(t, d.tree) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	})
+	return d
+}
+
+// start is launch until everything answers.
+func start(t *testing.T, dir string, command ...string) *demo {
+	t.Helper()
+	ready := filepath.Join(t.TempDir(), "ready.json")
+	began := time.Now()
+	d := launch(t, dir, ready, command...)
 	eventually(t, 2*time.Minute, "the demo is ready", func() bool {
 		select {
 		case err := <-d.done:
@@ -133,7 +150,9 @@ func start(t *testing.T, dir string, command ...string) *demo {
 	})
 	d.took = time.Since(began)
 	d.report = readReport(t, ready)
-	d.tree = tree(t, d.cmd.Process.Pid)
+	if d.tree = tree(t, d.cmd.Process.Pid); len(d.tree) < 6 { // the demo, PostgreSQL with its own, S3, the portal, two workers
+		t.Errorf("only these run: %v", d.tree)
+	}
 	return d
 }
 

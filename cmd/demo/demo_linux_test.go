@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -33,6 +34,8 @@ func TestDemo(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+
+	stoppedWhileStarting(t, binary, dir)
 
 	first := start(t, dir, binary)
 	everyAddressAnswers(t, first.report)
@@ -68,6 +71,21 @@ func TestDemo(t *testing.T) {
 	_ = third.end(t, syscall.SIGKILL)
 	gone(t, third.tree)
 	nobodyAnswers(t, third.report)
+}
+
+// stoppedWhileStarting interrupts the first start of all. The next one must find nothing half-made.
+func stoppedWhileStarting(t *testing.T, binary, dir string) {
+	t.Helper()
+	d := launch(t, dir, filepath.Join(t.TempDir(), "ready.json"), binary)
+	eventually(t, time.Minute, "PostgreSQL starts", func() bool {
+		_, err := os.Stat(filepath.Join(dir, "postgres", "postgres.log"))
+		return err == nil
+	})
+	d.tree = tree(t, d.cmd.Process.Pid)
+	if err := d.end(t, syscall.SIGTERM); err != nil {
+		t.Errorf("after SIGTERM: %v\n%s", err, d.out)
+	}
+	gone(t, d.tree)
 }
 
 // readReport reads the ready file and misses no field.
