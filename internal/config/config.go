@@ -94,13 +94,12 @@ type Mail struct {
 
 // Work bounds the worker process.
 type Work struct {
-	ID       string        `env:"ID" doc:"Name of this worker, unique among those alive. Empty: host name and process id." use:"work"`
-	Exports  int           `env:"EXPORTS" envDefault:"2" doc:"Exports built at once by one worker." use:"work"`
-	Mails    int           `env:"MAILS" envDefault:"4" doc:"Mails sent at once by one worker." use:"work"`
-	Drain    time.Duration `env:"DRAIN" envDefault:"25s" doc:"How long running jobs may take after SIGTERM before they are handed back." use:"work"`
-	LinkTTL  time.Duration `env:"LINK_TTL" envDefault:"10m" doc:"How long one download link works." use:"serve"`
-	Retries  int           `env:"RETRIES" envDefault:"5" doc:"Tries of an export before the customer is told that it failed." use:"work"`
-	MaxQuery time.Duration `env:"MAX_QUERY" envDefault:"2h" doc:"Longest time that one query on a source may take." use:"work"`
+	ID      string        `env:"ID" doc:"Name of this worker, unique among those alive. Empty: host name and process id." use:"work"`
+	Exports int           `env:"EXPORTS" envDefault:"2" doc:"Exports built at once by one worker." use:"work"`
+	Mails   int           `env:"MAILS" envDefault:"4" doc:"Mails sent at once by one worker." use:"work"`
+	Drain   time.Duration `env:"DRAIN" envDefault:"25s" doc:"How long running jobs may take after SIGTERM before they are handed back." use:"work"`
+	LinkTTL time.Duration `env:"LINK_TTL" envDefault:"10m" doc:"How long one download link works." use:"serve"`
+	Retries int           `env:"RETRIES" envDefault:"5" doc:"Tries of an export before the customer is told that it failed." use:"work"`
 }
 
 // Outbound limits calls to other systems.
