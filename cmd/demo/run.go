@@ -23,14 +23,8 @@ const (
 	productBucket   = "hezhou-files"
 )
 
-// run starts everything, says where it is, and waits for the end.
-func run(ctx context.Context, getenv func(string) string) (err error) {
-	began, ready := time.Now(), false
-	defer func() {
-		if err != nil && !ready && ctx.Err() != nil { // told to stop while starting, which breaks off whatever was under way
-			err = ctx.Err()
-		}
-	}()
+// run prepares the folder and shows the demonstration in it until ctx ends.
+func run(ctx context.Context, getenv func(string) string) error {
 	set, err := readSettings(getenv)
 	if err != nil {
 		return err
@@ -49,6 +43,17 @@ func run(ctx context.Context, getenv func(string) string) (err error) {
 	if set.ready != "" {
 		_ = os.Remove(set.ready)
 	}
+	return show(ctx, set)
+}
+
+// show starts everything, says where it is, and waits for the end.
+func show(ctx context.Context, set settings) (err error) {
+	began, ready := time.Now(), false
+	defer func() {
+		if err != nil && !ready && ctx.Err() != nil { // told to stop while starting, which breaks off whatever was under way
+			err = ctx.Err()
+		}
+	}()
 	users, accounts := staffUsers()
 	stack, err := local.StartStack(ctx, local.StackOptions{
 		Dir: set.dir, Binary: set.binary, Address: set.address, Shift: set.shift, Staff: users, Say: say,

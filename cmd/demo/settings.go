@@ -37,13 +37,10 @@ func readSettings(getenv func(string) string) (settings, error) {
 	if s.address == "" {
 		s.address = "127.0.0.1:8080"
 	}
-	host, _, err := net.SplitHostPort(s.address)
-	if err != nil {
-		return s, fmt.Errorf("OFFRAMP_DEMO_ADDR is %q; it must be host:port, such as 127.0.0.1:8080", s.address)
+	if err := ourOwn(s.address); err != nil {
+		return s, err
 	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return s, fmt.Errorf("OFFRAMP_DEMO_ADDR is %q; the demonstration has no secrets and listens on this machine only, such as 127.0.0.1:8080", s.address)
-	}
+	var err error
 	if s.now != "" {
 		if _, err := time.Parse(time.RFC3339, s.now); err != nil {
 			return s, fmt.Errorf("OFFRAMP_DEMO_NOW is %q; it must be an instant such as 2026-11-21T10:24:00+08:00", s.now)
@@ -69,6 +66,18 @@ func readSettings(getenv func(string) string) (settings, error) {
 		return s, errors.New("the offramp binary is not beside the demo's; run: make build demo-build")
 	}
 	return s, nil
+}
+
+// ourOwn makes sure that an address is one of this machine that no other reaches.
+func ourOwn(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("OFFRAMP_DEMO_ADDR is %q; it must be host:port, such as 127.0.0.1:8080", address)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("OFFRAMP_DEMO_ADDR is %q; the demonstration has no secrets and listens on this machine only, such as 127.0.0.1:8080", address)
+	}
+	return nil
 }
 
 // addressFree makes sure that the portal can listen, before minutes are spent on starting everything else.

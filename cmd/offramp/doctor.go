@@ -83,7 +83,7 @@ func (d doctorCmd) Run(c *console) error {
 
 // wrong prints what a check found and what mends it.
 func (c *console) wrong(k check, err error) {
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // joined by the check itself
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range several.Unwrap() {
 			c.wrong(k, e)
 		}
@@ -216,7 +216,7 @@ func fetchJSON(ctx context.Context, address string, into any) error {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("it does not answer: %s", brief(err)) //nolint:errorlint // the sentence is all that is wanted
+		return fmt.Errorf("it does not answer: %s", brief(err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
