@@ -71,7 +71,7 @@ func (workCmd) Run(c *console) error {
 // boundMemory keeps the collector at work early, so that the process stays small whatever the exports' size: an export lives
 // in a few MiB, and what it leaves behind between two collections would otherwise be several times that. GOMEMLIMIT overrides.
 func (p *parts) boundMemory() {
-	const floor, each = 16 << 20, 8 << 20
+	const floor, each = 12 << 20, 6 << 20
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(floor + each*int64(p.config.Work.Exports))
 	}

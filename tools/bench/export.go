@@ -147,9 +147,9 @@ func (g *ground) pipeOnce(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	const script = `set -o pipefail; psql -q "$DSN" "$@" | zip -q -1 - - | rclone rcat --s3-no-check-bucket "bench:$BUCKET/pipe.zip"`
-	cmd := exec.CommandContext(ctx, "bash", append([]string{"-c", script, "bench"}, copies...)...) //nolint:gosec // our own words
+	cmd := exec.CommandContext(ctx, "bash", append([]string{"-c", script, "bench"}, copies...)...) // our own words
 	cmd.Env = append(
-		os.Environ(), "DSN="+reader.String(), "BUCKET="+local.ExportBucket, "RCLONE_CONFIG_BENCH_TYPE=s3", "RCLONE_CONFIG_BENCH_PROVIDER=Other",
+		local.Environment{}.List(), "DSN="+reader.String(), "BUCKET="+local.ExportBucket, "RCLONE_CONFIG_BENCH_TYPE=s3", "RCLONE_CONFIG_BENCH_PROVIDER=Other",
 		"RCLONE_CONFIG_BENCH_ENDPOINT="+g.stack.S3.Endpoint, "RCLONE_CONFIG_BENCH_ACCESS_KEY_ID="+g.stack.S3.AccessKey,
 		"RCLONE_CONFIG_BENCH_SECRET_ACCESS_KEY="+g.stack.S3.SecretKey, "RCLONE_CONFIG_BENCH_REGION="+g.stack.S3.Region, "RCLONE_CONFIG=/dev/null",
 	)

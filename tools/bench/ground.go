@@ -61,7 +61,7 @@ func prepare(ctx context.Context, rows int) (g *ground, err error) {
 	if g.dir, err = os.MkdirTemp("", "offramp-bench-"); err != nil {
 		return g, err
 	}
-	if err := os.Chmod(g.dir, 0o755); err != nil { //nolint:gosec // PostgreSQL runs as another user below it
+	if err := os.Chmod(g.dir, 0o755); err != nil { // PostgreSQL runs as another user below it
 		return g, err
 	}
 	binary, err := filepath.Abs("bin/offramp")

@@ -134,7 +134,7 @@ func (t target) throughput(ctx context.Context, dir string) (float64, error) {
 	if err := os.WriteFile(path, []byte(script.String()), 0o600); err != nil {
 		return 0, err
 	}
-	cmd := exec.CommandContext(ctx, "wrk", "-t1", "-c"+strconv.Itoa(connections), "-d"+burst.String(), "-s", path, t.url) //nolint:gosec // our own words
+	cmd := exec.CommandContext(ctx, "wrk", "-t1", "-c"+strconv.Itoa(connections), "-d"+burst.String(), "-s", path, t.url) // our own words
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return 0, fmt.Errorf("wrk: %w: %s", err, out)

@@ -20,13 +20,13 @@ func commandLine() ([]byte, error) {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary := filepath.Join(dir, "offramp")
-	if out, err := exec.Command("go", "build", "-o", binary, "./cmd/offramp").CombinedOutput(); err != nil { //nolint:noctx // ends with the build
+	if out, err := exec.Command("go", "build", "-o", binary, "./cmd/offramp").CombinedOutput(); err != nil { // ends with the build
 		return nil, fmt.Errorf("build: %w: %s", err, out)
 	}
 	var b bytes.Buffer
 	b.WriteString("# Command line\n\nOne binary, configured by [environment variables](configuration.md). Exit status: 0 done, 1 failed, 2 misused.\n")
 	for _, name := range commandNames {
-		out, err := exec.Command(binary, append(strings.Fields(name), "--help")...).Output() //nolint:gosec,noctx // our own binary
+		out, err := exec.Command(binary, append(strings.Fields(name), "--help")...).Output() // our own binary
 		if err != nil {
 			return nil, fmt.Errorf("offramp %s --help: %w", name, err)
 		}

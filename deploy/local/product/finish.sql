@@ -6,4 +6,4 @@ CREATE INDEX comment_customer ON comment (customer_id, id);
 CREATE INDEX attachment_customer ON attachment (customer_id, id);
 CREATE INDEX invoice_customer ON invoice (customer_id, id);
 GRANT SELECT ON customer, member, project, task, comment, attachment, invoice TO hezhou_reader;
-ANALYZE;
+
