@@ -17,10 +17,16 @@ import (
 // errPortTaken says that somebody else got the port between our choice and the server's start.
 var errPortTaken = errors.New("port taken")
 
-// launch starts the server, on another port when the first turns out to be taken.
+// errLingering says that the processes of a server which was killed on the same directory have not all ended yet.
+var errLingering = errors.New("the server before has not quite ended")
+
+// lingerLimit is how long those may take; they end as soon as they notice that their parent is gone.
+const lingerLimit = 15 * time.Second
+
+// launch starts the server, on another port when the first turns out to be taken, and again while an earlier one lingers.
 func launch(ctx context.Context, bin string, o PostgresOptions, who account) (*Postgres, error) {
 	const tries = 5
-	fixed := o.Port != 0
+	fixed, began := o.Port != 0, time.Now()
 	for try := 1; ; try++ {
 		port, err := choosePort(ctx, o)
 		if err != nil {
@@ -29,6 +35,11 @@ func launch(ctx context.Context, bin string, o PostgresOptions, who account) (*P
 		p, err := launchOn(ctx, port, bin, o, who)
 		if err == nil {
 			return p, os.WriteFile(filepath.Join(o.Dir, "port"), []byte(strconv.Itoa(port)), 0o644) // no secret
+		}
+		if errors.Is(err, errLingering) && time.Since(began) < lingerLimit && ctx.Err() == nil {
+			time.Sleep(100 * time.Millisecond)
+			try--
+			continue
 		}
 		if !errors.Is(err, errPortTaken) || fixed || try == tries {
 			return nil, err
@@ -72,6 +83,9 @@ func launchOn(ctx context.Context, port int, bin string, o PostgresOptions, who 
 		content, _ := os.ReadFile(logName)
 		if strings.Contains(string(content), "could not bind") {
 			return nil, fmt.Errorf("start PostgreSQL on port %d: %w", port, errPortTaken)
+		}
+		if strings.Contains(string(content), "pre-existing shared memory block") {
+			return nil, fmt.Errorf("start PostgreSQL in %s: %w: %s", o.Dir, errLingering, tail(content))
 		}
 		return nil, fmt.Errorf("start PostgreSQL in %s: %w: %s", o.Dir, err, tail(content))
 	}
