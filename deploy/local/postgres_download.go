@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -75,31 +74,19 @@ func downloadPostgres(ctx context.Context, cache string, progress func(string)) 
 	return bin, nil
 }
 
-// fetchBundle asks npm, which knows the user's registry and proxy, and the public registry where there is no npm.
+// fetchBundle asks npm, which knows the user's registry and proxy.
 func fetchBundle(ctx context.Context, cache, platform string) ([]byte, error) {
-	if npm, err := exec.LookPath("npm"); err == nil {
-		cmd := exec.CommandContext(ctx, npm, "pack", "--silent", "--pack-destination", cache, "@embedded-postgres/"+platform+"@"+bundleVersion) // fixed words
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("npm pack: %w: %s", err, tail(out))
-		}
-		file := filepath.Join(cache, "embedded-postgres-"+platform+"-"+bundleVersion+".tgz")
-		defer func() { _ = os.Remove(file) }()
-		return os.ReadFile(file) // the name is ours
-	}
-	address := fmt.Sprintf("https://registry.npmjs.org/@embedded-postgres/%s/-/%s-%s.tgz", platform, platform, bundleVersion)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	npm, err := exec.LookPath("npm")
 	if err != nil {
-		return nil, err
+		return nil, errors.New("npm, which would fetch it, is not installed")
 	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
+	cmd := exec.CommandContext(ctx, npm, "pack", "--silent", "--pack-destination", cache, "@embedded-postgres/"+platform+"@"+bundleVersion) // fixed words
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("npm pack: %w: %s", err, tail(out))
 	}
-	defer func() { _ = res.Body.Close() }()
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s: %s", address, res.Status)
-	}
-	return io.ReadAll(io.LimitReader(res.Body, 256<<20))
+	file := filepath.Join(cache, "embedded-postgres-"+platform+"-"+bundleVersion+".tgz")
+	defer func() { _ = os.Remove(file) }()
+	return os.ReadFile(file) // the name is ours
 }
 
 type bundleLink struct{ Source, Target string }
