@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,9 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"offramp/deploy/examples"
 	"offramp/deploy/local"
@@ -103,7 +99,7 @@ func retire(ctx context.Context, stack *local.Stack, rows int) ([]account, error
 		return nil, err
 	}
 	owner := stack.Postgres.URL(productDatabase, local.SuperRole)
-	if err := product.Load(ctx, owner, product.Options{Largest: rows, Store: bucket{stack.S3.Client()}, Say: say}); err != nil {
+	if err := product.Load(ctx, owner, product.Options{Largest: rows, Store: stack.S3.Shelf(productBucket), Say: say}); err != nil {
 		return nil, err
 	}
 	endpoint, err := url.Parse(stack.S3.Endpoint)
@@ -170,17 +166,6 @@ func keepWorker(ctx context.Context, stack *local.Stack, name string) error {
 		}
 	}()
 	return nil
-}
-
-// bucket stores the product's attachments.
-type bucket struct{ client *s3.Client }
-
-// Put writes one object.
-func (b bucket) Put(ctx context.Context, key, contentType string, content []byte) error {
-	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: aws.String(productBucket), Key: &key, ContentType: &contentType, Body: bytes.NewReader(content),
-	})
-	return err
 }
 
 // writeReady writes the report so that a reader sees all of it or nothing.

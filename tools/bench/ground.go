@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/url"
@@ -9,8 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"offramp/deploy/examples"
@@ -100,7 +97,7 @@ func (g *ground) loadProduct(ctx context.Context, rows int, say func(string)) er
 		return err
 	}
 	owner := s.Postgres.URL(productDatabase, local.SuperRole)
-	if err := product.Load(ctx, owner, product.Options{Largest: rows, Store: shelf{s.S3.Client()}, Say: say}); err != nil {
+	if err := product.Load(ctx, owner, product.Options{Largest: rows, Store: s.S3.Shelf(productBucket), Say: say}); err != nil {
 		return err
 	}
 	endpoint, err := url.Parse(s.S3.Endpoint)
@@ -128,15 +125,6 @@ func (g *ground) loadProduct(ctx context.Context, rows int, say func(string)) er
 		return err
 	}
 	_, err = s.Run(ctx, "import", "--by", "bench")
-	return err
-}
-
-// shelf stores the product's attachments.
-type shelf struct{ client *s3.Client }
-
-// Put writes one object.
-func (b shelf) Put(ctx context.Context, key, contentType string, content []byte) error {
-	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(productBucket), Key: &key, ContentType: &contentType, Body: bytes.NewReader(content)})
 	return err
 }
 
