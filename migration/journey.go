@@ -50,23 +50,21 @@ const (
 	ExportFailed     EventKind = "export.failed"
 	ExportCancelled  EventKind = "export.cancelled"
 	ExportExpired    EventKind = "export.expired"
-	ExportNotNeeded  EventKind = "export.not_needed" // the account has no data
-	StepsReconfigure EventKind = "steps.changed"     // a programme version added or dropped a step
+	StepsReconfigure EventKind = "steps.changed" // a programme version added or dropped a step
 )
 
-// Event is one entry in a customer's history.
+// Event is one entry in a customer's history, stored as JSON under these names, which do not change.
 type Event struct {
-	Kind     EventKind
-	Actor    string // contact or staff identity id, or "system"
-	At       time.Time
-	ExportID string            // of export events
-	Number   int64             // of the export, as in EX-10001
-	Bytes    int64             // of the ready archive
-	Until    time.Time         // the ready archive can be downloaded until
-	Days     map[string]Day    // of date events: milestone -> day as the customer now knows it
-	Was      map[string]Day    // of DatesChanged: what it was before
-	Rules    StepRules         // of JourneyStarted and StepsReconfigure
-	Note     map[string]string // anything else worth keeping
+	Kind     EventKind      `json:"kind"`
+	Actor    string         `json:"actor"` // contact or staff identity id, or "system"
+	At       time.Time      `json:"at"`
+	ExportID string         `json:"export_id,omitempty"` // of export events
+	Number   int64          `json:"number,omitempty"`    // of the export, as in EX-10001
+	Bytes    int64          `json:"bytes,omitempty"`     // of the ready archive
+	Until    time.Time      `json:"until,omitzero"`      // the ready archive can be downloaded until
+	Days     map[string]Day `json:"days,omitempty"`      // of date events: milestone -> day as the customer now knows it
+	Was      map[string]Day `json:"was,omitempty"`       // of DatesChanged: what it was before
+	Rules    StepRules      `json:"rules,omitzero"`      // of JourneyStarted and StepsReconfigure
 }
 
 // Journey is the folded state of one customer: the single row that every surface reads. Version counts its events.
@@ -138,8 +136,6 @@ func (j Journey) Apply(e Event) (Journey, error) {
 		next.changeDates(e)
 	case ExportRequested, ExportReady, ExportChecked, ExportFailed, ExportCancelled, ExportExpired:
 		next.applyExport(e)
-	case ExportNotNeeded:
-		next.Status[StepExport] = NotNeeded
 	default:
 		return j, ErrUnknownEvent.Wrap(fmt.Errorf("event %q", e.Kind))
 	}

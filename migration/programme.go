@@ -159,8 +159,8 @@ type Brand struct {
 
 // StepRules say which of the five steps this programme has. Steps 1 and 2 are always there.
 type StepRules struct {
-	Choose bool `yaml:"choose"`
-	Settle bool `yaml:"settle"`
+	Choose bool `yaml:"choose" json:"choose,omitempty"`
+	Settle bool `yaml:"settle" json:"settle,omitempty"`
 }
 
 // Milestone returns the dated event with this key.
