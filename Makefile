@@ -59,4 +59,7 @@ bench: ## measure: each figure beside its ceiling from the same run
 
 .PHONY: fuzz
 fuzz: ## fuzz each parser for a bounded time
-	$(GO) test -run '^$$' -fuzz FuzzParameters -fuzztime 20s ./export/source
+	$(GO) test -run '^$$' -fuzz FuzzBind -fuzztime 20s ./export/source
+	$(GO) test -run '^$$' -fuzz FuzzVerify -fuzztime 20s ./export/archive
+	$(GO) test -run '^$$' -fuzz FuzzReadProgramme -fuzztime 20s ./migration
+	$(GO) test -run '^$$' -fuzz FuzzScrub -fuzztime 20s ./internal/logging
