@@ -37,19 +37,70 @@ var Stages = [4]Stage{StageCounting, StageReading, StageFiles, StageChecking}
 
 // Formats of rows.
 const (
-	CSV   = "csv"
-	JSONL = "jsonl"
+	CSV     = "csv"
+	JSONL   = "jsonl"
+	Parquet = "parquet"
 )
+
+// VolumeSizes are the sizes that a customer may choose for the files of an export, in GiB; the first but one is the default.
+var VolumeSizes = [4]int{1, 2, 10, 50}
+
+// DefaultVolumeSize is in GiB.
+const DefaultVolumeSize = 2
 
 // Selection is what a customer asked for.
 type Selection struct {
-	Datasets    []string `json:"datasets,omitempty"` // keys of the programme's datasets; empty: all
-	Formats     []string `json:"formats"`            // CSV, JSONL
-	Spreadsheet bool     `json:"spreadsheet,omitempty"`
+	Datasets    []string            `json:"datasets,omitempty"` // keys of the programme's datasets; empty: all
+	Formats     []string            `json:"formats"`            // CSV, JSONL, Parquet
+	Spreadsheet bool                `json:"spreadsheet,omitempty"`
+	Browse      bool                `json:"browse,omitempty"`      // pages to look through all rows offline
+	Filters     map[string][]string `json:"filters,omitempty"`     // by key of the programme's filters: the values chosen; absent: all
+	From        migration.Day       `json:"from,omitzero"`         // first day of the period; zero: open
+	Until       migration.Day       `json:"until,omitzero"`        // last day of the period, included; zero: open
+	Since       string              `json:"since,omitempty"`       // id of the customer's earlier export: only what changed since
+	Repair      string              `json:"repair,omitempty"`      // id of the customer's earlier export: only what failed in it
+	Replacement string              `json:"replacement,omitempty"` // key of a replacement whose import files are added
+	VolumeSize  int                 `json:"volume_size,omitempty"` // GiB, one of VolumeSizes; 0: the default
 }
 
-// All reports whether everything was asked for.
-func (s Selection) All() bool { return len(s.Datasets) == 0 }
+// All reports whether everything was asked for: every dataset, every row.
+func (s Selection) All() bool {
+	return len(s.Datasets) == 0 && len(s.Filters) == 0 && s.From.IsZero() && s.Until.IsZero() && s.Since == "" && s.Repair == ""
+}
+
+// VolumeState is where one volume of an export stands.
+type VolumeState string
+
+// The states of a volume. A volume whose builder died waits again.
+const (
+	VolumeWaiting  VolumeState = "waiting"
+	VolumeBuilding VolumeState = "building"
+	VolumeSealed   VolumeState = "sealed"
+)
+
+// SliceSize is the length in bytes of the slices of a volume that have a SHA-256 of their own, so that a browser can check a
+// volume of any size piece by piece. The last slice may be shorter.
+const SliceSize = 8 << 20
+
+// Volume is one archive file of an export.
+type Volume struct {
+	Number   int // from 1
+	State    VolumeState
+	Size     int64    // bytes of the file; 0 before it is sealed
+	SHA256   string   // hexadecimal
+	Slices   []string // SHA-256 of each SliceSize bytes, hexadecimal; only in what Service.Volume returns
+	Rows     int64
+	Files    int64
+	Datasets []string // whose rows or attachments it holds
+}
+
+// DatasetProgress is how far a running export is with one dataset. Bytes are raw and estimated.
+type DatasetProgress struct {
+	Dataset           string
+	Rows, RowsTotal   int64
+	Files, FilesTotal int64
+	Bytes, BytesTotal int64
+}
 
 // Receipt is an archive's proof of completeness: per dataset, rows in the source = rows exported + rows failed.
 type Receipt = archive.Receipt
@@ -83,6 +134,9 @@ type Export struct {
 	ReadyAt     *time.Time
 	ExpiresAt   *time.Time
 	CheckedAt   *time.Time // a contact confirmed that the copy is complete
+
+	Volumes  []Volume          // in order; of one that was planned
+	Datasets []DatasetProgress // of a running one, in the programme's order
 
 	DownloadedAt *time.Time          // a link was handed out last
 	Progress     *migration.Progress // of the running export; filled by reading, never written from here

@@ -54,7 +54,7 @@ func makePlan(ctx context.Context, sources *Sources, p *migration.Programme, sel
 		}
 	}
 	for _, d := range p.Datasets {
-		if !sel.All() && !slices.Contains(sel.Datasets, d.Key) {
+		if len(sel.Datasets) > 0 && !slices.Contains(sel.Datasets, d.Key) {
 			continue
 		}
 		snap, err := pl.snapshot(ctx, sources, d.Source, customerRef)

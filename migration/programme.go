@@ -53,6 +53,8 @@ type Programme struct {
 	Brand      Brand       `yaml:"brand"`
 	Steps      StepRules   `yaml:"steps"`
 
+	Replacements []Replacement `yaml:"replacements"`
+
 	Zone     *time.Location `yaml:"-"` // of ZoneName
 	Warnings Findings       `yaml:"-"` // what looked wrong when the file was read, and may be right
 
@@ -97,13 +99,52 @@ type Query struct {
 
 // Dataset is a named part of the product's data that a customer may export.
 type Dataset struct {
-	Key         string `yaml:"key"`
-	Name        Text   `yaml:"name"`
-	Description Text   `yaml:"description"`
-	Query       `yaml:",inline"`
-	Count       string   `yaml:"count"`   // SQL that counts the same rows; empty: count(*) over the query
-	Columns     []Column `yaml:"columns"` // what is promised; a column that the query stops giving is a loud failure
-	Files       *Files   `yaml:"files"`   // the rows name objects to copy; nil: rows only
+	Key         string            `yaml:"key"`
+	Name        Text              `yaml:"name"`
+	Description Text              `yaml:"description"`
+	Query       `yaml:",inline"`  // of a database; Objects or Request stand in its place for other sources
+	Objects     *ObjectQuery      `yaml:"objects"` // of a bucket or a directory: the objects themselves are the dataset
+	Request     *Request          `yaml:"request"` // of an HTTP API that pages JSON
+	Count       string            `yaml:"count"`   // SQL that counts the same rows; empty: count(*) over the query
+	Columns     []Column          `yaml:"columns"` // what is promised; a column that the query stops giving is a loud failure
+	Files       *Files            `yaml:"files"`   // the rows name objects to copy; nil: rows only
+	RowKey      string            `yaml:"row_key"` // column whose values are unique and ordered within a customer; large exports are cut into volumes by it
+	Filters     map[string]string `yaml:"filters"` // key of an ExportRules filter -> the column that it restricts
+	Period      string            `yaml:"period"`  // column with the instant or day that a chosen period restricts
+	Changed     string            `yaml:"changed"` // column with the instant of the last change, for "changes since the last export"
+}
+
+// ObjectQuery selects one customer's objects in a bucket or a directory.
+type ObjectQuery struct {
+	Prefix   string `yaml:"prefix"`   // with :customer_id in it, such as customers/:customer_id/
+	Metadata bool   `yaml:"metadata"` // also the media type and the metadata of each object, which costs a request each
+}
+
+// Request is how an HTTP API gives one customer's rows: a GET whose answer holds a list, page after page.
+type Request struct {
+	Path   string            `yaml:"path"`   // below the source's address, with :customer_id in it, such as /v1/notes?account=:customer_id
+	Header map[string]string `yaml:"header"` // further headers; secrets belong into the configuration
+	Items  string            `yaml:"items"`  // dotted path to the list, such as data.items; empty: the answer is the list
+	Total  string            `yaml:"total"`  // dotted path to how many there are in all; empty: counted by reading
+	Paging Paging            `yaml:"paging"`
+}
+
+// Ways of paging.
+const (
+	PagingLink   = "link"   // RFC 8288: Link header with rel="next"
+	PagingCursor = "cursor" // the answer names what to ask for next
+	PagingPage   = "page"   // pages have numbers
+	PagingNone   = "none"   // one answer holds all
+)
+
+// Paging is how the next page is asked for.
+type Paging struct {
+	By            string `yaml:"by"`             // one of the ways above
+	Cursor        string `yaml:"cursor"`         // cursor: dotted path to it in the answer; absent, null or empty ends
+	Parameter     string `yaml:"parameter"`      // cursor, page: query parameter that takes it
+	First         int    `yaml:"first"`          // page: number of the first page
+	Size          int    `yaml:"size"`           // rows to ask for in one page; 0: the API's own
+	SizeParameter string `yaml:"size_parameter"` // query parameter that takes Size
 }
 
 // Column documents one column of a dataset.
@@ -124,8 +165,17 @@ type Files struct {
 
 // ExportRules bound exports of this programme.
 type ExportRules struct {
-	KeepDays int  `yaml:"keep_days"` // a ready export can be downloaded for so many days; default 7
-	Members  bool `yaml:"members"`   // contacts in the member role may export, too
+	KeepDays     int      `yaml:"keep_days"`     // a ready export can be downloaded for so many days; default 7
+	Members      bool     `yaml:"members"`       // contacts in the member role may export, too
+	PromiseHours int      `yaml:"promise_hours"` // an export that takes longer moves the customer's deadline; default 24
+	Filters      []Filter `yaml:"filters"`       // what a customer may restrict an export to, such as projects
+}
+
+// Filter is something by which a customer may restrict an export. Datasets say which of their columns it applies to.
+type Filter struct {
+	Key   string           `yaml:"key"`
+	Name  Text             `yaml:"name"`
+	Query `yaml:",inline"` // two columns of text, value and label, of one customer
 }
 
 // SignInRules say how a person who signs in is tied to a customer.
@@ -157,6 +207,44 @@ type Brand struct {
 	Colour string `yaml:"colour"` // #rrggbb
 }
 
+// Replacement is a product to move to.
+type Replacement struct {
+	Key    string         `yaml:"key"`
+	Name   Text           `yaml:"name"`
+	Import *ImportProfile `yaml:"import"` // nil: it reads no files of ours
+}
+
+// ImportProfile says how our datasets become files that the replacement imports as they are.
+type ImportProfile struct {
+	Files []ImportFile `yaml:"files"`
+	Loses []Loss       `yaml:"loses"` // what cannot be carried, beside what follows from the files themselves
+}
+
+// ImportFile is one file for the replacement, made from one dataset.
+type ImportFile struct {
+	Name    string         `yaml:"name"`    // such as issues.csv; its extension, .csv or .jsonl, is the format
+	Dataset string         `yaml:"dataset"` // key
+	Where   string         `yaml:"where"`   // CEL over row: rows that are not taken when false; empty: all
+	Columns []ImportColumn `yaml:"columns"`
+}
+
+// ImportColumn is a column of a file for the replacement. Exactly one of From, Value and Constant gives it.
+type ImportColumn struct {
+	Name      string            `yaml:"name"`
+	From      string            `yaml:"from"`      // column of the dataset, as it is
+	Value     string            `yaml:"value"`     // CEL over row
+	Constant  *string           `yaml:"constant"`  //
+	Map       map[string]string `yaml:"map"`       // replaces values of From or Value
+	Otherwise *string           `yaml:"otherwise"` // for values that Map does not have; nil: they stay as they are and are named as not carried
+}
+
+// Loss is something that the replacement has no place for.
+type Loss struct {
+	Dataset string `yaml:"dataset"` // key; empty: of the product as a whole
+	Column  string `yaml:"column"`  // empty: the whole dataset
+	Text    Text   `yaml:"text"`    // one sentence; empty: the catalogue's
+}
+
 // StepRules say which of the five steps this programme has. Steps 1 and 2 are always there.
 type StepRules struct {
 	Choose bool `yaml:"choose" json:"choose,omitempty"`
@@ -171,6 +259,16 @@ func (p *Programme) Milestone(key string) (Milestone, bool) {
 		}
 	}
 	return Milestone{}, false
+}
+
+// Replacement returns the product to move to with this key.
+func (p *Programme) Replacement(key string) (Replacement, bool) {
+	for _, r := range p.Replacements {
+		if r.Key == key {
+			return r, true
+		}
+	}
+	return Replacement{}, false
 }
 
 // Dataset returns the dataset with this key.

@@ -119,7 +119,7 @@ func (s *snapshot) begin(ctx context.Context, join string) error {
 	if err != nil {
 		return err
 	}
-	s.info = Info{ID: string(last.Rows[0][0]), AsOf: time.UnixMicro(int64(seconds * 1e6)).UTC()}
+	s.info = Info{ID: string(last.Rows[0][0]), AsOf: time.UnixMicro(int64(seconds * 1e6)).UTC(), Steady: true}
 	return nil
 }
 

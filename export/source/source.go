@@ -39,6 +39,13 @@ type Snapshot interface {
 	Check(ctx context.Context, q Query) ([]Column, error)
 	// Count asks the source how many rows the query has.
 	Count(ctx context.Context, q Query) (int64, error)
+	// Weigh tells how much the query gives: exact for rows and attachments, an estimate from a sample for bytes of rows.
+	Weigh(ctx context.Context, q Query) (Weight, error)
+	// Split cuts the query by q.Key into ranges in order, such that the rows of each at perRow bytes, with their
+	// attachments, weigh at most most bytes where single rows allow it. Together they are the whole query, each row is in
+	// exactly one, and the first and the last are open. A query without a key, or a source that cannot, gives one share:
+	// all of it.
+	Split(ctx context.Context, q Query, perRow, most int64) ([]Share, error)
 	// Rows reads the query and calls yield for each row. A nil value is NULL. The values are in the source's text form
 	// (see Column) and valid only until yield returns. When yield fails, reading stops, the snapshot is of no more use,
 	// and yield's error is returned as it is. The columns are compared with q.Columns first, as in Check.
@@ -47,21 +54,87 @@ type Snapshot interface {
 	Close()
 }
 
-// Info describes a snapshot.
+// Info describes a snapshot and what its source can give.
 type Info struct {
-	ID   string    // for Begin's join
-	AsOf time.Time // the instant, by the source's own clock
+	ID     string    // for Begin's join; empty when it cannot be joined, so that one reader must read everything
+	AsOf   time.Time // the instant, by the source's own clock
+	Steady bool      // all of it shows that instant; false: the source has no snapshots, and changes may show in between
 }
 
-// Query is one dataset's question to the source.
+// Query is one dataset's question to the source: SQL for a database, Objects for a bucket or directory, Request for an API.
 type Query struct {
 	Dataset string // names the dataset in errors
 	// SQL is one SELECT, in which :customer_id stands for the customer's reference.
 	SQL string
+	// Objects is a prefix of keys, Request a GET; both with :customer_id.
+	Objects *ObjectQuery
+	Request *Request
+	// Key is a column with values that are unique and ordered within a customer. Range, which needs it, restricts the query.
+	Key   string
+	Range Range
+	// Where restricts the query further; all must hold. For databases only.
+	Where []Condition
+	// Files, when not zero, are the columns that name each row's attachment.
+	Files FileColumns
+	// Rows is the most that the query may give; one more is an error that says so. 0 is no limit.
+	MaxRows int64
 	// CountSQL replaces "select count(*) from (SQL)" when that would be slow. It has one row with one whole number.
 	CountSQL string
 	// Columns, when not empty, are the columns that the query must have, in this order. An empty Type matches any.
 	Columns []Column
+}
+
+// Range is the rows with From <= key < Before; nil is open. The bounds are in the text form that the source gave them in.
+type Range struct {
+	From   *string `json:"from,omitempty"`
+	Before *string `json:"before,omitempty"`
+}
+
+// Whole reports whether nothing is left out.
+func (r Range) Whole() bool { return r.From == nil && r.Before == nil }
+
+// Condition restricts a column to some values, compared as text, or to instants or days in a range.
+type Condition struct {
+	Column string
+	In     []string
+	From   string // at or after; an instant in RFC 3339 or a day as 2026-03-01; empty: open
+	Before string // before; empty: open
+}
+
+// FileColumns name the columns with an attachment's key and with its size in bytes, which may be empty.
+type FileColumns struct{ Key, Size string }
+
+// Weight is how much a query gives.
+type Weight struct {
+	Rows      int64 `json:"rows"`
+	Bytes     int64 `json:"bytes"` // of all rows, as text; an estimate
+	Files     int64 `json:"files"`
+	FileBytes int64 `json:"file_bytes"` // as the rows say; 64 KiB for each where they do not
+}
+
+// Share is a part of a query, cut by its key.
+type Share struct {
+	Range Range `json:"range"`
+	Weight
+}
+
+// ObjectQuery is one customer's objects below a prefix.
+type ObjectQuery struct {
+	Prefix   string
+	Metadata bool // also each object's media type and metadata
+}
+
+// Request is a GET whose answer holds a list, page after page. The fields are those of migration.Request.
+type Request struct {
+	Path, Items, Total string
+	Header             map[string]string
+	Paging             Paging
+}
+
+// Paging is how the next page is asked for. The fields are those of migration.Paging.
+type Paging struct {
+	By, Cursor, Parameter, SizeParameter string
+	First, Size                          int
 }
 
 // Column is a column of a dataset. Type says what its text form is:
