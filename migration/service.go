@@ -46,6 +46,11 @@ func (s *Service) Customer(ctx context.Context, scope db.Scope, customerID strin
 	return c, err
 }
 
+// CustomerIn is Customer in the caller's transaction.
+func (s *Service) CustomerIn(_ context.Context, tx *db.Tx, customerID string) (Customer, error) {
+	return s.store.customer(tx, customerID)
+}
+
 // Contacts returns a customer's contacts, owners first.
 func (s *Service) Contacts(ctx context.Context, scope db.Scope, customerID string) (list []Contact, err error) {
 	err = s.db.InTx(ctx, scope, func(tx *db.Tx) error {

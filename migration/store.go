@@ -179,3 +179,14 @@ func (s store) contacts(tx *db.Tx, customerID string) ([]Contact, error) {
 	}
 	return contacts, nil
 }
+
+// extend stores a later day.
+func (s store) extend(ctx context.Context, tx *db.Tx, g Grant) error {
+	const sql = `INSERT INTO extension (customer_id, milestone, day, reason, granted_by, granted_at) VALUES ($1, $2, $3::date, $4, $5, $6)
+		ON CONFLICT (customer_id, milestone) DO UPDATE SET day = excluded.day, reason = excluded.reason,
+			granted_by = excluded.granted_by, granted_at = excluded.granted_at`
+	if _, err := tx.Pgx.Exec(ctx, sql, g.CustomerID, g.Milestone, g.Day.String(), g.Reason, g.Actor, tx.Now); err != nil {
+		return fmt.Errorf("extend %s of %s: %w", g.Milestone, g.CustomerID, err)
+	}
+	return nil
+}

@@ -138,7 +138,7 @@ func (s importStore) writeExtensions(ctx context.Context, tx *db.Tx, days []gran
 	}
 	const sql = `INSERT INTO extension (customer_id, milestone, day, granted_by, granted_at)
 		SELECT customer_id, milestone, day::date, $4, $5 FROM unnest($1::text[], $2::text[], $3::text[]) AS e (customer_id, milestone, day)
-		ON CONFLICT (customer_id, milestone) DO UPDATE SET day = excluded.day, granted_by = excluded.granted_by, granted_at = excluded.granted_at`
+		ON CONFLICT (customer_id, milestone) DO UPDATE SET day = excluded.day, reason = '', granted_by = excluded.granted_by, granted_at = excluded.granted_at`
 	if _, err := tx.Pgx.Exec(ctx, sql, ids, milestones, values, by, tx.Now); err != nil {
 		return fmt.Errorf("store extensions: %w", err)
 	}
