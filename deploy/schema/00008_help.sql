@@ -3,7 +3,8 @@
 CREATE SEQUENCE help_number START 10001;
 GRANT USAGE ON SEQUENCE help_number TO offramp_app;
 
--- open --> answered --> closed    (staff answer; an answered one is closed when the customer has confirmed the copy)
+-- open --> answered --> closed     (staff answer; the customer closes)
+--   +-----------------> closed
 CREATE TABLE help_request (
   id          text PRIMARY KEY,
   number      bigint NOT NULL UNIQUE DEFAULT nextval('help_number'),
@@ -19,8 +20,9 @@ CREATE TABLE help_request (
   answer      text NOT NULL DEFAULT '',       -- the customer reads it
   answered_at timestamptz,
   answered_by text NOT NULL DEFAULT '',       -- identity id
+  closed_at   timestamptz,
   CONSTRAINT help_says_something CHECK (dataset <> '' OR text <> ''),
-  CONSTRAINT help_answer_is_signed CHECK (state = 'open' OR (answer <> '' AND answered_at IS NOT NULL AND answered_by <> ''))
+  CONSTRAINT help_answer_is_signed CHECK (state <> 'answered' OR (answer <> '' AND answered_at IS NOT NULL AND answered_by <> ''))
 );
 -- The same thing said twice while it is open is one request.
 CREATE UNIQUE INDEX help_said_once ON help_request (customer_id, coalesce(export_id, ''), dataset, coalesce(expected, -1), md5(text)) WHERE state = 'open';

@@ -68,6 +68,10 @@ func compose(a Args, to recipient, head Letterhead, portal string) (letter, erro
 		return w.export(a.Template, true)
 	case ExportFailed:
 		return w.export(a.Template, false)
+	case HelpReceived, HelpAnswered:
+		return w.help(a.Template, "/exports/"+url.PathEscape(a.Data["export_id"])+"/check")
+	case HelpRequest:
+		return w.help(a.Template, "/console/support/help/"+url.PathEscape(a.Data["request_id"]))
 	default:
 		return letter{}, fmt.Errorf("%w: %q", errUnknownTemplate, a.Template)
 	}

@@ -14,6 +14,9 @@ package mail
 //	export_ready     export_id, reference, size (bytes), until (RFC 3339)
 //	export_failed    export_id, reference
 //	export_expiring  export_id, reference, size (bytes), until (RFC 3339)
+//	help_received    request_id, request, export_id, reference
+//	help_answered    request_id, request, export_id, reference
+//	help_request     request_id, request, export_id, reference, desk (language); to the help desk, about the contact's request
 type Args struct {
 	Template   string            `json:"template" river:"unique"` // such as "export_ready"
 	CustomerID string            `json:"customer_id" river:"unique"`
@@ -27,6 +30,9 @@ const (
 	ExportReady    = "export_ready"
 	ExportFailed   = "export_failed"
 	ExportExpiring = "export_expiring" // a day before the file is deleted
+	HelpReceived   = "help_received"
+	HelpAnswered   = "help_answered"
+	HelpRequest    = "help_request" // to the programme's help desk
 )
 
 // Kind is the job's stable name.

@@ -59,15 +59,18 @@ func (w *worker) Work(ctx context.Context, job *river.Job[Args]) error {
 // deliver reports whether the mail was sent: it is not to a contact who is not active any more.
 func (w *worker) deliver(ctx context.Context, a Args) (bool, error) {
 	to, err := readRecipient(ctx, w.config.DB, a.CustomerID, a.ContactID)
-	if errors.Is(err, errNoRecipient) || err == nil && !to.Active {
+	if err != nil && !errors.Is(err, errNoRecipient) {
+		return false, err
+	}
+	head, err2 := w.config.Letterhead(ctx)
+	if err2 != nil {
+		return false, err2
+	}
+	if a.Template == HelpRequest && err == nil {
+		to = desk(head, to, a.Data["desk"])
+	}
+	if err != nil || !to.Active {
 		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	head, err := w.config.Letterhead(ctx)
-	if err != nil {
-		return false, err
 	}
 	l, err := compose(a, to, head, w.config.PortalURL)
 	if err != nil {
