@@ -19,6 +19,9 @@ const (
 	Denied      Kind = "denied"      // our credentials or rights do not suffice
 	Schema      Kind = "schema"      // a table or column is missing or is not what was declared
 	Invalid     Kind = "invalid"     // the query or the configuration is wrong
+	// Inconsistent is a source that contradicts itself: it changed while it was read, lied about how much there is,
+	// repeats itself, or answers something else than data. Another attempt may go well.
+	Inconsistent Kind = "inconsistent"
 )
 
 // Error is what every method of this package returns when a source fails.
@@ -40,7 +43,9 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Cause }
 
 // Retryable reports whether the same call may succeed later without anybody mending anything.
-func (e *Error) Retryable() bool { return e.Kind == Unavailable || e.Kind == Locked }
+func (e *Error) Retryable() bool {
+	return e.Kind == Unavailable || e.Kind == Locked || e.Kind == Inconsistent
+}
 
 // KindOf returns the kind of the first *Error in err's chain, or "".
 func KindOf(err error) Kind {

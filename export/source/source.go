@@ -59,6 +59,7 @@ type Info struct {
 	ID     string    // for Begin's join; empty when it cannot be joined, so that one reader must read everything
 	AsOf   time.Time // the instant, by the source's own clock
 	Steady bool      // all of it shows that instant; false: the source has no snapshots, and changes may show in between
+	Free   bool      // needs no joining: any reader on any worker may read any range, each with a snapshot of its own
 }
 
 // Query is one dataset's question to the source: SQL for a database, Objects for a bucket or directory, Request for an API.
@@ -160,6 +161,7 @@ type Column struct {
 type Options struct {
 	LockTimeout  time.Duration // how long to wait for a locked table; 0 is 10 s
 	CountTimeout time.Duration // how long one count or check may take; 0 is 10 min
+	Header       string        // for an HTTP API: one header line with its secret, such as "Authorization: Bearer x"; never in errors
 }
 
 func (o Options) withDefaults() Options {
