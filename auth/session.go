@@ -29,10 +29,11 @@ const (
 	FinanceReleaser  Role = "finance_releaser"  // releases payments
 	ProgrammeManager Role = "programme_manager" // dates, tiers, notices, reports
 	Auditor          Role = "auditor"           // reads the audit log
+	Operator         Role = "operator"          // watches the queue and the workers
 )
 
 // Roles lists every role of staff.
-var Roles = []Role{Support, FinanceClerk, FinanceApprover, FinanceReleaser, ProgrammeManager, Auditor}
+var Roles = []Role{Support, FinanceClerk, FinanceApprover, FinanceReleaser, ProgrammeManager, Auditor, Operator}
 
 // Session is a signed-in person as they are at this request: everything but the instants is read anew each time.
 type Session struct {

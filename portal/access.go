@@ -19,12 +19,13 @@ const (
 	FinanceReleaser
 	ProgrammeManager
 	Auditor
+	Operator
 )
 
 // Sets that routes name.
 const (
 	Customer = Owner | Member
-	Staff    = Support | FinanceClerk | FinanceApprover | FinanceReleaser | ProgrammeManager | Auditor
+	Staff    = Support | FinanceClerk | FinanceApprover | FinanceReleaser | ProgrammeManager | Auditor | Operator
 	SignedIn = Customer | Staff
 	Public   = Anonymous | SignedIn
 )
@@ -32,6 +33,7 @@ const (
 var staffAccess = map[auth.Role]Access{
 	auth.Support: Support, auth.FinanceClerk: FinanceClerk, auth.FinanceApprover: FinanceApprover,
 	auth.FinanceReleaser: FinanceReleaser, auth.ProgrammeManager: ProgrammeManager, auth.Auditor: Auditor,
+	auth.Operator: Operator,
 }
 
 // accessOf returns what a session counts as: all of a member of staff's roles, or one of a customer's two.

@@ -3,6 +3,7 @@ package portal_test
 import (
 	"flag"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -18,13 +19,13 @@ var update = flag.Bool("update", false, "write the access table anew")
 // principals are the columns of the access table.
 var principals = []string{
 	"anonymous", "owner", "member", "other", "disabled",
-	"support", "finance_clerk", "finance_approver", "finance_releaser", "programme_manager", "auditor",
+	"support", "finance_clerk", "finance_approver", "finance_releaser", "programme_manager", "auditor", "operator",
 }
 
 var accessOf = map[string]portal.Access{
 	"anonymous": portal.Anonymous, "disabled": portal.Anonymous, "owner": portal.Owner, "other": portal.Owner, "member": portal.Member,
 	"support": portal.Support, "finance_clerk": portal.FinanceClerk, "finance_approver": portal.FinanceApprover,
-	"finance_releaser": portal.FinanceReleaser, "programme_manager": portal.ProgrammeManager, "auditor": portal.Auditor,
+	"finance_releaser": portal.FinanceReleaser, "programme_manager": portal.ProgrammeManager, "auditor": portal.Auditor, "operator": portal.Operator,
 }
 
 // samples stand for the variable parts of addresses.
@@ -75,8 +76,11 @@ func TestZ01_AccessTable(t *testing.T) {
 func (w *world) request(who string, r portal.Route) answer {
 	w.Helper()
 	path := samples.Replace(r.Path)
-	if r.Method == "POST" {
+	switch r.Method {
+	case "POST":
 		return w.post(who, path, url.Values{})
+	case "PUT", "PATCH": // River's pages
+		return w.do(who, r.Method, strings.Replace(path, "img/icon.svg", "api/queues/none/pause", 1), "", http.Header{"Sec-Fetch-Site": {"same-origin"}})
 	}
 	return w.do(who, r.Method, path, "", nil)
 }

@@ -9,6 +9,7 @@ import (
 	"offramp/auth"
 	"offramp/export"
 	"offramp/internal/db"
+	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
@@ -27,15 +28,22 @@ type Parts struct {
 	Customers  *migration.Service
 	Exports    *export.Service
 	Auth       *auth.Service
+	Queue      *jobs.Client // which may only insert
 }
 
 // Assemble builds the server with all its consoles.
 func Assemble(p Parts) (*Server, error) {
 	kit := &page.Kit{Programmes: p.Programmes, Clock: p.DB.Clock, Public: p.Public, Secret: p.Secret}
+	consoles, err := NewConsoles(kit, ConsoleParts{
+		DB: p.DB, Customers: p.Customers, Programmes: p.Programmes, Exports: p.Exports, Queue: p.Queue, Log: p.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
 	return New(Options{
 		Kit: kit, Sessions: p.Auth, Log: p.Log, Metrics: p.Metrics, Ping: p.DB.Pool.Ping,
 		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports},
 		SignIn:   &signin.Pages{Kit: kit, Auth: p.Auth},
-		Consoles: NewConsoles(kit, p.DB, p.Customers, p.Programmes, p.Exports),
+		Consoles: consoles,
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"offramp/internal/locale"
+	"offramp/portal/ops"
 )
 
 // canonical lets through the one spelling of each address. Every other spelling (escapes, double slashes, dots) is an
@@ -21,7 +22,7 @@ func (s *Server) canonical(next echo.HandlerFunc) echo.HandlerFunc {
 		if !plain(path) {
 			return echo.ErrNotFound
 		}
-		if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodPost {
+		if !allowed(r.Method, path) {
 			return echo.ErrMethodNotAllowed
 		}
 		if mended := mend(path); mended != path {
@@ -33,6 +34,17 @@ func (s *Server) canonical(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
+}
+
+// allowed reports whether any route takes a method: reading and forms everywhere, changes by program in River's pages.
+func allowed(method, path string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+		return true
+	case http.MethodPut, http.MethodPatch:
+		return strings.HasPrefix(path, ops.JobsPath+"/api/")
+	}
+	return false
 }
 
 // plain reports whether a path has only the characters that ours have.

@@ -12,6 +12,10 @@ import (
 const (
 	get  = http.MethodGet
 	post = http.MethodPost
+
+	// For River's pages alone: every form of ours is a POST.
+	put   = http.MethodPut
+	patch = http.MethodPatch
 )
 
 // Route is one address with the method, those who may use it, and what answers. GET answers HEAD, too.

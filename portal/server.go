@@ -98,6 +98,9 @@ func (s *Server) HTTP() *http.Server {
 	}
 }
 
+// Start keeps fresh what pages are made from, until ctx ends. Requests may come before.
+func (s *Server) Start(ctx context.Context) error { return s.consoles.Start(ctx) }
+
 // Live answers that the process runs. For the inner listener.
 func (s *Server) Live() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })

@@ -1,12 +1,17 @@
 package portal
 
 import (
+	"context"
+	"log/slog"
+
 	"offramp/export"
 	"offramp/internal/db"
+	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/portal/audit"
 	"offramp/portal/console"
 	"offramp/portal/manager"
+	"offramp/portal/ops"
 	"offramp/portal/page"
 	"offramp/portal/support"
 )
@@ -17,17 +22,36 @@ type Consoles struct {
 	support *support.Pages
 	manager *manager.Pages
 	audit   *audit.Pages
+	ops     *ops.Pages
 }
 
-// NewConsoles builds the pages of staff on the services behind them.
-func NewConsoles(k *page.Kit, d *db.DB, customers *migration.Service, programmes *migration.Programmes, exports *export.Service) *Consoles {
+// ConsoleParts are the services behind the pages of staff.
+type ConsoleParts struct {
+	DB         *db.DB
+	Customers  *migration.Service
+	Programmes *migration.Programmes
+	Exports    *export.Service
+	Queue      *jobs.Client // which may only insert
+	Log        *slog.Logger
+}
+
+// NewConsoles builds the pages of staff.
+func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
+	operations, err := ops.New(k, p.DB, p.Exports, p.Queue, p.Log)
+	if err != nil {
+		return nil, err
+	}
 	return &Consoles{
 		arrive:  &console.Pages{Kit: k},
-		support: &support.Pages{Kit: k, Customers: customers, Exports: exports},
-		manager: &manager.Pages{Kit: k, Programmes: programmes, Customers: customers},
-		audit:   &audit.Pages{Kit: k, Log: audit.NewLog(d), Customers: customers},
-	}
+		support: &support.Pages{Kit: k, Customers: p.Customers, Exports: p.Exports},
+		manager: &manager.Pages{Kit: k, Programmes: p.Programmes, Customers: p.Customers},
+		audit:   &audit.Pages{Kit: k, Log: audit.NewLog(p.DB), Customers: p.Customers},
+		ops:     operations,
+	}, nil
 }
+
+// Start keeps what the consoles' figures are made from fresh, until ctx ends.
+func (s *Consoles) Start(ctx context.Context) error { return s.ops.Start(ctx) }
 
 // list is every route of staff. A look at customers' rows is recorded, also by GET (ADR 0004).
 func (s *Consoles) list() []Route {
@@ -48,5 +72,12 @@ func (s *Consoles) list() []Route {
 		{Method: get, Path: "/console/audit", Access: Auditor, Handler: s.audit.ShowLog, Early: true},
 		{Method: post, Path: "/console/audit/check", Access: Auditor, Handler: s.audit.CheckChain, Early: true},
 		{Method: get, Path: "/console/audit/:id", Access: Auditor, Handler: s.audit.ShowEntry, Early: true},
+
+		{Method: get, Path: "/console/ops", Access: Operator, Handler: s.ops.ShowOverview, Early: true},
+		{Method: get, Path: ops.JobsPath, Access: Operator, Handler: s.ops.ShowJobs, Early: true},
+		{Method: get, Path: ops.JobsPath + "/*", Access: Operator, Handler: s.ops.ShowJobs, Early: true, Quiet: true},
+		{Method: post, Path: ops.JobsPath + "/*", Access: Operator, Handler: s.ops.ChangeJobs, Early: true},
+		{Method: put, Path: ops.JobsPath + "/*", Access: Operator, Handler: s.ops.ChangeJobs, Early: true},
+		{Method: patch, Path: ops.JobsPath + "/*", Access: Operator, Handler: s.ops.ChangeJobs, Early: true},
 	}
 }

@@ -115,6 +115,21 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+func (w *world) consoles(kit *page.Kit) *portal.Consoles {
+	w.Helper()
+	queue, err := jobs.NewInserter(w.db)
+	if err != nil {
+		w.Fatal(err)
+	}
+	c, err := portal.NewConsoles(kit, portal.ConsoleParts{
+		DB: w.db, Customers: w.customers, Programmes: migration.NewProgrammes(w.db), Exports: w.exports, Queue: queue, Log: w.logger,
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return c
+}
+
 func (w *world) serve(public string) {
 	base, err := url.Parse(public)
 	if err != nil {
@@ -129,7 +144,7 @@ func (w *world) serve(public string) {
 		Kit: kit, Sessions: sessions, Log: w.logger,
 		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.db), Exports: w.exports},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.signIn()},
-		Consoles: portal.NewConsoles(kit, w.db, w.customers, migration.NewProgrammes(w.db), w.exports),
+		Consoles: w.consoles(kit),
 		Metrics:  prometheus.NewRegistry(), Ping: w.db.Pool.Ping,
 	})
 	if err != nil {

@@ -30,6 +30,7 @@ var staff = []struct{ role, name, group string }{
 	{"programme_manager", "吴桐 Wu Tong", "programme"},
 	{"programme_manager", "孙可 Sun Ke", "programme"},
 	{"auditor", "何清 He Qing", "audit"},
+	{"operator", "秦岭 Qin Ling", "operations"},
 }
 
 func staffUsers() ([]local.User, []account) {

@@ -43,6 +43,9 @@ func (serveCmd) Run(c *console) error {
 	if err != nil {
 		return listenTrouble("OFFRAMP_WEB_LISTEN", p.config.Web.Listen, err)
 	}
+	if err := server.Start(c.ctx); err != nil {
+		return err
+	}
 	if err := inner(c.ctx, p.config.Web.Metrics, prometheus.DefaultGatherer, server.Live(), server.Ready()); err != nil {
 		return err
 	}
@@ -77,7 +80,7 @@ func (p *parts) portal(ctx context.Context) (*portal.Server, error) {
 	exports := export.NewService(p.db, p.journeys, queue, bucket, export.Options{LinkTTL: p.config.Work.LinkTTL})
 	return portal.Assemble(portal.Parts{
 		DB: p.db, Public: p.config.BaseURL(), Secret: []byte(p.config.Web.SecretKey), Log: p.log, Metrics: prometheus.DefaultRegisterer,
-		Programmes: p.programmes, Customers: p.journeys, Exports: exports, Auth: p.auth(),
+		Programmes: p.programmes, Customers: p.journeys, Exports: exports, Auth: p.auth(), Queue: queue,
 	})
 }
 

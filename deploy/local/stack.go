@@ -219,7 +219,7 @@ func (s *Stack) configure(ctx context.Context) error {
 		"OFFRAMP_S3_ACCESS_KEY": s.S3.AccessKey, "OFFRAMP_S3_SECRET_KEY": s.S3.SecretKey,
 		"OFFRAMP_CUSTOMER_ISSUER": s.Customer.Issuer, "OFFRAMP_CUSTOMER_CLIENT_ID": customerLogin, "OFFRAMP_CUSTOMER_CLIENT_SECRET": "customers-secret",
 		"OFFRAMP_STAFF_ISSUER": s.Staff.Issuer, "OFFRAMP_STAFF_CLIENT_ID": staffLogin, "OFFRAMP_STAFF_CLIENT_SECRET": "staff-secret",
-		"OFFRAMP_STAFF_ROLES": "support:support,finance_clerk:finance-clerks,finance_approver:finance-approvers,finance_releaser:finance-releasers,programme_manager:programme,auditor:audit",
+		"OFFRAMP_STAFF_ROLES": "support:support,finance_clerk:finance-clerks,finance_approver:finance-approvers,finance_releaser:finance-releasers,programme_manager:programme,auditor:audit,operator:operations",
 		"OFFRAMP_SMTP_HOST":   host, "OFFRAMP_SMTP_PORT": port, "OFFRAMP_SMTP_TLS": "none", "OFFRAMP_SMTP_FROM": "moving@hezhou.example",
 		"OFFRAMP_SINK_CRM_URL": s.Hooks.Hook, "OFFRAMP_SINK_CRM_SECRET": s.Hooks.Secret, "OFFRAMP_OUTBOUND_ALLOW": "127.0.0.0/8",
 		"OFFRAMP_CLOCK_SHIFT": s.options.Shift.String(), "OFFRAMP_WORK_DRAIN": "5s",

@@ -10,7 +10,7 @@ import (
 )
 
 // Roles that staff may have, as they stand in OFFRAMP_STAFF_ROLES.
-var staffRoles = []string{"support", "finance_clerk", "finance_approver", "finance_releaser", "programme_manager", "auditor"}
+var staffRoles = []string{"support", "finance_clerk", "finance_approver", "finance_releaser", "programme_manager", "auditor", "operator"}
 
 // Variable documents one variable for the reference.
 type Variable struct {

@@ -73,7 +73,7 @@ type Realm struct {
 	CustomerClaim string            `env:"CLAIM" envDefault:"customer" doc:"Customers' provider: claim with the customer's number. Empty: by invitation only." use:"serve"`
 	RoleClaim     string            `env:"ROLE_CLAIM" envDefault:"customer_role" doc:"Customers' provider: claim with owner or member, for contacts that were not imported." use:"serve"`
 	GroupsClaim   string            `env:"GROUPS_CLAIM" envDefault:"groups" doc:"Staff's provider: claim with the groups." use:"serve"`
-	Roles         map[string]string `env:"ROLES" doc:"Staff's provider: role:group pairs. Roles are support, finance_clerk, finance_approver, finance_releaser, programme_manager, auditor." use:"serve" example:"support:helpdesk,auditor:internal-audit"`
+	Roles         map[string]string `env:"ROLES" doc:"Staff's provider: role:group pairs. Roles are support, finance_clerk, finance_approver, finance_releaser, programme_manager, auditor, operator." use:"serve" example:"support:helpdesk,auditor:internal-audit"`
 }
 
 // Session bounds sign-ins.

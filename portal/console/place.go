@@ -24,6 +24,7 @@ var places = []place{
 	{"support", auth.Support, "/console/support"},
 	{"programme", auth.ProgrammeManager, "/console/programme"},
 	{"audit", auth.Auditor, "/console/audit"},
+	{"operations", auth.Operator, "/console/ops"},
 }
 
 // open returns the places that a member of staff may enter.
@@ -37,7 +38,7 @@ func open(v *page.Visit) []place {
 	return mine
 }
 
-// Layout is the shell for a console's page. active is the key of the place: support, programme or audit.
+// Layout is the shell for a console's page. active is the key of the place: support, programme, audit or operations.
 func Layout(k *page.Kit, c echo.Context, title, active string) ui.Page {
 	v := page.Of(c)
 	p := k.Layout(c, title, active)

@@ -15,6 +15,7 @@ import (
 	"offramp/deploy/local/localtest"
 	"offramp/internal/clock"
 	"offramp/internal/db"
+	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/portal"
 	"offramp/portal/customer"
@@ -108,12 +109,27 @@ func (w *world) portal(public string) *portal.Server {
 		Kit: kit, Sessions: w.service, Log: slog.New(slog.NewJSONHandler(w.log, nil)), Ping: w.db.Pool.Ping,
 		Customer: &customer.Pages{Kit: kit, Customers: migration.NewService(w.db), Calendars: calendar.New(w.db)},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.service},
-		Consoles: portal.NewConsoles(kit, w.db, migration.NewService(w.db), migration.NewProgrammes(w.db), nil),
+		Consoles: w.consoles(kit),
 	})
 	if err != nil {
 		w.Fatal(err)
 	}
 	return s
+}
+
+func (w *world) consoles(kit *page.Kit) *portal.Consoles {
+	w.Helper()
+	queue, err := jobs.NewInserter(w.db)
+	if err != nil {
+		w.Fatal(err)
+	}
+	c, err := portal.NewConsoles(kit, portal.ConsoleParts{
+		DB: w.db, Customers: migration.NewService(w.db), Programmes: migration.NewProgrammes(w.db), Queue: queue, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return c
 }
 
 // people are customer A-1 with two contacts, and B-1, which is disabled.
