@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-
 	"offramp/deploy/local"
 	"offramp/deploy/local/product"
 )
@@ -51,11 +49,7 @@ func staffUsers() ([]local.User, []account) {
 }
 
 // customerUsers are people at the retired product's provider. The first few have one-click buttons.
-func customerUsers(ctx context.Context, url string) ([]local.User, []account, error) {
-	people, err := product.Accounts(ctx, url)
-	if err != nil {
-		return nil, nil, err
-	}
+func customerUsers(people []product.Account) ([]local.User, []account) {
 	var users []local.User
 	var accounts []account
 	featured := map[string]bool{}
@@ -73,5 +67,5 @@ func customerUsers(ctx context.Context, url string) ([]local.User, []account, er
 			Role: "customer_" + p.Role, Email: p.Email, Password: password, Customer: p.Customer, name: p.CustomerName, click: show,
 		})
 	}
-	return users, accounts, nil
+	return users, accounts
 }

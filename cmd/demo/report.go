@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"offramp/deploy/local"
+	"offramp/deploy/local/product"
 )
 
 // report is the content of the ready file.
@@ -38,9 +39,9 @@ func describe(s *local.Stack, users []account) report {
 		PortalURL: s.PortalURL, MetricsURL: s.MetricsURL, MailURL: s.Mail.URL, WebhooksURL: s.Hooks.URL,
 		CustomerIssuer: s.Customer.Issuer, StaffIssuer: s.Staff.Issuer,
 		DatabaseURL:        s.Postgres.URL(local.Database, local.SuperRole),
-		ProductDatabaseURL: s.Postgres.URL(productDatabase, local.SuperRole),
+		ProductDatabaseURL: s.Postgres.URL(product.Database, local.SuperRole),
 		S3: store{
-			Endpoint: s.S3.Endpoint, Region: s.S3.Region, Bucket: local.ExportBucket, ProductBucket: productBucket,
+			Endpoint: s.S3.Endpoint, Region: s.S3.Region, Bucket: local.ExportBucket, ProductBucket: product.Bucket,
 			AccessKey: s.S3.AccessKey, SecretKey: s.S3.SecretKey,
 		},
 		Users: users,

@@ -4,19 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
-	"offramp/deploy/examples"
 	"offramp/deploy/local"
 	"offramp/deploy/local/product"
-)
-
-const (
-	productDatabase = "hezhou"
-	productBucket   = "hezhou-files"
 )
 
 // run prepares the folder and shows the demonstration in it until ctx ends.
@@ -90,59 +83,17 @@ func show(ctx context.Context, set settings) (err error) {
 
 func say(text string) { fmt.Println("  " + text) }
 
-// retire makes the product that is being retired, applies its programme and imports its customers.
+// retire makes the product that is being retired, and lets its people sign in.
 func retire(ctx context.Context, stack *local.Stack, rows int) ([]account, error) {
-	if err := stack.Postgres.CreateDatabase(ctx, productDatabase); err != nil {
-		return nil, err
-	}
-	if err := stack.S3.CreateBucket(ctx, productBucket); err != nil {
-		return nil, err
-	}
-	owner := stack.Postgres.URL(productDatabase, local.SuperRole)
-	if err := product.Load(ctx, owner, product.Options{Largest: rows, Store: stack.S3.Shelf(productBucket), Say: say}); err != nil {
-		return nil, err
-	}
-	endpoint, err := url.Parse(stack.S3.Endpoint)
+	people, err := product.Stage(ctx, stack, product.StageOptions{Rows: rows, Say: say})
 	if err != nil {
 		return nil, err
 	}
-	files := url.URL{
-		Scheme: "s3+http", User: url.UserPassword(stack.S3.AccessKey, stack.S3.SecretKey), Host: endpoint.Host,
-		Path: "/" + productBucket, RawQuery: "region=" + stack.S3.Region,
-	}
-	stack.Env["OFFRAMP_SOURCE_PRODUCT_URL"] = stack.Postgres.URL(productDatabase, product.Reader)
-	stack.Env["OFFRAMP_SOURCE_FILES_URL"] = files.String()
-	users, accounts, err := customerUsers(ctx, owner)
-	if err != nil {
-		return nil, err
-	}
+	users, accounts := customerUsers(people)
 	for _, u := range users {
 		stack.Customer.SetUser(u)
 	}
-	return accounts, apply(ctx, stack)
-}
-
-// apply stores the programme. In the demonstration its second person is a machine.
-func apply(ctx context.Context, stack *local.Stack) error {
-	say("Applying the programme and importing its customers ...")
-	file, err := os.CreateTemp("", "hezhou-*.yaml")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(file.Name()) }()
-	if _, err := file.Write(examples.Hezhou); err != nil {
-		return err
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	stack.Env["OFFRAMP_DEMO_SELF_APPROVAL"] = "yes"
-	defer delete(stack.Env, "OFFRAMP_DEMO_SELF_APPROVAL")
-	if _, err := stack.Run(ctx, "apply", "-f", file.Name(), "--by", "demo", "--approve-as", "demo-second-person"); err != nil {
-		return err
-	}
-	_, err = stack.Run(ctx, "import", "--by", "demo")
-	return err
+	return accounts, nil
 }
 
 // keepWorker starts a worker, and starts it again when somebody kills it.

@@ -112,7 +112,7 @@ func (g *ground) statements() []string {
 
 // readOnce reads the rows as the export does and keeps nothing.
 func (g *ground) readOnce(ctx context.Context) (time.Duration, int64, error) {
-	conn, err := pgx.Connect(ctx, g.stack.Postgres.URL(productDatabase, product.Reader))
+	conn, err := pgx.Connect(ctx, g.stack.Postgres.URL(product.Database, product.Reader))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -142,7 +142,7 @@ func (g *ground) pipeOnce(ctx context.Context) (time.Duration, error) {
 	for _, sql := range g.statements() {
 		copies = append(copies, "-c", "COPY ("+strings.ReplaceAll(sql, "\n", " ")+") TO STDOUT WITH (FORMAT csv, HEADER)")
 	}
-	reader, err := url.Parse(g.stack.Postgres.URL(productDatabase, product.Reader))
+	reader, err := url.Parse(g.stack.Postgres.URL(product.Database, product.Reader))
 	if err != nil {
 		return 0, err
 	}

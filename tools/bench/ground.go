@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -16,11 +15,6 @@ import (
 	"offramp/internal/config"
 	"offramp/internal/db"
 	"offramp/migration"
-)
-
-const (
-	productDatabase = "hezhou"
-	productBucket   = "hezhou-files"
 )
 
 // ground is where the measurements take place: the whole product on this machine with the demonstration's data.
@@ -88,44 +82,18 @@ func prepare(ctx context.Context, rows int) (g *ground, err error) {
 	return g, g.stack.StartPortal(ctx)
 }
 
-func (g *ground) loadProduct(ctx context.Context, rows int, say func(string)) error {
-	s := g.stack
-	if err := s.Postgres.CreateDatabase(ctx, productDatabase); err != nil {
-		return err
-	}
-	if err := s.S3.CreateBucket(ctx, productBucket); err != nil {
-		return err
-	}
-	owner := s.Postgres.URL(productDatabase, local.SuperRole)
-	if err := product.Load(ctx, owner, product.Options{Largest: rows, Store: s.S3.Shelf(productBucket), Say: say}); err != nil {
-		return err
-	}
-	endpoint, err := url.Parse(s.S3.Endpoint)
-	if err != nil {
-		return err
-	}
-	s.Env["OFFRAMP_SOURCE_PRODUCT_URL"] = s.Postgres.URL(productDatabase, product.Reader)
-	s.Env["OFFRAMP_SOURCE_FILES_URL"] = fmt.Sprintf("s3+http://%s:%s@%s/%s?region=%s", s.S3.AccessKey, s.S3.SecretKey, endpoint.Host, productBucket, s.S3.Region)
-	s.Env["OFFRAMP_DEMO_SELF_APPROVAL"] = "yes"
-	if g.accounts, err = product.Accounts(ctx, owner); err != nil {
+func (g *ground) loadProduct(ctx context.Context, rows int, say func(string)) (err error) {
+	if g.accounts, err = product.Stage(ctx, g.stack, product.StageOptions{Rows: rows, Say: say}); err != nil {
 		return err
 	}
 	g.largest = g.accounts[2].Customer // behind the reference customer's two come the largest one's
 	for _, a := range g.accounts {
-		s.Customer.SetUser(local.User{
+		g.stack.Customer.SetUser(local.User{
 			Subject: a.Email, Email: a.Email, Name: a.Name, Password: "bench", EmailVerified: true,
 			Claims: map[string]any{"customer": a.Customer, "customer_role": a.Role},
 		})
 	}
-	file := filepath.Join(g.dir, "programme.yaml")
-	if err := os.WriteFile(file, examples.Hezhou, 0o600); err != nil {
-		return err
-	}
-	if _, err := s.Run(ctx, "apply", "-f", file, "--by", "bench", "--approve-as", "second"); err != nil {
-		return err
-	}
-	_, err = s.Run(ctx, "import", "--by", "bench")
-	return err
+	return nil
 }
 
 // until polls a condition, bounded in time.

@@ -1,0 +1,92 @@
+package product
+
+import (
+	"context"
+	"net/url"
+	"os"
+
+	"offramp/deploy/examples"
+	"offramp/deploy/local"
+)
+
+// Names of what a stage makes.
+const (
+	Database = "hezhou"
+	Bucket   = "hezhou-files"
+)
+
+// StageOptions say what stands on a stage. The zero value is the demonstration's.
+type StageOptions struct {
+	Rows      int    // of the largest customer; default as in Options
+	Programme []byte // default the example's
+	Say       func(string)
+}
+
+// Stage makes the retired product on a stack that has started: its database and bucket with the data, the addresses in the
+// stack's environment, the programme in effect and its customers imported. A second call finds it all there. It returns the
+// people who can sign in; the customers' provider does not know them yet.
+func Stage(ctx context.Context, s *local.Stack, o StageOptions) ([]Account, error) {
+	if o.Programme == nil {
+		o.Programme = examples.Hezhou
+	}
+	if o.Say == nil {
+		o.Say = func(string) {}
+	}
+	if err := s.Postgres.CreateDatabase(ctx, Database); err != nil {
+		return nil, err
+	}
+	if err := s.S3.CreateBucket(ctx, Bucket); err != nil {
+		return nil, err
+	}
+	owner := s.Postgres.URL(Database, local.SuperRole)
+	if err := Load(ctx, owner, Options{Largest: o.Rows, Store: s.S3.Shelf(Bucket), Say: o.Say}); err != nil {
+		return nil, err
+	}
+	files, err := FilesURL(s.S3, s.S3.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	s.Env["OFFRAMP_SOURCE_PRODUCT_URL"] = s.Postgres.URL(Database, Reader)
+	s.Env["OFFRAMP_SOURCE_FILES_URL"] = files
+	accounts, err := Accounts(ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	return accounts, apply(ctx, s, o)
+}
+
+// FilesURL is the address of the product's attachments behind an endpoint, which may be a proxy's.
+func FilesURL(s *local.S3, endpoint string) (string, error) {
+	at, err := url.Parse(endpoint)
+	if err != nil {
+		return "", err
+	}
+	u := url.URL{
+		Scheme: "s3+http", User: url.UserPassword(s.AccessKey, s.SecretKey), Host: at.Host,
+		Path: "/" + Bucket, RawQuery: "region=" + s.Region,
+	}
+	return u.String(), nil
+}
+
+// apply stores the programme. On a stage its second person is a machine.
+func apply(ctx context.Context, s *local.Stack, o StageOptions) error {
+	o.Say("Applying the programme and importing its customers ...")
+	file, err := os.CreateTemp("", "programme-*.yaml")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(file.Name()) }()
+	if _, err := file.Write(o.Programme); err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	s.Env["OFFRAMP_DEMO_SELF_APPROVAL"] = "yes"
+	defer delete(s.Env, "OFFRAMP_DEMO_SELF_APPROVAL")
+	if _, err := s.Run(ctx, "apply", "-f", file.Name(), "--by", "stage", "--approve-as", "stage-second-person"); err != nil {
+		return err
+	}
+	_, err = s.Run(ctx, "import", "--by", "stage")
+	return err
+}
