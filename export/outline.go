@@ -259,7 +259,7 @@ func (v *views) choices(ctx context.Context, f migration.Filter) (OutlineFilter,
 			return errEnough
 		}
 		if len(values) > 0 && values[0] != nil {
-			said.Choices = append(said.Choices, choice(values))
+			said.Choices = append(said.Choices, readChoice(values))
 		}
 		return nil
 	})
@@ -272,8 +272,8 @@ func (v *views) choices(ctx context.Context, f migration.Filter) (OutlineFilter,
 	return said, nil
 }
 
-// choice reads a row of value and label; a value without a label stands for itself.
-func choice(values [][]byte) Choice {
+// readChoice reads a row of value and label; a value without a label stands for itself.
+func readChoice(values [][]byte) Choice {
 	c := Choice{Value: string(values[0])}
 	if len(values) > 1 {
 		c.Label = string(values[1])
