@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -246,6 +248,36 @@ func (s *Stack) StartPortal(ctx context.Context) error {
 func (s *Stack) StartWorker(name string) (*Offramp, error) {
 	s.options.Say("Starting worker " + name + " ...")
 	return s.start("work", s.Env.With(map[string]string{"OFFRAMP_WORK_ID": name, "OFFRAMP_WEB_METRICS": "off"}))
+}
+
+// StartWith starts a process of the product with an environment of the caller's choice.
+func (s *Stack) StartWith(command string, env Environment) (*Offramp, error) {
+	return s.start(command, env)
+}
+
+// RestartS3 ends the S3 server at once and starts it again on the same port with the same objects, after a pause.
+func (s *Stack) RestartS3(ctx context.Context, pause time.Duration) error {
+	at, err := url.Parse(s.S3.Endpoint)
+	if err != nil {
+		return err
+	}
+	port, err := strconv.Atoi(at.Port())
+	if err != nil {
+		return err
+	}
+	if err := s.S3.Stop(); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done(): // it is started all the same: whoever breaks off needs it whole
+	case <-time.After(pause):
+	}
+	again, err := StartS3(context.WithoutCancel(ctx), S3Options{Dir: filepath.Join(s.options.Dir, "s3"), AccessKey: s.S3.AccessKey, SecretKey: s.S3.SecretKey, Port: port})
+	if err != nil {
+		return err
+	}
+	*s.S3 = *again
+	return nil
 }
 
 func (s *Stack) start(command string, env Environment) (*Offramp, error) {
