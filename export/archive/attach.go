@@ -83,7 +83,7 @@ func (a *Writer) attach(dataset string, item *fetched, count *Count) error {
 		return nil
 	}
 	f := File{
-		Path: "attachments/" + dataset + "/" + a.names[dataset].Name(item.Name),
+		Path: a.manifest.attachmentFolder(dataset) + a.names[dataset].Name(item.Name),
 		Name: strings.ToValidUTF8(item.Name, "\ufffd"), Kind: KindAttachment, Format: "original", Dataset: dataset,
 	}
 	fault, err := a.copy(f, item)

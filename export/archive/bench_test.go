@@ -9,7 +9,7 @@ import (
 
 // benchRows are 100,000 rows of about 150 bytes, as a tool's comments look.
 func benchRows() ([]Column, [][][]byte, int64) {
-	columns := []Column{{"id", "integer"}, {"customer_id", "integer"}, {"task_id", "integer"}, {"author_id", "integer"}, {"body", "text"}, {"created_at", "instant"}}
+	columns := []Column{{Name: "id", Type: "integer"}, {Name: "customer_id", Type: "integer"}, {Name: "task_id", Type: "integer"}, {Name: "author_id", Type: "integer"}, {Name: "body", Type: "text"}, {Name: "created_at", Type: "instant"}}
 	rows := make([][][]byte, 100_000)
 	size := int64(0)
 	for i := range rows {

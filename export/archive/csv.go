@@ -57,7 +57,7 @@ func (f *csvFormat) field(dst []byte, i int, v []byte) ([]byte, error) {
 		}
 		return out, nil
 	}
-	if err := f.columns[i].notUTF8(v); err != nil {
+	if err := f.columns[i].sound(f.classes[i], v); err != nil {
 		return dst, err
 	}
 	return appendQuoted(dst, v), nil
@@ -138,7 +138,11 @@ func (f *spreadsheetFormat) row(dst []byte, values [][]byte) ([]byte, error) {
 			continue
 		}
 		if c := f.classes[i]; c == asText || c == asJSON {
-			v = defused(v)
+			if err := f.columns[i].sound(c, v); err != nil {
+				return dst, err
+			}
+			dst = appendQuoted(dst, defused(v))
+			continue
 		}
 		mark := len(dst)
 		var err error
@@ -146,7 +150,7 @@ func (f *spreadsheetFormat) row(dst []byte, values [][]byte) ([]byte, error) {
 			return dst, err
 		}
 		// Others than text begin with a sign too: -infinity, or base64's +. Only a number means no harm.
-		if c := f.classes[i]; c != asText && c != asJSON && !(c == asNumber && startsNumber(v)) {
+		if !(f.classes[i] == asNumber && startsNumber(v)) {
 			dst = append(dst[:mark], defused(dst[mark:])...)
 		}
 	}

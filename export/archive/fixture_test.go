@@ -17,14 +17,14 @@ var sampleHeader = Header{
 }
 
 var sampleColumns = []Column{
-	{"id", "integer"},
-	{"name", "text"},
-	{"price", "number"},
-	{"open", "boolean"},
-	{"day", "date"},
-	{"at", "instant"},
-	{"blob", "binary"},
-	{"doc", "json"},
+	{Name: "id", Type: "integer"},
+	{Name: "name", Type: "text"},
+	{Name: "price", Type: "number"},
+	{Name: "open", Type: "boolean"},
+	{Name: "day", Type: "date"},
+	{Name: "at", Type: "instant"},
+	{Name: "blob", Type: "binary"},
+	{Name: "doc", Type: "json"},
 }
 
 // text makes a row; "<nil>" is NULL.

@@ -181,7 +181,7 @@ func TestValues(t *testing.T) {
 		{"text", " x", `" x"`, `" x"`},
 		{"something new", "a\"b", `"a""b"`, `"a\"b"`},
 	} {
-		columns := []Column{{"v", c.kind}}
+		columns := []Column{{Name: "v", Type: c.kind}}
 		got, err := newCSV(columns).row(nil, text(c.in))
 		must(t, err)
 		if string(got) != c.csv+"\r\n" {
@@ -207,7 +207,7 @@ func TestBinary(t *testing.T) {
 
 // TestI06_SpreadsheetCopyIsDefused also holds the machine copy to the bytes of the source.
 func TestI06_SpreadsheetCopyIsDefused(t *testing.T) {
-	columns := []Column{{"=name", "text"}, {"n", "number"}, {"at", "instant"}, {"doc", "json"}}
+	columns := []Column{{Name: "=name", Type: "text"}, {Name: "n", Type: "number"}, {Name: "at", Type: "instant"}, {Name: "doc", Type: "json"}}
 	for _, v := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "%0A=1"} {
 		row := text(v, "-12.5", "2026-03-01 00:00:00+00", "-1")
 		machine, err := newCSV(columns).row(nil, row)
@@ -227,7 +227,7 @@ func TestI06_SpreadsheetCopyIsDefused(t *testing.T) {
 			t.Errorf("the spreadsheet copy of %q is %q, %q", v, record[0], record[1])
 		}
 	}
-	sheet, err := newSpreadsheet([]Column{{"d", "date"}, {"b", "binary"}, {"n", "number"}}).row(nil, text("-infinity", `\xf8`, "-Infinity"))
+	sheet, err := newSpreadsheet([]Column{{Name: "d", Type: "date"}, {Name: "b", Type: "binary"}, {Name: "n", Type: "number"}}).row(nil, text("-infinity", `\xf8`, "-Infinity"))
 	must(t, err)
 	if string(sheet) != "'-infinity,'+A==,'-Infinity\r\n" {
 		t.Errorf("%q", sheet)

@@ -78,7 +78,7 @@ type indexFile struct {
 
 // addIndex writes the page that shows the archive in a browser, from a folder, without any script.
 func (a *Writer) addIndex() error {
-	s, err := a.open(File{Path: IndexPath, Kind: KindViewer, Format: "html"}, true, false)
+	s, err := a.open(File{Path: a.manifest.Path(IndexPath), Kind: KindViewer, Format: "html"}, true, false)
 	if err != nil {
 		return err
 	}

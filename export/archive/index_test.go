@@ -40,16 +40,16 @@ func hostileArchive(t *testing.T, tag string) []byte {
 	var b bytes.Buffer
 	w, err := NewWriter(&b, h, Options{Spreadsheet: true})
 	must(t, err)
-	columns := []Column{{"id", "integer"}, {"at", "instant"}, {"open", "boolean"}, {"blob", "binary"}, {"odd", hostile[0]}}
+	columns := []Column{{Name: "id", Type: "integer"}, {Name: "at", Type: "instant"}, {Name: "open", Type: "boolean"}, {Name: "blob", Type: "binary"}, {Name: "odd", Type: hostile[0]}}
 	for _, name := range hostile {
-		columns = append(columns, Column{name, "text"})
+		columns = append(columns, Column{Name: name, Type: "text"})
 	}
 	rows := hostileRows(len(columns))
 	must(t, w.AddDataset(t.Context(), Dataset{Name: "rows", Title: hostile[1], Columns: columns, Source: int64(len(rows))}, reader(rows)))
 	must(t, w.AddDataset(t.Context(), Dataset{Name: "turned", Title: hostile[10], Columns: columns[:2]}, reader(nil)))
 	wide := make([]Column, 250)
 	for i := range wide {
-		wide[i] = Column{fmt.Sprintf("c%d", i), "text"}
+		wide[i] = Column{Name: fmt.Sprintf("c%d", i), Type: "text"}
 	}
 	must(t, w.AddDataset(t.Context(), Dataset{Name: "wide", Title: hostile[18], Columns: wide, Source: 1}, reader([][][]byte{make([][]byte, 250)})))
 	files := kept{"cut-1": noise(2 << 20)}
@@ -148,7 +148,7 @@ func TestI08_NothingRunsInTheViewer(t *testing.T) {
 				t.Fatal(r.Problems)
 			}
 			dir := extract(t, b)
-			address := (&url.URL{Scheme: "file", Path: filepath.Join(dir, IndexPath)}).String()
+			address := (&url.URL{Scheme: "file", Path: filepath.Join(dir, rootPath(IndexPath, 1, 2))}).String()
 			tab := localtest.Browser(t)
 			w := watch(t, tab)
 			for _, theme := range []string{"light", "dark"} {
@@ -247,7 +247,7 @@ func linksLeadToFiles(t *testing.T, tab *localtest.Tab, dir string) {
 			t.Errorf("no single part of the page has the id %s", id)
 		}
 	}
-	for _, name := range []string{"data/rows.csv", "data/rows.jsonl", "data/rows.spreadsheet.csv", "attachments/rows/100% #1_.txt", "attachments/rows/报告 2026.pdf", "manifest.json"} {
+	for _, name := range []string{"data/rows.csv", "data/rows.jsonl", "data/rows.spreadsheet.csv", "attachments/rows/volume-01/100% #1_.txt", "attachments/rows/volume-01/报告 2026.pdf", "manifest-01.json"} {
 		if !seen[name] {
 			t.Errorf("no link leads to %s", name)
 		}

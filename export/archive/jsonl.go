@@ -63,7 +63,7 @@ func (f *jsonFormat) value(dst []byte, i int, v []byte) ([]byte, error) {
 		}
 		return append(out, '"'), nil
 	}
-	if err := f.columns[i].notUTF8(v); err != nil {
+	if err := f.columns[i].sound(f.classes[i], v); err != nil {
 		return dst, err
 	}
 	if f.classes[i] == asJSON {
@@ -74,7 +74,7 @@ func (f *jsonFormat) value(dst []byte, i int, v []byte) ([]byte, error) {
 
 // document embeds a JSON document, which must not break the line. Its numbers and its order of members stay as they are.
 func (f *jsonFormat) document(dst []byte, i int, v []byte) ([]byte, error) {
-	if bytes.IndexByte(v, '\n') < 0 && bytes.IndexByte(v, '\r') < 0 {
+	if oneLine(v) {
 		return append(dst, v...), nil
 	}
 	f.compact.Reset()

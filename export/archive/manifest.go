@@ -14,8 +14,10 @@ const (
 	IndexPath      = "index.html"
 	ReceiptPath    = "receipt.json"
 	ManifestPath   = "manifest.json"
-	manifestSchema = "offramp-archive/1"
-	receiptSchema  = "offramp-receipt/1"
+	manifestSchema = "offramp-archive/2"
+	// manifestSchema1 had no parts, import files and Parquet, which its readers would miscount.
+	manifestSchema1 = "offramp-archive/1"
+	receiptSchema   = "offramp-receipt/1"
 )
 
 // Header says what an archive is a copy of.
@@ -30,6 +32,15 @@ type Header struct {
 	Created      time.Time `json:"created"`          // also the time of every file
 	Volume       int       `json:"volume"`           // from 1
 	Volumes      int       `json:"volumes"`
+	// Sources are the places that the export reads from, each with its own clock.
+	Sources []SourceInfo `json:"sources,omitempty"`
+}
+
+// SourceInfo is a place that an export reads from.
+type SourceInfo struct {
+	Key    string    `json:"key"`    // the programme's
+	AsOf   time.Time `json:"as_of"`  // the instant that the data shows, by the portal's clock
+	Steady bool      `json:"steady"` // all of it shows that instant; false: changes may show between the first row and the last
 }
 
 // Kind says what a file in the archive is for.
@@ -41,6 +52,8 @@ const (
 	KindViewer      Kind = "viewer" // the page that shows the archive in a browser
 	KindReceipt     Kind = "receipt"
 	KindMachine     Kind = "machine"     // rows for programs: values untouched
+	KindSchema      Kind = "schema"      // how a program reads a dataset's rows
+	KindImport      Kind = "import"      // rows as a replacement imports them
 	KindSpreadsheet Kind = "spreadsheet" // rows for people: cells defused
 	KindAttachment  Kind = "attachment"  // original bytes
 )
@@ -51,8 +64,10 @@ type File struct {
 	Path       string `json:"path"`
 	Name       string `json:"name,omitempty"` // the original name, of an attachment
 	Kind       Kind   `json:"kind"`
-	Format     string `json:"format"` // csv, jsonl, json, text, html, original
+	Format     string `json:"format"` // csv, jsonl, parquet, json, text, html, original
 	Dataset    string `json:"dataset,omitempty"`
+	Part       int    `json:"part,omitempty"`        // of the dataset, from 1; 0 when it is whole
+	For        string `json:"replacement,omitempty"` // of an import file
 	Rows       *int64 `json:"rows,omitempty"`
 	Size       int64  `json:"size"`
 	SHA256     string `json:"sha256"`
@@ -69,6 +84,8 @@ type Listed struct {
 	Name    string   `json:"name"`
 	Title   string   `json:"title,omitempty"`
 	Columns []Column `json:"columns"`
+	Part    int      `json:"part,omitempty"`  // from 1; 0 when all of the dataset is here
+	Parts   int      `json:"parts,omitempty"` // in all volumes
 	Rows    int64    `json:"rows"`
 }
 
@@ -129,6 +146,6 @@ func (m Manifest) entry(f File) (entry, error) {
 }
 
 // comment is the archive's comment, which unzip shows, and which protects the manifest.
-func comment(manifestSHA256 string) string {
-	return "Offramp export archive. Check it with: offramp verify FILE. SHA-256 of manifest.json: " + manifestSHA256
+func comment(manifest, sha256 string) string {
+	return "Offramp export archive. Check it with: offramp verify FILE. SHA-256 of " + manifest + ": " + sha256
 }

@@ -15,7 +15,7 @@ func TestPreviewIsBounded(t *testing.T) {
 	columns := make([]Column, 60)
 	row := make([][]byte, 60)
 	for i := range columns {
-		columns[i], row[i] = Column{fmt.Sprint("c", i), "text"}, []byte(strings.Repeat("长", 5000))
+		columns[i], row[i] = Column{Name: fmt.Sprint("c", i), Type: "text"}, []byte(strings.Repeat("长", 5000))
 	}
 	rows := slices.Repeat([][][]byte{row}, 30)
 	for i := range 15 {

@@ -4,15 +4,19 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"io"
 	"unicode/utf8"
 )
 
 // Column is a column of a dataset. Type is one of text, integer, number, boolean, date, time, timestamp, instant,
 // duration, binary, json, uuid; the values' text forms are those of package source.
 type Column struct {
-	Name string `json:"name"`
-	Type string `json:"type"`
+	Name    string `json:"name"`
+	Type    string `json:"type"`
+	Meaning string `json:"meaning,omitempty"` // one sentence, in the customer's language
+	Unit    string `json:"unit,omitempty"`    // of its values, such as EUR or min
 }
 
 // class is what an encoder must do with a column's values.
@@ -37,6 +41,7 @@ var classes = map[string]class{
 type rowError struct {
 	column string
 	reason string
+	format bool // only this format cannot hold the row
 }
 
 // Error names the column and the reason.
@@ -48,6 +53,14 @@ type format interface {
 	open(dst []byte) []byte
 	// row appends one row. It fails with *rowError.
 	row(dst []byte, values [][]byte) ([]byte, error)
+}
+
+// direct is a format that gathers rows before it writes.
+type direct interface {
+	begin(w io.Writer) error
+	// write takes one row. It fails with *rowError, and then has taken nothing.
+	write(values [][]byte) error
+	end() error
 }
 
 // appendMoment turns 2026-03-01 14:05:00.5+00 into 2026-03-01T14:05:00.5Z. Words such as infinity stay.
@@ -93,9 +106,22 @@ func appendBinary(dst, v []byte) ([]byte, bool) {
 	return dst, true
 }
 
+// sound refuses text that no format can hold. A JSON document is looked into only where it must be made one line.
+func (c Column) sound(as class, v []byte) error {
+	if err := c.notUTF8(v); err != nil {
+		return err
+	}
+	if as == asJSON && !oneLine(v) && !json.Valid(v) {
+		return &rowError{column: c.Name, reason: "not_json"}
+	}
+	return nil
+}
+
 func (c Column) notUTF8(v []byte) error {
 	if utf8.Valid(v) {
 		return nil
 	}
 	return &rowError{column: c.Name, reason: "not_utf8"}
 }
+
+func oneLine(v []byte) bool { return bytes.IndexByte(v, '\n') < 0 && bytes.IndexByte(v, '\r') < 0 }

@@ -204,7 +204,7 @@ func (v *verifier) checkUnlisted() {
 	if v.zip == nil {
 		return
 	}
-	listed := map[string]bool{ManifestPath: true}
+	listed := map[string]bool{v.report.Manifest.Path(ManifestPath): true}
 	for _, f := range v.report.Manifest.Files {
 		listed[f.Path] = true
 	}

@@ -45,7 +45,7 @@ func (v *verifier) checkFiles() error {
 		v.report.Files++
 		v.report.Bytes += got.size
 		v.report.Rows += got.rows
-		if f.Path == ReceiptPath {
+		if f.Kind == KindReceipt {
 			v.receipt = got.text
 		}
 	}
@@ -91,7 +91,7 @@ func inspect(f File, r io.Reader) (seen, string) {
 		writers = append(writers, rows)
 	}
 	var text bytes.Buffer
-	if f.Path == ReceiptPath && f.Size <= maxReceipt {
+	if f.Kind == KindReceipt && f.Size <= maxReceipt {
 		writers = append(writers, &text)
 	}
 	n, err := io.CopyBuffer(io.MultiWriter(writers...), io.LimitReader(r, f.Size+1), make([]byte, max(1, min(128<<10, f.Size+1))))
@@ -151,28 +151,29 @@ func (v *verifier) present(path string) bool {
 
 // checkCounts holds receipt, manifest and the rows counted again against each other.
 func (v *verifier) checkCounts() {
+	path := v.report.Manifest.Path(ReceiptPath)
 	if v.receipt == nil {
 		for _, p := range v.report.Problems {
-			if p.Path == ReceiptPath {
+			if p.Path == path {
 				return
 			}
 		}
-		v.add(Problem{Trouble: Missing, Path: ReceiptPath, From: -1, To: -1, Note: "the archive has no receipt"})
+		v.add(Problem{Trouble: Missing, Path: path, From: -1, To: -1, Note: "the archive has no receipt"})
 		return
 	}
 	var r Receipt
 	if err := json.Unmarshal(v.receipt, &r); err != nil || r.Schema != receiptSchema {
-		v.add(Problem{Trouble: Counts, Path: ReceiptPath, From: -1, To: -1, Note: "the receipt cannot be understood"})
+		v.add(Problem{Trouble: Counts, Path: path, From: -1, To: -1, Note: "the receipt cannot be understood"})
 		return
 	}
 	v.report.Receipt = r
 	m := v.report.Manifest
 	if r.Export != m.Export || r.Customer != m.Customer {
-		v.add(Problem{Trouble: Counts, Path: ReceiptPath, From: -1, To: -1, Note: "the receipt is of another export"})
+		v.add(Problem{Trouble: Counts, Path: path, From: -1, To: -1, Note: "the receipt is of another export"})
 	}
 	for _, err := range []error{r.Balanced(), m.agrees(r)} {
 		if err != nil {
-			v.add(Problem{Trouble: Counts, Path: ReceiptPath, From: -1, To: -1, Note: err.Error()})
+			v.add(Problem{Trouble: Counts, Path: path, From: -1, To: -1, Note: err.Error()})
 		}
 	}
 }

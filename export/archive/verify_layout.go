@@ -51,7 +51,7 @@ func (v *verifier) checkTail(text []byte) error {
 	if err != nil {
 		return nil // told already, by checkLayout
 	}
-	if err := v.compare(ManifestPath, v.at, t.header); err != nil {
+	if err := v.compare(v.report.Manifest.Path(ManifestPath), v.at, t.header); err != nil {
 		return err
 	}
 	from := v.at + int64(len(t.header)+len(text))

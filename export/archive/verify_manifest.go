@@ -1,21 +1,29 @@
 package archive
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 )
 
 // The manifest lies uncompressed right behind its name. Either half of this is enough to find it, so that one damaged
 // byte cannot hide it.
 const (
-	manifestName  = ManifestPath + "{"
 	manifestStart = `{"schema":"offramp-archive/`
 	maxManifest   = 1 << 30
+)
+
+// manifestName is the manifest's name in any volume; manifestNames are how long it can be.
+var (
+	manifestName  = regexp.MustCompile(`manifest(-[0-9]{2,5})?\.json$`)
+	manifestNames = []int{len("manifest.json"), len("manifest-02.json"), len("manifest-100.json"), len("manifest-1000.json"), len("manifest-10000.json")}
 )
 
 // findManifest finds and reads the manifest, and mends a single damaged byte in it. It returns the manifest's bytes as
@@ -25,15 +33,18 @@ func (v *verifier) findManifest() ([]byte, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	byName, err := v.lastIndex(lastManifestName, headerSize+len(manifestName))
+	byName, err := v.lastIndex(lastManifestName, headerSize+slices.Max(manifestNames)+1)
 	if err != nil {
 		return nil, false, err
 	}
-	at := max(byStart, byName)
-	if at >= int64(headerSize+len(ManifestPath)) {
-		text, ok, err := v.readManifest(at)
+	if at := max(byStart, byName); at >= int64(headerSize+len(ManifestPath)) {
+		header, err := v.manifestHeader(at)
+		if err != nil {
+			return nil, false, err
+		}
+		text, ok, err := v.readManifest(header, at)
 		if ok || err != nil {
-			v.at = at - int64(headerSize+len(ManifestPath))
+			v.at = at - int64(headerSize+len(v.report.Manifest.Path(ManifestPath)))
 			return text, ok, err
 		}
 	}
@@ -44,16 +55,51 @@ func (v *verifier) findManifest() ([]byte, bool, error) {
 // looking for the header, an attachment's name in the manifest's own text could be taken for it.
 func lastManifestName(b []byte) int {
 	sign := binary.LittleEndian.AppendUint32(nil, signHeader)
-	for {
-		i := bytes.LastIndex(b, []byte(manifestName))
-		if i < headerSize {
+	for rest := b; ; {
+		i := bytes.LastIndex(rest, []byte(".json{"))
+		if i < 0 {
 			return -1
 		}
-		if bytes.HasPrefix(b[i-headerSize:], sign) {
-			return i + len(ManifestPath)
+		end := i + len(".json")
+		if at := manifestName.FindIndex(rest[max(0, end-slices.Max(manifestNames)):end]); at != nil {
+			begin := max(0, end-slices.Max(manifestNames)) + at[0]
+			if begin >= headerSize && bytes.HasPrefix(rest[begin-headerSize:], sign) {
+				return end
+			}
 		}
-		b = b[:i]
+		rest = rest[:i]
 	}
+}
+
+// manifestHeader returns where the header begins whose manifest's text begins at an offset. Its name's length depends on
+// the volume's number, and a byte of either may be damaged: the likeliest place counts.
+func (v *verifier) manifestHeader(at int64) (int64, error) {
+	longest := int64(headerSize + slices.Max(manifestNames))
+	before, err := v.bytes(at-min(at, longest), min(at, longest), nil)
+	if err != nil {
+		return 0, err
+	}
+	sign := binary.LittleEndian.AppendUint32(nil, signHeader)
+	best, most := at-int64(headerSize+len(ManifestPath)), -1
+	for _, n := range manifestNames {
+		if len(before) < headerSize+n {
+			break
+		}
+		head := before[len(before)-headerSize-n:]
+		hints := 0
+		for _, hint := range []bool{
+			bytes.HasPrefix(head, sign), int(binary.LittleEndian.Uint16(head[26:])) == n,
+			len(manifestName.Find(head[headerSize:])) == n,
+		} {
+			if hint {
+				hints++
+			}
+		}
+		if hints > most {
+			best, most = at-int64(len(head)), hints
+		}
+	}
+	return best, nil
 }
 
 // lastIndex searches backwards for something of at most length bytes. find returns the last place in a window, or -1.
@@ -77,9 +123,9 @@ func (v *verifier) lastIndex(find func([]byte) int, length int) (int64, error) {
 	return -1, nil
 }
 
-// readManifest reads the manifest whose text begins at an offset. ok is false when it cannot be understood.
-func (v *verifier) readManifest(at int64) (text []byte, ok bool, err error) {
-	head, err := v.bytes(at-int64(headerSize+len(ManifestPath)), headerSize, nil)
+// readManifest reads the manifest whose header and text begin at two offsets. ok is false when it cannot be understood.
+func (v *verifier) readManifest(header, at int64) (text []byte, ok bool, err error) {
+	head, err := v.bytes(header, headerSize, nil)
 	if err != nil {
 		return nil, false, err
 	}
@@ -136,7 +182,7 @@ func (v *verifier) parse(text []byte) bool {
 	if err := json.Unmarshal(text, &m); err != nil || !strings.HasPrefix(m.Schema, "offramp-archive/") {
 		return false
 	}
-	if m.Schema != manifestSchema {
+	if m.Schema != manifestSchema && m.Schema != manifestSchema1 {
 		v.add(Problem{Trouble: NotArchive, From: -1, To: -1, Note: "made by a newer version: " + m.Schema})
 		return false
 	}
@@ -146,31 +192,42 @@ func (v *verifier) parse(text []byte) bool {
 
 // commentHash finds the manifest's SHA-256 in the archive's comment, or returns "".
 func commentHash(rest []byte) string {
-	const mark = "SHA-256 of manifest.json: "
-	i := bytes.LastIndex(rest, []byte(mark))
-	if i < 0 || i+len(mark)+64 > len(rest) {
-		return ""
+	last := rest[max(0, len(rest)-max16):]
+	if all := commentMark.FindAllSubmatch(last, -1); len(all) > 0 {
+		return string(all[len(all)-1][1])
 	}
-	return string(rest[i+len(mark) : i+len(mark)+64])
+	return ""
 }
+
+var commentMark = regexp.MustCompile(`SHA-256 of manifest(?:-[0-9]+)?\.json: ([0-9a-f]{64})`)
 
 // packedManifest reads the manifest through the directory, as another program may have packed it.
 func (v *verifier) packedManifest() ([]byte, bool, error) {
 	if v.zip == nil {
 		return nil, false, nil
 	}
-	f, err := v.zip.Open(ManifestPath)
+	for _, f := range v.zip.File {
+		if len(manifestName.FindString(f.Name)) != len(f.Name) || f.Name == "" {
+			continue
+		}
+		text, err := readEntry(f)
+		if err != nil || !v.parse(text) {
+			return nil, false, nil
+		}
+		v.shifted = true
+		v.layout = append(v.layout, Problem{Trouble: Repacked, From: -1, To: -1, Note: "another program has packed the files anew"})
+		return text, true, nil
+	}
+	return nil, false, nil
+}
+
+func readEntry(f *zip.File) ([]byte, error) {
+	r, err := f.Open()
 	if err != nil {
-		return nil, false, nil
+		return nil, err
 	}
-	defer func() { _ = f.Close() }()
-	text, err := io.ReadAll(io.LimitReader(f, maxManifest))
-	if err != nil || !v.parse(text) {
-		return nil, false, nil
-	}
-	v.shifted = true
-	v.layout = append(v.layout, Problem{Trouble: Repacked, From: -1, To: -1, Note: "another program has packed the files anew"})
-	return text, true, nil
+	defer func() { _ = r.Close() }()
+	return io.ReadAll(io.LimitReader(r, maxManifest))
 }
 
 // ruin says what can be said of an archive without a manifest.

@@ -36,7 +36,7 @@ func TestVerifySoundArchive(t *testing.T) {
 // places are bytes of every part of the archive.
 func places(t testing.TB, b []byte, m Manifest) map[string]int {
 	t.Helper()
-	p := map[string]int{"first byte": 0, "last byte": len(b) - 1, "end record": len(b) - 22 - len(comment(strings.Repeat("0", 64)))}
+	p := map[string]int{"first byte": 0, "last byte": len(b) - 1, "end record": len(b) - 22 - len(comment(ManifestPath, strings.Repeat("0", 64)))}
 	for _, f := range m.Files {
 		e, err := m.entry(f)
 		must(t, err)
@@ -54,8 +54,8 @@ func places(t testing.TB, b []byte, m Manifest) map[string]int {
 			p[fmt.Sprintf("descriptor of %s +%d", f.Path, i)] = int(e.end()) - 1 - i
 		}
 	}
-	at := bytes.LastIndex(b, []byte(manifestName)) - headerSize
-	for i := range headerSize + len(manifestName) + len(manifestStart) {
+	at := bytes.LastIndex(b, []byte(ManifestPath+"{")) - headerSize
+	for i := range headerSize + len(ManifestPath+"{") + len(manifestStart) {
 		p[fmt.Sprintf("manifest +%d", i)] = at + i
 	}
 	directory := bytes.Index(b[at:], []byte("PK\x01\x02")) + at

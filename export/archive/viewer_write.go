@@ -43,11 +43,11 @@ func (a *Writer) browse(ctx context.Context, d Dataset, rows Rows) (*reading, er
 			return fmt.Errorf("a row has %d values for %d columns", len(values), len(d.Columns))
 		}
 		done++
+		r.digest += digest(seed, values)
 		if err := checkRow(d.Columns, kinds, values); err != nil {
 			return r.failed(done, err)
 		}
 		r.count.Exported++
-		r.digest += digest(seed, values)
 		return w.add(func(dst []byte) []byte { return appendViewerRow(dst, done, kinds, values) })
 	})
 	a.rows.Add(done)
@@ -69,7 +69,7 @@ func checkRow(columns []Column, kinds []class, values [][]byte) error {
 		}
 		switch kinds[i] {
 		case asText, asJSON:
-			if err := columns[i].notUTF8(v); err != nil {
+			if err := columns[i].sound(kinds[i], v); err != nil {
 				return err
 			}
 		case asBinary:

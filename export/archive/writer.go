@@ -20,7 +20,9 @@ import (
 type Options struct {
 	CSV         bool
 	JSONLines   bool
+	Parquet     bool
 	Spreadsheet bool // a further CSV for people
+	Browse      bool // rows for the page, to search and to page through offline
 	Prefetch    int  // attachments fetched ahead, each of at most 1 MiB in memory; 0 is 16
 }
 
@@ -32,7 +34,9 @@ type Writer struct {
 	manifest Manifest
 	receipt  Receipt
 	names    map[string]*Names // by the attachments' dataset
-	seen     map[string]bool   // datasets
+	seen     map[string]bool   // datasets and their parts
+	imports  map[uint64]bool   // paths of import files, folded
+	recent   replay
 
 	previews    []*preview // one for each of the manifest's datasets
 	previewRoom int        // bytes that the next ones may take
@@ -55,13 +59,16 @@ type Result struct {
 	Size     int64
 }
 
-// NewWriter begins an archive. Neither CSV nor JSONLines chosen means both.
+// NewWriter begins an archive. None of CSV, JSONLines and Parquet chosen means CSV and JSONLines.
 func NewWriter(w io.Writer, h Header, o Options) (*Writer, error) {
-	if !o.CSV && !o.JSONLines {
+	if !o.CSV && !o.JSONLines && !o.Parquet {
 		o.CSV, o.JSONLines = true, true
 	}
 	if o.Prefetch <= 0 {
 		o.Prefetch = 16
+	}
+	if err := checkNumber("volume", h.Volume, h.Volumes); err != nil {
+		return nil, err
 	}
 	h.AsOf, h.Created = h.AsOf.UTC(), h.Created.UTC()
 	a := &Writer{
@@ -69,15 +76,18 @@ func NewWriter(w io.Writer, h Header, o Options) (*Writer, error) {
 		manifest: Manifest{Schema: manifestSchema, Header: h, Datasets: []Listed{}},
 		receipt: Receipt{
 			Schema: receiptSchema, Export: h.Export, Customer: h.Customer, AsOf: h.AsOf, Created: h.Created,
-			Datasets: []Count{}, Attachments: []Count{},
+			Datasets: []Count{}, Attachments: []Count{}, Sources: h.Sources,
 		},
-		names: map[string]*Names{}, seen: map[string]bool{}, previewRoom: previewRoom,
+		names: map[string]*Names{}, seen: map[string]bool{}, imports: map[uint64]bool{}, previewRoom: previewRoom,
+	}
+	if h.Volumes > 1 {
+		a.receipt.Volume, a.receipt.Of = h.Volume, h.Volumes
 	}
 	readme, err := readme(h)
 	if err != nil {
 		return nil, err
 	}
-	return a, a.addSized(File{Path: ReadmePath, Kind: KindReadme, Format: "text"}, content(readme))
+	return a, a.addSized(File{Path: h.Path(ReadmePath), Kind: KindReadme, Format: "text"}, content(readme))
 }
 
 // Progress may be called at any time from any goroutine.
@@ -99,7 +109,7 @@ func (a *Writer) Close() (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.addSized(File{Path: ReceiptPath, Kind: KindReceipt, Format: "json"}, content(append(receipt, '\n'))); err != nil {
+	if err := a.addSized(File{Path: a.manifest.Path(ReceiptPath), Kind: KindReceipt, Format: "json"}, content(append(receipt, '\n'))); err != nil {
 		return Result{}, err
 	}
 	if err := a.finish(); err != nil {
@@ -137,7 +147,7 @@ type tail struct{ header, directory []byte }
 func (m Manifest) tail(text []byte, at uint64) (tail, error) {
 	body := content(text)
 	self := entry{
-		name: ManifestPath, shape: sized, method: methodStore, time: m.Created, crc: body.crc,
+		name: m.Path(ManifestPath), shape: sized, method: methodStore, time: m.Created, crc: body.crc,
 		size: uint64(len(text)), stored: uint64(len(text)), offset: at,
 	}
 	t := tail{header: self.header()}
@@ -149,7 +159,7 @@ func (m Manifest) tail(text []byte, at uint64) (tail, error) {
 		t.directory = append(t.directory, e.record()...)
 	}
 	t.directory = append(t.directory, self.record()...)
-	t.directory = append(t.directory, ending(len(m.Files)+1, self.end(), uint64(len(t.directory)), comment(body.sha))...)
+	t.directory = append(t.directory, ending(len(m.Files)+1, self.end(), uint64(len(t.directory)), comment(self.name, body.sha))...)
 	return t, nil
 }
 
@@ -270,16 +280,17 @@ func (s *stream) close(finish func(*File)) error {
 
 var datasetName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 
-// claim checks a dataset's name, which becomes a file's.
-func (a *Writer) claim(name string) error {
+// claim checks the name of a dataset or of its part, which becomes a file's.
+func (a *Writer) claim(d Dataset) error {
+	key := d.path("", "")
 	switch {
-	case !datasetName.MatchString(name) || reserved.MatchString(name):
-		return fmt.Errorf("archive: %q is no name for a dataset", name)
-	case a.seen[name]:
-		return fmt.Errorf("archive: dataset %q is here already", name)
+	case !datasetName.MatchString(d.Name) || reserved.MatchString(d.Name):
+		return fmt.Errorf("archive: %q is no name for a dataset", d.Name)
+	case a.seen[key] || a.seen["/"+d.Name]:
+		return fmt.Errorf("archive: dataset %q is here already", d.Name)
 	}
-	a.seen[name] = true
-	return nil
+	a.seen[key] = true
+	return checkNumber("part", d.Part, d.Parts)
 }
 
 var errEnded = errors.New("archive: the writer of the file has ended")

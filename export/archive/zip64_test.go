@@ -33,7 +33,7 @@ func TestZip64ManyFiles(t *testing.T) {
 	if z := open(t, b.Bytes()); len(z.File) != n+4 {
 		t.Fatalf("%d files", len(z.File))
 	}
-	b.Bytes()[b.Len()-len(comment(strings.Repeat("0", 64)))-22-30] ^= 1 // in the Zip64 end record
+	b.Bytes()[b.Len()-len(comment(ManifestPath, strings.Repeat("0", 64)))-22-30] ^= 1 // in the Zip64 end record
 	if r := verify(t, b.Bytes()); len(r.Problems) != 1 || !r.Problems[0].Exact {
 		t.Fatal(r.Problems)
 	}
@@ -53,7 +53,7 @@ func TestZip64LargeFiles(t *testing.T) {
 	must(t, err)
 	ctx := context.Background()
 	add := func(name string, rows int64, value []byte) {
-		must(t, w.AddDataset(ctx, Dataset{Name: name, Columns: []Column{{"v", "text"}}, Source: rows},
+		must(t, w.AddDataset(ctx, Dataset{Name: name, Columns: []Column{{Name: "v", Type: "text"}}, Source: rows},
 			func(_ context.Context, yield func([][]byte) error) (int64, error) {
 				for range rows {
 					if err := yield([][]byte{value}); err != nil {

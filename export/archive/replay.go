@@ -1,0 +1,92 @@
+package archive
+
+import "context"
+
+// replayRoom is how many bytes of one dataset's rows are remembered.
+const replayRoom = 512 << 10
+
+// replay remembers the rows of the dataset added last, when they are few, so that further formats and import files do not
+// each cost the source a query.
+type replay struct {
+	dataset string
+	part    int
+	digest  uint64 // of all readings of the dataset
+	values  []byte // of all rows, back to back
+	lengths []int32
+	width   int
+	rows    int64
+	whole   bool // everything is remembered
+}
+
+// begin forgets what was, and returns rows such that the first reading of them to its end is remembered, if it fits.
+func (r *replay) begin(d Dataset, rows Rows) Rows {
+	*r = replay{dataset: d.Name, part: d.Part, values: r.values[:0], lengths: r.lengths[:0], width: len(d.Columns)}
+	if d.Source*int64(r.width)*4 > replayRoom {
+		return rows
+	}
+	return func(ctx context.Context, yield func([][]byte) error) (int64, error) {
+		r.values, r.lengths, r.rows = r.values[:0], r.lengths[:0], 0
+		fits := true
+		n, err := rows(ctx, func(values [][]byte) error {
+			fits = fits && r.keep(values)
+			return yield(values)
+		})
+		r.whole = fits && err == nil
+		return n, err
+	}
+}
+
+// keep copies a row. It reports false when there is no room left.
+func (r *replay) keep(values [][]byte) bool {
+	size := len(r.values) + 4*(len(r.lengths)+len(values))
+	for _, v := range values {
+		size += len(v)
+	}
+	if size > replayRoom || len(values) != r.width {
+		return false
+	}
+	for _, v := range values {
+		if v == nil {
+			r.lengths = append(r.lengths, -1)
+			continue
+		}
+		r.values, r.lengths = append(r.values, v...), append(r.lengths, int32(len(v))) //nolint:gosec // less than replayRoom
+	}
+	r.rows++
+	return true
+}
+
+// is reports whether d was added last.
+func (r *replay) is(d Dataset) bool { return d.Name == r.dataset && d.Part == r.part }
+
+// again returns the rows remembered of a dataset, or rows when they are not.
+func (r *replay) again(d Dataset, rows Rows) Rows {
+	if !r.whole || !r.is(d) {
+		return rows
+	}
+	return r.replay
+}
+
+// replay gives the rows remembered, as Rows does.
+func (r *replay) replay(ctx context.Context, yield func([][]byte) error) (int64, error) {
+	row := make([][]byte, r.width)
+	at := 0
+	for n := range r.rows {
+		if err := ctx.Err(); err != nil {
+			return n, context.Cause(ctx)
+		}
+		for i := range row {
+			length := r.lengths[int(n)*r.width+i]
+			if length < 0 {
+				row[i] = nil
+				continue
+			}
+			row[i] = r.values[at : at+int(length) : at+int(length)]
+			at += int(length)
+		}
+		if err := yield(row); err != nil {
+			return n, err
+		}
+	}
+	return r.rows, nil
+}
