@@ -10,7 +10,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,6 +29,11 @@ type Config struct {
 	AccessKey      string // empty, with SecretKey, for AWS's own chain (environment, profile, instance role)
 	SecretKey      string
 	PathStyle      bool // bucket in the path instead of in the host's name
+
+	Role       string // ARN of a role to take on with the keys above, or with AWS's own chain
+	ExternalID string // that the role's owner asks for
+	RoleServer string // address of AWS's service for that; empty: the region's own
+	Dialer     Dialer // how to connect to a bucket whose address comes from outside; nil: as the system does
 
 	Stall    time.Duration // a transfer without progress for this long has failed; 0 is a minute
 	Attempts int           // how often a request is tried; 0 is 5
@@ -57,10 +61,13 @@ func Open(ctx context.Context, c Config) (*Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Role != "" {
+		provider = c.assume(provider)
+	}
 	options := func(endpoint string, answer time.Duration) s3.Options {
 		o := s3.Options{
 			Region: c.Region, UsePathStyle: c.PathStyle, Credentials: provider,
-			HTTPClient: &http.Client{Transport: newTransport(c.Stall, answer)},
+			HTTPClient: newClient(c.Dialer, c.Stall, answer),
 			Retryer:    c.retryer(),
 			// The signed payload hash covers more, and every S3 server knows it.
 			RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,

@@ -17,8 +17,10 @@ const (
 
 // newTransport bounds every wait: for a connection, for progress in sending, and for an answer after the last byte.
 // Progress in receiving is watched by Object.
-func newTransport(stall, answer time.Duration) *http.Transport {
-	dialer := &net.Dialer{Timeout: min(stall, 10*time.Second), KeepAlive: 15 * time.Second}
+func newTransport(dialer Dialer, stall, answer time.Duration) *http.Transport {
+	if dialer == nil {
+		dialer = &net.Dialer{Timeout: min(stall, 10*time.Second), KeepAlive: 15 * time.Second}
+	}
 	return &http.Transport{
 		Proxy: http.ProxyFromEnvironment,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
