@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -33,13 +34,16 @@ type Objects interface {
 	Open(ctx context.Context, key string) (body io.ReadCloser, size int64, err error)
 }
 
-// AddAttachments copies the attachments of a dataset under attachments/<dataset>/ in the order listed. source is how
-// many there are by the source's own count. Small ones are fetched ahead, many at once; the rest stream through.
+// AddAttachments copies the attachments of a dataset, or of one more part of it, under attachments/<dataset>/ in the order
+// listed. source is how many there are by the source's own count. Small ones are fetched ahead, many at once; the rest
+// stream through.
 func (a *Writer) AddAttachments(ctx context.Context, dataset string, source int64, list Attachments, objects Objects) error {
-	if !datasetName.MatchString(dataset) || a.names[dataset] != nil {
+	if !datasetName.MatchString(dataset) || reserved.MatchString(dataset) {
 		return fmt.Errorf("archive: attachments of %q cannot be added", dataset)
 	}
-	a.names[dataset] = new(Names)
+	if a.names[dataset] == nil {
+		a.names[dataset] = new(Names)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	f := newFetcher(ctx, objects, a.opts.Prefetch)
 	defer f.wait() // after cancel
@@ -59,8 +63,16 @@ func (a *Writer) AddAttachments(ctx context.Context, dataset string, source int6
 	if f.err != nil {
 		return fmt.Errorf("archive: attachments of %q: %w", dataset, f.err)
 	}
-	a.receipt.Attachments = append(a.receipt.Attachments, count)
-	return count.balanced("attachments")
+	if err := count.balanced("attachments"); err != nil {
+		return err
+	}
+	at := slices.IndexFunc(a.receipt.Attachments, func(c Count) bool { return c.Dataset == dataset })
+	if at < 0 {
+		a.receipt.Attachments = append(a.receipt.Attachments, count)
+		return nil
+	}
+	a.receipt.Attachments[at].add(count)
+	return nil
 }
 
 // itemReason returns why one attachment failed, if the error is about it alone.

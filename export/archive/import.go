@@ -48,9 +48,15 @@ func (a *Writer) AddImport(ctx context.Context, f ImportFile, rows Rows) error {
 	return nil
 }
 
+// path returns where the file lies.
+func (c ImportCount) path() string {
+	stem, ext := split(c.File)
+	return partPath("import/"+c.Replacement+"/"+stem, ext, c.Part, c.Parts)
+}
+
 // importOutput checks a file's name, which must be safe where it is unpacked, and tells how it is written.
 func (a *Writer) importOutput(f ImportFile) (output, error) {
-	stem, ext := split(f.Name)
+	_, ext := split(f.Name)
 	switch {
 	case !datasetName.MatchString(f.Replacement) || reserved.MatchString(f.Replacement):
 		return output{}, fmt.Errorf("archive: %q is no key for a replacement", f.Replacement)
@@ -63,8 +69,8 @@ func (a *Writer) importOutput(f ImportFile) (output, error) {
 		return output{}, err
 	}
 	file := File{
-		Path: partPath("import/"+f.Replacement+"/"+stem, ext, f.Part, f.Parts), Kind: KindImport, Format: f.Format,
-		Dataset: f.Dataset, For: f.Replacement,
+		Path: ImportCount{Replacement: f.Replacement, File: f.Name, Part: f.Part, Parts: f.Parts}.path(),
+		Kind: KindImport, Format: f.Format, Dataset: f.Dataset, For: f.Replacement,
 	}
 	if f.Parts > 1 {
 		file.Part = f.Part

@@ -131,6 +131,11 @@ func (c Count) balanced(what string) error {
 	if int64(len(c.Failures))+c.Omitted != c.Failed {
 		return &CountError{Dataset: c.Dataset, What: "failures listed", Expected: c.Failed, Actual: int64(len(c.Failures)) + c.Omitted}
 	}
+	for _, l := range c.Lacking {
+		if n := int64(len(l.Failures)) + l.Omitted; n != l.Rows || n > c.Exported {
+			return &CountError{Dataset: c.Dataset, What: "rows not in " + l.Format, Expected: l.Rows, Actual: n}
+		}
+	}
 	return nil
 }
 

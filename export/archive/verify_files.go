@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -147,70 +145,6 @@ func (v *verifier) present(path string) bool {
 		}
 	}
 	return false
-}
-
-// checkCounts holds receipt, manifest and the rows counted again against each other.
-func (v *verifier) checkCounts() {
-	path := v.report.Manifest.Path(ReceiptPath)
-	if v.receipt == nil {
-		for _, p := range v.report.Problems {
-			if p.Path == path {
-				return
-			}
-		}
-		v.add(Problem{Trouble: Missing, Path: path, From: -1, To: -1, Note: "the archive has no receipt"})
-		return
-	}
-	var r Receipt
-	if err := json.Unmarshal(v.receipt, &r); err != nil || r.Schema != receiptSchema {
-		v.add(Problem{Trouble: Counts, Path: path, From: -1, To: -1, Note: "the receipt cannot be understood"})
-		return
-	}
-	v.report.Receipt = r
-	m := v.report.Manifest
-	if r.Export != m.Export || r.Customer != m.Customer {
-		v.add(Problem{Trouble: Counts, Path: path, From: -1, To: -1, Note: "the receipt is of another export"})
-	}
-	for _, err := range []error{r.Balanced(), m.agrees(r)} {
-		if err != nil {
-			v.add(Problem{Trouble: Counts, Path: path, From: -1, To: -1, Note: err.Error()})
-		}
-	}
-}
-
-// agrees holds what the receipt says was exported against the files.
-func (m Manifest) agrees(r Receipt) error {
-	exported := map[string]int64{}
-	for _, c := range r.Datasets {
-		exported["data/"+c.Dataset] = c.Exported
-	}
-	attached := map[string]int64{}
-	for _, c := range r.Attachments {
-		attached[c.Dataset] = -c.Exported
-	}
-	var errs []error
-	for _, f := range m.Files {
-		if f.Kind == KindAttachment && !f.Incomplete {
-			attached[f.Dataset]++
-		}
-		if f.Rows == nil {
-			continue
-		}
-		if want, ok := exported["data/"+f.Dataset]; !ok || want != *f.Rows {
-			errs = append(errs, &CountError{Dataset: f.Dataset, What: "rows in " + f.Path, Expected: want, Actual: *f.Rows})
-		}
-	}
-	for dataset, left := range attached {
-		if left != 0 {
-			errs = append(errs, fmt.Errorf("archive: dataset %q: attachments are %d off the receipt", dataset, left))
-		}
-	}
-	for _, d := range m.Datasets {
-		if exported["data/"+d.Name] != d.Rows {
-			errs = append(errs, &CountError{Dataset: d.Name, What: "rows", Expected: exported["data/"+d.Name], Actual: d.Rows})
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // counter counts the rows that are written to it.
