@@ -14,8 +14,9 @@ import (
 // Sources are the places of the retired product's data by the keys that the programme file uses. Each is opened when it is
 // first asked for. Safe for concurrent use.
 type Sources struct {
-	urls map[string]string
-	opts source.Options
+	urls    map[string]string
+	headers map[string]string
+	opts    source.Options
 
 	mu      sync.Mutex
 	rows    map[string]source.Source
@@ -27,14 +28,28 @@ func NewSources(urls map[string]string, o source.Options) *Sources {
 	return &Sources{urls: urls, opts: o, rows: map[string]source.Source{}, objects: map[string]source.Objects{}}
 }
 
+// WithHeaders sets the header line with its secret that the source of a key is asked with, as config.Config.SourceHeaders
+// holds them. Only HTTP APIs take one.
+func (s *Sources) WithHeaders(headers map[string]string) *Sources {
+	s.headers = headers
+	return s
+}
+
+// options are those of one source.
+func (s *Sources) options(key string) source.Options {
+	o := s.opts
+	o.Header = s.headers[key]
+	return o
+}
+
 // Rows returns the database with this key. A key without an address is a source.Error of kind Invalid.
 func (s *Sources) Rows(ctx context.Context, key string) (source.Source, error) {
-	return opened(s, s.rows, key, func(url string) (source.Source, error) { return source.Open(ctx, url, s.opts) })
+	return opened(s, s.rows, key, func(url string) (source.Source, error) { return source.Open(ctx, url, s.options(key)) })
 }
 
 // Objects returns the place of attachments with this key.
 func (s *Sources) Objects(ctx context.Context, key string) (source.Objects, error) {
-	return opened(s, s.objects, key, func(url string) (source.Objects, error) { return source.OpenObjects(ctx, url) })
+	return opened(s, s.objects, key, func(url string) (source.Objects, error) { return source.OpenObjects(ctx, url, s.options(key)) })
 }
 
 func opened[T any](s *Sources, have map[string]T, key string, open func(url string) (T, error)) (T, error) {

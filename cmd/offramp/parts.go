@@ -76,12 +76,20 @@ func (p *parts) storage() storage.Config {
 
 // sources are the places of the retired product's data.
 func (p *parts) sources() *export.Sources {
-	return export.NewSources(p.config.Sources, source.Options{})
+	return export.NewSources(p.config.Sources, source.Options{}).WithHeaders(p.config.SourceHeaders)
 }
 
 // outbound is the client for calls to other systems.
 func (p *parts) outbound() (*http.Client, error) {
-	var allow []netip.Prefix
+	allow, err := p.allowed()
+	if err != nil {
+		return nil, err
+	}
+	return outbound.NewClient(outbound.Options{Allow: allow}), nil
+}
+
+// allowed are the private networks that we may call.
+func (p *parts) allowed() (allow []netip.Prefix, err error) {
 	for _, cidr := range p.config.Outbound.Allow {
 		prefix, err := netip.ParsePrefix(cidr)
 		if err != nil {
@@ -89,7 +97,7 @@ func (p *parts) outbound() (*http.Client, error) {
 		}
 		allow = append(allow, prefix)
 	}
-	return outbound.NewClient(outbound.Options{Allow: allow}), nil
+	return allow, nil
 }
 
 // sinks joins the sinks that the programme in effect names with their addresses.

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
-
-	"offramp/export/storage"
 )
 
 // Objects is where a retired product keeps its attachments. It is safe for concurrent use.
@@ -37,70 +36,46 @@ func (e *ObjectError) Unwrap() error { return e.Cause }
 // ItemReason marks the error as one item's, for the archive's receipt.
 func (e *ObjectError) ItemReason() string { return e.Reason }
 
-// OpenObjects prepares a place of attachments from its URL, which is a bucket's as in [storage.ParseURL].
-func OpenObjects(ctx context.Context, rawURL string) (Objects, error) {
-	if !strings.HasPrefix(rawURL, "s3") {
-		return nil, &Error{Kind: Invalid, Cause: fmt.Errorf("a source of attachments has a URL that begins with s3+http://, s3+https:// or s3://")}
+// OpenObjects prepares a place of attachments from its URL: a bucket's as in [storage.ParseURL], a directory's such as
+// file:///srv/files, or an HTTP server's as an API's in [Open].
+func OpenObjects(ctx context.Context, rawURL string, o Options) (Objects, error) {
+	if strings.HasPrefix(rawURL, "s3") {
+		return openBucket(ctx, rawURL)
 	}
-	config, err := storage.ParseURL(rawURL)
+	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, &Error{Kind: Invalid, Cause: err}
+		return nil, &Error{Kind: Invalid, Cause: errors.New("the source's URL cannot be read")} // the parser's own error would repeat it
 	}
-	bucket, err := storage.Open(ctx, config)
-	if err != nil {
-		return nil, ofStorage(ctx, "", err)
+	switch u.Scheme {
+	case "file":
+		return openDirectory(u)
+	case "http", "https":
+		return openHTTPObjects(u, o)
 	}
-	return &s3Objects{bucket: bucket}, nil
+	return nil, &Error{Kind: Invalid, Cause: errors.New("a source of attachments has a URL that begins with s3://, s3+https://, s3+http://, file:// or https://")}
 }
 
-type s3Objects struct {
-	bucket *storage.Bucket
-}
-
-// Ping implements Objects.
-func (s *s3Objects) Ping(ctx context.Context) error { return ofStorage(ctx, "", s.bucket.Ping(ctx)) }
-
-// Open implements Objects.
-func (s *s3Objects) Open(ctx context.Context, key string) (io.ReadCloser, int64, error) {
-	if key == "" {
-		return nil, 0, &ObjectError{Reason: "missing", Cause: fmt.Errorf("the row names no object")}
+// openOther opens what is no SQL database, or returns nil.
+func openOther(ctx context.Context, u *url.URL, rawURL string, o Options) (Source, error) {
+	switch u.Scheme {
+	case "s3", "s3+http", "s3+https":
+		bucket, err := openBucket(ctx, rawURL)
+		if err != nil {
+			return nil, err
+		}
+		return &listing{lister: bucket, what: "a bucket", opts: o}, nil
+	case "file":
+		d, err := openDirectory(u)
+		if err != nil {
+			return nil, err
+		}
+		return &listing{lister: d, what: "a directory", opts: o}, nil
+	case "http", "https":
+		api, err := openHTTP(u, o)
+		if err != nil {
+			return nil, err
+		}
+		return api, nil
 	}
-	o, err := s.bucket.Open(ctx, key, 0)
-	if err != nil {
-		return nil, 0, ofStorage(ctx, key, err)
-	}
-	return &s3Body{Object: o, ctx: ctx, key: key}, o.Size, nil
-}
-
-// s3Body gives the errors of reading the same types as those of opening.
-type s3Body struct {
-	*storage.Object
-	ctx context.Context
-	key string
-}
-
-// Read implements io.Reader.
-func (b *s3Body) Read(p []byte) (int, error) {
-	n, err := b.Object.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = ofStorage(b.ctx, b.key, err)
-	}
-	return n, err
-}
-
-func ofStorage(ctx context.Context, key string, err error) error {
-	if err == nil || ctx.Err() != nil {
-		return err
-	}
-	switch storage.KindOf(err) {
-	case storage.NotFound:
-		return &ObjectError{Key: key, Reason: "missing", Cause: err}
-	case storage.Changed:
-		return &ObjectError{Key: key, Reason: "changed", Cause: err}
-	case storage.Denied:
-		return &Error{Kind: Denied, Cause: err}
-	case storage.Invalid:
-		return &Error{Kind: Invalid, Cause: err}
-	}
-	return &Error{Kind: Unavailable, Cause: err}
+	return nil, nil
 }

@@ -359,7 +359,7 @@ func TestObjects(t *testing.T) {
 	must(t, err)
 	_, err = b.Put(ctx, "年/图.png", []byte("picture"), "image/png")
 	must(t, err)
-	o, err := source.OpenObjects(ctx, address(server.SecretKey, name))
+	o, err := source.OpenObjects(ctx, address(server.SecretKey, name), source.Options{})
 	must(t, err)
 	must(t, o.Ping(ctx))
 	body, size, err := o.Open(ctx, "年/图.png")
@@ -382,7 +382,7 @@ func TestObjects(t *testing.T) {
 		address string
 		want    source.Kind
 	}{{address("wrong", name), source.Denied}, {address(server.SecretKey, "no-such-bucket"), source.Invalid}} {
-		o, err := source.OpenObjects(ctx, c.address)
+		o, err := source.OpenObjects(ctx, c.address, source.Options{})
 		must(t, err)
 		if err := o.Ping(ctx); source.KindOf(err) != c.want {
 			t.Errorf("ping: %v", err)

@@ -186,5 +186,8 @@ func Open(ctx context.Context, rawURL string, o Options) (Source, error) {
 	case "postgres", "postgresql":
 		return openPostgres(ctx, rawURL, o.withDefaults())
 	}
+	if s, err := openOther(ctx, u, rawURL, o.withDefaults()); s != nil || err != nil {
+		return s, err
+	}
 	return nil, &Error{Kind: Invalid, Cause: fmt.Errorf("a source of rows has a URL that begins with postgres://, not %q", u.Scheme+"://")}
 }

@@ -26,7 +26,8 @@ func Variables() []Variable {
 	walk(reflect.TypeFor[Config](), Prefix, func(v Variable) { list = append(list, v) })
 	return append(
 		list,
-		Variable{Name: Prefix + "SOURCE_<KEY>_URL", Doc: "Address of the source that the programme file names <key>: postgres://..., or s3+https://ACCESS:SECRET@host/bucket?region=... .", Use: "work, apply, import, doctor", Secret: true},
+		Variable{Name: Prefix + "SOURCE_<KEY>_URL", Doc: "Address of the source that the programme file names <key>: postgres://..., mysql://..., https://api.example.com/base, file:///folder, or s3+https://ACCESS:SECRET@host/bucket?region=... . See sources.md.", Use: "work, apply, import, doctor", Secret: true},
+		Variable{Name: Prefix + "SOURCE_<KEY>_HEADER", Doc: "One header line with which the HTTP API of that key is asked.", Use: "work, apply, doctor", Example: "Authorization: Bearer ...", Secret: true},
 		Variable{Name: Prefix + "SINK_<NAME>_URL", Doc: "Address to which status changes are delivered for the sink of that name.", Use: "work", Example: "https://crm.example.com/hooks/offramp"},
 		Variable{Name: Prefix + "SINK_<NAME>_SECRET", Doc: "Its signing secret, as Standard Webhooks writes it.", Use: "work", Example: "whsec_...", Secret: true},
 	)
@@ -57,10 +58,11 @@ func unknown(vars map[string]string) Problems {
 	var problems Problems
 	for name := range vars {
 		_, source := between(name, "SOURCE_", "_URL")
+		_, header := between(name, "SOURCE_", "_HEADER")
 		_, sinkURL := between(name, "SINK_", "_URL")
 		_, sinkSecret := between(name, "SINK_", "_SECRET")
 		other := strings.HasPrefix(name, Prefix+"DEMO_") || strings.HasPrefix(name, Prefix+"POSTGRES_") || strings.HasPrefix(name, Prefix+"TEST_")
-		if !known[name] && !source && !sinkURL && !sinkSecret && !other {
+		if !known[name] && !source && !header && !sinkURL && !sinkSecret && !other {
 			problems = append(problems, Problem{name, "is not a setting of Offramp; see docs/reference/configuration.md"})
 		}
 	}
@@ -132,20 +134,35 @@ func (c Config) checkWork(k *checker) {
 	if c.Mail.TLS == "none" && !isLoopback(c.Mail.Host) {
 		k.add("SMTP_TLS", "none is for a server on this machine only; use starttls or tls")
 	}
-	if c.Work.Exports < 1 || c.Work.Mails < 1 || c.Work.Retries < 1 {
-		k.add("WORK_EXPORTS", "WORK_EXPORTS, WORK_MAILS and WORK_RETRIES must be at least 1")
+	if c.Work.Exports < 1 || c.Work.Large < 1 || c.Work.Mails < 1 || c.Work.Retries < 1 {
+		k.add("WORK_EXPORTS", "WORK_EXPORTS, WORK_LARGE, WORK_MAILS and WORK_RETRIES must be at least 1")
+	}
+	if c.Delivery.Copies < 1 {
+		k.add("DELIVERY_COPIES", "must be at least 1")
 	}
 	for _, cidr := range c.Outbound.Allow {
 		if _, err := netip.ParsePrefix(cidr); err != nil {
 			k.add("OUTBOUND_ALLOW", cidr+" is no address range such as 10.20.0.0/16")
 		}
 	}
+	c.checkSources(k)
 	for name, end := range c.Sinks {
 		upper := strings.ToUpper(name)
 		if k.need("SINK_"+upper+"_URL", end.URL) {
 			k.http("SINK_"+upper+"_URL", end.URL)
 		}
 		k.need("SINK_"+upper+"_SECRET", end.Secret)
+	}
+}
+
+func (c Config) checkSources(k *checker) {
+	for key, line := range c.SourceHeaders {
+		name, value, ok := strings.Cut(line, ":")
+		if variable := "SOURCE_" + strings.ToUpper(key); c.Sources[key] == "" {
+			k.add(variable+"_HEADER", "has no use without "+Prefix+variable+"_URL")
+		} else if !ok || strings.TrimSpace(name) == "" || strings.TrimSpace(value) == "" {
+			k.add(variable+"_HEADER", "is no header line such as Authorization: Bearer ...")
+		}
 	}
 }
 

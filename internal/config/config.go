@@ -30,11 +30,15 @@ type Config struct {
 	Mail     Mail     `envPrefix:"SMTP_"`
 	Work     Work     `envPrefix:"WORK_"`
 	Outbound Outbound `envPrefix:"OUTBOUND_"`
+	Delivery Delivery `envPrefix:"DELIVERY_"`
 	Log      Log      `envPrefix:"LOG_"`
 	Clock    Clock    `envPrefix:"CLOCK_"`
 
-	Sources map[string]string  `env:"-"` // key -> address, from SOURCE_<KEY>_URL
-	Sinks   map[string]SinkEnd `env:"-"` // name -> where it lies, from SINK_<NAME>_URL and _SECRET
+	Sources map[string]string `env:"-"` // key -> address, from SOURCE_<KEY>_URL
+	// SourceHeaders holds, by the same keys, one header line with its secret for each HTTP API, from SOURCE_<KEY>_HEADER.
+	SourceHeaders map[string]string `env:"-"`
+
+	Sinks map[string]SinkEnd `env:"-"` // name -> where it lies, from SINK_<NAME>_URL and _SECRET
 }
 
 // Database is PostgreSQL 15 or later.
@@ -50,7 +54,8 @@ type Web struct {
 	Listen    string        `env:"LISTEN" envDefault:":8080" doc:"Where serve listens." use:"serve"`
 	Metrics   string        `env:"METRICS" envDefault:"127.0.0.1:9090" doc:"Where /metrics, /livez and /readyz listen, for serve and work alike; keep it inside. off: nowhere." use:"serve, work"`
 	Grace     time.Duration `env:"GRACE" envDefault:"20s" doc:"How long requests in flight may take after SIGTERM." use:"serve"`
-	SecretKey string        `env:"SECRET_KEY" doc:"At least 32 random characters, the same on every replica; derives customers' support codes." use:"serve, work" secret:"yes"`
+	SecretKey string        `env:"SECRET_KEY" doc:"At least 32 random characters, the same on every replica; derives customers' support codes, the key that signs receipts and the one that seals secrets." use:"serve, work" secret:"yes"`
+	OldKeys   []string      `env:"OLD_SECRET_KEYS" doc:"What SECRET_KEY was earlier, so that what it sealed still opens and receipts that it signed can still be checked." use:"serve, work" secret:"yes"`
 }
 
 // Storage is the S3 bucket for exports.
@@ -62,6 +67,7 @@ type Storage struct {
 	AccessKey      string `env:"ACCESS_KEY" doc:"Access key id. Empty: the usual AWS chain (role, profile)." use:"serve, work"`
 	SecretKey      string `env:"SECRET_KEY" doc:"Secret access key." use:"serve, work" secret:"yes"`
 	PathStyle      bool   `env:"PATH_STYLE" envDefault:"true" doc:"Bucket in the path rather than in the host name." use:"serve, work"`
+	Proxy          Switch `env:"PROXY" envDefault:"no" doc:"yes: files are sent through the portal, for installations whose bucket browsers cannot reach. no: by links to the bucket." use:"serve"`
 }
 
 // Realm is one OpenID provider: the retired product's for customers, the company's for staff.
@@ -94,17 +100,43 @@ type Mail struct {
 
 // Work bounds the worker process.
 type Work struct {
-	ID      string        `env:"ID" doc:"Name of this worker, unique among those alive. Empty: host name and process id." use:"work"`
-	Exports int           `env:"EXPORTS" envDefault:"2" doc:"Exports built at once by one worker." use:"work"`
-	Mails   int           `env:"MAILS" envDefault:"4" doc:"Mails sent at once by one worker." use:"work"`
-	Drain   time.Duration `env:"DRAIN" envDefault:"25s" doc:"How long running jobs may take after SIGTERM before they are handed back." use:"work"`
-	LinkTTL time.Duration `env:"LINK_TTL" envDefault:"10m" doc:"How long one download link works." use:"serve"`
-	Retries int           `env:"RETRIES" envDefault:"5" doc:"Tries of an export before the customer is told that it failed." use:"work"`
+	ID        string        `env:"ID" doc:"Name of this worker, unique among those alive. Empty: host name and process id." use:"work"`
+	Exports   int           `env:"EXPORTS" envDefault:"2" doc:"Small exports built at once by one worker." use:"work"`
+	Large     int           `env:"LARGE" envDefault:"1" doc:"Files of large exports built at once by one worker." use:"work"`
+	Mails     int           `env:"MAILS" envDefault:"4" doc:"Mails sent at once by one worker." use:"work"`
+	Drain     time.Duration `env:"DRAIN" envDefault:"25s" doc:"How long running jobs may take after SIGTERM before they are handed back." use:"work"`
+	LinkTTL   time.Duration `env:"LINK_TTL" envDefault:"10m" doc:"How long one download link works." use:"serve"`
+	Retries   int           `env:"RETRIES" envDefault:"5" doc:"Tries of an export before the customer is told that it failed." use:"work"`
+	LargeFrom int64         `env:"LARGE_FROM" envDefault:"256" doc:"MiB of raw data from which an export is a large one, which waits in a queue of its own." use:"work"`
+	MaxRows   int64         `env:"MAX_ROWS" envDefault:"0" doc:"Most rows of one dataset in one customer's export; one more and the export fails with a clear cause. 0: no bound." use:"work"`
 }
 
 // Outbound limits calls to other systems.
 type Outbound struct {
 	Allow []string `env:"ALLOW" doc:"Private address ranges that sinks may lie in, in CIDR notation. Without it only public addresses are called." use:"work" example:"10.20.0.0/16"`
+}
+
+// Delivery is the copying of exports into customers' own buckets.
+type Delivery struct {
+	Copies    int    `env:"COPIES" envDefault:"1" doc:"Copies into customers' buckets made at once by one worker." use:"work"`
+	Principal string `env:"PRINCIPAL" doc:"ARN of the AWS identity with which workers take on customers' roles. Empty: customers can give keys only." use:"serve" example:"arn:aws:iam::123456789012:role/offramp"`
+	PlainHTTP Switch `env:"PLAIN_HTTP" envDefault:"no" doc:"yes: customers may name S3 services without TLS. For demonstrations only." use:"serve"`
+}
+
+// Switch is yes or no.
+type Switch bool
+
+// UnmarshalText reads yes or no.
+func (s *Switch) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "yes", "true":
+		*s = true
+	case "no", "false":
+		*s = false
+	default:
+		return errors.New("must be yes or no")
+	}
+	return nil
 }
 
 // Log is what the processes print.
@@ -150,7 +182,8 @@ func Load(environ []string, command string) (Config, error) {
 	if err := env.ParseWithOptions(&c, env.Options{Environment: vars, Prefix: Prefix}); err != nil {
 		problems = append(problems, parseProblems(err, vars)...)
 	}
-	c.Sources, c.Sinks = dynamic(vars)
+	c.Sources, c.SourceHeaders = keyed(vars, "SOURCE_", "_URL"), keyed(vars, "SOURCE_", "_HEADER")
+	c.Sinks = sinks(vars)
 	problems = append(problems, c.check(command)...)
 	problems = append(problems, unknown(vars)...)
 	if len(problems) > 0 {
@@ -217,6 +250,8 @@ func kindOf(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[time.Duration]():
 		return "no duration such as 30s, 10m or 12h"
+	case t == reflect.TypeFor[Switch]():
+		return "neither yes nor no"
 	case t.Kind() == reflect.Bool:
 		return "neither true nor false"
 	case t.Kind() == reflect.Map:
@@ -225,25 +260,26 @@ func kindOf(t reflect.Type) string {
 	return "no number"
 }
 
-// dynamic collects the variables whose names hold a key of the programme file.
-func dynamic(vars map[string]string) (map[string]string, map[string]SinkEnd) {
-	sources, sinks := map[string]string{}, map[string]SinkEnd{}
+// keyed collects the variables whose names hold a key of the programme file between prefix and suffix.
+func keyed(vars map[string]string, prefix, suffix string) map[string]string {
+	found := map[string]string{}
 	for name, value := range vars {
-		if key, ok := between(name, "SOURCE_", "_URL"); ok {
-			sources[key] = value
-		}
-		if key, ok := between(name, "SINK_", "_URL"); ok {
-			end := sinks[key]
-			end.URL = value
-			sinks[key] = end
-		}
-		if key, ok := between(name, "SINK_", "_SECRET"); ok {
-			end := sinks[key]
-			end.Secret = value
-			sinks[key] = end
+		if key, ok := between(name, prefix, suffix); ok {
+			found[key] = value
 		}
 	}
-	return sources, sinks
+	return found
+}
+
+func sinks(vars map[string]string) map[string]SinkEnd {
+	ends := map[string]SinkEnd{}
+	for name, url := range keyed(vars, "SINK_", "_URL") {
+		ends[name] = SinkEnd{URL: url}
+	}
+	for name, secret := range keyed(vars, "SINK_", "_SECRET") {
+		ends[name] = SinkEnd{URL: ends[name].URL, Secret: secret}
+	}
+	return ends
 }
 
 func between(name, prefix, suffix string) (string, bool) {
@@ -253,6 +289,14 @@ func between(name, prefix, suffix string) (string, bool) {
 	}
 	s, ok = strings.CutSuffix(s, suffix)
 	return strings.ToLower(s), ok && s != ""
+}
+
+// Secrets are Web.SecretKey and what it was before, as keys are derived from them.
+func (w Web) Secrets() (current []byte, before [][]byte) {
+	for _, old := range w.OldKeys {
+		before = append(before, []byte(old))
+	}
+	return []byte(w.SecretKey), before
 }
 
 // BaseURL is Web.URL, parsed. It is valid after Load.

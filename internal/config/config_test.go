@@ -95,3 +95,26 @@ func TestEveryVariableIsDocumented(t *testing.T) {
 		}
 	}
 }
+
+func TestSourceHeadersAreSecretsOfTheirSource(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte("Authorization: Bearer from-file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	vars := good()
+	vars["OFFRAMP_SOURCE_API_URL"] = "https://api.example.com/v1"
+	vars["OFFRAMP_SOURCE_API_HEADER_FILE"] = path
+	c, err := config.Load(environ(vars), "doctor")
+	if err != nil || c.Sources["api"] == "" || c.SourceHeaders["api"] != "Authorization: Bearer from-file" {
+		t.Fatal(c.SourceHeaders, err)
+	}
+	delete(vars, "OFFRAMP_SOURCE_API_HEADER_FILE")
+	vars["OFFRAMP_SOURCE_API_HEADER"] = "s3cret"
+	vars["OFFRAMP_SOURCE_OTHER_HEADER"] = "X-Key: s3cret"
+	_, err = config.Load(environ(vars), "work")
+	for _, want := range []string{"OFFRAMP_SOURCE_API_HEADER: is no header line", "OFFRAMP_SOURCE_OTHER_HEADER: has no use without OFFRAMP_SOURCE_OTHER_URL"} {
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%q is missing, or a secret is told: %v", want, err)
+		}
+	}
+}

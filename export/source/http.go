@@ -1,0 +1,149 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// httpSource reads rows from an HTTP API that pages JSON. The API is live: it has no snapshots, so two readings may differ.
+type httpSource struct {
+	client *httpClient
+	opts   Options
+}
+
+// openHTTP reads an API's address:
+//
+//	https://api.example.com/base?rate=5&timeout=30s
+//
+// rate is how many requests a second the API may be asked (10 unless told), timeout how long it may send nothing at all
+// (30s), tries how often a request is made before the source counts as unavailable (5). http:// is for this machine only,
+// since the secret would be readable on the way; insecure=yes allows it elsewhere.
+func openHTTP(u *url.URL, o Options) (*httpSource, error) {
+	c, err := newHTTPClient(u, o.Header)
+	if err != nil {
+		return nil, &Error{Kind: Invalid, Cause: err}
+	}
+	return &httpSource{client: c, opts: o}, nil
+}
+
+func newHTTPClient(u *url.URL, header string) (*httpClient, error) {
+	base := *u
+	base.RawQuery, base.Fragment = "", ""
+	c := &httpClient{base: &base, limit: rate.NewLimiter(10, 1), stall: 30 * time.Second, tries: 5}
+	switch {
+	case u.User != nil:
+		return nil, errors.New("an API's URL must not hold a password; set OFFRAMP_SOURCE_<KEY>_HEADER to Authorization: ...")
+	case u.Host == "" || u.Fragment != "" || u.Opaque != "":
+		return nil, errors.New("an API's URL is https://host/base, with options behind a ?")
+	}
+	if err := c.configure(u); err != nil {
+		return nil, err
+	}
+	if header != "" {
+		name, value, _ := strings.Cut(header, ":")
+		c.name, c.secret = strings.TrimSpace(name), strings.TrimSpace(value)
+		if err := headerError(c.name, c.secret); err != nil || c.secret == "" {
+			return nil, errors.New("OFFRAMP_SOURCE_<KEY>_HEADER is no header line such as Authorization: Bearer ..., or sets a header that cannot be set")
+		}
+	}
+	c.client = &http.Client{
+		Transport:     newTransport(c.stall),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return c, nil
+}
+
+// configure reads the URL's options. One that nobody knows is most likely misspelt.
+func (c *httpClient) configure(u *url.URL) error {
+	options, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return errors.New("the options behind the ? of the API's URL cannot be read")
+	}
+	insecure := false
+	for name, values := range options {
+		value, ok := values[0], false
+		switch name {
+		case "rate":
+			perSecond, err := strconv.ParseFloat(value, 64)
+			ok = err == nil && perSecond >= 0.01 && perSecond <= 10_000
+			c.limit.SetLimit(rate.Limit(perSecond))
+		case "timeout":
+			c.stall, err = time.ParseDuration(value)
+			ok = err == nil && c.stall > 0 && c.stall <= time.Hour
+		case "tries":
+			c.tries, err = strconv.Atoi(value)
+			ok = err == nil && c.tries >= 1 && c.tries <= 20
+		case "insecure":
+			insecure, ok = value == "yes", value == "yes"
+		}
+		if !ok || len(values) > 1 {
+			return fmt.Errorf("%s=%s is no option of an API's URL; there are rate=5 (a second), timeout=30s, tries=5 and insecure=yes", name, value)
+		}
+	}
+	if u.Scheme == "http" && !insecure && !loopback(u.Hostname()) {
+		return errors.New("an API is reached by https://, since data and secret would be readable on the way; add insecure=yes if that is so meant")
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// Ping implements Source: any answer will do that does not refuse us. Which paths there are, only the datasets know.
+func (s *httpSource) Ping(ctx context.Context) error {
+	return s.client.ping(ctx)
+}
+
+func (c *httpClient) ping(ctx context.Context) error {
+	err := c.retrying(ctx, func() error {
+		a, err := c.send(ctx, c.base, nil)
+		if err == nil {
+			a.Close()
+		}
+		return err
+	})
+	var f *fault
+	if errors.As(err, &f) {
+		if f.kind == Unavailable || f.status == http.StatusUnauthorized {
+			return &Error{Kind: f.kind, Cause: f.cause}
+		}
+		return nil
+	}
+	return err
+}
+
+// Close implements Source.
+func (s *httpSource) Close() { s.client.client.CloseIdleConnections() }
+
+// Begin implements Source. Joining means nothing here.
+func (s *httpSource) Begin(_ context.Context, customer, join string) (Snapshot, error) {
+	if join != "" {
+		return nil, &Error{Kind: Invalid, Cause: errors.New("an API has no snapshots that could be joined")}
+	}
+	return &httpSnapshot{source: s, customer: customer, info: Info{AsOf: time.Now().UTC()}}, nil
+}
+
+// Table implements Source.
+func (s *httpSource) Table(context.Context, string, func([]Column, [][]byte) error) error {
+	return errTable("an HTTP API")
+}
+
+// CheckTable implements Source.
+func (s *httpSource) CheckTable(context.Context, string) ([]Column, error) {
+	return nil, errTable("an HTTP API")
+}
+
+func errTable(what string) error {
+	return &Error{Kind: Invalid, Cause: fmt.Errorf("%s answers no SQL; read the customers from a database, or import a file", what)}
+}

@@ -1,0 +1,348 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+const (
+	// maxPage bounds one answer, unpacked: a compressed one cannot grow beyond it either.
+	maxPage = 64 << 20
+	// maxWait bounds how long an answer may send us away before the export is tried later instead.
+	maxWait = 2 * time.Minute
+	// slowest is how many times the stall time-out one whole answer may take, however steadily it drips.
+	slowest = 20
+)
+
+var (
+	errStalled = errors.New("no byte arrived in time")
+	errSlow    = errors.New("the answer took too long as a whole")
+	byteOrder  = []byte("\xef\xbb\xbf") // some begin with it, though JSON has none
+)
+
+// httpClient asks one API: at its rate, with its secret, and nobody else. It is safe for concurrent use.
+type httpClient struct {
+	base   *url.URL
+	name   string // of the header with the secret
+	secret string
+	client *http.Client
+	limit  *rate.Limiter
+	stall  time.Duration
+	tries  int
+
+	mu    sync.Mutex
+	quiet time.Time // until then the API wants to be left alone
+}
+
+func newTransport(stall time.Duration) *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: min(stall, 10*time.Second), KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    min(stall, 10*time.Second),
+		IdleConnTimeout:        time.Minute,
+		MaxIdleConnsPerHost:    16,
+		MaxConnsPerHost:        32,
+		MaxResponseHeaderBytes: 256 << 10,
+		ForceAttemptHTTP2:      true,
+	}
+}
+
+// fault is an answer, or the lack of one, that gives no data.
+type fault struct {
+	kind   Kind
+	status int // 0: none came
+	after  time.Duration
+	cause  error
+}
+
+// Error names the cause.
+func (f *fault) Error() string { return f.cause.Error() }
+
+// Unwrap returns the cause.
+func (f *fault) Unwrap() error { return f.cause }
+
+// again reports whether the same request may go well in a moment.
+func (f *fault) again() bool { return f.kind == Unavailable && f.after <= maxWait }
+
+// retrying calls do, each time when it is our turn, until it succeeds, fails for good, or has failed as often as it may.
+func (c *httpClient) retrying(ctx context.Context, do func() error) error {
+	for try := 1; ; try++ {
+		if err := c.turn(ctx); err != nil {
+			return err
+		}
+		err := do()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		var f *fault
+		if !errors.As(err, &f) || !f.again() || try >= c.tries {
+			return err
+		}
+		if f.after > 0 {
+			c.leave(f.after)
+			continue
+		}
+		if err := sleep(ctx, min(10*time.Second, 100*time.Millisecond<<min(try-1, 10))); err != nil {
+			return err
+		}
+	}
+}
+
+// leave notes that the API wants no request from anybody for a while.
+func (c *httpClient) leave(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if until := time.Now().Add(d); until.After(c.quiet) {
+		c.quiet = until
+	}
+}
+
+// turn waits until one more request may be made.
+func (c *httpClient) turn(ctx context.Context) error {
+	c.mu.Lock()
+	quiet := time.Until(c.quiet)
+	c.mu.Unlock()
+	if err := sleep(ctx, quiet); err != nil {
+		return err
+	}
+	err := c.limit.Wait(ctx)
+	if err != nil && ctx.Err() == nil {
+		return &Error{Kind: Locked, Cause: errors.New("the rate at which the API may be asked (rate=) leaves no time for it")}
+	}
+	if err != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// answer is what came, while it is read. Close it.
+type answer struct {
+	*http.Response
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	watch  *time.Timer
+	stall  time.Duration
+}
+
+// send makes one request. Whatever is not a success, it returns as *fault.
+func (c *httpClient) send(ctx context.Context, target *url.URL, header map[string]string) (*answer, error) {
+	a := &answer{stall: c.stall}
+	a.ctx, a.cancel = context.WithCancelCause(ctx)
+	request, err := http.NewRequestWithContext(a.ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		a.cancel(nil)
+		return nil, &fault{kind: Invalid, cause: errors.New("the address cannot be used")}
+	}
+	for name, value := range header {
+		request.Header.Set(name, value)
+	}
+	if c.name != "" {
+		request.Header.Set(c.name, c.secret)
+	}
+	request.Header.Set("User-Agent", "Offramp")
+	a.watch = time.AfterFunc(c.stall, func() { a.cancel(errStalled) })
+	if a.Response, err = c.client.Do(request); err != nil { //nolint:bodyclose // answer.Close does
+		err = a.cause(err)
+		a.cancel(nil)
+		a.watch.Stop()
+		return nil, &fault{kind: Unavailable, cause: c.scrubbed(err)}
+	}
+	a.watch.Stop()
+	if f := c.statusFault(a); f != nil {
+		a.Close()
+		return nil, f
+	}
+	return a, nil
+}
+
+// cause puts the reason for a cancelled request in the place of its error, and takes away what repeats the address.
+func (a *answer) cause(err error) error {
+	if cause := context.Cause(a.ctx); errors.Is(cause, errStalled) || errors.Is(cause, errSlow) {
+		return fmt.Errorf("%w (timeout=%s)", cause, a.stall)
+	}
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}
+
+// Read implements io.Reader. Only while someone waits for bytes can they be late.
+func (a *answer) Read(p []byte) (int, error) {
+	a.watch.Reset(a.stall)
+	n, err := a.Body.Read(p)
+	a.watch.Stop()
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = a.cause(err)
+	}
+	return n, err
+}
+
+// Close ends the request.
+func (a *answer) Close() {
+	a.watch.Stop()
+	a.cancel(nil)
+	_ = a.Body.Close()
+}
+
+// statusFault judges an answer by its status. It repeats the beginning of the text, but never the secret.
+func (c *httpClient) statusFault(a *answer) *fault {
+	f := &fault{status: a.StatusCode}
+	switch s := a.StatusCode; {
+	case s == http.StatusOK || s == http.StatusPartialContent:
+		return nil
+	case s >= 300 && s < 400:
+		where := "elsewhere"
+		if to, err := a.Location(); err == nil {
+			where = "to " + to.Scheme + "://" + to.Host
+		}
+		f.kind, f.cause = Invalid, fmt.Errorf("status %d leads %s; redirects are not followed, since the secret would go along: set the right address", s, where)
+		return f
+	case s == http.StatusUnauthorized || s == http.StatusForbidden:
+		f.kind = Denied
+	case s == http.StatusNotFound || s == http.StatusGone:
+		f.kind = Schema
+	case s >= 500, s == http.StatusTooManyRequests, s == http.StatusRequestTimeout, s == http.StatusTooEarly:
+		f.kind, f.after = Unavailable, retryAfter(a.Header.Get("Retry-After"))
+	case s < 300:
+		f.kind = Inconsistent
+	default:
+		f.kind = Invalid
+	}
+	f.cause = fmt.Errorf("status %s, %s", a.Status, c.beginning(a))
+	if !f.again() && f.kind == Unavailable {
+		f.cause = fmt.Errorf("%w; it asks to wait %s", f.cause, f.after.Round(time.Second))
+	}
+	return f
+}
+
+// retryAfter reads seconds or a date.
+// Source: RFC 9110, section 10.2.3.
+func retryAfter(value string) time.Duration {
+	if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 {
+		return time.Duration(min(seconds, 1<<30)) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(0, time.Until(at))
+	}
+	return 0
+}
+
+// beginning reads a little of an answer that is no data and makes it fit for a log.
+func (c *httpClient) beginning(a *answer) string {
+	kind, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
+	b := make([]byte, 1024)
+	n, _ := io.ReadFull(a, b)
+	return c.excerpt(kind, b[:n])
+}
+
+func (c *httpClient) excerpt(kind string, b []byte) string {
+	const most = 100
+	text := c.scrub(strings.Join(strings.Fields(strings.ToValidUTF8(string(b[:min(len(b), 1024)]), "?")), " "))
+	if r := []rune(text); len(r) > most {
+		text = string(r[:most]) + "..."
+	}
+	if kind == "" {
+		kind = "no media type"
+	}
+	return fmt.Sprintf("%s: %q", kind, text)
+}
+
+// scrub removes the secret from a text, also without the scheme before it, as in "Bearer x".
+func (c *httpClient) scrub(text string) string {
+	if c.secret == "" {
+		return text
+	}
+	text = strings.ReplaceAll(text, c.secret, "***")
+	if i := strings.LastIndexByte(c.secret, ' '); i >= 0 && i+1 < len(c.secret) {
+		text = strings.ReplaceAll(text, c.secret[i+1:], "***")
+	}
+	return text
+}
+
+// scrubbed keeps an error unless its text has the secret.
+func (c *httpClient) scrubbed(err error) error {
+	if text := c.scrub(err.Error()); text != err.Error() {
+		return errors.New(text)
+	}
+	return err
+}
+
+// page reads one answer whole into b, trying again what may go well in a moment. Only a whole answer is ever used: what an
+// answer that broke off had begun to tell is asked for again from the same place.
+func (c *httpClient) page(ctx context.Context, target *url.URL, header map[string]string, b *bytes.Buffer) (http.Header, error) {
+	var got http.Header
+	err := c.retrying(ctx, func() error {
+		whole, cancel := context.WithTimeoutCause(ctx, slowest*c.stall, errSlow)
+		defer cancel()
+		a, err := c.send(whole, target, header)
+		if err != nil {
+			return err
+		}
+		defer a.Close()
+		got = a.Header
+		return c.readPage(a, b)
+	})
+	return got, err
+}
+
+func (c *httpClient) readPage(a *answer, b *bytes.Buffer) error {
+	if a.StatusCode != http.StatusOK {
+		return &fault{kind: Inconsistent, status: a.StatusCode, cause: fmt.Errorf("status %s in place of a page", a.Status)}
+	}
+	if e := a.Header.Get("Content-Encoding"); e != "" {
+		return &fault{kind: Inconsistent, cause: fmt.Errorf("the answer is packed as %q, which was not asked for", e)}
+	}
+	b.Reset()
+	n, err := b.ReadFrom(io.LimitReader(a, maxPage+1))
+	if err != nil {
+		return &fault{kind: Unavailable, cause: c.scrubbed(fmt.Errorf("the answer broke off after %d bytes: %w", n, err))}
+	}
+	if n > maxPage {
+		return &fault{kind: Invalid, cause: fmt.Errorf("one answer has more than %d MiB; ask for smaller pages with paging.size", maxPage>>20)}
+	}
+	return c.kindOfPage(a, b.Bytes())
+}
+
+// kindOfPage refuses what is not JSON before anybody tries to read it as such.
+func (c *httpClient) kindOfPage(a *answer, text []byte) error {
+	kind, parameters, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
+	if set := strings.ToLower(parameters["charset"]); set != "" && set != "utf-8" && set != "utf8" && set != "us-ascii" {
+		return &fault{kind: Inconsistent, cause: fmt.Errorf("the answer's charset is %q; JSON is UTF-8", set)}
+	}
+	first := bytes.TrimLeft(bytes.TrimPrefix(text, byteOrder), " \t\r\n")
+	if strings.Contains(kind, "html") || len(first) == 0 || first[0] != '{' && first[0] != '[' {
+		return &fault{kind: Inconsistent, cause: fmt.Errorf("status %s, but no JSON; %s", a.Status, c.excerpt(kind, text))}
+	}
+	return nil
+}

@@ -1,0 +1,293 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"offramp/migration"
+)
+
+const (
+	// maxPages bounds one reading, so that an API that makes up pages is left some day.
+	maxPages = 1 << 20
+	// maxEmpty is how many pages in a row may be empty although more are promised, as some filtering APIs have it.
+	maxEmpty = 20
+)
+
+// errEnough ends a reading early.
+var errEnough = errors.New("enough")
+
+// pages reads one request page after page, and holds what the API says about itself against what it does.
+type pages struct {
+	client *httpClient
+	query  Query
+	target *url.URL // of the current page
+
+	number int // of the current page, from 1
+	first  int // of the first page, as the API counts
+	total  int64
+	rows   int64
+	empty  int
+	asked  map[uint64]struct{} // addresses
+	came   map[uint64]struct{} // lists of rows
+	seed   maphash.Seed
+}
+
+// page is one answer.
+type page struct {
+	bytes.Buffer
+	header http.Header
+	err    error
+	next   *url.URL // nil: none is promised
+	items  []byte
+}
+
+func newPages(c *httpClient, q Query, first *url.URL) *pages {
+	return &pages{
+		client: c, query: q, target: first, first: q.Request.Paging.First, total: -1,
+		asked: map[uint64]struct{}{}, came: map[uint64]struct{}{}, seed: maphash.MakeSeed(),
+	}
+}
+
+func (p *pages) fail(kind Kind, format string, args ...any) error {
+	cause := fmt.Errorf(format, args...)
+	if p.number > 1 {
+		cause = fmt.Errorf("page %d: %w", p.number, cause)
+	}
+	return &Error{Kind: kind, Dataset: p.query.Dataset, Cause: cause}
+}
+
+// failed gives a fault its place. Other errors are final already.
+func (p *pages) failed(err error) error {
+	var f *fault
+	if errors.As(err, &f) {
+		return p.fail(f.kind, "%w", f.cause)
+	}
+	return err
+}
+
+// each calls visit for every row, in order. While one page is visited, the next is on its way.
+func (p *pages) each(ctx context.Context, visit func(item []byte) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	current, ahead := p.fetch(ctx, p.target, new(page)), make(chan *page, 1)
+	spare, flying := new(page), false
+	defer func() {
+		cancel()
+		if flying {
+			<-ahead
+		}
+	}()
+	for {
+		p.number++
+		end, err := p.inspect(current)
+		if err != nil || end {
+			return err
+		}
+		next := current.next
+		if next != nil {
+			into := spare
+			flying = true
+			go func() { ahead <- p.fetch(ctx, next, into) }()
+		}
+		if err := p.visit(current.items, visit); err != nil {
+			return err
+		}
+		if next == nil {
+			return p.balanced()
+		}
+		p.target, spare, current, flying = next, current, <-ahead, false
+	}
+}
+
+func (p *pages) fetch(ctx context.Context, target *url.URL, into *page) *page {
+	into.header, into.err = p.client.page(ctx, target, p.query.Request.Header, &into.Buffer)
+	return into
+}
+
+// inspect finds the rows and the way on. end means that the page stands behind the last one.
+func (p *pages) inspect(current *page) (end bool, err error) {
+	if current.err != nil {
+		if p.beyond(current.err) {
+			return true, p.balanced()
+		}
+		return false, p.failed(current.err)
+	}
+	whole := bytes.TrimPrefix(current.Bytes(), byteOrder)
+	if err := soundJSON(whole); err != nil {
+		return false, p.fail(Inconsistent, "%w", err)
+	}
+	if current.items, err = lookUp(whole, p.query.Request.Items); err != nil {
+		return false, p.fail(Inconsistent, "%w", err)
+	}
+	if current.items == nil || current.items[0] != '[' {
+		return false, p.noList(whole, current.items)
+	}
+	if err := p.checkTotal(whole); err != nil {
+		return false, err
+	}
+	none := skipSpace(current.items, 1) == len(current.items)-1
+	if end, err := p.repeated(current.items, none); end || err != nil {
+		return end, err
+	}
+	current.next, err = p.onward(current.header, whole, none)
+	return false, err
+}
+
+func (p *pages) noList(whole, items []byte) error {
+	where := fmt.Sprintf("no list under %q", p.query.Request.Items)
+	if p.query.Request.Items == "" {
+		where = "no list but an object (say in items where its list is)"
+	} else if items != nil {
+		where = fmt.Sprintf("%s in place of a list under %q", nameOf(items), p.query.Request.Items)
+	}
+	return p.fail(Inconsistent, "the answer has %s; %s", where, p.client.excerpt("it begins", whole))
+}
+
+// beyond reports whether an error says that there is no such page, all rows having come. Some APIs end so.
+func (p *pages) beyond(err error) bool {
+	var f *fault
+	return errors.As(err, &f) && p.query.Request.Paging.By == migration.PagingPage && p.number > 1 && p.total >= 0 && p.rows == p.total &&
+		slices.Contains([]int{http.StatusNotFound, http.StatusGone, http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestedRangeNotSatisfiable}, f.status)
+}
+
+// checkTotal reads how many rows the API says that there are. It must not change its mind.
+func (p *pages) checkTotal(whole []byte) error {
+	path := p.query.Request.Total
+	if path == "" {
+		return nil
+	}
+	value, err := lookUp(whole, path)
+	if err != nil {
+		return p.fail(Inconsistent, "%w", err)
+	}
+	if value == nil {
+		return p.fail(Schema, "the answer has no %q, where the total is declared to be", path)
+	}
+	n, err := strconv.ParseInt(string(value), 10, 64)
+	if err != nil || n < 0 {
+		return p.fail(Schema, "%q, where the total is declared to be, is %s but no whole number that can be", path, nameOf(value))
+	}
+	if p.total >= 0 && n != p.total {
+		return p.fail(Inconsistent, "the API said that there are %d rows, then %d: they changed during the read", p.total, n)
+	}
+	p.total = n
+	return nil
+}
+
+// repeated notices rows that came before: the API does not know its own paging parameter, goes in circles, or stays at its
+// last page. The last is its end, when all rows have come.
+func (p *pages) repeated(items []byte, none bool) (end bool, err error) {
+	if none {
+		if p.empty++; p.empty > maxEmpty {
+			return false, p.fail(Inconsistent, "%d pages in a row are empty, and more are promised", p.empty)
+		}
+		return false, nil
+	}
+	p.empty = 0
+	sum := maphash.Bytes(p.seed, items)
+	if _, again := p.came[sum]; again {
+		if p.query.Request.Paging.By == migration.PagingPage && p.rows == p.total {
+			return true, p.balanced()
+		}
+		return false, p.fail(Inconsistent, "the same rows came again (after %d rows): the API goes in circles, or does not know %q", p.rows, p.query.Request.Paging.Parameter)
+	}
+	p.came[sum] = struct{}{}
+	return false, nil
+}
+
+// onward finds the next page's address, nil when this is the last.
+func (p *pages) onward(header http.Header, whole []byte, none bool) (next *url.URL, err error) {
+	paging := p.query.Request.Paging
+	switch paging.By {
+	case migration.PagingLink:
+		next, err = p.linked(header)
+	case migration.PagingCursor:
+		next, err = p.cursor(whole)
+	case migration.PagingPage:
+		if !none {
+			next = with(p.target, paging.Parameter, strconv.Itoa(p.first+p.number))
+		}
+	}
+	if err != nil || next == nil {
+		return nil, err
+	}
+	sum := maphash.String(p.seed, next.String())
+	if _, again := p.asked[sum]; again || next.String() == p.target.String() {
+		return nil, p.fail(Inconsistent, "the API repeats a cursor or link (after %d rows): its pages go in circles", p.rows)
+	}
+	p.asked[sum] = struct{}{}
+	if p.number >= maxPages {
+		return nil, p.fail(Inconsistent, "there is no end after %d pages; ask for larger ones with paging.size", maxPages)
+	}
+	return next, nil
+}
+
+func (p *pages) linked(header http.Header) (*url.URL, error) {
+	text, err := nextLink(header.Values("Link"))
+	if err != nil {
+		return nil, p.fail(Inconsistent, "%w", err)
+	}
+	if text == "" {
+		return nil, nil
+	}
+	next, err := p.target.Parse(text)
+	if err != nil {
+		return nil, p.fail(Inconsistent, "the Link header's next page is no address")
+	}
+	if !sameOrigin(p.target, next) {
+		return nil, p.fail(Inconsistent, "the Link header's next page lies at %s://%s, not at the source; the secret is not sent there", next.Scheme, next.Host)
+	}
+	next.Fragment = ""
+	return next, nil
+}
+
+func (p *pages) cursor(whole []byte) (*url.URL, error) {
+	paging := p.query.Request.Paging
+	value, err := lookUp(whole, paging.Cursor)
+	if err != nil {
+		return nil, p.fail(Inconsistent, "%w", err)
+	}
+	if value == nil {
+		return nil, nil
+	}
+	if k := nameOf(value); k != "a string" && k != "a number" {
+		return nil, p.fail(Schema, "%q, where the cursor is declared to be, is %s", paging.Cursor, k)
+	}
+	text, ok := asText(nil, value)
+	if !ok {
+		return nil, p.fail(Inconsistent, "the cursor has half a character")
+	}
+	if len(text) == 0 {
+		return nil, nil
+	}
+	return with(p.target, paging.Parameter, string(text)), nil
+}
+
+// visit hands over one page's rows.
+func (p *pages) visit(items []byte, visit func(item []byte) error) error {
+	return elements(items, func(item []byte) error {
+		if p.total >= 0 && p.rows == p.total {
+			return p.fail(Inconsistent, "the API said that there are %d rows, and gave more", p.total)
+		}
+		if p.query.MaxRows > 0 && p.rows == p.query.MaxRows {
+			return p.fail(Invalid, "there are more than %d rows, which is the most that is allowed", p.query.MaxRows)
+		}
+		p.rows++
+		return visit(item)
+	})
+}
+
+// balanced is asked after the last page.
+func (p *pages) balanced() error {
+	if p.total >= 0 && p.rows != p.total {
+		return p.fail(Inconsistent, "the API said that there are %d rows, and gave %d", p.total, p.rows)
+	}
+	return nil
+}

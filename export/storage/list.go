@@ -1,0 +1,90 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// Listed is one object of a listing.
+type Listed struct {
+	Key      string
+	Size     int64
+	ETag     string // with its quotes
+	Modified time.Time
+}
+
+// emptyPages is how many pages in a row may hold nothing although more are promised.
+const emptyPages = 100
+
+// List calls fn for each object whose key begins with prefix and comes behind after, in the order of the keys' bytes. fn's
+// error ends the list and is returned. A listing out of order, which one that repeats itself is, fails as Unavailable.
+func (b *Bucket) List(ctx context.Context, prefix, after string, fn func(Listed) error) error {
+	in := &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix, EncodingType: types.EncodingTypeUrl}
+	if after != "" {
+		in.StartAfter = &after
+	}
+	last, empty := after, 0
+	for {
+		out, err := b.client.ListObjectsV2(ctx, in)
+		if err != nil {
+			return classify(ctx, "list", prefix, err)
+		}
+		for _, o := range out.Contents {
+			l, err := listed(o, out.EncodingType == types.EncodingTypeUrl)
+			if err == nil && l.Key <= last {
+				err = fmt.Errorf("%q came behind %q: the listing repeats itself or is not in order", l.Key, last)
+			}
+			if err != nil {
+				return &Error{Kind: Unavailable, Op: "list", Key: prefix, Cause: err}
+			}
+			last = l.Key
+			if err := fn(l); err != nil {
+				return err
+			}
+		}
+		if !aws.ToBool(out.IsTruncated) {
+			return nil
+		}
+		if empty++; len(out.Contents) > 0 {
+			empty = 0
+		}
+		if in.ContinuationToken = out.NextContinuationToken; aws.ToString(in.ContinuationToken) == "" || empty > emptyPages {
+			return &Error{Kind: Unavailable, Op: "list", Key: prefix, Cause: errors.New("the listing promises more and does not give it")}
+		}
+	}
+}
+
+func listed(o types.Object, encoded bool) (Listed, error) {
+	l := Listed{Key: aws.ToString(o.Key), Size: aws.ToInt64(o.Size), ETag: aws.ToString(o.ETag), Modified: aws.ToTime(o.LastModified)}
+	if !encoded {
+		return l, nil
+	}
+	key, err := url.QueryUnescape(l.Key)
+	if err != nil {
+		return l, fmt.Errorf("the key %q is not encoded as it should be", l.Key)
+	}
+	l.Key = key
+	return l, nil
+}
+
+// Description is what a bucket keeps about an object besides its bytes.
+type Description struct {
+	ContentType string
+	Metadata    map[string]string // names are lower-case
+}
+
+// Describe asks about one object.
+func (b *Bucket) Describe(ctx context.Context, key string) (Description, error) {
+	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
+	if err != nil {
+		return Description{}, classify(ctx, "look at", key, err)
+	}
+	return Description{ContentType: aws.ToString(out.ContentType), Metadata: out.Metadata}, nil
+}
