@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -22,7 +23,7 @@ func Attempt(ctx context.Context, c Config, e Export, at func(point string)) err
 	if at != nil {
 		b.at = at
 	}
-	return b.run(ctx, Args{ExportID: e.ID, CustomerID: e.CustomerID})
+	return b.run(ctx, task{exportID: e.ID, customerID: e.CustomerID, job: -rand.Int64N(1 << 40)})
 }
 
 // Sweep makes one sweep.

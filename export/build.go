@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
-	"offramp/export/archive"
 	"offramp/export/storage"
-	"offramp/internal/audit"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
-	"offramp/internal/mail"
 	"offramp/migration"
 )
 
@@ -22,11 +20,11 @@ type Programmes interface {
 	Active(ctx context.Context) (*migration.Programme, error)
 }
 
-// Config is what building exports takes. All but the last four are required.
+// Config is what building exports takes. The first seven are required.
 type Config struct {
 	DB         *db.DB
 	Journey    *migration.Service
-	Queue      *jobs.Client // for mails and for jobs that got lost; an inserter will do
+	Queue      *jobs.Client // for mails and further jobs; an inserter will do
 	Bucket     *storage.Bucket
 	Sources    *Sources
 	Programmes Programmes
@@ -36,6 +34,9 @@ type Config struct {
 	Backoff []time.Duration // waits between them, the last for all later ones; default 5 s, 15 s, 1 min, 5 min
 	LinkTTL time.Duration   // as in Options: an expired archive is removed when the last link to it has run out
 	Beat    time.Duration   // between two looks at the fence; default 1 s
+	Large   int64           // raw bytes from which an export is left to the workers of large ones; default 256 MiB
+	Unit    int64           // bytes of what a customer knows as a GiB of a volume's size; default 1 GiB, less in tests
+	MaxRows int64           // most rows of one dataset in one export; 0: no bound
 }
 
 func (c Config) withDefaults() Config {
@@ -51,6 +52,12 @@ func (c Config) withDefaults() Config {
 	if c.Beat <= 0 {
 		c.Beat = time.Second
 	}
+	if c.Large <= 0 {
+		c.Large = 256 << 20
+	}
+	if c.Unit <= 0 {
+		c.Unit = 1 << 30
+	}
 	return c
 }
 
@@ -58,6 +65,10 @@ const (
 	keyPrefix = "exports/"
 	// maxDeaths is after how many attempts that ended without a word an export is given up: it may be what kills workers.
 	maxDeaths = 20
+	// maxTries is the same for one volume.
+	maxTries = 60
+	// maxHelpers is how many jobs may help with one export.
+	maxHelpers = 7
 	// tidyLimit bounds what an attempt does after its end.
 	tidyLimit = 15 * time.Second
 )
@@ -73,137 +84,159 @@ func newBuilder(c Config) *builder {
 	return &builder{Config: c.withDefaults(), store: store{db: c.DB}, at: func(string) {}}
 }
 
-// attempt is one try of one export.
-type attempt struct {
-	Export
-	key   string // of its object
-	meter *meter
-	began time.Time // by the machine's clock
+// task is one run of a job for an export.
+type task struct {
+	exportID, customerID string
+	job                  int64 // its id; below zero: no job of the queue
+	priority             int
+	large                bool // it runs among the large ones
 }
 
-// run makes one attempt, whatever state the export is in. Its error means that the same should be tried again later, unless
+// attempt is what one job has in hand of an export's attempt.
+type attempt struct {
+	Export
+	task
+	shared    shared
+	customer  account
+	programme *migration.Programme
+	view      *view // nil until it is opened
+	leads     bool  // it made the plan, so that it alone can read what cannot be joined
+	began     time.Time
+	stop      context.CancelCauseFunc // ends all of it
+	forecast  forecast                // for the beat alone
+
+	mu   sync.Mutex // held while a beat looks, so that a seal does not look like a fence to it
+	work *work      // nil between two volumes
+}
+
+// account is the customer as archives name it.
+type account struct{ ref, name string }
+
+// work is one try of one volume.
+type work struct {
+	number, tries int
+	key           string // of its object
+	pieces        []piece
+	ledger        *ledger
+	stop          context.CancelCauseFunc // ends this try; nil before it begins
+}
+
+// several reports whether the attempt has more than one volume. Then trouble with one leaves the others as they are.
+func (a *attempt) several() bool { return a.shared.Volumes > 1 }
+
+// turn makes w what the attempt works at, and waits until no beat looks at what was before.
+func (a *attempt) turn(w *work) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.work = w
+}
+
+// run makes an attempt, or goes on with one whose job died. Its error means that the same should be tried again later, unless
 // it is errGivenUp.
-func (b *builder) run(ctx context.Context, args Args) error {
-	a, err := b.claim(ctx, args)
+func (b *builder) run(ctx context.Context, t task) error {
+	a, w, err := b.claim(ctx, t, false)
+	if err == nil && w == nil {
+		a, w, err = b.rejoin(ctx, a)
+	}
 	if errors.Is(err, ErrMoved) || errors.Is(err, ErrNotFound) {
 		return nil // cancelled, or built already
 	}
 	if err != nil {
-		return fmt.Errorf("claim export %s: %w", args.ExportID, err)
+		return fmt.Errorf("claim export %s: %w", t.exportID, err)
 	}
 	b.at("claimed")
-	b.discardOthers(ctx, a)
-	inner, cancel := context.WithCancelCause(ctx)
-	beating := make(chan struct{})
-	go func() { defer close(beating); b.beat(inner, a, cancel) }()
-	err = b.build(inner, a)
-	if err != nil && errors.Is(context.Cause(inner), errFenced) {
-		err = errFenced
+	if a.Attempt > 1 {
+		b.discardOthers(ctx, a)
 	}
+	return b.attend(ctx, a, w)
+}
+
+// attend works at an attempt under the watch of its fence. A nil w means that the plan is made and a volume is to be found.
+func (b *builder) attend(ctx context.Context, a *attempt, w *work) error {
+	inner, cancel := context.WithCancelCause(ctx)
+	a.stop = cancel
+	a.turn(w)
+	beating := make(chan struct{})
+	go func() { defer close(beating); b.beat(inner, a) }()
+	err := b.lead(ctx, inner, a, w)
 	cancel(nil)
 	<-beating
-	if err != nil {
-		return b.settle(ctx, a, err)
+	b.leave(ctx, a)
+	return err
+}
+
+// lead plans where that is to be done, and builds one volume after the other until there is none left.
+func (b *builder) lead(ctx, inner context.Context, a *attempt, w *work) error {
+	if a.view == nil {
+		more, err := b.prepare(inner, a, w)
+		if err != nil {
+			_, err = b.settle(ctx, a, w, fenced(inner, err))
+			return err
+		}
+		if !more {
+			return nil
+		}
 	}
+	for {
+		if w == nil {
+			var err error
+			if w, err = b.next(inner, a); err != nil {
+				return b.ended(ctx, a, fenced(inner, err))
+			}
+		}
+		last, err := b.volume(inner, a, w)
+		if err != nil {
+			again, err := b.settle(ctx, a, w, err)
+			if err != nil || !again {
+				return err
+			}
+		}
+		if last {
+			b.celebrate(ctx, a)
+			return nil
+		}
+		w = nil
+	}
+}
+
+// ended says what the end of a search for work means: nothing, where the export is sealed, cancelled or another's.
+func (b *builder) ended(ctx context.Context, a *attempt, err error) error {
+	if errors.Is(err, errFenced) {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return fmt.Errorf("find a volume of %s: %w", a.Reference(), err)
+}
+
+// fenced is errFenced where that is why ctx ended.
+func fenced(ctx context.Context, err error) error {
+	if err != nil && errors.Is(context.Cause(ctx), errFenced) {
+		return errFenced
+	}
+	return err
+}
+
+func (b *builder) celebrate(ctx context.Context, a *attempt) {
 	finished.WithLabelValues(string(Ready)).Inc()
 	seconds.Observe(time.Since(a.began).Seconds())
-	b.Logger.InfoContext(ctx, "export ready", slog.String("export", a.Reference()), slog.Int("attempt", a.Attempt), slog.Duration("took", time.Since(a.began)))
-	return nil
+	b.Logger.InfoContext(ctx, "export ready", slog.String("export", a.Reference()), slog.Int("attempt", a.Attempt),
+		slog.Int("volumes", max(a.shared.Volumes, 1)), slog.Duration("took", time.Since(a.began)))
 }
 
-// claim begins an attempt and records the name of its object before a byte leaves.
-func (b *builder) claim(ctx context.Context, args Args) (a *attempt, err error) {
-	err = b.DB.InTx(ctx, db.CustomerScope(args.CustomerID), func(tx *db.Tx) error {
-		was, err := b.store.lock(ctx, tx, args.ExportID)
-		if err != nil {
-			return err
-		}
-		next, err := was.Start(tx.Now)
-		if err != nil {
-			return err
-		}
-		a = &attempt{Export: next, key: storage.NewKey(keyPrefix), meter: newMeter(), began: time.Now()}
-		if err := b.store.save(ctx, tx, was, next); err != nil {
-			return err
-		}
-		if was.State == Running && was.Attempt-was.Failures >= maxDeaths {
-			a = nil
-			return b.fail(ctx, tx, next, Trouble{Delayed: "export.delayed", Cause: fmt.Sprintf("%d attempts ended without a word; it may be what kills the workers", maxDeaths)})
-		}
-		return b.store.registerObject(ctx, tx, object{Key: a.key, ExportID: next.ID, CustomerID: next.CustomerID, Attempt: next.Attempt})
-	})
-	if err == nil && a == nil {
-		err = ErrMoved
+// leave ends the snapshots, and says so where others were told of them.
+func (b *builder) leave(ctx context.Context, a *attempt) {
+	a.view.Close()
+	if !a.several() {
+		return
 	}
-	return a, err
-}
-
-// beat writes how far the attempt is, and ends it when it was overtaken or cancelled. A database that is away for a while
-// ends nothing: what counts is the fence at the end.
-func (b *builder) beat(ctx context.Context, a *attempt, cancel context.CancelCauseFunc) {
-	tick := time.NewTicker(b.Beat)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-tick.C:
-			err := b.advance(ctx, a, a.meter.progress(now))
-			if errors.Is(err, errFenced) {
-				cancel(errFenced)
-				b.at("overtaken")
-				return
-			}
-			if err != nil && ctx.Err() == nil {
-				b.Logger.WarnContext(ctx, "write progress", slog.String("export", a.Reference()), slog.Any("error", err))
-			}
-		}
-	}
-}
-
-func (b *builder) advance(ctx context.Context, a *attempt, p migration.Progress) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyLimit)
 	defer cancel()
-	return b.DB.InTx(ctx, db.CustomerScope(a.CustomerID), func(tx *db.Tx) error {
-		p.ExportID, p.At, p.Delayed = a.ID, tx.Now, a.Delayed
-		if err := b.store.advance(ctx, tx, a.ID, a.Attempt, p); err != nil {
-			return err
-		}
-		return b.Journey.SetProgress(ctx, tx, a.CustomerID, p)
-	})
-}
-
-// build reads, writes, proves and seals.
-func (b *builder) build(ctx context.Context, a *attempt) error {
-	p, err := b.Programmes.Active(ctx)
-	if err != nil {
-		return err
+	err := b.DB.InTx(ctx, db.CustomerScope(a.CustomerID), func(tx *db.Tx) error { return b.store.dropHolds(ctx, tx, a.ID, a.job) })
+	if err != nil { // whoever tries to join finds that there is nothing
+		b.Logger.DebugContext(ctx, "withdraw snapshots", slog.String("export", a.Reference()), slog.Any("error", err))
 	}
-	customer, err := b.Journey.Customer(ctx, db.CustomerScope(a.CustomerID), a.CustomerID)
-	if err != nil {
-		return err
-	}
-	pl, err := makePlan(ctx, b.Sources, p, a.Selection, customer.Ref)
-	defer pl.Close() //nolint:staticcheck // a plan that failed half-way holds snapshots, too
-	if err != nil {
-		return err
-	}
-	b.at("planned")
-	header := archive.Header{
-		Export: a.Reference(), Customer: customer.Ref, CustomerName: customer.Name, Programme: p.Key, Locale: a.Locale,
-		AsOf: b.portalTime(pl.asOf), Created: b.DB.Clock.Now(), Volume: 1, Volumes: 1,
-	}
-	header.Product, _ = p.Product.Name.In(a.Locale, p.Fallback())
-	sealed := Sealed{Key: a.key, AsOf: header.AsOf}
-	if err := b.write(ctx, a, p, pl, header, &sealed); err != nil {
-		return err
-	}
-	b.at("uploaded")
-	if err := b.prove(ctx, a, sealed); err != nil {
-		return err
-	}
-	b.at("proven")
-	return b.seal(ctx, a, sealed, keep(p))
 }
 
 // portalTime turns an instant of the world, of which a source's is one, into the portal's time, which may be shifted.
@@ -217,137 +250,4 @@ func keep(p *migration.Programme) time.Duration {
 		return 7 * day
 	}
 	return time.Duration(p.Export.KeepDays) * day
-}
-
-// write streams the archive into the bucket.
-func (b *builder) write(ctx context.Context, a *attempt, p *migration.Programme, pl *plan, h archive.Header, sealed *Sealed) error {
-	options := archive.Options{Spreadsheet: a.Selection.Spreadsheet}
-	passes := 0
-	for _, f := range a.Selection.Formats {
-		options.CSV, options.JSONLines = options.CSV || f == CSV, options.JSONLines || f == JSONL
-		passes++
-	}
-	if a.Selection.Spreadsheet {
-		passes++
-	}
-	a.meter.expect(pl, passes)
-	sealed.Rows, sealed.Bytes = a.meter.totals()
-	up := b.Bucket.Create(ctx, a.key, sealed.Bytes, "application/zip")
-	defer up.Abort()
-	w, err := archive.NewWriter(up, h, options)
-	if err != nil {
-		return err
-	}
-	if err := b.read(ctx, a, p, pl, w); err != nil {
-		return err
-	}
-	result, err := w.Close()
-	if err != nil {
-		return err
-	}
-	pl.Close() // the source need not wait for the bucket
-	b.at("closed")
-	proof, err := up.Commit()
-	if err != nil {
-		return err
-	}
-	if proof.Size != result.Size {
-		return &storage.Error{Kind: storage.Unavailable, Op: "commit", Key: a.key, Cause: fmt.Errorf("sent %d bytes of %d", proof.Size, result.Size)}
-	}
-	sealed.Size, sealed.SHA256, sealed.Receipt = proof.Size, proof.SHA256, result.Receipt
-	return nil
-}
-
-// read puts every dataset and then every attachment into the archive.
-func (b *builder) read(ctx context.Context, a *attempt, p *migration.Programme, pl *plan, w *archive.Writer) error {
-	a.meter.enter(StageReading)
-	for _, pt := range pl.parts {
-		b.at("reading " + pt.dataset.Key)
-		title, _ := pt.dataset.Name.In(a.Locale, p.Fallback())
-		d := archive.Dataset{Name: pt.dataset.Key, Title: title, Columns: pt.columns, Source: pt.rows}
-		if err := w.AddDataset(ctx, d, pt.readRows(a.meter)); err != nil {
-			return err
-		}
-	}
-	for _, pt := range pl.parts {
-		if pt.objects == nil {
-			continue
-		}
-		a.meter.enter(StageFiles)
-		b.at("files " + pt.dataset.Key)
-		if err := w.AddAttachments(ctx, pt.dataset.Key, pt.files, pt.listFiles(a.meter), pt.objects); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// prove reads the whole object back by a request of its own and holds it against what was sent.
-func (b *builder) prove(ctx context.Context, a *attempt, sealed Sealed) error {
-	a.meter.enter(StageChecking)
-	back, err := b.Bucket.ReadBack(ctx, a.key)
-	if err != nil {
-		return err
-	}
-	if sent := (storage.Proof{Size: sealed.Size, SHA256: sealed.SHA256}); back != sent {
-		return &storage.Error{Kind: storage.Unavailable, Op: "read back", Key: a.key, Cause: fmt.Errorf(
-			"the bucket has %d bytes with SHA-256 %s, sent were %d with %s", back.Size, back.SHA256, sent.Size, sent.SHA256)}
-	}
-	return nil
-}
-
-// seal makes the export ready, if this is still its attempt, with everything that follows from it.
-func (b *builder) seal(ctx context.Context, a *attempt, sealed Sealed, keep time.Duration) error {
-	err := b.DB.InTx(ctx, db.CustomerScope(a.CustomerID), func(tx *db.Tx) error {
-		was, err := b.store.lock(ctx, tx, a.ID)
-		if err != nil {
-			return err
-		}
-		if was.Attempt != a.Attempt || was.State != Running {
-			return errFenced
-		}
-		next, err := was.Seal(tx.Now, sealed, keep)
-		if err != nil {
-			return err
-		}
-		if err := b.store.save(ctx, tx, was, next); err != nil {
-			return err
-		}
-		if err := b.store.sealObject(ctx, tx, a.key); err != nil {
-			return err
-		}
-		b.at("sealing")
-		return b.tell(ctx, tx, next, migration.ExportReady, "export_ready", next.ID, audit.Entry{Act: "export.ready", Detail: map[string]any{
-			"size": next.ObjectSize, "sha256": next.SHA256, "rows": next.RowsDone, "attempt": next.Attempt,
-		}})
-	})
-	if err != nil {
-		return fmt.Errorf("seal %s: %w", a.Reference(), err)
-	}
-	b.at("sealed")
-	packed.Add(float64(sealed.Size))
-	return nil
-}
-
-// tell writes the journey's event, the mail to who asked, and the audit entry.
-func (b *builder) tell(ctx context.Context, tx *db.Tx, e Export, kind migration.EventKind, template, key string, entry audit.Entry) error {
-	if _, err := b.Journey.Tell(ctx, tx, e.CustomerID, event(kind, e, audit.System)); err != nil {
-		return err
-	}
-	if template != "" {
-		if _, err := b.Queue.InsertTx(ctx, tx, letter(e, template, key), nil); err != nil {
-			return err
-		}
-	}
-	entry.Actor, entry.ActorKind, entry.Object, entry.CustomerID = "worker", audit.System, subject(e), e.CustomerID
-	return audit.Record(ctx, tx, entry)
-}
-
-// letter is a mail to the contact who asked for the export.
-func letter(e Export, template, key string) mail.Args {
-	data := map[string]string{"export_id": e.ID, "reference": e.Reference(), "size": fmt.Sprint(e.ObjectSize)}
-	if e.ExpiresAt != nil {
-		data["until"] = e.ExpiresAt.Format(time.RFC3339)
-	}
-	return mail.Args{Template: template, CustomerID: e.CustomerID, ContactID: e.RequestedBy, Key: key, Data: data}
 }

@@ -12,34 +12,44 @@ import (
 	"offramp/migration"
 )
 
-// Link hands out a link to the archive that works for Options.LinkTTL without further credentials. Who may, and whether the
-// archive is still there, is checked each time, and each link is recorded. ErrNotReady, ErrExpired.
-func (s *Service) Link(ctx context.Context, who migration.Who, p *migration.Programme, id string) (string, error) {
-	e, name, err := s.release(ctx, who, p, id)
+// Link hands out a link to a volume's archive that works for Options.LinkTTL without further credentials. Who may, and whether
+// the archive is still there, is checked each time, and each link is recorded. ErrNotReady, ErrExpired; ErrNotFound for a
+// number that the export does not have.
+func (s *Service) Link(ctx context.Context, who migration.Who, p *migration.Programme, id string, number int) (string, error) {
+	e, v, name, err := s.release(ctx, who, p, id, number)
 	if err != nil {
 		return "", err
 	}
-	link, err := s.bucket.Presign(ctx, e.ObjectKey, name, s.opts.LinkTTL)
+	link, err := s.bucket.Presign(ctx, v.Key, name, s.opts.LinkTTL)
 	if err != nil {
-		return "", fmt.Errorf("link to %s: %w", e.Reference(), err)
+		return "", fmt.Errorf("link to volume %d of %s: %w", number, e.Reference(), err)
 	}
 	return link, nil
 }
 
-// Content opens the archive for a download through the portal, for browsers that cannot reach the bucket. It is checked and
-// recorded like a link. The caller closes it.
-func (s *Service) Content(ctx context.Context, who migration.Who, p *migration.Programme, id string) (*Content, error) {
-	e, name, err := s.release(ctx, who, p, id)
+// Content opens a volume's archive for a download through the portal, for browsers that cannot reach the bucket. It is checked
+// and recorded like a link. The caller closes it.
+func (s *Service) Content(ctx context.Context, who migration.Who, p *migration.Programme, id string, number int) (*Content, error) {
+	_, v, name, err := s.release(ctx, who, p, id, number)
 	if err != nil {
 		return nil, err
 	}
-	return &Content{Name: name, Size: e.ObjectSize, SHA256: e.SHA256, ctx: ctx, bucket: s.bucket, key: e.ObjectKey}, nil
+	return &Content{Name: name, Size: v.Size, SHA256: v.SHA256, ctx: ctx, bucket: s.bucket, key: v.Key}, nil
 }
 
-// release decides whether the person may have the archive now, and records that they got it.
-func (s *Service) release(ctx context.Context, who migration.Who, p *migration.Programme, id string) (e Export, name string, err error) {
+// FileName is what a volume's archive is called. volumes is how many the export has.
+func FileName(programmeKey, customerRef string, e Export, number, volumes int) string {
+	name := programmeKey + "-" + customerRef + "-" + e.Reference()
+	if volumes > 1 {
+		name += fmt.Sprintf("-%02d", number)
+	}
+	return name + ".zip"
+}
+
+// release decides whether the person may have the volume now, and records that they got it.
+func (s *Service) release(ctx context.Context, who migration.Who, p *migration.Programme, id string, number int) (e Export, v Volume, name string, err error) {
 	if !May(who, p) {
-		return Export{}, "", ErrOwnersOnly
+		return Export{}, Volume{}, "", ErrOwnersOnly
 	}
 	err = s.db.InTx(ctx, db.CustomerScope(who.CustomerID), func(tx *db.Tx) error {
 		if e, err = s.store.lock(ctx, tx, id); err != nil {
@@ -51,23 +61,31 @@ func (s *Service) release(ctx context.Context, who migration.Who, p *migration.P
 		case e.State != Ready:
 			return ErrNotReady
 		}
+		if v, err = s.store.volume(ctx, tx, id, max(number, 1)); err != nil {
+			return err
+		}
+		count, err := s.store.countVolumes(ctx, tx, e)
+		if err != nil {
+			return err
+		}
 		ref, err := s.store.customerRef(ctx, tx, who.CustomerID)
 		if err != nil {
 			return err
 		}
-		name = p.Key + "-" + ref + "-" + e.Reference() + ".zip"
-		if err := s.store.recordDownload(ctx, tx, e, who.ContactID); err != nil {
+		name = FileName(p.Key, ref, e, v.Number, count)
+		if err := s.store.recordDownload(ctx, tx, e, v.Number, who.ContactID); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, audit.Entry{
 			Actor: who.ContactID, ActorKind: audit.Customer, Act: "export.download", Object: subject(e), CustomerID: e.CustomerID,
+			Detail: map[string]any{"volume": v.Number},
 		})
 	})
 	if err != nil {
-		return Export{}, "", fmt.Errorf("release export: %w", err)
+		return Export{}, Volume{}, "", fmt.Errorf("release export: %w", err)
 	}
 	downloads.Inc()
-	return e, name, nil
+	return e, v, name, nil
 }
 
 // Content is an archive being downloaded through the portal. It is an io.ReadSeekCloser for http.ServeContent, which answers

@@ -45,7 +45,7 @@ func TestE16_ABrokenDownloadResumes(t *testing.T) {
 	t.Parallel()
 	w, owner, e := readyWorld(t, 3000)
 	through := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		c, err := w.service.Content(r.Context(), owner, w.prog, e.ID)
+		c, err := w.service.Content(r.Context(), owner, w.prog, e.ID, 1)
 		if err != nil {
 			rw.WriteHeader(http.StatusGone)
 			return
@@ -55,7 +55,7 @@ func TestE16_ABrokenDownloadResumes(t *testing.T) {
 		http.ServeContent(rw, r, c.Name, time.Time{}, c)
 	}))
 	defer through.Close()
-	link, err := w.service.Link(t.Context(), owner, w.prog, e.ID)
+	link, err := w.service.Link(t.Context(), owner, w.prog, e.ID, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestZ08_ALinkIsOnlyWhatWasGiven(t *testing.T) {
 	t.Parallel()
 	w, owner, e := readyWorld(t, 5)
 	short := export.NewService(w.db, w.journey, inserter(t, w.db), w.bucket, export.Options{LinkTTL: time.Second})
-	link, err := short.Link(t.Context(), owner, w.prog, e.ID)
+	link, err := short.Link(t.Context(), owner, w.prog, e.ID, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,8 +110,8 @@ func TestZ08_ALinkIsOnlyWhatWasGiven(t *testing.T) {
 
 	w.clock.Set(*e.ExpiresAt)
 	for name, ask := range map[string]func() error{
-		"link":    func() error { _, err := w.service.Link(t.Context(), owner, w.prog, e.ID); return err },
-		"content": func() error { _, err := w.service.Content(t.Context(), owner, w.prog, e.ID); return err },
+		"link":    func() error { _, err := w.service.Link(t.Context(), owner, w.prog, e.ID, 1); return err },
+		"content": func() error { _, err := w.service.Content(t.Context(), owner, w.prog, e.ID, 1); return err },
 	} {
 		if err := ask(); !errors.Is(err, export.ErrExpired) || fault.KindOf(err) != fault.Gone {
 			t.Errorf("%s after the end: %v", name, err)
@@ -123,7 +123,7 @@ func TestZ08_ALinkIsOnlyWhatWasGiven(t *testing.T) {
 func TestE15_PurgeAgainstDownload(t *testing.T) {
 	t.Parallel()
 	w, owner, e := readyWorld(t, 5000)
-	link, err := w.service.Link(t.Context(), owner, w.prog, e.ID)
+	link, err := w.service.Link(t.Context(), owner, w.prog, e.ID, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestE15_PurgeAgainstDownload(t *testing.T) {
 	begun.Add(readers)
 	for i := range readers {
 		all.Go(func() {
-			c, err := w.service.Content(t.Context(), owner, w.prog, e.ID)
+			c, err := w.service.Content(t.Context(), owner, w.prog, e.ID, 1)
 			if err != nil {
 				t.Error(err)
 				return
@@ -178,7 +178,7 @@ func TestE15_PurgeAgainstDownload(t *testing.T) {
 	if seen["half"] > 0 || seen["gone"] == 0 || seen["whole"] < readers/2 || len(w.objects()) != 0 {
 		t.Errorf("downloads: %v, objects %v", seen, w.objects())
 	}
-	if _, err := w.service.Link(t.Context(), owner, w.prog, e.ID); !errors.Is(err, export.ErrExpired) {
+	if _, err := w.service.Link(t.Context(), owner, w.prog, e.ID, 1); !errors.Is(err, export.ErrExpired) {
 		t.Errorf("a link after the purge: %v", err)
 	}
 	if w.step(owner) != migration.ActionNeeded {

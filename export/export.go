@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"offramp/export/archive"
+	"offramp/export/storage"
 	"offramp/migration"
 )
 
@@ -80,7 +81,7 @@ const (
 
 // SliceSize is the length in bytes of the slices of a volume that have a SHA-256 of their own, so that a browser can check a
 // volume of any size piece by piece. The last slice may be shorter.
-const SliceSize = 8 << 20
+const SliceSize = storage.SliceSize
 
 // Volume is one archive file of an export.
 type Volume struct {
@@ -92,6 +93,8 @@ type Volume struct {
 	Rows     int64
 	Files    int64
 	Datasets []string // whose rows or attachments it holds
+	Tries    int      // how often its building was begun
+	Key      string   // of the object in the bucket; empty in what a customer's methods return
 }
 
 // DatasetProgress is how far a running export is with one dataset. Bytes are raw and estimated.
@@ -116,16 +119,17 @@ type Export struct {
 	State       State
 	Stage       Stage  // of a running export
 	Attempt     int    // the fence: a result is taken only from the latest attempt
-	Failures    int    // attempts that ended in an error since the request or the last retry
+	Failures    int    // tries that ended in an error since the request, the last retry or the last sealed volume
+	Deaths      int    // attempts that ended without a word since the request or the last retry
+	JobID       int64  // in the queue: the job that builds it
 	Delayed     string // message key of why it takes longer; empty: it does not
 	Cause       string // what support reads; empty in what a customer's methods return
 	RowsDone    int64
 	RowsTotal   int64
-	BytesDone   int64 // raw bytes read
-	BytesTotal  int64 // estimate of the same
-	ObjectKey   string
-	ObjectSize  int64
-	SHA256      string     // of the archive, in hexadecimal
+	BytesDone   int64      // raw bytes read
+	BytesTotal  int64      // estimate of the same
+	ObjectSize  int64      // bytes of all volumes
+	SHA256      string     // of the archive, in hexadecimal; empty when there are several volumes
 	AsOf        *time.Time // the instant that the data shows
 	Receipt     *Receipt   // of an export that was ready once
 	RequestedAt time.Time
@@ -136,11 +140,15 @@ type Export struct {
 	CheckedAt   *time.Time // a contact confirmed that the copy is complete
 
 	Volumes  []Volume          // in order; of one that was planned
-	Datasets []DatasetProgress // of a running one, in the programme's order
+	Datasets []DatasetProgress // of a running one, in the order in which they are read
+	Ahead    int64             // of a queued one that Service.Get returns: how many others are to be begun before it, at most MaxAhead
 
 	DownloadedAt *time.Time          // a link was handed out last
 	Progress     *migration.Progress // of the running export; filled by reading, never written from here
 }
+
+// MaxAhead bounds what Export.Ahead counts.
+const MaxAhead = 1000
 
 // Reference is the name that people use, as in EX-10001.
 func (e Export) Reference() string { return fmt.Sprintf("EX-%d", e.Number) }
@@ -161,19 +169,20 @@ type Trouble struct {
 
 // Sealed is what a successful attempt proves.
 type Sealed struct {
-	Key     string
-	Size    int64
-	SHA256  string
+	Size    int64 // of all volumes
 	Rows    int64 // exported, of all datasets
 	Bytes   int64 // raw bytes read
 	AsOf    time.Time
-	Receipt Receipt
+	Receipt Receipt // of the whole
 }
 
 // Start begins an attempt, the first or a later one: also while another is running, which is thereby fenced off.
 func (e Export) Start(now time.Time) (Export, error) {
 	if !e.Live() {
 		return e, ErrMoved
+	}
+	if e.State == Running {
+		e.Deaths++
 	}
 	e.State, e.Stage, e.StartedAt = Running, StageCounting, &now
 	e.Attempt++
@@ -189,6 +198,34 @@ func (e Export) Delay(t Trouble) (Export, error) {
 	}
 	e.State, e.Stage, e.Delayed, e.Cause = Queued, "", t.Delayed, t.Cause
 	e.Failures++
+	return e, nil
+}
+
+// HandOver puts an export back into the queue for the workers of large ones. Nothing went wrong.
+func (e Export) HandOver() (Export, error) {
+	if e.State != Running {
+		return e, ErrMoved
+	}
+	e.State, e.Stage = Queued, ""
+	return e, nil
+}
+
+// Stumble notes trouble with one volume of an export that stays in work.
+func (e Export) Stumble(t Trouble) (Export, error) {
+	if e.State != Running {
+		return e, ErrMoved
+	}
+	e.Delayed, e.Cause = t.Delayed, t.Cause
+	e.Failures++
+	return e, nil
+}
+
+// Recover notes that a volume was sealed: what trouble there was is over.
+func (e Export) Recover() (Export, error) {
+	if e.State != Running {
+		return e, ErrMoved
+	}
+	e.Failures, e.Deaths, e.Delayed, e.Cause = 0, 0, "", ""
 	return e, nil
 }
 
@@ -209,7 +246,7 @@ func (e Export) Seal(now time.Time, s Sealed, keep time.Duration) (Export, error
 	}
 	until := now.Add(keep)
 	e.State, e.Stage, e.Delayed, e.Cause = Ready, "", "", ""
-	e.ObjectKey, e.ObjectSize, e.SHA256 = s.Key, s.Size, s.SHA256
+	e.ObjectSize = s.Size
 	e.AsOf, e.Receipt = &s.AsOf, &s.Receipt
 	e.FinishedAt, e.ReadyAt, e.ExpiresAt = &now, &now, &until
 	e.RowsDone, e.RowsTotal, e.BytesDone, e.BytesTotal = s.Rows, s.Rows, s.Bytes, s.Bytes
@@ -239,7 +276,7 @@ func (e Export) Retry() (Export, error) {
 	if e.State != Failed {
 		return e, ErrMoved
 	}
-	e.State, e.Failures, e.Delayed, e.Cause, e.FinishedAt = Queued, 0, "", "", nil
+	e.State, e.Failures, e.Deaths, e.Delayed, e.Cause, e.FinishedAt = Queued, 0, 0, "", "", nil
 	return e, nil
 }
 

@@ -262,7 +262,7 @@ func TestE12_TheLoserOfTheFenceLeavesNothing(t *testing.T) {
 			if err := <-done; err != nil {
 				t.Errorf("the loser reports %v", err)
 			}
-			if got := w.read(e); got.ObjectKey != winner.ObjectKey || got.Attempt != 2 || got.SHA256 != winner.SHA256 {
+			if got := w.read(e); got.Volumes[0].Key != winner.Volumes[0].Key || got.Attempt != 2 || got.SHA256 != winner.SHA256 {
 				t.Errorf("the loser changed the export: %+v", got)
 			}
 			w.proven(owner, e)

@@ -152,7 +152,7 @@ func (w *world) records(e export.Export) {
 	var writing, sealed int
 	err := w.db.InTx(w.Context(), db.SystemScope("test"), func(tx *db.Tx) error {
 		const sql = `SELECT count(*) FILTER (WHERE state = 'writing'), count(*) FILTER (WHERE state = 'sealed' AND key = $2) FROM export_object WHERE export_id = $1`
-		return tx.Pgx.QueryRow(w.Context(), sql, e.ID, e.ObjectKey).Scan(&writing, &sealed)
+		return tx.Pgx.QueryRow(w.Context(), sql, e.ID, e.Volumes[0].Key).Scan(&writing, &sealed)
 	})
 	if err != nil || writing != 0 || sealed != 1 {
 		w.Errorf("%d objects are being written, %d are sealed, %v", writing, sealed, err)

@@ -1,29 +1,119 @@
 package export
 
 import (
+	"slices"
 	"sync"
 	"time"
-
-	"offramp/migration"
 )
 
 const (
 	window     = time.Minute     // of the rate behind the estimated time
 	steadyFrom = 5 * time.Second // a rate over less is a guess
 	checkFrom  = 95              // percent at which everything has been sent, and reading back begins
+	leap       = 2               // by which factor the estimated time may change from one look to the next
+	follow     = 0.25            // share of the way to a new estimate that one look goes
 )
 
-// meter knows how far an attempt is. Safe for concurrent use.
-type meter struct {
-	mu        sync.Mutex
-	stage     Stage
-	passes    int64 // readings of each dataset
-	rows      int64 // read, over all passes
-	rowsTotal int64 // of one pass
-	done      int64 // raw bytes, estimated from widths and sizes
-	total     int64
-	percent   int
-	samples   []sample
+// ledger counts what one try of a volume has read. Safe for concurrent use.
+type ledger struct {
+	mu       sync.Mutex
+	stage    Stage
+	passes   int64 // readings of each dataset
+	datasets []counted
+}
+
+// counted is one dataset's part of a ledger. Bytes are raw and estimated, over all passes.
+type counted struct {
+	done
+	read     int64 // rows over all passes
+	width    int64
+	rowBytes int64 // of BytesTotal
+}
+
+func newLedger() *ledger { return &ledger{stage: StageCounting, passes: 1} }
+
+// expect sets what is to be done.
+func (l *ledger) expect(pieces []piece, passes int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.passes, l.datasets = max(passes, 1), nil
+	for _, p := range pieces {
+		c := counted{rowBytes: p.Bytes * l.passes, done: done{Dataset: p.Dataset, RowsTotal: p.Rows, FilesTotal: p.Files}}
+		if c.BytesTotal = c.rowBytes + p.FileBytes; p.Rows > 0 {
+			c.width = p.Bytes / p.Rows
+		}
+		l.datasets = append(l.datasets, c)
+	}
+}
+
+func (l *ledger) enter(s Stage) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stage = s
+}
+
+func (l *ledger) at(dataset string) *counted {
+	i := slices.IndexFunc(l.datasets, func(c counted) bool { return c.Dataset == dataset })
+	return &l.datasets[i]
+}
+
+// rows counts rows that were read in any pass.
+func (l *ledger) rows(dataset string, n int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.at(dataset)
+	c.read += n
+	c.Rows = min(c.read/l.passes, c.RowsTotal)
+	c.Bytes = min(c.read*c.width, c.rowBytes)
+}
+
+// allRows notes that a dataset has been read as often as it had to be.
+func (l *ledger) allRows(dataset string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.at(dataset)
+	c.Rows, c.Bytes = c.RowsTotal, c.rowBytes
+}
+
+// file counts an attachment.
+func (l *ledger) file(dataset string, weight int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.at(dataset)
+	c.Files = min(c.Files+1, c.FilesTotal)
+	c.Bytes = min(c.Bytes+weight, c.BytesTotal)
+}
+
+// all notes that everything has been read.
+func (l *ledger) all() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stage = StageChecking
+	for i := range l.datasets {
+		c := &l.datasets[i]
+		c.Rows, c.Files, c.Bytes = c.RowsTotal, c.FilesTotal, c.BytesTotal
+	}
+}
+
+// counts returns the counts as they are now, per dataset and in sum.
+func (l *ledger) counts() (stage Stage, list []done, all done) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	list = make([]done, 0, len(l.datasets))
+	for _, c := range l.datasets {
+		list = append(list, c.done)
+		all.Rows, all.RowsTotal = all.Rows+c.Rows, all.RowsTotal+c.RowsTotal
+		all.Bytes, all.BytesTotal = all.Bytes+c.Bytes, all.BytesTotal+c.BytesTotal
+	}
+	return l.stage, list, all
+}
+
+// forecast turns how much was done over time into a percentage and the time that is left. Not safe for concurrent use.
+type forecast struct {
+	percent int
+	samples []sample
+	left    time.Duration // the last estimate, at the last look; 0: none
+	looked  time.Time
 }
 
 // sample is how much was done at an instant of the machine's clock.
@@ -32,88 +122,42 @@ type sample struct {
 	done int64
 }
 
-func newMeter() *meter { return &meter{stage: StageCounting, passes: 1} }
-
-// expect sets what is to be done.
-func (m *meter) expect(pl *plan, passes int) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.passes = int64(passes)
-	for _, pt := range pl.parts {
-		m.rowsTotal += pt.rows
-		m.total += pt.rows*pt.width*m.passes + pt.weight
+// look takes what was done of a total at an instant of the machine's clock. The percentage never goes back, and reaches a
+// hundred only when the export is ready. The time left is zero while it is not known. It follows the rate of the last minute,
+// and changes by a factor of two at most from one look to the next.
+func (f *forecast) look(now time.Time, stage Stage, done, total int64) (percent int, left time.Duration) {
+	if n := len(f.samples); n > 0 && done < f.samples[n-1].done {
+		f.samples = nil // another job gave up what it had done
 	}
-}
-
-func (m *meter) enter(s Stage) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.stage = s
-}
-
-func (m *meter) read(rows, width int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.rows += rows
-	m.done += rows * width
-}
-
-func (m *meter) file(weight int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.done += weight
-}
-
-// totals are the rows of one pass and the bytes of all.
-func (m *meter) totals() (rows, bytes int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.rowsTotal, m.total
-}
-
-// progress is how far it is at an instant of the machine's clock. The percentage never goes back, and reaches a hundred only
-// when the export is ready.
-func (m *meter) progress(now time.Time) migration.Progress {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.samples = append(m.samples, sample{now, m.done})
-	for len(m.samples) > 1 && now.Sub(m.samples[0].at) > window {
-		m.samples = m.samples[1:]
-	}
-	p := migration.Progress{
-		Stage: string(m.stage), RowsDone: min(m.rows/m.passes, m.rowsTotal), RowsTotal: m.rowsTotal,
-		BytesDone: min(m.done, m.total), BytesTotal: m.total, Left: m.left(now),
+	f.samples = append(f.samples, sample{now, done})
+	for len(f.samples) > 2 && now.Sub(f.samples[1].at) >= window {
+		f.samples = f.samples[1:]
 	}
 	switch {
-	case m.stage == StageChecking:
-		m.percent = checkFrom
-	case m.total > 0:
-		m.percent = max(m.percent, int(checkFrom*min(m.done, m.total)/m.total))
+	case stage == StageChecking:
+		f.percent = checkFrom
+	case total > 0:
+		f.percent = max(f.percent, int(checkFrom*min(done, total)/total))
 	}
-	p.Percent = m.percent
-	return p
+	f.left = f.estimate(now, stage, done, total)
+	f.looked = now
+	return f.percent, f.left.Round(time.Second)
 }
 
-// left estimates the time that is left from the last minute's rate; zero while that is not steady: younger than a few
-// seconds, or more than half off what the window's later half alone gives.
-func (m *meter) left(now time.Time) time.Duration {
-	if m.stage != StageReading && m.stage != StageFiles || m.total <= m.done {
-		return 0
-	}
-	whole, ok := m.rate(now, 0)
-	recent, enough := m.rate(now, len(m.samples)/2)
-	if !ok || !enough || recent < whole/2 || recent > whole*2 {
-		return 0
-	}
-	return time.Duration(float64(m.total-m.done) / whole * float64(time.Second)).Round(time.Second)
-}
-
-// rate is bytes a second since the sample at index from.
-func (m *meter) rate(now time.Time, from int) (float64, bool) {
-	first := m.samples[from]
+func (f *forecast) estimate(now time.Time, stage Stage, done, total int64) time.Duration {
+	first := f.samples[0]
 	span := now.Sub(first.at)
-	if span < steadyFrom/2 || from == 0 && span < steadyFrom || m.done <= first.done {
-		return 0, false
+	if stage == StageCounting || stage == StageChecking || total <= done {
+		return 0
 	}
-	return float64(m.done-first.done) / span.Seconds(), true
+	if span < steadyFrom || done <= first.done {
+		return max(0, f.left-now.Sub(f.looked))
+	}
+	fresh := float64(total-done) / (float64(done-first.done) / span.Seconds()) * float64(time.Second)
+	if f.left <= 0 {
+		return time.Duration(fresh)
+	}
+	expected := max(float64(f.left-now.Sub(f.looked)), float64(time.Second))
+	next := expected + follow*(fresh-expected)
+	return time.Duration(min(max(next, expected/leap), expected*leap))
 }

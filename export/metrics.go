@@ -19,7 +19,13 @@ var (
 		Name: "offramp_export_seconds", Help: "How long successful attempts took.", Buckets: []float64{.1, .5, 2, 10, 60, 300, 1800, 7200},
 	})
 	packed = promauto.NewCounter(prometheus.CounterOpts{
-		Name: "offramp_export_bytes_total", Help: "Bytes of archives that became ready.",
+		Name: "offramp_export_bytes_total", Help: "Bytes of archive files that were sealed.",
+	})
+	rawBytes = promauto.NewCounter(prometheus.CounterOpts{
+		Name: "offramp_export_raw_bytes_total", Help: "Bytes of data in archive files that were sealed, before packing, as planned.",
+	})
+	volumesSealed = promauto.NewCounter(prometheus.CounterOpts{
+		Name: "offramp_export_volumes_total", Help: "Archive files that were sealed.",
 	})
 	downloads = promauto.NewCounter(prometheus.CounterOpts{
 		Name: "offramp_export_downloads_total", Help: "Links and proxied downloads handed out.",

@@ -93,7 +93,7 @@ func (s *Service) Request(ctx context.Context, who migration.Who, p *migration.P
 			ID: rand.Text(), CustomerID: who.CustomerID, RequestedBy: who.ContactID, Selection: sel,
 			Locale: customer.Locale, State: Queued, RequestedAt: tx.Now,
 		}
-		return s.create(ctx, tx, &e)
+		return s.create(ctx, tx, &e, priorityAt(tx.Now, p, customer.Extensions))
 	})
 	if errors.Is(err, ErrOtherLive) { // by a retry, which does not line up; the index is the last word
 		if other, gone := s.liveOf(ctx, who.CustomerID); gone == nil {
@@ -107,7 +107,7 @@ func (s *Service) Request(ctx context.Context, who migration.Who, p *migration.P
 }
 
 // create writes the export with everything that follows from it.
-func (s *Service) create(ctx context.Context, tx *db.Tx, e *Export) (err error) {
+func (s *Service) create(ctx context.Context, tx *db.Tx, e *Export, priority int) (err error) {
 	if e.Locale, err = s.store.locale(ctx, tx, e.CustomerID, e.RequestedBy); err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (s *Service) create(ctx context.Context, tx *db.Tx, e *Export) (err error) 
 	if _, err := s.journey.Tell(ctx, tx, e.CustomerID, event(migration.ExportRequested, *e, e.RequestedBy)); err != nil {
 		return err
 	}
-	if _, err := s.queue.InsertTx(ctx, tx, Args{ExportID: e.ID, CustomerID: e.CustomerID}, nil); err != nil {
+	if err := enqueue(ctx, tx, s.store, s.queue, e, priority); err != nil {
 		return err
 	}
 	requests.Inc()
@@ -209,9 +209,38 @@ func (s *Service) ListForStaff(ctx context.Context, scope db.Scope, customerID s
 	return list[:min(limit, len(list))], len(list) > limit, err
 }
 
+// Volume returns one archive file of the customer's own export, with its slices. ErrNotFound.
+func (s *Service) Volume(ctx context.Context, who migration.Who, id string, number int) (Volume, error) {
+	list, err := s.store.volumes(ctx, db.CustomerScope(who.CustomerID), id, max(number, 1))
+	if err != nil {
+		return Volume{}, fmt.Errorf("read volume: %w", err)
+	}
+	if len(list) == 0 {
+		return Volume{}, ErrNotFound
+	}
+	list[0].Key = ""
+	return list[0], nil
+}
+
+// Volumes returns all archive files of the customer's own export, with their slices, in order. None of an unknown export.
+func (s *Service) Volumes(ctx context.Context, who migration.Who, id string) ([]Volume, error) {
+	list, err := s.store.volumes(ctx, db.CustomerScope(who.CustomerID), id, 0)
+	if err != nil {
+		return nil, fmt.Errorf("read volumes: %w", err)
+	}
+	for i := range list {
+		list[i].Key = ""
+	}
+	return list, nil
+}
+
 // public takes away what customers do not read.
 func public(e Export) Export {
-	e.Cause, e.ObjectKey = "", ""
+	e.Cause = ""
+	e.Volumes = slices.Clone(e.Volumes)
+	for i := range e.Volumes {
+		e.Volumes[i].Key = ""
+	}
 	return e
 }
 

@@ -76,8 +76,7 @@ func (s *Service) retry(ctx context.Context, by actor, id string) (Export, error
 		if _, err := s.journey.Tell(ctx, tx, e.CustomerID, event(migration.ExportRequested, e, by.id)); err != nil {
 			return err
 		}
-		_, err := s.queue.InsertTx(ctx, tx, Args{ExportID: e.ID, CustomerID: e.CustomerID}, nil)
-		return err
+		return enqueue(ctx, tx, s.store, s.queue, &e, PriorityUrgent) // it has waited already
 	})
 }
 

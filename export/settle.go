@@ -51,59 +51,119 @@ func judge(err error) verdict {
 	return v
 }
 
-// settle ends an attempt that did not seal, or does not know whether it did. Its error is what the queue is told.
-func (b *builder) settle(ctx context.Context, a *attempt, err error) error {
+// outcome is what was recorded of a try that did not seal, or does not know whether it did.
+type outcome struct {
+	state  State // of the export, where the trouble moved it or was noted; empty: it was not for this try to say
+	sealed bool  // it had sealed after all; the answer was lost
+	last   bool  // and with it the export
+}
+
+// settle ends a try that did not seal, or does not know whether it did. It reports whether the attempt may go on with another
+// volume; its error is what the queue is told. A nil w means that the attempt had none in hand.
+func (b *builder) settle(ctx context.Context, a *attempt, w *work, err error) (again bool, _ error) {
 	stopped := ctx.Err() != nil // the worker stops or lost the job: nothing is wrong with the export, and another attempt follows
+	a.turn(nil)
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyLimit)
 	defer cancel()
 	v := judge(err)
-	outcome, sealed, txErr := b.record(after, a, v, stopped)
+	o, txErr := b.record(after, a, w, v, stopped)
 	for txErr != nil && pause(after, recordPause) { // a database that restarts is back in a moment
-		outcome, sealed, txErr = b.record(after, a, v, stopped)
+		o, txErr = b.record(after, a, w, v, stopped)
 	}
 	if txErr != nil { // the object stays for the sweep, which knows whether it is needed
-		return errors.Join(err, fmt.Errorf("settle %s: %w", a.Reference(), txErr))
+		return false, errors.Join(err, fmt.Errorf("settle %s: %w", a.Reference(), txErr))
 	}
-	if sealed { // the answer to the seal was lost, not the seal
-		return nil
+	if o.sealed {
+		return !o.last, nil
 	}
-	b.discard(after, a.CustomerID, a.key)
+	if w != nil {
+		b.discard(after, a.CustomerID, w.key)
+	}
 	log := b.Logger.With(slog.String("export", a.Reference()), slog.Int("attempt", a.Attempt))
 	switch {
 	case stopped:
-		return context.Cause(ctx)
-	case outcome == "":
+		return false, context.Cause(ctx)
+	case o.state == "":
 		log.InfoContext(after, "export attempt overtaken")
-		return nil
+		return a.several(), nil // perhaps it was one volume only: whoever looks for the next one finds out
 	}
 	troubles.WithLabelValues(v.label).Inc()
-	log.WarnContext(after, "export attempt failed", slog.String("state", string(outcome)), slog.Any("error", err))
-	if outcome == Failed {
+	log.WarnContext(after, "export attempt failed", slog.String("state", string(o.state)), slog.Any("error", err))
+	switch {
+	case o.state == Failed:
 		finished.WithLabelValues(string(Failed)).Inc()
-		return errors.Join(errGivenUp, err)
+		return false, errors.Join(errGivenUp, err)
+	case o.state == Running && storage.KindOf(err) != "": // the snapshots are as good as before
+		if !pause(ctx, b.Backoff[min(a.Failures, len(b.Backoff)-1)]) {
+			return false, context.Cause(ctx)
+		}
+		a.Failures++
+		return true, nil
 	}
-	return err
+	return false, err
 }
 
-// record writes what the attempt decides about its export: nothing where it was stopped or overtaken. sealed reports that
-// it had sealed after all.
-func (b *builder) record(ctx context.Context, a *attempt, v verdict, stopped bool) (outcome State, sealed bool, err error) {
+// record writes what a try decides about its export: nothing where it was stopped or overtaken.
+func (b *builder) record(ctx context.Context, a *attempt, w *work, v verdict, stopped bool) (o outcome, err error) {
 	err = b.DB.InTx(ctx, db.CustomerScope(a.CustomerID), func(tx *db.Tx) error {
+		o = outcome{}
 		was, err := b.store.lock(ctx, tx, a.ID)
 		if err != nil {
 			return err
 		}
-		sealed = was.ObjectKey == a.key
-		if stopped || was.State != Running || was.Attempt != a.Attempt {
+		if w != nil {
+			if o.sealed, err = b.store.isSealed(ctx, tx, a.ID, w); err != nil || o.sealed {
+				o.last = was.State != Running
+				return err
+			}
+		}
+		if was.State != Running || was.Attempt != a.Attempt {
 			return nil
 		}
-		if outcome = Queued; !v.retry || was.Failures+1 >= b.Retries {
-			outcome = Failed
+		if a.several() {
+			o.state, err = b.stumble(ctx, tx, a, w, was, v, stopped)
+			return err
+		}
+		if stopped {
+			return nil
+		}
+		if o.state = Queued; !v.retry || was.Failures+1 >= b.Retries {
+			o.state = Failed
 			return b.fail(ctx, tx, was, v.Trouble)
 		}
 		return b.delay(ctx, tx, was, v.Trouble)
 	})
-	return outcome, sealed, err
+	return o, err
+}
+
+// stumble gives up one try of a volume within tx; the export and its other volumes stay in work. Every job that works at it may
+// meet the same trouble once before it counts as one try.
+func (b *builder) stumble(ctx context.Context, tx *db.Tx, a *attempt, w *work, was Export, v verdict, stopped bool) (State, error) {
+	if w != nil {
+		mine, err := b.store.releaseTry(ctx, tx, a, w)
+		if err != nil || !mine {
+			return "", err
+		}
+	}
+	if stopped {
+		return "", nil
+	}
+	if !v.retry || was.Failures+1 >= b.Retries*min(a.shared.Volumes, maxHelpers+1) {
+		return Failed, b.fail(ctx, tx, was, v.Trouble)
+	}
+	next, err := was.Stumble(v.Trouble)
+	if err != nil {
+		return "", err
+	}
+	if err := b.store.save(ctx, tx, was, next); err != nil {
+		return "", err
+	}
+	p := migration.Progress{}
+	if was.Progress != nil {
+		p = *was.Progress
+	}
+	p.ExportID, p.Stage, p.Delayed, p.At, p.Left = next.ID, string(next.Stage), next.Delayed, tx.Now, 0
+	return Running, b.Journey.SetProgress(ctx, tx, next.CustomerID, p)
 }
 
 // pause waits and reports whether ctx is still alive.

@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"offramp/internal/db"
-	"offramp/migration"
 )
 
 // store is the only place that knows the exports' tables.
@@ -19,20 +18,26 @@ type store struct {
 }
 
 const columns = `e.id, e.number, e.customer_id, e.requested_by, e.selection, e.locale, e.state, e.stage, e.attempt, e.failures,
-	e.delayed, e.cause, e.rows_done, e.rows_total, e.bytes_done, e.bytes_total, e.object_key, e.object_size, e.object_sha256,
+	e.delayed, e.cause, e.deaths, e.job_id, e.rows_done, e.rows_total, e.bytes_done, e.bytes_total, e.object_size,
 	e.as_of, e.receipt, e.requested_at, e.started_at, e.finished_at, e.ready_at, e.expires_at, e.checked_at`
 
-// seen are the columns that come from beside the export.
-const seen = `, (SELECT max(d.at) FROM export_download d WHERE d.export_id = e.id),
+// beside are the columns that come from beside the export, and seen are they with the volumes, which may be thousands.
+const (
+	beside = `, (SELECT max(d.at) FROM export_download d WHERE d.export_id = e.id),
 	(SELECT j.progress FROM journey j WHERE j.customer_id = e.customer_id AND j.progress->>'export_id' = e.id)`
+	seen = beside + `, (SELECT jsonb_agg(jsonb_build_object('number', v.number, 'state', v.state, 'size', v.size, 'sha256', v.sha256, 'rows', v.rows,
+		'files', v.files, 'tries', v.tries, 'key', v.object_key, 'pieces', v.pieces, 'progress', v.progress) ORDER BY v.number)
+	  FROM export_volume v WHERE v.export_id = e.id AND v.attempt = e.attempt)`
+	unseen = beside + `, NULL::jsonb`
+)
 
 func scan(row pgx.Row) (Export, error) {
 	var e Export
-	var selection, receipt, progress []byte
+	var selection, receipt, progress, volumes []byte
 	err := row.Scan(&e.ID, &e.Number, &e.CustomerID, &e.RequestedBy, &selection, &e.Locale, &e.State, &e.Stage, &e.Attempt, &e.Failures,
-		&e.Delayed, &e.Cause, &e.RowsDone, &e.RowsTotal, &e.BytesDone, &e.BytesTotal, &e.ObjectKey, &e.ObjectSize, &e.SHA256,
+		&e.Delayed, &e.Cause, &e.Deaths, &e.JobID, &e.RowsDone, &e.RowsTotal, &e.BytesDone, &e.BytesTotal, &e.ObjectSize,
 		&e.AsOf, &receipt, &e.RequestedAt, &e.StartedAt, &e.FinishedAt, &e.ReadyAt, &e.ExpiresAt, &e.CheckedAt,
-		&e.DownloadedAt, &progress)
+		&e.DownloadedAt, &progress, &volumes)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Export{}, ErrNotFound
 	}
@@ -50,6 +55,11 @@ func scan(row pgx.Row) (Export, error) {
 	if len(progress) > 0 && e.Live() {
 		if err := json.Unmarshal(progress, &e.Progress); err != nil {
 			return Export{}, fmt.Errorf("read progress of %s: %w", e.ID, err)
+		}
+	}
+	if len(volumes) > 0 {
+		if err := e.fill(volumes); err != nil {
+			return Export{}, fmt.Errorf("read volumes of %s: %w", e.ID, err)
 		}
 	}
 	return e, nil
@@ -82,9 +92,9 @@ func (s store) list(ctx context.Context, scope db.Scope, customerID string, befo
 	return list, err
 }
 
-// lock reads one export for a change.
+// lock reads one export, without its volumes, for a change.
 func (s store) lock(ctx context.Context, tx *db.Tx, id string) (Export, error) {
-	return scan(tx.Pgx.QueryRow(ctx, `SELECT `+columns+seen+` FROM export e WHERE e.id = $1 FOR UPDATE OF e`, id))
+	return scan(tx.Pgx.QueryRow(ctx, `SELECT `+columns+unseen+` FROM export e WHERE e.id = $1 FOR UPDATE OF e`, id))
 }
 
 // line up the requests of one customer: one after the other decides whether there is a live export and how many there were.
@@ -102,6 +112,12 @@ func (s store) live(ctx context.Context, tx *db.Tx, customerID string) (Export, 
 func (s store) recent(ctx context.Context, tx *db.Tx, customerID string, since time.Time) (n int, oldest *time.Time, err error) {
 	err = tx.Pgx.QueryRow(ctx, `SELECT count(*), min(requested_at) FROM export WHERE customer_id = $1 AND requested_at > $2`, customerID, since).Scan(&n, &oldest)
 	return n, oldest, err
+}
+
+// setJob notes which job builds the export.
+func (s store) setJob(ctx context.Context, tx *db.Tx, id string, jobID int64) error {
+	_, err := tx.Pgx.Exec(ctx, `UPDATE export SET job_id = $2 WHERE id = $1`, id, jobID)
+	return err
 }
 
 // insert stores a new export and returns its number. ErrOtherLive when the customer has a live one.
@@ -131,12 +147,12 @@ func (s store) save(ctx context.Context, tx *db.Tx, was, next Export) error {
 		receipt = &text
 	}
 	const sql = `UPDATE export SET state = $4, stage = $5, attempt = $6, failures = $7, delayed = $8, cause = $9,
-			rows_done = $10, rows_total = $11, bytes_done = $12, bytes_total = $13, object_key = $14, object_size = $15, object_sha256 = $16,
+			rows_done = $10, rows_total = $11, bytes_done = $12, bytes_total = $13, object_size = $14, deaths = $15, job_id = $16,
 			as_of = $17, receipt = $18, started_at = $19, finished_at = $20, ready_at = $21, expires_at = $22, checked_at = $23
 		WHERE id = $1 AND state = $2 AND attempt = $3`
 	tag, err := tx.Pgx.Exec(ctx, sql, was.ID, string(was.State), was.Attempt,
 		string(next.State), string(next.Stage), next.Attempt, next.Failures, next.Delayed, next.Cause,
-		next.RowsDone, next.RowsTotal, next.BytesDone, next.BytesTotal, next.ObjectKey, next.ObjectSize, next.SHA256,
+		next.RowsDone, next.RowsTotal, next.BytesDone, next.BytesTotal, next.ObjectSize, next.Deaths, next.JobID,
 		next.AsOf, receipt, next.StartedAt, next.FinishedAt, next.ReadyAt, next.ExpiresAt, next.CheckedAt)
 	if db.IsUnique(err, "export_one_live") {
 		return ErrOtherLive.Wrap(err)
@@ -150,24 +166,10 @@ func (s store) save(ctx context.Context, tx *db.Tx, was, next Export) error {
 	return nil
 }
 
-// advance writes how far an attempt is. errFenced when the attempt is no longer the running one.
-func (s store) advance(ctx context.Context, tx *db.Tx, id string, attempt int, p migration.Progress) error {
-	const sql = `UPDATE export SET stage = $3, rows_done = $4, rows_total = $5, bytes_done = $6, bytes_total = $7
-		WHERE id = $1 AND attempt = $2 AND state = 'running'`
-	tag, err := tx.Pgx.Exec(ctx, sql, id, attempt, p.Stage, p.RowsDone, p.RowsTotal, p.BytesDone, p.BytesTotal)
-	if err != nil {
-		return fmt.Errorf("advance export %s: %w", id, err)
-	}
-	if tag.RowsAffected() == 0 {
-		return errFenced
-	}
-	return nil
-}
-
-// recordDownload keeps evidence that a link was handed out.
-func (s store) recordDownload(ctx context.Context, tx *db.Tx, e Export, contactID string) error {
-	const sql = `INSERT INTO export_download (export_id, customer_id, contact_id, at) VALUES ($1, $2, $3, $4)`
-	_, err := tx.Pgx.Exec(ctx, sql, e.ID, e.CustomerID, contactID, tx.Now)
+// recordDownload keeps evidence that a link to a volume was handed out.
+func (s store) recordDownload(ctx context.Context, tx *db.Tx, e Export, number int, contactID string) error {
+	const sql = `INSERT INTO export_download (export_id, customer_id, contact_id, volume, at) VALUES ($1, $2, $3, $4, $5)`
+	_, err := tx.Pgx.Exec(ctx, sql, e.ID, e.CustomerID, contactID, number, tx.Now)
 	return err
 }
 

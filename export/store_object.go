@@ -2,7 +2,6 @@ package export
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,29 +17,21 @@ type object struct {
 	Attempt    int
 }
 
-// registerObject records a key before the first byte leaves, so that nothing is orphaned unseen.
-func (s store) registerObject(ctx context.Context, tx *db.Tx, o object) error {
-	const sql = `INSERT INTO export_object (key, export_id, customer_id, attempt, state, created_at) VALUES ($1, $2, $3, $4, 'writing', $5)`
-	_, err := tx.Pgx.Exec(ctx, sql, o.Key, o.ExportID, o.CustomerID, o.Attempt, tx.Now)
+// registerObject records a volume's key before the first byte leaves, so that nothing is orphaned unseen.
+func (s store) registerObject(ctx context.Context, tx *db.Tx, o object, volume int) error {
+	const sql = `INSERT INTO export_object (key, export_id, customer_id, attempt, volume, state, created_at) VALUES ($1, $2, $3, $4, $5, 'writing', $6)`
+	_, err := tx.Pgx.Exec(ctx, sql, o.Key, o.ExportID, o.CustomerID, o.Attempt, volume, tx.Now)
 	return err
 }
 
-// sealObject marks the object of a ready export.
-func (s store) sealObject(ctx context.Context, tx *db.Tx, key string) error {
-	tag, err := tx.Pgx.Exec(ctx, `UPDATE export_object SET state = 'sealed' WHERE key = $1 AND state = 'writing'`, key)
-	if err == nil && tag.RowsAffected() == 0 {
-		err = fmt.Errorf("the object of the attempt was given up: %w", errFenced)
-	}
-	return err
-}
-
-// doomed lists objects that nothing needs: of attempts that are over or were overtaken, and of exports whose links have all
-// run out at links. With an export's id, only that one's.
+// doomed lists objects that nothing needs: of attempts and of tries of a volume that are over or were overtaken, and of exports
+// whose links have all run out at links. With an export's id, only that one's.
 func (s store) doomed(ctx context.Context, tx *db.Tx, exportID string, links time.Time, limit int) ([]object, error) {
 	const sql = `SELECT o.key, o.export_id, o.customer_id, o.attempt FROM export_object o JOIN export e ON e.id = o.export_id
 		WHERE o.state <> 'deleted' AND ($1 = '' OR o.export_id = $1)
-		  AND NOT (e.state = 'running' AND e.attempt = o.attempt)
-		  AND NOT (e.object_key = o.key AND (e.state = 'ready' OR e.state = 'expired' AND e.expires_at > $2))
+		  AND NOT ((e.state IN ('running', 'ready') OR e.state = 'expired' AND e.expires_at > $2)
+		           AND EXISTS (SELECT FROM export_volume v WHERE v.export_id = e.id AND v.attempt = e.attempt AND v.number = o.volume
+		                                  AND v.object_key = o.key AND (v.state = 'sealed' OR e.state = 'running')))
 		ORDER BY o.created_at LIMIT $3`
 	rows, err := tx.Pgx.Query(ctx, sql, exportID, links, limit)
 	if err != nil {

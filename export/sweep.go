@@ -106,8 +106,7 @@ func (s *sweeper) requeue(ctx context.Context) error {
 			return err
 		}
 		s.Logger.WarnContext(ctx, "live export without a job", "export", e.Reference())
-		_, err = s.Queue.InsertTx(ctx, tx, Args{ExportID: e.ID, CustomerID: e.CustomerID}, nil)
-		return err
+		return enqueue(ctx, tx, s.store, s.Queue, &e, PriorityUrgent)
 	})
 }
 

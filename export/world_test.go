@@ -277,7 +277,7 @@ func newClient(t testing.TB, c export.Config, at func(string), exports int, drai
 	}
 	export.RegisterAt(workers, c, at)
 	client, err := jobs.New(c.DB, jobs.Config{
-		ID: "test", Workers: workers, Queues: map[string]int{export.Queue: exports}, Logger: c.Logger, Drain: drain,
+		ID: "test", Workers: workers, Queues: map[string]int{export.Queue: exports, export.QueueLarge: 1}, Logger: c.Logger, Drain: drain,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -330,7 +330,7 @@ func (w *world) objects() (keys []string) {
 // download fetches a whole archive by a link and returns it.
 func (w *world) download(who migration.Who, e export.Export) []byte {
 	w.Helper()
-	link, err := w.service.Link(w.Context(), who, w.prog, e.ID)
+	link, err := w.service.Link(w.Context(), who, w.prog, e.ID, 1)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -367,8 +367,8 @@ func (w *world) proven(who migration.Who, e export.Export) archive.Report {
 	if e.State != export.Ready {
 		w.Fatalf("%s is %s", e.Reference(), e.State)
 	}
-	if got := w.objects(); len(got) != 1 || got[0] != e.ObjectKey {
-		w.Errorf("the bucket holds %q, want only %q", got, e.ObjectKey)
+	if got := w.objects(); len(got) != 1 || got[0] != e.Volumes[0].Key {
+		w.Errorf("the bucket holds %q, want only %q", got, e.Volumes[0].Key)
 	}
 	return w.verified(who, e)
 }

@@ -27,9 +27,11 @@ func (w *world) requestExport(who, customer string) export.Export {
 func (w *world) seal(e export.Export, customer, receipt string) {
 	w.Helper()
 	now, until := w.clock.Now(), w.clock.Now().AddDate(0, 0, 7)
-	w.exec(`UPDATE export SET state = 'ready', object_key = 'key-of-the-archive', object_size = 12345678, object_sha256 = $2,
-		receipt = $3, as_of = $4, finished_at = $4, ready_at = $4, expires_at = $5 WHERE id = $1`,
-		e.ID, strings.Repeat("ab", 32), receipt, now, until)
+	w.exec(`UPDATE export SET state = 'ready', object_size = 12345678, receipt = $2, as_of = $3, finished_at = $3, ready_at = $3, expires_at = $4 WHERE id = $1`,
+		e.ID, receipt, now, until)
+	w.exec(`INSERT INTO export_volume (export_id, number, customer_id, attempt, state, object_key, size, sha256, receipt, sealed_at)
+		SELECT id, 1, customer_id, attempt, 'sealed', 'key-of-the-archive', object_size, $2, receipt, ready_at FROM export WHERE id = $1`,
+		e.ID, strings.Repeat("ab", 32))
 	w.tell(customer, migration.Event{Kind: migration.ExportReady, Actor: "system", ExportID: e.ID, Number: e.Number, Bytes: 12345678, Until: until})
 }
 

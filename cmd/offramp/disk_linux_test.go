@@ -107,7 +107,7 @@ func TestE06_AFullDiskDelaysExportsAndLeavesNothing(t *testing.T) {
 	if err != nil || !report.OK() {
 		t.Fatalf("%v %v", err, report.Problems)
 	}
-	if left := w.objects(); len(left) != 1 || left[0] != got.ObjectKey {
+	if left := w.objects(); len(left) != 1 || left[0] != got.Volumes[0].Key {
 		t.Errorf("left in the bucket: %q", left)
 	}
 }

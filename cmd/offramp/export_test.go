@@ -109,7 +109,7 @@ func (w *world) fetch(e export.Export) []byte {
 	if err != nil {
 		w.Fatal(err)
 	}
-	o, err := bucket.Open(w.Context(), e.ObjectKey, 0)
+	o, err := bucket.Open(w.Context(), e.Volumes[0].Key, 0)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -73,7 +73,7 @@ func (workCmd) Run(c *console) error {
 func (p *parts) boundMemory() {
 	const floor, each = 12 << 20, 6 << 20
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(floor + each*int64(p.config.Work.Exports))
+		debug.SetMemoryLimit(floor + each*int64(p.config.Work.Exports+p.config.Work.Large))
 	}
 }
 
@@ -91,6 +91,7 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 	export.Register(workers, export.Config{
 		DB: p.db, Journey: p.journeys, Queue: inserter, Bucket: bucket, Sources: sources, Programmes: p.programmes,
 		Logger: p.log, Retries: p.config.Work.Retries, LinkTTL: p.config.Work.LinkTTL,
+		Large: p.config.Work.LargeFrom << 20, MaxRows: p.config.Work.MaxRows,
 	})
 	auth.Register(workers, p.db)
 	if err := mail.Register(workers, p.mailer()); err != nil {
@@ -103,7 +104,7 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 	}
 	return jobs.New(p.db, jobs.Config{
 		ID: name, Workers: workers, Periodic: append(export.Periodic(), auth.Periodic()...), Logger: p.log, Drain: p.config.Work.Drain,
-		Queues: map[string]int{export.Queue: p.config.Work.Exports, mail.Queue: p.config.Work.Mails, river.QueueDefault: 2},
+		Queues: map[string]int{export.Queue: p.config.Work.Exports, export.QueueLarge: p.config.Work.Large, mail.Queue: p.config.Work.Mails, river.QueueDefault: 2},
 	})
 }
 

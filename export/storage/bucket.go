@@ -157,7 +157,7 @@ func (b *Bucket) Check(ctx context.Context) error {
 		return err
 	}
 	proof, err := b.ReadBack(ctx, key)
-	if err == nil && proof != stored {
+	if err == nil && !proof.Same(stored) {
 		err = &Error{Kind: Unavailable, Op: "read back", Key: key, Cause: errors.New("the bytes differ from what was written")}
 	}
 	if err == nil {

@@ -87,7 +87,7 @@ func TestUploadAndReadBack(t *testing.T) {
 		u.Abort() // does nothing any more
 		back, err := b.ReadBack(ctx, key)
 		must(t, err)
-		if proof != proofOf(body) || back != proof {
+		if !proof.Same(proofOf(body)) || !back.Same(proof) {
 			t.Fatalf("%d bytes: wrote %+v, read %+v", size, proof, back)
 		}
 		if size > 10 {

@@ -3,11 +3,8 @@ package storage
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"sync"
 	"time"
 
@@ -27,11 +24,16 @@ const (
 	firstAlloc = 64 << 10
 )
 
-// Proof is what an object holds: its size in bytes and the SHA-256 of them, in hexadecimal.
+// Proof is what an object holds: its size in bytes and the SHA-256 of them, in hexadecimal. Slices are those of each
+// SliceSize bytes; only an Upload knows them.
 type Proof struct {
 	Size   int64
 	SHA256 string
+	Slices []string
 }
+
+// Same reports whether both are of the same bytes.
+func (p Proof) Same(other Proof) bool { return p.Size == other.Size && p.SHA256 == other.SHA256 }
 
 // Upload is an object being written. It is an io.Writer for one goroutine. Nothing can be seen under its key until
 // Commit succeeds; Abort, or a cancelled context followed by Abort, leaves nothing behind. Small objects travel as one
@@ -55,7 +57,7 @@ type Upload struct {
 	id    string        // of the multipart upload; set before parts is made
 	ended bool
 
-	sum hash.Hash // owned by the sender while it runs
+	sum *sums // owned by the sender while it runs
 
 	mu     sync.Mutex
 	stored []types.CompletedPart
@@ -70,8 +72,7 @@ func (b *Bucket) Put(ctx context.Context, key string, body []byte, contentType s
 	if err != nil {
 		return Proof{}, classify(ctx, "put", key, err)
 	}
-	sum := sha256.Sum256(body)
-	return Proof{Size: int64(len(body)), SHA256: hex.EncodeToString(sum[:])}, nil
+	return proofOf(body), nil
 }
 
 // Create begins an upload. estimate is the expected size in bytes, 0 when unknown; it decides the size of the parts, of
@@ -84,7 +85,7 @@ func (b *Bucket) Create(ctx context.Context, key string, estimate int64, content
 		b: b, ctx: ctx, cancel: cancel, key: key, contentType: contentType,
 		partSize: size, planned: max(int(estimate/int64(size)), freeParts), made: 1,
 		buf: make([]byte, 0, min(size, max(firstAlloc, int(min(estimate, minPart))))),
-		sum: sha256.New(),
+		sum: newSums(),
 	}
 }
 
@@ -180,7 +181,7 @@ func (u *Upload) send() {
 	slots := make(chan struct{}, inFlight)
 	number := int32(0)
 	for part := range u.parts {
-		u.sum.Write(part)
+		_, _ = u.sum.Write(part)
 		number++
 		slots <- struct{}{}
 		n := number
@@ -237,7 +238,7 @@ func (u *Upload) Commit() (Proof, error) {
 		return Proof{}, err
 	}
 	u.ended = true
-	return Proof{Size: u.size, SHA256: hex.EncodeToString(u.sum.Sum(nil))}, nil
+	return u.sum.proof(u.size), nil
 }
 
 // drain ends the sender and waits for it.

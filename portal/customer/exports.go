@@ -121,7 +121,7 @@ func (p *Pages) PollExport(c echo.Context) error {
 // DownloadExport leads to the archive. Each time it is checked anew who may have it and whether it is still there.
 func (p *Pages) DownloadExport(c echo.Context) error {
 	v := page.Of(c)
-	link, err := p.Exports.Link(c.Request().Context(), v.Who(), v.Programme, c.Param("id"))
+	link, err := p.Exports.Link(c.Request().Context(), v.Who(), v.Programme, c.Param("id"), 1)
 	if err != nil {
 		return err
 	}

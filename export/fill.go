@@ -1,0 +1,230 @@
+package export
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"offramp/export/archive"
+	"offramp/export/source"
+	"offramp/export/storage"
+)
+
+// volume builds, proves and seals one volume. It reports whether that sealed the export.
+func (b *builder) volume(ctx context.Context, a *attempt, w *work) (last bool, err error) {
+	inner, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	a.mu.Lock()
+	w.stop = cancel
+	a.mu.Unlock()
+	s, err := b.fill(inner, a, w)
+	if err == nil {
+		err = b.prove(inner, a, w, s)
+	}
+	if err != nil {
+		return false, fenced(inner, err)
+	}
+	b.at("proven")
+	a.turn(nil)
+	return b.seal(ctx, a, w, s)
+}
+
+// filled is a volume that was sent to the bucket.
+type filled struct {
+	proof   storage.Proof
+	receipt Receipt
+	rows    int64
+	files   int64
+}
+
+// fill streams the volume's archive into the bucket.
+func (b *builder) fill(ctx context.Context, a *attempt, w *work) (s filled, err error) {
+	passes := a.Selection.passes()
+	w.ledger.expect(w.pieces, passes)
+	estimate := layout{passes: passes}.packed(sumOf(w.pieces))
+	up := b.Bucket.Create(ctx, w.key, 2*estimate, "application/zip") // more parts than planned would have to grow
+	defer up.Abort()
+	archived, err := archive.NewWriter(up, a.header(w.number), a.Selection.options())
+	if err != nil {
+		return s, err
+	}
+	if err := b.read(ctx, a, w, archived); err != nil {
+		return s, err
+	}
+	result, err := archived.Close()
+	if err != nil {
+		return s, err
+	}
+	if !a.several() {
+		a.view.Close() // the source need not wait for the bucket
+	}
+	b.at("closed")
+	w.ledger.all()
+	if s.proof, err = up.Commit(); err != nil {
+		return s, err
+	}
+	if s.proof.Size != result.Size {
+		return s, &storage.Error{Kind: storage.Unavailable, Op: "commit", Key: w.key, Cause: fmt.Errorf("sent %d bytes of %d", s.proof.Size, result.Size)}
+	}
+	b.at("uploaded")
+	s.receipt = result.Receipt
+	for _, c := range s.receipt.Datasets {
+		s.rows += c.Exported
+	}
+	for _, c := range s.receipt.Attachments {
+		s.files += c.Exported
+	}
+	return s, nil
+}
+
+// header says what a volume is a copy of.
+func (a *attempt) header(number int) archive.Header {
+	h := archive.Header{
+		Export: a.Reference(), Customer: a.customer.ref, CustomerName: a.customer.name, Programme: a.programme.Key, Locale: a.Locale,
+		AsOf: a.shared.AsOf, Created: a.shared.Created, Volume: number, Volumes: a.shared.Volumes,
+	}
+	h.Product, _ = a.programme.Product.Name.In(a.Locale, a.programme.Fallback())
+	return h
+}
+
+// options are the archive's formats.
+func (s Selection) options() archive.Options {
+	o := archive.Options{Spreadsheet: s.Spreadsheet}
+	for _, f := range s.Formats {
+		o.CSV, o.JSONLines = o.CSV || f == CSV, o.JSONLines || f == JSONL
+	}
+	return o
+}
+
+// passes is how many copies of each row there are.
+func (s Selection) passes() int64 {
+	n := int64(len(s.Formats))
+	for _, more := range []bool{s.Spreadsheet, s.Browse, s.Replacement != ""} {
+		if more {
+			n++
+		}
+	}
+	return max(n, 1)
+}
+
+func (s Selection) volumeSize() int64 {
+	if s.VolumeSize <= 0 {
+		return DefaultVolumeSize
+	}
+	return int64(s.VolumeSize)
+}
+
+// read puts every piece's rows and then every piece's attachments into the archive.
+func (b *builder) read(ctx context.Context, a *attempt, w *work, archived *archive.Writer) error {
+	w.ledger.enter(StageReading)
+	parts := make([]*part, len(w.pieces))
+	for i, p := range w.pieces {
+		b.at("reading " + p.Dataset)
+		d, ok := a.programme.Dataset(p.Dataset)
+		if !ok {
+			return &source.Error{Kind: source.Schema, Dataset: p.Dataset, Cause: fmt.Errorf("the programme no longer has this dataset")}
+		}
+		pt, err := a.view.part(ctx, d)
+		if err != nil {
+			return err
+		}
+		parts[i] = pt
+		if err := b.addRows(ctx, a, w, pt, &w.pieces[i], archived); err != nil {
+			return err
+		}
+		w.ledger.allRows(p.Dataset)
+	}
+	for i, p := range w.pieces {
+		pt := parts[i]
+		if pt.objects == nil {
+			continue
+		}
+		w.ledger.enter(StageFiles)
+		b.at("files " + p.Dataset)
+		if err := archived.AddAttachments(ctx, p.Dataset, p.Files, pt.listFiles(p.Range, w.ledger), pt.objects); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addRows puts a piece's rows into the archive. What its source counts now is what is expected of it where the source has no
+// snapshots: another job may have weighed it, a while ago.
+func (b *builder) addRows(ctx context.Context, a *attempt, w *work, pt *part, p *piece, archived *archive.Writer) error {
+	if !pt.snap.Info().Steady && a.several() {
+		q := pt.query
+		q.Range = p.Range
+		weight, err := pt.snap.Weigh(ctx, q)
+		if err != nil {
+			return err
+		}
+		p.Weight = weight
+		w.ledger.expect(w.pieces, a.Selection.passes())
+	}
+	title, _ := pt.dataset.Name.In(a.Locale, a.programme.Fallback())
+	d := archive.Dataset{Name: p.Dataset, Title: title, Columns: pt.columns, Source: p.Rows}
+	return archived.AddDataset(ctx, d, pt.readRows(p.Range, w.ledger))
+}
+
+// readRows reads a range of the dataset once. The archive asks for it once a format.
+func (pt *part) readRows(r source.Range, t *ledger) archive.Rows {
+	q := pt.query
+	q.Range = r
+	return func(ctx context.Context, yield func(values [][]byte) error) (int64, error) {
+		unseen := int64(0)
+		defer func() { t.rows(pt.dataset.Key, unseen) }()
+		return pt.snap.Rows(ctx, q, func(values [][]byte) error {
+			if unseen++; unseen == 256 {
+				t.rows(pt.dataset.Key, unseen)
+				unseen = 0
+			}
+			return yield(values)
+		})
+	}
+}
+
+// unsized is what an attachment of unknown size is taken for in estimates.
+const unsized = 64 << 10
+
+// listFiles reads a range of the dataset once more, for its attachments only. They may be too many to remember. A row without
+// a key has none.
+func (pt *part) listFiles(r source.Range, t *ledger) archive.Attachments {
+	q := pt.query
+	q.Range = r
+	return func(ctx context.Context, yield func(archive.Attachment) error) error {
+		_, err := pt.snap.Rows(ctx, q, func(values [][]byte) error {
+			if values[pt.at.key] == nil {
+				return nil
+			}
+			a := archive.Attachment{Key: string(values[pt.at.key]), Size: -1}
+			if pt.at.name >= 0 {
+				a.Name = string(values[pt.at.name])
+			}
+			if a.Name == "" {
+				a.Name = a.Key
+			}
+			weight := int64(unsized)
+			if pt.at.size >= 0 {
+				if n, err := strconv.ParseInt(string(values[pt.at.size]), 10, 64); err == nil {
+					a.Size, weight = n, max(n, 0)
+				}
+			}
+			t.file(pt.dataset.Key, weight)
+			return yield(a)
+		})
+		return err
+	}
+}
+
+// prove reads the whole object back by a request of its own and holds it against what was sent.
+func (b *builder) prove(ctx context.Context, _ *attempt, w *work, s filled) error {
+	back, err := b.Bucket.ReadBack(ctx, w.key)
+	if err != nil {
+		return err
+	}
+	if !back.Same(s.proof) {
+		return &storage.Error{Kind: storage.Unavailable, Op: "read back", Key: w.key, Cause: fmt.Errorf(
+			"the bucket has %d bytes with SHA-256 %s, sent were %d with %s", back.Size, back.SHA256, s.proof.Size, s.proof.SHA256)}
+	}
+	return nil
+}

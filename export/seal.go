@@ -1,0 +1,145 @@
+package export
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"offramp/export/archive"
+	"offramp/internal/audit"
+	"offramp/internal/db"
+	"offramp/internal/mail"
+	"offramp/migration"
+)
+
+// seal makes a volume final, if this is still its try, and with the last one the export ready, with everything that follows
+// from it.
+func (b *builder) seal(ctx context.Context, a *attempt, w *work, s filled) (last bool, err error) {
+	err = b.DB.InTx(ctx, db.CustomerScope(a.CustomerID), func(tx *db.Tx) error {
+		last = false
+		was, err := b.store.lock(ctx, tx, a.ID)
+		if err != nil {
+			return err
+		}
+		if was.Attempt != a.Attempt || was.State != Running {
+			return errFenced
+		}
+		left, err := b.store.sealVolume(ctx, tx, a, w, s)
+		if err != nil {
+			return err
+		}
+		b.at("sealing")
+		if left > 0 {
+			return b.recover(ctx, tx, was)
+		}
+		last = true
+		return b.finish(ctx, tx, a, was)
+	})
+	if err != nil {
+		return false, fmt.Errorf("seal volume %d of %s: %w", w.number, a.Reference(), err)
+	}
+	b.at("sealed")
+	packed.Add(float64(s.proof.Size))
+	volumesSealed.Inc()
+	_, _, all := w.ledger.counts()
+	rawBytes.Add(float64(all.Bytes))
+	return last, nil
+}
+
+// recover notes that the export goes on after trouble.
+func (b *builder) recover(ctx context.Context, tx *db.Tx, was Export) error {
+	if was.Failures == 0 && was.Deaths == 0 && was.Delayed == "" {
+		return nil
+	}
+	next, err := was.Recover()
+	if err != nil {
+		return err
+	}
+	return b.store.save(ctx, tx, was, next)
+}
+
+// finish makes the export ready: all its volumes are sealed.
+func (b *builder) finish(ctx context.Context, tx *db.Tx, a *attempt, was Export) error {
+	sealed, err := b.store.sealedVolumes(ctx, tx, was)
+	if err != nil {
+		return err
+	}
+	whole := Sealed{Rows: a.shared.Rows, Bytes: a.shared.Bytes, AsOf: a.shared.AsOf}
+	receipts := make([]Receipt, len(sealed))
+	for i, v := range sealed {
+		receipts[i] = v.receipt
+		whole.Size += v.size
+	}
+	if whole.Receipt, err = combine(receipts, sealed); err != nil {
+		return err
+	}
+	next, err := was.Seal(tx.Now, whole, keep(a.programme))
+	if err != nil {
+		return err
+	}
+	if err := b.store.save(ctx, tx, was, next); err != nil {
+		return err
+	}
+	if err := b.store.saveShared(ctx, tx, a); err != nil {
+		return err
+	}
+	detail := map[string]any{"size": next.ObjectSize, "volumes": len(sealed), "rows": next.RowsDone, "attempt": next.Attempt}
+	if len(sealed) == 1 {
+		detail["sha256"] = sealed[0].sha256
+	}
+	return b.tell(ctx, tx, next, migration.ExportReady, "export_ready", next.ID, audit.Entry{Act: "export.ready", Detail: detail})
+}
+
+// combine makes the whole export's receipt from its volumes'.
+func combine(receipts []Receipt, _ []sealedVolume) (Receipt, error) {
+	if len(receipts) == 0 {
+		return Receipt{}, fmt.Errorf("no volume was sealed")
+	}
+	whole := receipts[0]
+	for _, r := range receipts[1:] {
+		whole.Complete = whole.Complete && r.Complete
+		whole.Datasets = addCounts(whole.Datasets, r.Datasets)
+		whole.Attachments = addCounts(whole.Attachments, r.Attachments)
+	}
+	return whole, whole.Balanced()
+}
+
+func addCounts(all, more []archive.Count) []archive.Count {
+	for _, c := range more {
+		known := false
+		for i := range all {
+			if x := &all[i]; x.Dataset == c.Dataset {
+				known = true
+				x.Source, x.Exported, x.Failed, x.Omitted = x.Source+c.Source, x.Exported+c.Exported, x.Failed+c.Failed, x.Omitted+c.Omitted
+				x.Failures, x.Remarks = append(x.Failures, c.Failures...), append(x.Remarks, c.Remarks...)
+			}
+		}
+		if !known {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// tell writes the journey's event, the mail to who asked, and the audit entry.
+func (b *builder) tell(ctx context.Context, tx *db.Tx, e Export, kind migration.EventKind, template, key string, entry audit.Entry) error {
+	if _, err := b.Journey.Tell(ctx, tx, e.CustomerID, event(kind, e, audit.System)); err != nil {
+		return err
+	}
+	if template != "" {
+		if _, err := b.Queue.InsertTx(ctx, tx, letter(e, template, key), nil); err != nil {
+			return err
+		}
+	}
+	entry.Actor, entry.ActorKind, entry.Object, entry.CustomerID = "worker", audit.System, subject(e), e.CustomerID
+	return audit.Record(ctx, tx, entry)
+}
+
+// letter is a mail to the contact who asked for the export.
+func letter(e Export, template, key string) mail.Args {
+	data := map[string]string{"export_id": e.ID, "reference": e.Reference(), "size": fmt.Sprint(e.ObjectSize)}
+	if e.ExpiresAt != nil {
+		data["until"] = e.ExpiresAt.Format(time.RFC3339)
+	}
+	return mail.Args{Template: template, CustomerID: e.CustomerID, ContactID: e.RequestedBy, Key: key, Data: data}
+}
