@@ -81,6 +81,7 @@ type output struct {
 	direct direct // instead of format, for one that compresses by itself
 	// convert makes the row that is written of the one read, or keeps it out; nil: they are the same. See ImportFile.Row.
 	convert func(values [][]byte) (out [][]byte, keep bool, err error)
+	width   int // columns of what convert makes
 }
 
 func (a *Writer) formats(d Dataset) []output {

@@ -29,7 +29,7 @@ func (a *Writer) AddImport(ctx context.Context, f ImportFile, rows Rows) error {
 		return err
 	}
 	d := Dataset{Name: f.Dataset, Source: f.Source, Part: f.Part, Parts: f.Parts}.normal()
-	out.convert = f.Row
+	out.convert, out.width = f.Row, len(f.Columns)
 	r, err := a.read(ctx, d, out, a.recent.again(d, rows), nil)
 	if err != nil {
 		return fmt.Errorf("archive: import file %q for %q: %w", f.Name, f.Replacement, err)

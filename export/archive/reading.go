@@ -137,6 +137,9 @@ func (p *pass) row(values [][]byte) error {
 			p.skipped++
 			return nil
 		}
+		if len(made) != p.out.width {
+			return fmt.Errorf("a row was made with %d values for %d columns", len(made), p.out.width)
+		}
 		out = made
 	}
 	if err := p.write(out); err != nil {

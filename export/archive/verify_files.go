@@ -78,12 +78,9 @@ func (v *verifier) byDirectory(f File) (seen, bool) {
 func inspect(f File, r io.Reader) (seen, string) {
 	sum, crc := sha256.New(), crc32.NewIEEE()
 	writers := []io.Writer{sum, crc}
-	var rows counter
-	switch f.Format {
-	case "csv":
-		rows = &csvCounter{rows: -1} // the header row
-	case "jsonl":
-		rows = new(lineCounter)
+	rows := newCounter(f.Format)
+	if f.Rows == nil {
+		rows = nil
 	}
 	if rows != nil {
 		writers = append(writers, rows)
@@ -94,9 +91,6 @@ func inspect(f File, r io.Reader) (seen, string) {
 	}
 	n, err := io.CopyBuffer(io.MultiWriter(writers...), io.LimitReader(r, f.Size+1), make([]byte, max(1, min(128<<10, f.Size+1))))
 	got := seen{size: n, sha: hex.EncodeToString(sum.Sum(nil)), crc: fmt.Sprintf("%08x", crc.Sum32()), text: text.Bytes()}
-	if rows != nil {
-		got.rows = rows.count()
-	}
 	switch {
 	case err != nil:
 		return got, fmt.Sprintf("it cannot be read beyond its byte %d", n)
@@ -104,7 +98,10 @@ func inspect(f File, r io.Reader) (seen, string) {
 		return got, fmt.Sprintf("it has %d bytes or more instead of %d", n, f.Size)
 	case got.sha != f.SHA256 || got.crc != f.CRC32:
 		return got, "its content differs"
-	case f.Rows != nil && got.rows != *f.Rows:
+	case rows == nil:
+		return got, ""
+	}
+	if got.rows = rows.count(); got.rows != *f.Rows {
 		return got, fmt.Sprintf("it has %d rows instead of %d", got.rows, *f.Rows)
 	}
 	return got, ""
@@ -146,48 +143,3 @@ func (v *verifier) present(path string) bool {
 	}
 	return false
 }
-
-// counter counts the rows that are written to it.
-type counter interface {
-	io.Writer
-	count() int64
-}
-
-// csvCounter counts records of RFC 4180: line ends outside quotes. A doubled quote turns the state twice.
-type csvCounter struct {
-	rows   int64
-	quoted bool
-}
-
-// Write implements io.Writer.
-func (c *csvCounter) Write(p []byte) (int, error) {
-	for rest := p; len(rest) > 0; {
-		i := bytes.IndexByte(rest, '"')
-		part := rest
-		if i >= 0 {
-			part = rest[:i]
-		}
-		if !c.quoted {
-			c.rows += int64(bytes.Count(part, []byte{'\n'}))
-		}
-		if i < 0 {
-			break
-		}
-		c.quoted = !c.quoted
-		rest = rest[i+1:]
-	}
-	return len(p), nil
-}
-
-func (c *csvCounter) count() int64 { return max(c.rows, 0) }
-
-// lineCounter counts lines.
-type lineCounter struct{ rows int64 }
-
-// Write implements io.Writer.
-func (c *lineCounter) Write(p []byte) (int, error) {
-	c.rows += int64(bytes.Count(p, []byte{'\n'}))
-	return len(p), nil
-}
-
-func (c *lineCounter) count() int64 { return c.rows }

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// The manifest lies uncompressed right behind its name. Either half of this is enough to find it, so that one damaged
+// The manifest lies uncompressed right behind its header and name. Either is enough to find it, so that one damaged
 // byte cannot hide it.
 const (
 	manifestStart = `{"schema":"offramp-archive/`
@@ -33,7 +33,7 @@ func (v *verifier) findManifest() ([]byte, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	byName, err := v.lastIndex(lastManifestName, headerSize+slices.Max(manifestNames)+1)
+	byName, err := v.lastIndex(lastManifestName, headerSize+slices.Max(manifestNames))
 	if err != nil {
 		return nil, false, err
 	}
@@ -56,7 +56,7 @@ func (v *verifier) findManifest() ([]byte, bool, error) {
 func lastManifestName(b []byte) int {
 	sign := binary.LittleEndian.AppendUint32(nil, signHeader)
 	for rest := b; ; {
-		i := bytes.LastIndex(rest, []byte(".json{"))
+		i := bytes.LastIndex(rest, []byte(".json"))
 		if i < 0 {
 			return -1
 		}
