@@ -48,6 +48,29 @@ type indexPage struct {
 	Attachments []indexFile
 	More        int64 // attachments that are not shown
 	Unlinked    bool  // an attachment is shown without a link
+	Imports     []indexImport
+
+	// For the script; all empty when there is none.
+	Nonce, Script               string
+	Words                       map[string]string
+	AllAttachments, AllFailures string
+
+	titles map[string]string // of datasets and their parts, by partPath
+}
+
+// titleOf returns the title of a dataset, or of one of its parts.
+func (p *indexPage) titleOf(name string, part, parts int) string {
+	if title, ok := p.titles[partPath(name, "", part, parts)]; ok {
+		return title
+	}
+	return name
+}
+
+// indexImport is a file for a replacement.
+type indexImport struct {
+	indexFile
+	Replacement string
+	Count       ImportCount
 }
 
 // indexCount is a line of the receipt. Anchor is empty where the archive has no rows of the dataset.
@@ -61,9 +84,12 @@ type indexCount struct {
 
 type indexDataset struct {
 	Name, Title string
+	Anchor      string
+	Browse      string // where the viewer finds the rows; empty when they are not there
 	Rows        int64
 	Columns     []Column
-	Unshown     int // columns
+	Explained   bool // a column has a meaning or a unit
+	Unshown     int  // columns
 	Files       []indexFile
 	Head        []string // names of the preview's columns
 	Hidden      int      // columns that the preview leaves out
@@ -76,14 +102,19 @@ type indexFile struct {
 	Incomplete              bool
 }
 
-// addIndex writes the page that shows the archive in a browser, from a folder, without any script.
+// addIndex writes the page that shows the archive in a browser, from a folder. Without script, or without the rows that
+// Options.Browse brings, it shows the receipt and the first rows.
 func (a *Writer) addIndex() error {
-	s, err := a.open(File{Path: a.manifest.Path(IndexPath), Kind: KindViewer, Format: "html"}, true, false)
+	p := a.indexPage()
+	if err := a.addViewer(&p); err != nil {
+		return err
+	}
+	s, err := a.open(File{Path: p.Path(IndexPath), Kind: KindViewer, Format: "html"}, true, false)
 	if err != nil {
 		return err
 	}
 	b := bufio.NewWriterSize(s, 32<<10)
-	if err := indexTemplate.Execute(b, a.indexPage()); err != nil {
+	if err := indexTemplate.Execute(b, p); err != nil {
 		return err
 	}
 	if err := b.Flush(); err != nil {
@@ -100,16 +131,20 @@ func (a *Writer) indexPage() indexPage {
 	}
 	p.Product, p.Customer, p.CustomerName, p.Export = label(l, p.Product), visible(p.Customer), visible(p.CustomerName), visible(p.Export)
 	p.Title = l.T("archive.title", "Product", "\u2068"+p.Product+"\u2069", "Export", p.Export)
-	titles := map[string]string{}
+	p.titles = map[string]string{}
 	for i, d := range a.manifest.Datasets {
-		titles[d.Name] = datasetTitle(l, d)
-		p.Datasets = append(p.Datasets, a.indexDataset(l, d, a.previews[i]))
+		shown := a.indexDataset(l, d, a.previews[i])
+		p.titles[d.Name], p.titles[shown.Anchor] = datasetTitle(l, d), shown.Title
+		p.Datasets = append(p.Datasets, shown)
 	}
 	for _, c := range a.receipt.Datasets {
-		p.Counts = append(p.Counts, newIndexCount(l, c, titles, "archive.rows_of"))
+		p.Counts = append(p.Counts, newIndexCount(l, c, p.titleOf(c.Dataset, c.Part, c.Parts), "archive.rows_of"))
 	}
 	for _, c := range a.receipt.Attachments {
-		p.Counts = append(p.Counts, newIndexCount(l, c, titles, "export.attachments"))
+		p.Counts = append(p.Counts, newIndexCount(l, c, p.titleOf(c.Dataset, c.Part, c.Parts), "export.attachments"))
+	}
+	for _, c := range a.receipt.Imports {
+		p.Imports = append(p.Imports, a.indexImport(l, c))
 	}
 	for _, f := range a.manifest.Files {
 		switch {
@@ -126,7 +161,13 @@ func (a *Writer) indexPage() indexPage {
 }
 
 func (a *Writer) indexDataset(l *locale.Locale, d Listed, first *preview) indexDataset {
-	out := indexDataset{Name: d.Name, Title: datasetTitle(l, d), Rows: d.Rows, Preview: first.rows}
+	out := indexDataset{Name: d.Name, Title: datasetTitle(l, d), Anchor: partPath(d.Name, "", d.Part, d.Parts), Rows: d.Rows, Preview: first.rows}
+	if d.Parts > 1 {
+		out.Title = l.T("archive.part", "Title", "\u2068"+out.Title+"\u2069", "Part", d.Part, "Parts", d.Parts)
+	}
+	if a.opts.Browse && d.Rows > 0 {
+		out.Browse = viewerFolder(a.manifest.Header, out.Anchor)
+	}
 	for i, c := range d.Columns {
 		if i == shownColumns {
 			out.Unshown = len(d.Columns) - i
@@ -136,38 +177,56 @@ func (a *Writer) indexDataset(l *locale.Locale, d Listed, first *preview) indexD
 		if id := "archive.type." + c.Type; l.Has(id) {
 			kind = l.T(id)
 		}
-		out.Columns = append(out.Columns, Column{Name: name, Type: kind})
+		out.Columns = append(out.Columns, Column{Name: name, Type: kind, Meaning: visible(c.Meaning), Unit: visible(c.Unit)})
+		out.Explained = out.Explained || c.Meaning != "" || c.Unit != ""
 		if i < previewColumns {
 			out.Head = append(out.Head, name)
 		}
 	}
 	out.Hidden = len(d.Columns) - len(out.Head)
 	for _, f := range a.manifest.Files {
-		if f.Dataset != d.Name || f.Rows == nil {
+		if f.Dataset != d.Name || f.Part > 0 && f.Part != d.Part {
 			continue
 		}
 		use := f.Format
-		if f.Kind == KindSpreadsheet {
-			use = "spreadsheet"
+		switch f.Kind {
+		case KindMachine:
+		case KindSpreadsheet, KindSchema:
+			use = string(f.Kind)
+		default:
+			continue
 		}
 		out.Files = append(out.Files, newIndexFile(l, f, l.T("archive.file."+use)))
 	}
 	return out
 }
 
-func newIndexCount(l *locale.Locale, c Count, titles map[string]string, name string) indexCount {
-	title, rows := titles[c.Dataset], name == "archive.rows_of"
-	if title == "" {
-		title = c.Dataset
+// indexImport shows a file for a replacement, with a link if it is here.
+func (a *Writer) indexImport(l *locale.Locale, c ImportCount) indexImport {
+	ext := path.Ext(c.File)
+	name := "import/" + c.Replacement + "/" + partPath(strings.TrimSuffix(c.File, ext), ext, c.Part, c.Parts)
+	out := indexImport{indexFile: indexFile{Label: visible(path.Base(name))}, Replacement: visible(c.Replacement), Count: c}
+	for _, f := range a.manifest.Files {
+		if f.Kind == KindImport && f.Path == name {
+			out.Href = reference(name)
+		}
 	}
+	return out
+}
+
+func newIndexCount(l *locale.Locale, c Count, title, name string) indexCount {
+	rows := name == "archive.rows_of"
 	out := indexCount{Count: c, Title: l.T(name, "Dataset", isolated(title))}
 	out.Heading = l.T("export.failures", "Dataset", out.Title)
 	if rows {
-		out.Anchor = c.Dataset
+		out.Anchor = partPath(c.Dataset, "", c.Part, c.Parts)
 	}
 	out.Failures, out.Unshown = spell(l, c.Failures, rows)
 	out.Unshown += int(c.Omitted)
 	out.Notes, out.OmitNotes = spell(l, c.Remarks, rows)
+	for _, lack := range c.Lacking {
+		out.Notes = append(out.Notes, l.T("archive.lacking", "Format", formatName(lack.Format), "Count", l.Number(lack.Rows)))
+	}
 	return out
 }
 
@@ -184,13 +243,30 @@ func spell(l *locale.Locale, all []Failure, rows bool) (lines []string, rest int
 		case blank(f.Name):
 			item = isolated(f.Item)
 		}
-		reason := isolated(f.Reason)
-		if id := "export.failure." + f.Reason; l.Has(id) {
-			reason = l.T(id)
-		}
-		lines = append(lines, l.T("export.failure", "Item", item, "Reason", reason))
+		lines = append(lines, l.T("export.failure", "Item", item, "Reason", reason(l, f)))
 	}
 	return lines, 0
+}
+
+// formatName is how a format is known.
+func formatName(format string) string {
+	switch format {
+	case "csv":
+		return "CSV"
+	case "jsonl":
+		return "JSON Lines"
+	case "parquet":
+		return "Parquet"
+	}
+	return visible(format)
+}
+
+// reason writes why something failed.
+func reason(l *locale.Locale, f Failure) string {
+	if id := "export.failure." + f.Reason; l.Has(id) {
+		return l.T(id)
+	}
+	return isolated(f.Reason)
 }
 
 func newIndexFile(l *locale.Locale, f File, label string) indexFile {

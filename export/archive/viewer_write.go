@@ -30,13 +30,13 @@ func viewerFolder(h Header, name string) string {
 // browse makes one more pass over a dataset and writes its rows for the viewer, as chunks and an index of them. The
 // reading that it returns must agree with that of the data files.
 func (a *Writer) browse(ctx context.Context, d Dataset, rows Rows) (*reading, error) {
-	folder := viewerFolder(a.manifest.Header, d.Name)
+	folder := viewerFolder(a.manifest.Header, partPath(d.Name, "", d.Part, d.Parts))
 	w := a.newChunks(folder, d.Name)
 	kinds := make([]class, len(d.Columns))
 	for i, c := range d.Columns {
 		kinds[i] = classes[c.Type]
 	}
-	r := &reading{count: Count{Dataset: d.Name, Source: d.Source}}
+	r := &reading{count: Count{Dataset: d.Name, Part: d.Part, Parts: d.Parts, Source: d.Source}}
 	done, seed := int64(0), digestSeed
 	_, err := rows(ctx, func(values [][]byte) error {
 		if len(values) != len(d.Columns) {
