@@ -27,7 +27,7 @@ type shape struct {
 
 // newShape checks the declared columns. An API tells no types of its own, so each column must have one.
 func newShape(q Query) (*shape, error) {
-	s := &shape{dataset: q.Dataset, at: map[string]int{}}
+	s := &shape{dataset: q.Dataset, at: map[string]int{}, buffer: make([]byte, 0, 256)}
 	for _, c := range q.Columns {
 		if c.Name == further {
 			s.open = true
