@@ -30,11 +30,12 @@ type plan struct {
 
 // Scans implements Adviser. The customer may be any that exists: the plan is made for this one.
 func (s *snapshot) Scans(ctx context.Context, q Query, above int64) ([]Scan, error) {
-	sql, err := s.bindFor(q, q.SQL)
+	a, err := s.ask(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	result := s.exec(ctx, "explain (verbose, format json) "+sql).Read()
+	a.sql = "explain (verbose, format json) " + a.sql
+	result := s.exec(ctx, a).Read()
 	if result.Err != nil {
 		return nil, s.failed(ctx, q, result.Err)
 	}

@@ -83,6 +83,7 @@ set local bytea_output = 'hex';
 set local extra_float_digits = 3;
 set local standard_conforming_strings = on;
 set local synchronize_seqscans = off;
+set local max_parallel_workers_per_gather = 0;
 set local statement_timeout = 0;
 set local idle_in_transaction_session_timeout = 0;
 set local row_security = on;
@@ -98,6 +99,7 @@ type snapshot struct {
 	customer string
 	opts     Options
 	info     Info
+	known    map[string][]Column // by a query's text
 }
 
 func (s *snapshot) begin(ctx context.Context, join string) error {
@@ -126,94 +128,6 @@ func (s *snapshot) begin(ctx context.Context, join string) error {
 // Info implements Snapshot.
 func (s *snapshot) Info() Info { return s.info }
 
-// Check implements Snapshot.
-func (s *snapshot) Check(ctx context.Context, q Query) ([]Column, error) {
-	sql, err := bind(q.Dataset, q.SQL)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, s.opts.CountTimeout, s.tooLong(q, "checking"))
-	defer cancel()
-	description, err := s.pg.Prepare(ctx, "", sql, nil)
-	if err != nil {
-		return nil, s.failed(ctx, q, err)
-	}
-	columns := columnsOf(description.Fields)
-	if len(columns) == 0 {
-		return nil, &Error{Kind: Invalid, Dataset: q.Dataset, Cause: errors.New("the query returns no columns")}
-	}
-	return columns, compare(q.Dataset, q.Columns, columns)
-}
-
-// Count implements Snapshot.
-func (s *snapshot) Count(ctx context.Context, q Query) (int64, error) {
-	text := q.CountSQL
-	if text == "" {
-		text = "select count(*) from (\n" + strings.TrimRight(q.SQL, "; \t\r\n") + "\n) as rows_of_dataset"
-	}
-	sql, err := s.bindFor(q, text)
-	if err != nil {
-		return 0, err
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, s.opts.CountTimeout, s.tooLong(q, "counting"))
-	defer cancel()
-	result := s.exec(ctx, sql).Read()
-	if result.Err != nil {
-		return 0, s.failed(ctx, q, result.Err)
-	}
-	if len(result.Rows) != 1 || len(result.Rows[0]) != 1 {
-		return 0, &Error{Kind: Invalid, Dataset: q.Dataset, Cause: errors.New("the count query must return one row with one column")}
-	}
-	n, err := strconv.ParseInt(string(result.Rows[0][0]), 10, 64)
-	if err != nil || n < 0 {
-		return 0, &Error{Kind: Invalid, Dataset: q.Dataset, Cause: fmt.Errorf("the count query returned %q", result.Rows[0][0])}
-	}
-	return n, nil
-}
-
-// Rows implements Snapshot.
-func (s *snapshot) Rows(ctx context.Context, q Query, yield func(values [][]byte) error) (int64, error) {
-	sql, err := s.bindFor(q, q.SQL)
-	if err != nil {
-		return 0, err
-	}
-	// Cancelling closes the connection at once; closing the reader alone would first read the rest of the rows.
-	inner, cancel := context.WithCancel(ctx)
-	defer cancel()
-	reader := s.exec(inner, sql)
-	n, err := read(reader, q, yield)
-	if err != nil {
-		cancel()
-		_, _ = reader.Close()
-		return n, err
-	}
-	if _, err := reader.Close(); err != nil {
-		return n, s.failed(ctx, q, err)
-	}
-	return n, nil
-}
-
-func read(reader *pgconn.ResultReader, q Query, yield func(values [][]byte) error) (n int64, err error) {
-	// There are no columns when the query failed; the reader's Close tells why.
-	if fields := reader.FieldDescriptions(); len(fields) > 0 {
-		if err := compare(q.Dataset, q.Columns, columnsOf(fields)); err != nil {
-			return 0, err
-		}
-	}
-	for reader.NextRow() {
-		if err := yield(reader.Values()); err != nil {
-			return n, err
-		}
-		n++
-	}
-	return n, nil
-}
-
-// exec runs a bound query with the customer as its one parameter, in text both ways.
-func (s *snapshot) exec(ctx context.Context, sql string) *pgconn.ResultReader {
-	return s.pg.ExecParams(ctx, sql, [][]byte{[]byte(s.customer)}, nil, nil, nil)
-}
-
 // Close implements Snapshot.
 func (s *snapshot) Close() {
 	if s.conn == nil {
@@ -239,19 +153,4 @@ func (s *snapshot) failed(ctx context.Context, q Query, err error) error {
 		_, _ = s.pg.Exec(ctx, "rollback to savepoint begun").ReadAll()
 	}
 	return classify(ctx, q.Dataset, err)
-}
-
-func (s *snapshot) bindFor(q Query, sql string) (string, error) {
-	if s.customer == "" {
-		return "", &Error{Kind: Invalid, Dataset: q.Dataset, Cause: errors.New("a snapshot without a customer can only check")}
-	}
-	return bind(q.Dataset, sql)
-}
-
-func bind(dataset, sql string) (string, error) {
-	bound, err := Bind(sql)
-	if err != nil {
-		return "", &Error{Kind: Invalid, Dataset: dataset, Cause: err}
-	}
-	return bound, nil
 }

@@ -161,6 +161,7 @@ type Column struct {
 type Options struct {
 	LockTimeout  time.Duration // how long to wait for a locked table; 0 is 10 s
 	CountTimeout time.Duration // how long one count or check may take; 0 is 10 min
+	QueryTimeout time.Duration // how long a reading may wait for one more row; who takes the rows may be slow; 0 is 10 min
 	Header       string        // for an HTTP API: one header line with its secret, such as "Authorization: Bearer x"; never in errors
 }
 
@@ -170,6 +171,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CountTimeout <= 0 {
 		o.CountTimeout = 10 * time.Minute
+	}
+	if o.QueryTimeout <= 0 {
+		o.QueryTimeout = 10 * time.Minute
 	}
 	return o
 }
