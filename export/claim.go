@@ -19,6 +19,9 @@ func (b *builder) claim(ctx context.Context, t task, anew bool) (a *attempt, w *
 		if err != nil {
 			return err
 		}
+		if t.job > 0 && was.JobID > 0 && was.JobID != t.job {
+			return ErrMoved // the job handed the export over, and died before it could say so
+		}
 		next := &attempt{Export: was, task: t, began: time.Now(), stop: func(error) {}}
 		if next.customer, err = b.store.account(ctx, tx, t.customerID); err != nil {
 			return err
@@ -35,7 +38,7 @@ func (b *builder) claim(ctx context.Context, t task, anew bool) (a *attempt, w *
 		if next.Export, err = was.Start(tx.Now); err != nil {
 			return err
 		}
-		next.JobID, next.shared = max(t.job, 0), shared{}
+		next.shared = shared{}
 		if err := b.store.save(ctx, tx, was, next.Export); err != nil {
 			return err
 		}

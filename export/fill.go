@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"offramp/export/archive"
@@ -83,17 +84,19 @@ func (a *attempt) header(number int) archive.Header {
 		Export: a.Reference(), Customer: a.customer.ref, CustomerName: a.customer.name, Programme: a.programme.Key, Locale: a.Locale,
 		AsOf: a.shared.AsOf, Created: a.shared.Created, Volume: number, Volumes: a.shared.Volumes,
 	}
+	for _, from := range a.shared.Sources {
+		h.Sources = append(h.Sources, archive.SourceInfo{Key: from.Key, AsOf: from.At, Steady: from.Steady})
+	}
 	h.Product, _ = a.programme.Product.Name.In(a.Locale, a.programme.Fallback())
 	return h
 }
 
 // options are the archive's formats.
 func (s Selection) options() archive.Options {
-	o := archive.Options{Spreadsheet: s.Spreadsheet}
-	for _, f := range s.Formats {
-		o.CSV, o.JSONLines = o.CSV || f == CSV, o.JSONLines || f == JSONL
+	return archive.Options{
+		CSV: slices.Contains(s.Formats, CSV), JSONLines: slices.Contains(s.Formats, JSONL), Parquet: slices.Contains(s.Formats, Parquet),
+		Spreadsheet: s.Spreadsheet, Browse: s.Browse,
 	}
-	return o
 }
 
 // passes is how many copies of each row there are.
@@ -162,7 +165,7 @@ func (b *builder) addRows(ctx context.Context, a *attempt, w *work, pt *part, p 
 		w.ledger.expect(w.pieces, a.Selection.passes())
 	}
 	title, _ := pt.dataset.Name.In(a.Locale, a.programme.Fallback())
-	d := archive.Dataset{Name: p.Dataset, Title: title, Columns: pt.columns, Source: p.Rows}
+	d := archive.Dataset{Name: p.Dataset, Title: title, Columns: pt.described(a.Locale, a.programme.Fallback()), Source: p.Rows, Part: p.Part, Parts: p.Parts}
 	return archived.AddDataset(ctx, d, pt.readRows(p.Range, w.ledger))
 }
 

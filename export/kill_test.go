@@ -29,6 +29,7 @@ type order struct {
 	Kill     string        // the point at which it kills itself
 	Wait     string        // the point at which it waits for SIGTERM
 	Drain    time.Duration // what it is given then
+	Giant    bool          // exports are of many volumes
 }
 
 const orderVariable = "OFFRAMP_TEST_WORKER"
@@ -58,7 +59,11 @@ func TestWorkerProcess(t *testing.T) {
 	terminated := make(chan os.Signal, 1)
 	signal.Notify(terminated, syscall.SIGTERM)
 	going := make(chan struct{})
-	client := newClient(t, buildConfig(t, d, bucket, o.Sources, programme()), func(at string) {
+	c := buildConfig(t, d, bucket, o.Sources, programme())
+	if o.Giant {
+		c = giant(c)
+	}
+	client := newClient(t, c, func(at string) {
 		switch at {
 		case o.Kill:
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)

@@ -25,6 +25,7 @@ type shared struct {
 type origin struct {
 	Key    string    `json:"key"`
 	AsOf   time.Time `json:"as_of"`          // by the source's clock
+	At     time.Time `json:"at"`             // the same by the portal's
 	Steady bool      `json:"steady"`         // all of it shows that instant
 	Free   bool      `json:"free,omitempty"` // needs no joining
 	Lane   bool      `json:"lane,omitempty"` // its snapshot cannot be joined: one job reads it
@@ -64,7 +65,7 @@ func (b *builder) prepare(ctx context.Context, a *attempt, w *work) (more bool, 
 	a.shared.Rows, a.shared.Bytes = total.Rows, total.Bytes*a.Selection.passes()+total.FileBytes
 	for _, key := range a.view.order {
 		info := a.view.snapshots[key].Info()
-		a.shared.Sources = append(a.shared.Sources, origin{Key: key, AsOf: info.AsOf, Steady: info.Steady, Free: info.Free, Lane: lane(info)})
+		a.shared.Sources = append(a.shared.Sources, origin{Key: key, AsOf: info.AsOf, At: b.portalTime(info.AsOf), Steady: info.Steady, Free: info.Free, Lane: lane(info)})
 	}
 	w.pieces = volumes[0].Pieces
 	w.ledger.expect(w.pieces, a.Selection.passes())

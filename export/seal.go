@@ -65,14 +65,15 @@ func (b *builder) finish(ctx context.Context, tx *db.Tx, a *attempt, was Export)
 		return err
 	}
 	whole := Sealed{Rows: a.shared.Rows, Bytes: a.shared.Bytes, AsOf: a.shared.AsOf}
-	receipts := make([]Receipt, len(sealed))
+	receipts, proofs := make([]Receipt, len(sealed)), make([]archive.VolumeProof, len(sealed))
 	for i, v := range sealed {
-		receipts[i] = v.receipt
+		receipts[i], proofs[i] = v.receipt, archive.VolumeProof{Number: v.number, Size: v.size, SHA256: v.sha256}
 		whole.Size += v.size
 	}
-	if whole.Receipt, err = combine(receipts, sealed); err != nil {
+	if whole.Receipt, err = archive.Combine(receipts); err != nil {
 		return err
 	}
+	whole.Receipt.Volumes = proofs
 	next, err := was.Seal(tx.Now, whole, keep(a.programme))
 	if err != nil {
 		return err
@@ -88,37 +89,6 @@ func (b *builder) finish(ctx context.Context, tx *db.Tx, a *attempt, was Export)
 		detail["sha256"] = sealed[0].sha256
 	}
 	return b.tell(ctx, tx, next, migration.ExportReady, "export_ready", next.ID, audit.Entry{Act: "export.ready", Detail: detail})
-}
-
-// combine makes the whole export's receipt from its volumes'.
-func combine(receipts []Receipt, _ []sealedVolume) (Receipt, error) {
-	if len(receipts) == 0 {
-		return Receipt{}, fmt.Errorf("no volume was sealed")
-	}
-	whole := receipts[0]
-	for _, r := range receipts[1:] {
-		whole.Complete = whole.Complete && r.Complete
-		whole.Datasets = addCounts(whole.Datasets, r.Datasets)
-		whole.Attachments = addCounts(whole.Attachments, r.Attachments)
-	}
-	return whole, whole.Balanced()
-}
-
-func addCounts(all, more []archive.Count) []archive.Count {
-	for _, c := range more {
-		known := false
-		for i := range all {
-			if x := &all[i]; x.Dataset == c.Dataset {
-				known = true
-				x.Source, x.Exported, x.Failed, x.Omitted = x.Source+c.Source, x.Exported+c.Exported, x.Failed+c.Failed, x.Omitted+c.Omitted
-				x.Failures, x.Remarks = append(x.Failures, c.Failures...), append(x.Remarks, c.Remarks...)
-			}
-		}
-		if !known {
-			all = append(all, c)
-		}
-	}
-	return all
 }
 
 // tell writes the journey's event, the mail to who asked, and the audit entry.

@@ -28,8 +28,7 @@ type part struct {
 	dataset migration.Dataset
 	query   source.Query
 	snap    source.Snapshot
-	columns []archive.Column
-	found   []source.Column
+	columns []source.Column
 	at      filePlaces
 	objects source.Objects
 }
@@ -89,16 +88,13 @@ func (v *view) part(ctx context.Context, d migration.Dataset) (*part, error) {
 		return nil, err
 	}
 	pt := &part{dataset: d, query: query(d), snap: snap}
-	if pt.found, err = snap.Check(ctx, pt.query); err != nil {
+	if pt.columns, err = snap.Check(ctx, pt.query); err != nil {
 		return nil, err
 	}
 	if err := v.choice.restrict(&pt.query, d); err != nil {
 		return nil, err
 	}
-	for _, c := range pt.found {
-		pt.columns = append(pt.columns, archive.Column{Name: c.Name, Type: c.Type})
-	}
-	if pt.at, err = places(d, pt.found); err != nil {
+	if pt.at, err = places(d, pt.columns); err != nil {
 		return nil, err
 	}
 	if d.Files != nil {
@@ -109,6 +105,21 @@ func (v *view) part(ctx context.Context, d migration.Dataset) (*part, error) {
 	}
 	v.parts[d.Key] = pt
 	return pt, nil
+}
+
+// described are the columns with what the programme says of them, in a reader's language.
+func (pt *part) described(locale, fallback string) []archive.Column {
+	columns := make([]archive.Column, len(pt.columns))
+	for i, c := range pt.columns {
+		columns[i] = archive.Column{Name: c.Name, Type: c.Type}
+		for _, d := range pt.dataset.Columns {
+			if d.Name == c.Name {
+				columns[i].Meaning, _ = d.Meaning.In(locale, fallback)
+				columns[i].Unit = d.Unit
+			}
+		}
+	}
+	return columns
 }
 
 // asOf is the instant of the first snapshot, by its source's clock.
