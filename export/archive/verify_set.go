@@ -27,7 +27,7 @@ type VolumeReport struct {
 type SetReport struct {
 	Volumes  []VolumeReport // by number
 	Of       int            // how many volumes the export has; 0 when no volume could tell
-	Receipt  Receipt        // the whole export's; empty unless every volume is there and readable
+	Receipt  Receipt        // the whole export's; empty unless every volume is there and whole
 	Problems []string       // of the set as such, each a sentence; a volume's own are in its report
 }
 
@@ -66,8 +66,8 @@ func Together(all []VolumeReport) SetReport {
 	s.Of = max(known[0].Manifest.Volumes, 1)
 	s.strangers(known)
 	s.numbers(known)
-	if len(s.Problems) > 0 {
-		return s
+	if !s.OK() {
+		return s // what a damaged volume says need not add up
 	}
 	var receipts []Receipt
 	for _, v := range known {
@@ -75,7 +75,7 @@ func Together(all []VolumeReport) SetReport {
 	}
 	combined, err := Combine(receipts)
 	if err != nil {
-		for _, line := range strings.Split(err.Error(), "\n") {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
 			s.Problems = append(s.Problems, strings.TrimPrefix(line, "archive: "))
 		}
 		return s
