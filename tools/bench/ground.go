@@ -2,18 +2,23 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"offramp/deploy/examples"
 	"offramp/deploy/local"
 	"offramp/deploy/local/product"
+	"offramp/export"
+	"offramp/export/storage"
 	"offramp/internal/config"
 	"offramp/internal/db"
+	"offramp/internal/jobs"
 	"offramp/migration"
 )
 
@@ -42,7 +47,11 @@ func (g *ground) close() {
 	_ = os.RemoveAll(g.dir)
 }
 
-func prepare(ctx context.Context, rows int) (g *ground, err error) {
+// prepare sets the demonstration's stage.
+func prepare(ctx context.Context, rows int) (*ground, error) { return prepareWith(ctx, rows, nil) }
+
+// prepareWith sets a stage that dress has prepared: it returns the programme that is to be in effect.
+func prepareWith(ctx context.Context, rows int, dress func(context.Context, *local.Stack) ([]byte, error)) (g *ground, err error) {
 	g = &ground{}
 	defer func() {
 		if err != nil {
@@ -64,7 +73,13 @@ func prepare(ctx context.Context, rows int) (g *ground, err error) {
 	if err != nil {
 		return g, err
 	}
-	if err := g.loadProduct(ctx, rows, say); err != nil {
+	source := examples.Hezhou
+	if dress != nil {
+		if source, err = dress(ctx, g.stack); err != nil {
+			return g, err
+		}
+	}
+	if err := g.loadProduct(ctx, product.StageOptions{Rows: rows, Programme: source, Say: say}); err != nil {
 		return g, err
 	}
 	if g.super, err = pgxpool.New(ctx, g.stack.Postgres.URL(local.Database, local.SuperRole)); err != nil {
@@ -76,14 +91,14 @@ func prepare(ctx context.Context, rows int) (g *ground, err error) {
 	if g.app, err = db.Open(ctx, g.config.Database.URL, db.Options{}); err != nil {
 		return g, err
 	}
-	if g.programme, err = migration.ReadProgramme(examples.Hezhou); err != nil {
+	if g.programme, err = migration.ReadProgramme(source); err != nil {
 		return g, err
 	}
 	return g, g.stack.StartPortal(ctx)
 }
 
-func (g *ground) loadProduct(ctx context.Context, rows int, say func(string)) (err error) {
-	if g.accounts, err = product.Stage(ctx, g.stack, product.StageOptions{Rows: rows, Say: say}); err != nil {
+func (g *ground) loadProduct(ctx context.Context, o product.StageOptions) (err error) {
+	if g.accounts, err = product.Stage(ctx, g.stack, o); err != nil {
 		return err
 	}
 	g.largest = g.accounts[2].Customer // behind the reference customer's two come the largest one's
@@ -94,6 +109,32 @@ func (g *ground) loadProduct(ctx context.Context, rows int, say func(string)) (e
 		})
 	}
 	return nil
+}
+
+// exports is the service that takes requests, and the bucket that it uses.
+func (g *ground) exports(ctx context.Context) (*export.Service, *storage.Bucket, error) {
+	queue, err := jobs.NewInserter(g.app)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := g.config.Storage
+	bucket, err := storage.Open(ctx, storage.Config{
+		Endpoint: c.Endpoint, Region: c.Region, Bucket: c.Bucket, AccessKey: c.AccessKey, SecretKey: c.SecretKey, PathStyle: c.PathStyle,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return export.NewService(g.app, migration.NewService(g.app), queue, bucket, export.Options{PerDay: 1_000_000}), bucket, nil
+}
+
+// execute runs statements on a database.
+func execute(ctx context.Context, url, sql string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, sql)
+	return errors.Join(err, conn.Close(ctx))
 }
 
 // until polls a condition, bounded in time.

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ticks a second in /proc/*/stat. Source: proc(5), sysconf(_SC_CLK_TCK) on Linux.
+const ticks = 100
+
+// process is what /proc says of one.
+type process struct {
+	parent int
+	used   time.Duration // CPU, with that of children that have ended
+}
+
+// cpu is how much CPU this program and everything that it started have used so far: the product, PostgreSQL, the S3 server.
+func cpu() (time.Duration, error) {
+	all := map[int]process{}
+	entries, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range entries {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		pid, p, err := parse(string(text))
+		if err != nil {
+			return 0, err
+		}
+		all[pid] = p
+	}
+	var sum time.Duration
+	for pid := range all {
+		if below(all, pid, os.Getpid()) {
+			sum += all[pid].used
+		}
+	}
+	return sum, nil
+}
+
+func below(all map[int]process, pid, ancestor int) bool {
+	for pid > 1 {
+		if pid == ancestor {
+			return true
+		}
+		pid = all[pid].parent
+	}
+	return false
+}
+
+// parse reads one line of /proc/*/stat. The name in parentheses may hold anything.
+func parse(stat string) (int, process, error) {
+	open, end := strings.IndexByte(stat, '('), strings.LastIndexByte(stat, ')')
+	if open < 0 || end < 0 {
+		return 0, process{}, fmt.Errorf("unexpected line in /proc: %q", stat)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(stat[:open]))
+	fields := strings.Fields(stat[end+1:]) // from the third field on
+	if err != nil || len(fields) < 15 {
+		return 0, process{}, fmt.Errorf("unexpected line in /proc: %q", stat)
+	}
+	parent, err := strconv.Atoi(fields[1])
+	if err != nil {
+		return 0, process{}, err
+	}
+	var used int64
+	for _, f := range fields[11:15] { // utime, stime, cutime, cstime
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return 0, process{}, err
+		}
+		used += n
+	}
+	return pid, process{parent: parent, used: time.Duration(used) * time.Second / ticks}, nil
+}

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"offramp/deploy/examples"
+	"offramp/deploy/local"
+	"offramp/deploy/local/product"
+	"offramp/export"
+	"offramp/export/source"
+	"offramp/export/storage"
+	"offramp/internal/jobs"
+	"offramp/migration"
+)
+
+const (
+	smallRows  = 100 // of each of the five datasets of a small customer: 70 kB in all
+	atOnce     = 8   // exports of the worker, and connections of the bare client
+	giantCalls = 12  // small exports a second while a giant is being built
+)
+
+// smallSQL makes the product of many small customers beside that of the demonstration.
+const smallSQL = `
+	DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'hezhou_reader') THEN CREATE ROLE hezhou_reader LOGIN; END IF; END $$;
+	CREATE TABLE small_customer (id text PRIMARY KEY);
+	INSERT INTO small_customer SELECT 'S-' || n FROM generate_series(1, %[1]d) n;
+	CREATE TABLE small_row (customer_id text, kind integer, id bigint, title text, body text, at timestamptz);
+	INSERT INTO small_row SELECT 'S-' || c, k, n, 'Row ' || n || ' of ' || c, md5(c || ' ' || k || ' ' || n) || ' text that packs well enough, as texts do', '2026-01-01Z'
+		FROM generate_series(1, %[1]d) c, generate_series(1, 5) k, generate_series(1, %[2]d) n;
+	CREATE INDEX ON small_row (customer_id, kind, id);
+	GRANT SELECT ON small_customer, small_row TO hezhou_reader;
+	ANALYZE small_row;`
+
+// smallProgramme is the demonstration's with other customers and datasets.
+func smallProgramme(source []byte) []byte {
+	text := string(source)
+	from, to := strings.Index(text, "# Customers with their contacts"), strings.Index(text, "\nexport:\n")
+	var b strings.Builder
+	b.WriteString(text[:from])
+	b.WriteString("customers:\n  source: product\n  query: SELECT id AS ref, id AS name, 'basic' AS tier, 'en' AS locale, 'UTC' AS zone, " +
+		"lower(replace(id, '-', '')) || '@small.example' AS email, id AS contact_name, 'owner' AS role FROM small_customer ORDER BY id\n\ndatasets:\n")
+	for k := 1; k <= 5; k++ {
+		fmt.Fprintf(&b, "  - key: part%[1]d\n    name: {zh-CN: 部分%[1]d, en: Part %[1]d}\n    source: product\n    row_key: id\n"+
+			"    query: SELECT id, title, body, at FROM small_row WHERE customer_id = :customer_id AND kind = %[1]d ORDER BY id\n", k)
+	}
+	rest := text[to:]
+	if cut := strings.Index(rest, "\nsign_in:"); cut >= 0 { // filters and replacements of the demonstration name its own datasets
+		rest = "\nexport:\n  keep_days: 7\n" + rest[cut+1:]
+	}
+	if cut := strings.Index(rest, "\nreplacements:"); cut >= 0 {
+		next := strings.Index(rest[cut+1:], "\nhelp:")
+		rest = rest[:cut] + rest[cut+1+next:]
+	}
+	b.WriteString(rest)
+	return []byte(b.String())
+}
+
+// crowd is a ground with many small customers.
+type crowd struct {
+	*ground
+	who     []migration.Who
+	service *export.Service
+	bucket  *storage.Bucket
+}
+
+func benchSmall(ctx context.Context, many int) error {
+	g, err := prepareSmall(ctx, many)
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	c := &crowd{ground: g}
+	if c.service, c.bucket, err = g.exports(ctx); err != nil {
+		return err
+	}
+	if err := c.meet(ctx); err != nil {
+		return err
+	}
+	took, err := c.queued(ctx)
+	if err != nil {
+		return err
+	}
+	bare, err := c.bare(ctx, int(took.packed))
+	if err != nil {
+		return err
+	}
+	alone, err := c.unqueued(ctx)
+	if err != nil {
+		return err
+	}
+	per := func(x float64) string { return fmt.Sprintf("%.0f/s", x) }
+	line(fmt.Sprintf("%d small exports (%d kB packed), against bare PUT", many, took.packed/1000), per(took.rate), per(bare), took.rate/bare, ">= 0.60")
+	line("the same against the same work without a queue", per(took.rate), per(alone), took.rate/alone, ">= 0.85")
+	line("longest wait against the median", took.longest.Round(time.Millisecond).String(), took.median.Round(time.Millisecond).String(), took.longest.Seconds()/took.median.Seconds(), "<= 3.00")
+	return nil
+}
+
+func prepareSmall(ctx context.Context, many int) (*ground, error) {
+	return prepareWith(ctx, 2_000, func(ctx context.Context, s *local.Stack) ([]byte, error) {
+		if err := s.Postgres.CreateDatabase(ctx, product.Database); err != nil {
+			return nil, err
+		}
+		return smallProgramme(examples.Hezhou), execute(ctx, s.Postgres.URL(product.Database, local.SuperRole), fmt.Sprintf(smallSQL, many, smallRows))
+	})
+}
+
+func (c *crowd) meet(ctx context.Context) error {
+	rows, err := c.super.Query(ctx, `SELECT c.id, k.id, k.role FROM customer c JOIN contact k ON k.customer_id = c.id WHERE c.ref LIKE 'S-%' ORDER BY c.ref`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var w migration.Who
+		if err := rows.Scan(&w.CustomerID, &w.ContactID, &w.Role); err != nil {
+			return err
+		}
+		c.who = append(c.who, w)
+	}
+	return rows.Err()
+}
+
+// smallSelection is plain CSV: what the bare client puts is as large.
+var smallSelection = export.Selection{Formats: []string{export.CSV}}
+
+type queuedResult struct {
+	rate            float64
+	packed          int64 // bytes of one archive
+	median, longest time.Duration
+}
+
+// queued requests all exports while no worker runs, then starts one and waits for the last.
+func (c *crowd) queued(ctx context.Context) (r queuedResult, err error) {
+	if err := c.requestAll(ctx, c.who); err != nil {
+		return r, err
+	}
+	began := time.Now()
+	worker, err := c.stack.StartWith("work", c.stack.Env.With(map[string]string{
+		"OFFRAMP_WORK_ID": "bench", "OFFRAMP_WEB_METRICS": "off", "OFFRAMP_WORK_EXPORTS": fmt.Sprint(atOnce), "OFFRAMP_DATABASE_MAX_CONNS": "24",
+	}))
+	if err != nil {
+		return r, err
+	}
+	defer func() { _ = worker.Stop(10 * time.Second) }()
+	if err := c.allReady(ctx, len(c.who)); err != nil {
+		return r, err
+	}
+	rows, err := c.super.Query(ctx, `SELECT extract(epoch FROM ready_at - $1)::float8, object_size FROM export WHERE state = 'ready' ORDER BY ready_at`, began)
+	if err != nil {
+		return r, err
+	}
+	defer rows.Close()
+	var waits []float64
+	for rows.Next() {
+		var wait float64
+		if err := rows.Scan(&wait, &r.packed); err != nil {
+			return r, err
+		}
+		waits = append(waits, wait)
+	}
+	span := waits[len(waits)-1] - waits[0] // without the start of the process
+	r.rate = float64(len(waits)-1) / span
+	r.median, r.longest = seconds(waits[len(waits)/2]), seconds(waits[len(waits)-1])
+	return r, rows.Err()
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+func (c *crowd) requestAll(ctx context.Context, who []migration.Who) error {
+	return each(who, func(w migration.Who) error {
+		_, err := c.service.Request(ctx, w, c.programme, smallSelection)
+		return err
+	})
+}
+
+func (c *crowd) allReady(ctx context.Context, many int) error {
+	return until(ctx, 10*time.Minute, func() (bool, error) {
+		var ready, failed int
+		err := c.super.QueryRow(ctx, `SELECT count(*) FILTER (WHERE state = 'ready'), count(*) FILTER (WHERE state = 'failed') FROM export`).Scan(&ready, &failed)
+		if err == nil && failed > 0 {
+			err = fmt.Errorf("%d exports failed", failed)
+		}
+		return ready >= many, err
+	})
+}
+
+// bare puts as many objects of the same size over as many connections.
+func (c *crowd) bare(ctx context.Context, size int) (float64, error) {
+	body := slices.Repeat([]byte("0123456789abcdef"), size/16+1)[:size]
+	began := time.Now()
+	err := each(c.who, func(migration.Who) error {
+		_, err := c.bucket.Put(ctx, storage.NewKey("bare/"), body, "application/zip")
+		return err
+	})
+	return float64(len(c.who)) / time.Since(began).Seconds(), err
+}
+
+// unqueued builds exports in this process by calls, as many at once as the worker does.
+func (c *crowd) unqueued(ctx context.Context) (float64, error) {
+	part := c.who[:max(1, len(c.who)/4)]
+	if err := c.super.QueryRow(ctx, `WITH gone AS (DELETE FROM river_job WHERE queue = 'export' RETURNING 1) SELECT count(*) FROM gone`).Scan(new(int)); err != nil {
+		return 0, err
+	}
+	if err := c.requestAll(ctx, part); err != nil {
+		return 0, err
+	}
+	build := c.builder()
+	rows, err := c.super.Query(ctx, `SELECT id, customer_id FROM export WHERE state = 'queued'`)
+	if err != nil {
+		return 0, err
+	}
+	var queued []export.Args
+	for rows.Next() {
+		var a export.Args
+		if err := rows.Scan(&a.ExportID, &a.CustomerID); err != nil {
+			return 0, err
+		}
+		queued = append(queued, a)
+	}
+	if rows.Close(); rows.Err() != nil {
+		return 0, rows.Err()
+	}
+	began := time.Now()
+	err = each(queued, func(a export.Args) error { return build(ctx, a) })
+	return float64(len(queued)) / time.Since(began).Seconds(), err
+}
+
+// builder builds in this process as a worker would.
+func (c *crowd) builder() func(context.Context, export.Args) error {
+	queue, err := jobs.NewInserter(c.app)
+	if err != nil {
+		return func(context.Context, export.Args) error { return err }
+	}
+	return export.Alone(export.Config{
+		DB: c.app, Journey: migration.NewService(c.app), Queue: queue, Bucket: c.bucket, Sources: export.NewSources(c.config.Sources, source.Options{}),
+		Programmes: migration.NewProgrammes(c.app), Logger: slog.New(slog.DiscardHandler),
+	})
+}
+
+// each calls do for every item, atOnce at a time, and returns the first error.
+func each[T any](items []T, do func(T) error) error {
+	work := make(chan T)
+	var group sync.WaitGroup
+	var once sync.Once
+	var failed error
+	for range atOnce {
+		group.Go(func() {
+			for item := range work {
+				if err := do(item); err != nil {
+					once.Do(func() { failed = err })
+				}
+			}
+		})
+	}
+	for _, item := range items {
+		work <- item
+	}
+	close(work)
+	group.Wait()
+	return failed
+}
+
+// quantile of durations that need not be sorted.
+func quantile(all []time.Duration, q float64) time.Duration {
+	sorted := slices.Clone(all)
+	slices.Sort(sorted)
+	return sorted[int(math.Ceil(q*float64(len(sorted))))-1]
+}
