@@ -133,13 +133,6 @@ func (c *checker) tiers() {
 	}
 }
 
-func (c *checker) export() {
-	days := c.p.Export.KeepDays
-	if c.has("export.keep_days") && (days < 1 || days > 90) {
-		c.errorf("export.keep_days", "must lie between 1 and 90; a ready export can be downloaded for so many days")
-	}
-}
-
 func (c *checker) help() {
 	h := c.p.Help
 	switch {

@@ -50,13 +50,10 @@ func (c *checker) datasets() {
 		}
 		c.text(path+".name", d.Name, true)
 		c.text(path+".description", d.Description, false)
-		c.query(path, d.Query)
-		c.bound(path+".query", d.SQL)
-		if d.Count != "" || c.has(path+".count") {
-			c.bound(path+".count", d.Count)
-		}
+		c.origin(path, d)
 		c.columns(path, d)
 		c.files(path, d)
+		c.cuts(path, d)
 	}
 }
 

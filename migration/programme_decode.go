@@ -105,7 +105,7 @@ func (d *decoder) sequence(n ast.Node, v reflect.Value, path string) {
 	}
 }
 
-// mapping reads texts by locale.
+// mapping reads texts by locale or by another key.
 func (d *decoder) mapping(n ast.Node, v reflect.Value, path string) {
 	v.Set(reflect.MakeMap(v.Type()))
 	d.pairs(n, path, func(key string, value ast.Node, below string) {
@@ -142,7 +142,7 @@ func (d *decoder) pairs(n ast.Node, path string, yield func(key string, value as
 	for _, pair := range nodes {
 		name, ok := pair.Key.(*ast.StringNode)
 		if !ok {
-			d.report(pair.Key, path, "a key must be plain text; merge keys and ? keys are not read")
+			d.report(pair.Key, path, "a key must be text; write numbers, true, false and null in quotes; merge keys and ? keys are not read")
 			continue
 		}
 		below := strings.TrimPrefix(path+"."+name.Value, ".")

@@ -112,7 +112,7 @@ func (d *differ) compare(was, is reflect.Value, path string) {
 	case is.Kind() == reflect.Slice:
 		d.list(was, is, path)
 	case is.Kind() == reflect.Map:
-		d.texts(was.Interface().(Text), is.Interface().(Text), path)
+		d.texts(textsOf(was), textsOf(is), path)
 	default:
 		d.add(path, scalar(was), scalar(is))
 	}
@@ -133,6 +133,8 @@ func (d *differ) structure(was, is reflect.Value, path string) {
 func (d *differ) pointer(was, is reflect.Value, path string) {
 	switch {
 	case was.IsNil() && is.IsNil():
+	case is.Type().Elem().Kind() == reflect.String:
+		d.add(path, quoted(was), quoted(is))
 	case was.IsNil():
 		d.add(path, "", "present")
 	case is.IsNil():
@@ -140,6 +142,14 @@ func (d *differ) pointer(was, is reflect.Value, path string) {
 	default:
 		d.compare(was.Elem(), is.Elem(), path)
 	}
+}
+
+// quoted writes a text that may be empty and still be there.
+func quoted(v reflect.Value) string {
+	if v.IsNil() {
+		return ""
+	}
+	return strconv.Quote(v.Elem().String())
 }
 
 // list compares entries by their keys, so that one put in between does not make all others look changed.
@@ -164,6 +174,11 @@ func (d *differ) list(was, is reflect.Value, path string) {
 			d.add(fmt.Sprintf("%s[%s]", path, key), summary(was.Index(i)), "")
 		}
 	}
+}
+
+// textsOf reads a map of texts of whatever name.
+func textsOf(v reflect.Value) Text {
+	return v.Convert(reflect.TypeFor[Text]()).Interface().(Text)
 }
 
 func (d *differ) texts(was, is Text, path string) {
@@ -207,8 +222,11 @@ func nameLines(v reflect.Value, at map[string]position, place, name string, line
 	}
 }
 
-// entryKey names a list's entry by its key or name where it has one.
+// entryKey names a list's entry by its key or name where it has one, and a loss by what is lost.
 func entryKey(entry reflect.Value, index int) string {
+	if l, ok := entry.Interface().(Loss); ok && l.Dataset != "" {
+		return strings.TrimSuffix(l.Dataset+"."+l.Column, ".")
+	}
 	for _, field := range []string{"Key", "Name"} {
 		if f := entry.FieldByName(field); f.IsValid() && f.Kind() == reflect.String && f.String() != "" {
 			return f.String()

@@ -10,8 +10,9 @@ import (
 
 // Defaults of what a programme file may leave out.
 const (
-	defaultKeepDays = 7
-	defaultColour   = "#0b7a75"
+	defaultKeepDays     = 7
+	defaultPromiseHours = 24
+	defaultColour       = "#0b7a75"
 )
 
 // ReadProgramme reads and checks a programme file. Everything that is wrong is reported at once: the error is then
@@ -35,6 +36,9 @@ func ReadProgramme(src []byte) (*Programme, error) {
 	nameLines(reflect.ValueOf(*p), d.at, "", "", p.lines)
 	if p.Export.KeepDays == 0 {
 		p.Export.KeepDays = defaultKeepDays
+	}
+	if p.Export.PromiseHours == 0 {
+		p.Export.PromiseHours = defaultPromiseHours
 	}
 	if p.Brand.Colour == "" {
 		p.Brand.Colour = defaultColour
@@ -109,7 +113,8 @@ func (c *checker) programme() {
 	c.tiers()
 	c.customers()
 	c.datasets()
-	c.export()
+	c.exportRules()
+	c.replacements()
 	c.help()
 	c.sinks()
 	if p.Brand.Colour != "" || c.has("brand.colour") {

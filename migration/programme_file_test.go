@@ -46,6 +46,7 @@ datasets:
     columns:
       - {name: id, type: integer}
       - {name: name}
+    row_key: id
 help:
   email: help@boats.example
 `
@@ -77,10 +78,10 @@ var badFiles = []struct{ name, old, new, want string }{
 	{"I02 unknown key below", "kind: business", "kind: business\n  sort: x", "6:3: product.sort: unknown key"},
 	{"I02 deep", "zone: Asia/Shanghai", "zone: " + strings.Repeat("[", 40), "7:39: nested too deep"},
 	{"I02 alias", "thanks: {en: Thank you., zh-CN: 谢谢。}", "thanks: &t {en: Thank you., zh-CN: 谢谢。}", "8:9: thanks: anchors, aliases"},
-	{"I02 merge", "  email: help", "  <<: {phone: \"1234\"}\n  email: help", "37:3: help: a key must be plain text"},
+	{"I02 merge", "  email: help", "  <<: {phone: \"1234\"}\n  email: help", "38:3: help: a key must be text"},
 	{"syntax", "locales: [en, zh-CN]", "locales: [en, zh-CN", "7:1: ',' or ']' must be specified"},
 	{"tab", "  kind: business", "\tkind: business", "5:1: "},
-	{"second document", "help:\n", "---\nhelp:\n", "37:5: a second document"},
+	{"second document", "help:\n", "---\nhelp:\n", "38:5: a second document"},
 	{"empty", sound, "# nothing\n", "the file is empty"},
 	{"no mapping", sound, "- a\n", "1:1: must be a mapping"},
 	{"bad UTF-8", "Boat Works", "Boat \xff Works", "4:22: a byte that is not UTF-8"},
@@ -94,8 +95,8 @@ var badFiles = []struct{ name, old, new, want string }{
 	{"list for text", "kind: business", "kind: [business]", "5:9: product.kind: must be text"},
 	{"text for list", "locales: [en, zh-CN]", "locales: en", "6:10: locales: must be a list"},
 	{"text for boolean", "core: true", "core: yes", "20:11: tiers[0].core: must be true or false"},
-	{"text for number", "help:", "export: {keep_days: week}\nhelp:", "36:21: export.keep_days: must be a whole number"},
-	{"number too large", "help:", "export: {keep_days: 99999999999999999999}\nhelp:", "36:21: export.keep_days: must be"},
+	{"text for number", "help:", "export: {keep_days: week}\nhelp:", "37:21: export.keep_days: must be a whole number"},
+	{"number too large", "help:", "export: {keep_days: 99999999999999999999}\nhelp:", "37:21: export.keep_days: must be"},
 	{"no such day", "2027-01-31", "2027-02-30", "14:10: milestones[2].day: \"2027-02-30\" is no day"},
 	{"day missing", "{key: sales_stop, day: 2026-08-01}", "{key: sales_stop}", "12:5: milestones[1].day: is missing"},
 	{"programme key", "programme: boats", "programme: Boats!", "1:12: programme: \"Boats!\" must begin with"},
@@ -135,12 +136,12 @@ var badFiles = []struct{ name, old, new, want string }{
 	{"column type", "type: integer", "type: int4", "34:26: datasets[0].columns[0].type: \"int4\" is no type"},
 	{"files column", "    columns:\n", "    files: {source: files, key: path, name: name}\n    columns:\n", "33:33: datasets[0].files.key: \"path\" is not among"},
 	{"files name missing", "    columns:\n", "    files: {source: files, key: id}\n    columns:\n", "33:5: datasets[0].files.name: is missing"},
-	{"keep", "help:", "export: {keep_days: 0}\nhelp:", "36:21: export.keep_days: must lie between 1 and 90"},
-	{"help address", "help@boats.example", "help", "37:10: help.email: \"help\" is no e-mail address"},
-	{"help phone", "  email: help", "  phone: call me\n  email: help", "37:10: help.phone: must hold digits"},
-	{"question without answer", "  email: help", "  faq: [{question: {en: Why?, zh-CN: 为何？}}]\n  email: help", "37:9: help.faq[0].answer: is missing"},
-	{"sink twice", "help:", "sinks: [{name: crm}, {name: crm}]\nhelp:", "36:29: sinks[1].name: there are two sinks"},
-	{"colour", "help:", "brand: {colour: teal}\nhelp:", "36:17: brand.colour: must be six hexadecimal digits"},
+	{"keep", "help:", "export: {keep_days: 0}\nhelp:", "37:21: export.keep_days: must lie between 1 and 90"},
+	{"help address", "help@boats.example", "help", "38:10: help.email: \"help\" is no e-mail address"},
+	{"help phone", "  email: help", "  phone: call me\n  email: help", "38:10: help.phone: must hold digits"},
+	{"question without answer", "  email: help", "  faq: [{question: {en: Why?, zh-CN: 为何？}}]\n  email: help", "38:9: help.faq[0].answer: is missing"},
+	{"sink twice", "help:", "sinks: [{name: crm}, {name: crm}]\nhelp:", "37:29: sinks[1].name: there are two sinks"},
+	{"colour", "help:", "brand: {colour: teal}\nhelp:", "37:17: brand.colour: must be six hexadecimal digits"},
 }
 
 func TestI02_BadProgrammesAreRefusedAtTheirPlace(t *testing.T) {
@@ -173,7 +174,7 @@ func TestEveryFindingIsReportedAtOnce(t *testing.T) {
 	for _, f := range migration.FindingsOf(err) {
 		lines = append(lines, fmt.Sprintf("%d %s", f.Line, f.Path))
 	}
-	want := "5 product.kind|7 zone|16 milestones[3].day|20 tiers[0].core|37 help.email"
+	want := "5 product.kind|7 zone|16 milestones[3].day|20 tiers[0].core|38 help.email"
 	if got := strings.Join(lines, "|"); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -114,6 +114,9 @@ func TestTheSchemaNamesEveryKey(t *testing.T) {
 		"query": migration.Query{}, "dataset": migration.Dataset{}, "column": migration.Column{}, "files": migration.Files{},
 		"export": migration.ExportRules{}, "signIn": migration.SignInRules{}, "help": migration.Help{}, "question": migration.FAQ{},
 		"sink": migration.Sink{}, "brand": migration.Brand{}, "steps": migration.StepRules{},
+		"objects": migration.ObjectQuery{}, "request": migration.Request{}, "paging": migration.Paging{}, "filter": migration.Filter{},
+		"replacement": migration.Replacement{}, "import": migration.ImportProfile{}, "importFile": migration.ImportFile{},
+		"importColumn": migration.ImportColumn{}, "loss": migration.Loss{},
 	} {
 		object := schema
 		if name != "" {

@@ -130,7 +130,7 @@ func formOf(n *schemaNode, defs map[string]*schemaNode) (string, *schemaNode) {
 	if target, ok := defs[defName(n)]; ok {
 		switch {
 		case target.Title != "":
-			return fmt.Sprintf("[%s](#%s)", strings.ToLower(target.Title), strings.ToLower(target.Title)), target
+			return fmt.Sprintf("[%s](#%s)", strings.ToLower(target.Title), strings.ReplaceAll(strings.ToLower(target.Title), " ", "-")), target
 		case target.Ref != "":
 			return formOf(target, defs)
 		case target.Format == "date":
