@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"offramp/export/profile"
 	"offramp/export/storage"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
@@ -100,7 +101,8 @@ type attempt struct {
 	customer  account
 	programme *migration.Programme
 	view      *view // nil until it is opened
-	leads     bool  // it made the plan, so that it alone can read what cannot be joined
+	imports   *profile.Profile
+	leads     bool // it made the plan, so that it alone can read what cannot be joined
 	began     time.Time
 	stop      context.CancelCauseFunc // ends all of it
 	forecast  forecast                // for the beat alone

@@ -87,6 +87,9 @@ func (b *builder) join(ctx context.Context, a *attempt, leads bool) (ok bool, er
 	if err != nil || p.Version != a.shared.Version || leads && lanes > 0 {
 		return false, err
 	}
+	if a.imports, err = profileOf(p, a.Selection.Replacement); err != nil {
+		return false, err
+	}
 	v := newView(b.Sources, p, &a.shared.Choice, a.customer.ref)
 	for _, from := range a.shared.Sources {
 		if from.Lane {

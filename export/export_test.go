@@ -111,6 +111,7 @@ func TestJudge(t *testing.T) {
 		{&source.Error{Kind: source.Unavailable}, true, "export.delayed_source"},
 		{&source.Error{Kind: source.Locked}, true, "export.delayed_source"},
 		{&source.Error{Kind: source.Denied}, true, "export.delayed_source"},
+		{&source.Error{Kind: source.Inconsistent, Cause: &archive.CountError{}}, true, "export.delayed_source"},
 		{&source.Error{Kind: source.Schema}, false, "export.delayed"},
 		{&source.Error{Kind: source.Invalid}, false, "export.delayed"},
 		{&storage.Error{Kind: storage.Unavailable}, true, "export.delayed_storage"},

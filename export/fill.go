@@ -2,13 +2,16 @@ package export
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 
 	"offramp/export/archive"
+	"offramp/export/profile"
 	"offramp/export/source"
 	"offramp/export/storage"
+	"offramp/migration"
 )
 
 // volume builds, proves and seals one volume. It reports whether that sealed the export.
@@ -145,7 +148,7 @@ func (b *builder) read(ctx context.Context, a *attempt, w *work, archived *archi
 		w.ledger.enter(StageFiles)
 		b.at("files " + p.Dataset)
 		if err := archived.AddAttachments(ctx, p.Dataset, p.Files, pt.listFiles(p.Range, w.ledger), pt.objects); err != nil {
-			return err
+			return pt.unsteady(err)
 		}
 	}
 	return nil
@@ -166,7 +169,59 @@ func (b *builder) addRows(ctx context.Context, a *attempt, w *work, pt *part, p 
 	}
 	title, _ := pt.dataset.Name.In(a.Locale, a.programme.Fallback())
 	d := archive.Dataset{Name: p.Dataset, Title: title, Columns: pt.described(a.Locale, a.programme.Fallback()), Source: p.Rows, Part: p.Part, Parts: p.Parts}
-	return archived.AddDataset(ctx, d, pt.readRows(p.Range, w.ledger))
+	rows := pt.readRows(p.Range, w.ledger)
+	if err := archived.AddDataset(ctx, d, rows); err != nil {
+		return pt.unsteady(err)
+	}
+	return b.addImports(ctx, a, pt, *p, archived, rows)
+}
+
+// unsteady says of readings that differ that their source changed in between, where it has no snapshots. Another try may go well.
+func (pt *part) unsteady(err error) error {
+	var counts *archive.CountError
+	if pt.snap.Info().Steady || !errors.As(err, &counts) {
+		return err
+	}
+	return &source.Error{Kind: source.Inconsistent, Dataset: pt.dataset.Key, Cause: err}
+}
+
+// addImports writes the files for the chosen replacement that are made from a piece's rows.
+func (b *builder) addImports(ctx context.Context, a *attempt, pt *part, p piece, archived *archive.Writer, rows archive.Rows) error {
+	if a.imports == nil {
+		return nil
+	}
+	for _, f := range a.imports.For(p.Dataset) {
+		row, err := f.Row(a.customer.ref, pt.columns)
+		if err != nil {
+			return err
+		}
+		file := archive.ImportFile{
+			Replacement: f.Replacement, Name: f.Name, Format: f.Format, Dataset: p.Dataset, Source: p.Rows, Part: p.Part, Parts: p.Parts, Row: row,
+		}
+		for _, name := range f.Columns {
+			file.Columns = append(file.Columns, archive.Column{Name: name, Type: "text"})
+		}
+		if err := archived.AddImport(ctx, file, rows); err != nil {
+			return pt.unsteady(err)
+		}
+	}
+	return nil
+}
+
+// profileOf prepares the profile of the replacement that the customer has chosen; nil when there is none.
+func profileOf(p *migration.Programme, key string) (*profile.Profile, error) {
+	if key == "" {
+		return nil, nil
+	}
+	r, ok := p.Replacement(key)
+	if !ok || r.Import == nil {
+		return nil, &source.Error{Kind: source.Invalid, Cause: fmt.Errorf("the programme no longer has files for the replacement %q", key)}
+	}
+	compiled, findings := profile.Compile(r, p.Datasets)
+	if len(findings) > 0 {
+		return nil, &source.Error{Kind: source.Invalid, Cause: fmt.Errorf("files for %q: %w", key, findings)}
+	}
+	return compiled, nil
 }
 
 // readRows reads a range of the dataset once. The archive asks for it once a format.

@@ -43,6 +43,9 @@ func (b *builder) prepare(ctx context.Context, a *attempt, w *work) (more bool, 
 	if a.shared.Choice, err = b.choose(ctx, a); err != nil {
 		return false, err
 	}
+	if a.imports, err = profileOf(a.programme, a.Selection.Replacement); err != nil {
+		return false, err
+	}
 	a.view = newView(b.Sources, a.programme, &a.shared.Choice, a.customer.ref)
 	weighed, err := b.weigh(ctx, a)
 	if err != nil {

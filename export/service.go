@@ -89,6 +89,9 @@ func (s *Service) Request(ctx context.Context, who migration.Who, p *migration.P
 		if err := s.allow(ctx, tx, who.CustomerID); err != nil {
 			return err
 		}
+		if err := s.refer(ctx, tx, &sel); err != nil {
+			return err
+		}
 		e = Export{
 			ID: rand.Text(), CustomerID: who.CustomerID, RequestedBy: who.ContactID, Selection: sel,
 			Locale: customer.Locale, State: Queued, RequestedAt: tx.Now,
@@ -125,39 +128,6 @@ func (s *Service) create(ctx context.Context, tx *db.Tx, e *Export, priority int
 		Actor: e.RequestedBy, ActorKind: audit.Customer, Act: "export.request", Object: subject(*e), CustomerID: e.CustomerID,
 		Detail: map[string]any{"datasets": e.Selection.Datasets, "formats": e.Selection.Formats, "spreadsheet": e.Selection.Spreadsheet},
 	})
-}
-
-// checked returns the selection in one canonical form, or names what is wrong with it.
-func checked(sel Selection, p *migration.Programme) (Selection, error) {
-	var bad error
-	for _, key := range sel.Datasets {
-		if _, ok := p.Dataset(key); !ok {
-			bad = ErrSelection.Field("datasets", "export.unknown_dataset", map[string]any{"Dataset": key})
-		}
-	}
-	for _, f := range sel.Formats {
-		if f != CSV && f != JSONL {
-			bad = ErrSelection.Field("formats", "export.unknown_format", map[string]any{"Format": f})
-		}
-	}
-	if bad != nil {
-		return sel, bad
-	}
-	out := Selection{Spreadsheet: sel.Spreadsheet}
-	for _, d := range p.Datasets { // in the programme's order, each once
-		if slices.Contains(sel.Datasets, d.Key) {
-			out.Datasets = append(out.Datasets, d.Key)
-		}
-	}
-	if len(out.Datasets) == len(p.Datasets) {
-		out.Datasets = nil
-	}
-	for _, f := range []string{CSV, JSONL} {
-		if len(sel.Formats) == 0 || slices.Contains(sel.Formats, f) {
-			out.Formats = append(out.Formats, f)
-		}
-	}
-	return out, nil
 }
 
 const day = 24 * time.Hour

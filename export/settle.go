@@ -34,7 +34,7 @@ func judge(err error) verdict {
 	v := verdict{Trouble: Trouble{Delayed: "export.delayed", Cause: err.Error()}, retry: true, label: "other"}
 	var counts *archive.CountError
 	switch kind := source.KindOf(err); kind {
-	case source.Unavailable, source.Locked, source.Denied:
+	case source.Unavailable, source.Locked, source.Denied, source.Inconsistent:
 		v.Delayed, v.label = "export.delayed_source", "source_"+string(kind)
 		return v
 	case source.Schema, source.Invalid:

@@ -192,11 +192,32 @@ func (s *Sources) checkTable(ctx context.Context, q migration.Query) error {
 
 // query is a dataset's question to its source.
 func query(d migration.Dataset) source.Query {
-	q := source.Query{Dataset: d.Key, SQL: d.SQL, CountSQL: d.Count}
+	q := source.Query{Dataset: d.Key, SQL: d.SQL, CountSQL: d.Count, Key: d.RowKey}
 	for _, c := range d.Columns {
 		q.Columns = append(q.Columns, source.Column{Name: c.Name, Type: c.Type})
 	}
+	if files := filesOf(d); files != nil {
+		q.Files = source.FileColumns{Key: files.Key, Size: files.Size}
+	}
+	if o := d.Objects; o != nil {
+		q.Objects = &source.ObjectQuery{Prefix: o.Prefix, Metadata: o.Metadata}
+		q.Key = "key"
+	}
+	if r := d.Request; r != nil {
+		q.Request = &source.Request{Path: r.Path, Items: r.Items, Total: r.Total, Header: r.Header, Paging: source.Paging{
+			By: r.Paging.By, Cursor: r.Paging.Cursor, Parameter: r.Paging.Parameter, First: r.Paging.First,
+			Size: r.Paging.Size, SizeParameter: r.Paging.SizeParameter,
+		}}
+	}
 	return q
+}
+
+// filesOf says where a dataset's attachments are. A dataset whose rows are objects has those objects.
+func filesOf(d migration.Dataset) *migration.Files {
+	if d.Files == nil && d.Objects != nil {
+		return &migration.Files{Source: d.Source, Key: "key", Name: "name", Size: "size"}
+	}
+	return d.Files
 }
 
 // filePlaces are the positions of the columns that name attachments; -1 where there is none.
@@ -205,13 +226,14 @@ type filePlaces struct{ key, name, size int }
 // places finds a dataset's columns for attachments among those that its query returns.
 func places(d migration.Dataset, found []source.Column) (filePlaces, error) {
 	at := filePlaces{-1, -1, -1}
-	if d.Files == nil {
+	files := filesOf(d)
+	if files == nil {
 		return at, nil
 	}
 	for _, c := range []struct {
 		name string
 		to   *int
-	}{{d.Files.Key, &at.key}, {d.Files.Name, &at.name}, {d.Files.Size, &at.size}} {
+	}{{files.Key, &at.key}, {files.Name, &at.name}, {files.Size, &at.size}} {
 		if c.name == "" {
 			continue
 		}

@@ -91,15 +91,12 @@ func (v *view) part(ctx context.Context, d migration.Dataset) (*part, error) {
 	if pt.columns, err = snap.Check(ctx, pt.query); err != nil {
 		return nil, err
 	}
-	if err := v.choice.restrict(&pt.query, d); err != nil {
-		return nil, err
-	}
+	v.choice.restrict(&pt.query, d, v.programme.Zone, pt.columns)
 	if pt.at, err = places(d, pt.columns); err != nil {
 		return nil, err
 	}
-	if d.Files != nil {
-		pt.query.Files = source.FileColumns{Key: d.Files.Key, Size: d.Files.Size}
-		if pt.objects, err = v.sources.Objects(ctx, d.Files.Source); err != nil {
+	if files := filesOf(d); files != nil {
+		if pt.objects, err = v.sources.Objects(ctx, files.Source); err != nil {
 			return nil, err
 		}
 	}
