@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -258,5 +260,27 @@ func TestBucketsTellTheirMetadata(t *testing.T) {
 	stop := io.ErrClosedPipe
 	if n, err := begin(t, s, "HZ-1").Rows(ctx, q, func([][]byte) error { return stop }); err != stop || n != 0 { //nolint:errorlint // as it is
 		t.Fatal(n, err)
+	}
+}
+
+// TestE08_BucketsThatLieAreNamed asks a server that speaks S3 and repeats itself, is out of order, or promises for ever.
+func TestE08_BucketsThatLieAreNamed(t *testing.T) {
+	for name, c := range map[string]struct{ page, want string }{
+		"repeats a page":   {`<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken><Contents><Key>HZ-1/a</Key><Size>1</Size></Contents>`, `"HZ-1/a" came behind "HZ-1/a"`},
+		"is out of order":  {`<Contents><Key>HZ-1/b</Key></Contents><Contents><Key>HZ-1/a</Key></Contents>`, `"HZ-1/a" came behind "HZ-1/b"`},
+		"promises on":      {`<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>`, "promises more and does not give it"},
+		"gives no token":   {`<IsTruncated>true</IsTruncated><Contents><Key>HZ-1/a</Key></Contents>`, "promises more and does not give it"},
+		"encodes it wrong": {`<EncodingType>url</EncodingType><Contents><Key>HZ-1/%zz</Key></Contents>`, "is not encoded as it should be"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/xml")
+			fmt.Fprintf(w, `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">%s</ListBucketResult>`, c.page)
+		}))
+		t.Cleanup(server.Close)
+		s := open(t, strings.Replace(server.URL, "http://", "s3+http://a:s3cret@", 1)+"/bucket", source.Options{})
+		_, err := begin(t, s, "HZ-1").Count(context.Background(), objectsOf(":customer_id/"))
+		if source.KindOf(err) != source.Inconsistent || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), `"files"`) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

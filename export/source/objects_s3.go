@@ -72,6 +72,9 @@ func ofStorage(ctx context.Context, key string, err error) error {
 	case storage.Invalid:
 		return &Error{Kind: Invalid, Cause: err}
 	}
+	if errors.Is(err, storage.ErrGarbled) {
+		return &Error{Kind: Inconsistent, Cause: err}
+	}
 	return &Error{Kind: Unavailable, Cause: err}
 }
 

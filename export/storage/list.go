@@ -20,11 +20,15 @@ type Listed struct {
 	Modified time.Time
 }
 
+// ErrGarbled is the cause of a listing that cannot be believed.
+var ErrGarbled = errors.New("the listing cannot be believed")
+
 // emptyPages is how many pages in a row may hold nothing although more are promised.
 const emptyPages = 100
 
 // List calls fn for each object whose key begins with prefix and comes behind after, in the order of the keys' bytes. fn's
-// error ends the list and is returned. A listing out of order, which one that repeats itself is, fails as Unavailable.
+// error ends the list and is returned. A listing out of order, which one that repeats itself is, fails as
+// Unavailable with ErrGarbled.
 func (b *Bucket) List(ctx context.Context, prefix, after string, fn func(Listed) error) error {
 	in := &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix, EncodingType: types.EncodingTypeUrl}
 	if after != "" {
@@ -39,7 +43,7 @@ func (b *Bucket) List(ctx context.Context, prefix, after string, fn func(Listed)
 		for _, o := range out.Contents {
 			l, err := listed(o, out.EncodingType == types.EncodingTypeUrl)
 			if err == nil && l.Key <= last {
-				err = fmt.Errorf("%q came behind %q: the listing repeats itself or is not in order", l.Key, last)
+				err = fmt.Errorf("%w: %q came behind %q, so it repeats itself or is not in order", ErrGarbled, l.Key, last)
 			}
 			if err != nil {
 				return &Error{Kind: Unavailable, Op: "list", Key: prefix, Cause: err}
@@ -56,7 +60,7 @@ func (b *Bucket) List(ctx context.Context, prefix, after string, fn func(Listed)
 			empty = 0
 		}
 		if in.ContinuationToken = out.NextContinuationToken; aws.ToString(in.ContinuationToken) == "" || empty > emptyPages {
-			return &Error{Kind: Unavailable, Op: "list", Key: prefix, Cause: errors.New("the listing promises more and does not give it")}
+			return &Error{Kind: Unavailable, Op: "list", Key: prefix, Cause: fmt.Errorf("%w: it promises more and does not give it", ErrGarbled)}
 		}
 	}
 }
@@ -68,7 +72,7 @@ func listed(o types.Object, encoded bool) (Listed, error) {
 	}
 	key, err := url.QueryUnescape(l.Key)
 	if err != nil {
-		return l, fmt.Errorf("the key %q is not encoded as it should be", l.Key)
+		return l, fmt.Errorf("%w: the key %q is not encoded as it should be", ErrGarbled, l.Key)
 	}
 	l.Key = key
 	return l, nil
