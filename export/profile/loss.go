@@ -32,9 +32,12 @@ func (l Loss) In(in *locale.Locale) string {
 	if text := in.Pick(l.Text); text != "" {
 		return text
 	}
-	column := l.Column
+	column := in.T("profile.column.plain", "Column", l.Column)
 	if meaning := in.Pick(l.meaning); meaning != "" {
 		column = in.T("profile.column", "Column", l.Column, "Meaning", meaning)
+	}
+	if l.Kind == LossValues { // the sentence has the quotes
+		column = l.Column
 	}
 	return in.T("profile.loss."+l.Kind, "Dataset", in.Pick(l.dataset), "Column", column)
 }

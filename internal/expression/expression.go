@@ -86,10 +86,13 @@ func (r *Rows) compile(text, wanted string, kinds ...string) (*Expression, error
 	return &Expression{program, columns}, nil
 }
 
-// fault words the one mistake that is made most in the programme's terms.
+// fault words the two mistakes that are made most in the programme's terms.
 func fault(message string) string {
 	if column, ok := strings.CutPrefix(message, "undefined field '"); ok {
 		return fmt.Sprintf("the dataset has no column %q", strings.TrimSuffix(column, "'"))
+	}
+	if strings.Contains(message, "'_?_:_'") && strings.Contains(message, "null)") {
+		return message + "; write dyn(null) for no value"
 	}
 	return message
 }

@@ -87,6 +87,7 @@ func TestWhatDoesNotCompileSaysWhy(t *testing.T) {
 		`double(row.hours)`:                   "gives double; a value is text",
 		`[row.title]`:                         "gives list",
 		`'%s'.format([row.title])`:            "uses format",
+		`row.done ? 1 : null`:                 "write dyn(null) for no value",
 		`now()`:                               "undeclared reference to 'now'",
 		`row.title.matches('(')`:              "invalid matches argument",
 		`'` + strings.Repeat("x", 4000) + `'`: "has 4002 characters",

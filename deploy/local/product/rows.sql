@@ -60,7 +60,8 @@ SELECT row_number() OVER (ORDER BY c.id, n), c.id, p.first + (n % p.many),
   CASE pg_temp.dice('la' || c.id || n, 4) WHEN 0 THEN '{}'::text[] WHEN 1 THEN ARRAY['紧急'] WHEN 2 THEN ARRAY['design','v2, final'] ELSE ARRAY['客户','"VIP"'] END,
   jsonb_build_object('priority', pg_temp.dice('pr' || c.id || n, 5), 'watch', pg_temp.dice('w' || c.id || n, 2) = 0),
   p.since + make_interval(mins => n % 500000),
-  CASE WHEN pg_temp.dice('dn' || c.id || n, 2) = 0 THEN p.since + make_interval(mins => n % 500000, hours => 30) END
+  CASE WHEN pg_temp.dice('dn' || c.id || n, 2) = 0 THEN p.since + make_interval(mins => n % 500000, hours => 30) END,
+  p.since + make_interval(mins => n % 500000, hours => 30)
 FROM customer c
 CROSS JOIN LATERAL (SELECT min(id) AS first, count(*) AS many, min(created_at) AS since FROM project WHERE customer_id = c.id) p
 CROSS JOIN LATERAL (SELECT min(id) AS first, count(*) AS many FROM member WHERE customer_id = c.id) m

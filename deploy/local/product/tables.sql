@@ -39,7 +39,8 @@ CREATE TABLE task (
   labels      text[] NOT NULL,
   settings    jsonb NOT NULL,
   created_at  timestamptz NOT NULL,
-  done_at     timestamptz
+  done_at     timestamptz,
+  updated_at  timestamptz NOT NULL
 );
 CREATE TABLE comment (
   id          bigint NOT NULL,
