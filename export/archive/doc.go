@@ -6,10 +6,17 @@
 //	data/<dataset>.csv                      RFC 4180: UTF-8, CRLF, a header row; the machine copy, values untouched
 //	data/<dataset>.spreadsheet.csv          on request: with a BOM, and cells defused that a spreadsheet would run
 //	data/<dataset>.jsonl                    JSON Lines: one object a row
+//	data/<dataset>.parquet                  on request: Apache Parquet
+//	schema/<dataset>.json                   the columns: types, meanings, units, and how values are written
+//	import/<replacement>/<name>             rows as a replacement imports them
 //	attachments/<dataset>/<safe name>       the original bytes; the manifest has the original names
 //	index.html                              a page for the eye, in the customer's language and without any script
 //	receipt.json                            what the source counted, what is here, what failed and why
 //	manifest.json                           every file with its size, SHA-256 and place; always the last entry
+//
+// A dataset that is cut has a part in each name: data/tasks.part-02.csv. In an export of several volumes the files at the
+// root carry the volume's number, index-02.html, and attachments lie under attachments/<dataset>/volume-02/, so that all
+// volumes unpack into one folder and never meet.
 //
 // # Values
 //

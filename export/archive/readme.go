@@ -3,6 +3,7 @@ package archive
 import (
 	"bytes"
 	_ "embed" // for the text
+	"slices"
 	"text/template"
 )
 
@@ -13,11 +14,13 @@ var readmeTemplate = template.Must(template.New("readme").Parse(readmeText))
 
 // readme returns README.txt, with CRLF so that any editor shows its lines.
 func readme(h Header) ([]byte, error) {
+	unsteady := slices.ContainsFunc(h.Sources, func(s SourceInfo) bool { return !s.Steady })
 	var b bytes.Buffer
 	if err := readmeTemplate.Execute(&b, struct {
 		Header
-		When string
-	}{h, h.AsOf.Format("2006-01-02 15:04:05 UTC")}); err != nil {
+		When     string
+		Unsteady bool // a source has no snapshots
+	}{h, h.AsOf.Format("2006-01-02 15:04:05 UTC"), unsteady}); err != nil {
 		return nil, err
 	}
 	return bytes.ReplaceAll(b.Bytes(), []byte("\n"), []byte("\r\n")), nil
