@@ -14,30 +14,36 @@ const parameter = "customer_id"
 //
 // Source: PostgreSQL documentation, chapter 4.1, "Lexical Structure".
 func Bind(sql string) (string, error) {
-	s := scanner{in: strings.TrimRight(sql, "; \t\r\n")}
-	if err := s.run(); err != nil {
+	s := scanner{in: strip(sql), mark: "$1"}
+	if err := s.run(s.token); err != nil {
 		return "", err
 	}
+	return s.out.String(), s.end()
+}
+
+// end refuses a query that is empty or about everybody.
+func (s *scanner) end() error {
 	if strings.TrimSpace(s.in) == "" {
-		return "", fmt.Errorf("the query is empty")
+		return fmt.Errorf("the query is empty")
 	}
 	if s.bound == 0 {
-		return "", fmt.Errorf("the query does not use :%s, so it would return every customer's rows", parameter)
+		return fmt.Errorf("the query does not use :%s, so it would return every customer's rows", parameter)
 	}
-	return s.out.String(), nil
+	return nil
 }
 
 // scanner walks through SQL and copies it to out.
 type scanner struct {
 	in    string
+	mark  string // what a parameter becomes
 	pos   int
 	out   strings.Builder
 	bound int
 }
 
-func (s *scanner) run() error {
+func (s *scanner) run(token func() (int, error)) error {
 	for s.pos < len(s.in) {
-		n, err := s.token()
+		n, err := token()
 		if err != nil {
 			return err
 		}
@@ -157,7 +163,7 @@ func (s *scanner) named() (int, error) {
 	if name != parameter {
 		return 0, s.fail(fmt.Sprintf("the unknown parameter :%s (only :%s is known)", name, parameter))
 	}
-	s.out.WriteString("$1")
+	s.out.WriteString(s.mark)
 	s.pos += 1 + len(name)
 	s.bound++
 	return 0, nil

@@ -189,6 +189,8 @@ func Open(ctx context.Context, rawURL string, o Options) (Source, error) {
 	switch u.Scheme {
 	case "postgres", "postgresql":
 		return openPostgres(ctx, rawURL, o.withDefaults())
+	case "mysql", "mariadb":
+		return openMySQL(u, o.withDefaults())
 	}
 	if s, err := openOther(ctx, u, rawURL, o.withDefaults()); s != nil || err != nil {
 		return s, err

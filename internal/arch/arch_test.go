@@ -54,6 +54,7 @@ var homes = map[string][]string{
 	"github.com/arran4/golang-ical":    {"portal/"},
 	"github.com/goccy/go-yaml":         {"migration/"},
 	"github.com/nicksnyder/go-i18n/v2": {"internal/locale/"},
+	"github.com/go-sql-driver/mysql":   {"export/source/", "deploy/local/"},
 }
 
 type listed struct {
