@@ -351,3 +351,77 @@ func TestE12_AVolumeThatWasTakenOver(t *testing.T) {
 	}
 	w.whole(owner, e, giantProjects+12)
 }
+
+// TestE19_AGiantHoldsUpNobody keeps a giant's volume in work while small exports come and go.
+func TestE19_AGiantHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	const others = 40
+	p := newGiant(t)
+	w, owner, e := giantWorld(t, p)
+	small := make([]migration.Who, others)
+	for i := range small {
+		ref := fmt.Sprintf("HZ-%d", i+2)
+		p.fill(t, ref, 3)
+		small[i], _ = w.customer(ref)
+	}
+	reached, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	w.work(w.config, func(point string) {
+		if point == "picked" { // the second volume, in the queue of large ones
+			once.Do(func() { close(reached) })
+			<-release
+		}
+	})
+	<-reached
+	exports := make([]export.Export, others)
+	for i, who := range small {
+		exports[i] = w.request(who)
+	}
+	for i := range exports {
+		w.await(exports[i], export.Ready)
+	}
+	got := w.read(e)
+	if got.State != export.Running || got.Volumes[0].State != export.VolumeSealed || got.Volumes[2].State != export.VolumeWaiting {
+		t.Errorf("the giant is %s: %+v", got.State, got.Volumes)
+	}
+	if len(got.Datasets) == 0 || got.Datasets[0].RowsTotal == 0 {
+		t.Errorf("its progress: %+v", got.Datasets)
+	}
+	// The customer of the giant cannot have another one beside it.
+	if again := w.request(owner); again.ID != e.ID {
+		t.Error("a second export beside the giant")
+	}
+	close(release)
+	w.await(e, export.Ready)
+}
+
+// TestE17_VolumesOfAnAttemptThatIsOver leaves volumes of a cancelled export, and one of a try that was overtaken.
+func TestE17_VolumesOfAnAttemptThatIsOver(t *testing.T) {
+	t.Parallel()
+	w, owner, e := giantWorld(t, newGiant(t))
+	reached, release := make(chan struct{}), make(chan struct{})
+	var picked atomic.Int64
+	w.work(w.config, func(point string) {
+		if point == "picked" && picked.Add(1) == 3 {
+			close(reached)
+			<-release
+		}
+	})
+	<-reached
+	if n := len(w.objects()); n < 3 {
+		t.Errorf("%d objects in mid-work", n)
+	}
+	if _, err := w.service.Cancel(t.Context(), owner, w.prog, e.ID); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	eventually(t, "nothing is left of the cancelled export", func() bool {
+		if err := export.Sweep(t.Context(), w.config); err != nil {
+			t.Error(err)
+		}
+		return len(w.objects()) == 0
+	})
+	if got := w.read(e); got.State != export.Cancelled {
+		t.Errorf("it is %s", got.State)
+	}
+}

@@ -30,6 +30,12 @@ var (
 	downloads = promauto.NewCounter(prometheus.CounterOpts{
 		Name: "offramp_export_downloads_total", Help: "Links and proxied downloads handed out.",
 	})
+	oldest = promauto.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "offramp_export_oldest_seconds", Help: "Age of the oldest live export by queue and state, as of the last sweep that this worker made.",
+	}, []string{"queue", "state"})
+	queueDepth = promauto.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "offramp_export_queue_depth", Help: "Jobs that wait to be begun by queue, as of the last sweep that this worker made.",
+	}, []string{"queue"})
 	byState = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "offramp_exports", Help: "Exports by state, as of the last sweep that this worker made.",
 	}, []string{"state"})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,6 +77,31 @@ func TestASelectionIsApplied(t *testing.T) {
 		if !maps.Equal(rows, c.want) {
 			t.Errorf("%s: %v, want %v", name, rows, c.want)
 		}
+	}
+}
+
+func TestCheckProgrammeTriesWhatRestricts(t *testing.T) {
+	t.Parallel()
+	w, _ := selective(t)
+	w.prog.Export.Filters[0].Query = migration.Query{Source: "product", SQL: "SELECT id::text, name FROM projects WHERE customer = :customer_id"}
+	if problems := w.config.Sources.CheckProgramme(t.Context(), w.prog); len(problems) != 0 {
+		t.Errorf("%v", problems)
+	}
+	d, f := &w.prog.Datasets[0], &w.prog.Export.Filters[0]
+	for want, spoil := range map[string]func() func(){
+		`column "no", which its row_key names, is missing`:            func() func() { d.RowKey = "no"; return func() { d.RowKey = "id" } },
+		`column "no", which is its period, is missing`:                func() func() { d.Period = "no"; return func() { d.Period = "created_at" } },
+		`column "name" is text; a period or a change needs`:           func() func() { d.Changed = "name"; return func() { d.Changed = "created_at" } },
+		`column "no", which is its column for the filter project, is`: func() func() { d.Filters["project"] = "no"; return func() { d.Filters["project"] = "id" } },
+		`value and label; this one has 1 columns`:                     func() func() { f.SQL = "SELECT id FROM projects WHERE customer = :customer_id"; return func() {} },
+	} {
+		mend := spoil()
+		problems := w.config.Sources.CheckProgramme(t.Context(), w.prog)
+		mend()
+		if len(problems) == 0 || !strings.Contains(problems[0].Message, want) {
+			t.Errorf("want %s, got %v", want, problems)
+		}
+		f.SQL = "SELECT id::text, name FROM projects WHERE customer = :customer_id"
 	}
 }
 

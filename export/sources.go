@@ -130,9 +130,12 @@ func (s *Sources) CheckProgramme(ctx context.Context, p *migration.Programme) []
 		for _, w := range warnings {
 			problems = append(problems, Problem{Path: path, Message: w, Warning: true})
 		}
-		if d.Files != nil {
-			say(path+".files", s.checkFiles(ctx, d.Files.Source))
+		if files := filesOf(d); files != nil {
+			say(path+".files", s.checkFiles(ctx, files.Source))
 		}
+	}
+	for i, f := range p.Export.Filters {
+		say(fmt.Sprintf("export.filters[%d]", i), s.checkFilter(ctx, f))
 	}
 	if p.Customers != nil {
 		say("customers", s.checkTable(ctx, *p.Customers))
@@ -158,6 +161,9 @@ func (s *Sources) checkDataset(ctx context.Context, d migration.Dataset) (warnin
 	if _, err := places(d, found); err != nil {
 		return nil, err
 	}
+	if err := roles(d, found); err != nil {
+		return nil, err
+	}
 	if adviser, ok := snap.(source.Adviser); ok {
 		scans, err := adviser.Scans(ctx, q, slowScan)
 		if source.KindOf(err) == source.Denied { // planning asks for rights that preparing does not
@@ -171,6 +177,54 @@ func (s *Sources) checkDataset(ctx context.Context, d migration.Dataset) (warnin
 		}
 	}
 	return warnings, nil
+}
+
+// roles checks the columns by which a dataset is cut and restricted.
+func roles(d migration.Dataset, found []source.Column) error {
+	wrong := func(column, what string) error {
+		return &source.Error{Kind: source.Schema, Dataset: d.Key, Cause: fmt.Errorf("column %q, which is its %s, is missing", column, what)}
+	}
+	has := func(column string) bool {
+		return column == "" || slices.ContainsFunc(found, func(f source.Column) bool { return f.Name == column })
+	}
+	for _, role := range []struct{ column, what string }{{d.RowKey, "row_key"}, {d.Period, "period"}, {d.Changed, "changed"}} {
+		if !has(role.column) {
+			return wrong(role.column, role.what)
+		}
+	}
+	for filter, column := range d.Filters {
+		if !has(column) {
+			return wrong(column, "column for the filter "+filter)
+		}
+	}
+	for _, c := range found {
+		timed := slices.Contains([]string{"date", "timestamp", "instant"}, c.Type)
+		if !timed && (c.Name == d.Period || c.Name == d.Changed) {
+			return &source.Error{Kind: source.Schema, Dataset: d.Key, Cause: fmt.Errorf("column %q is %s; a period or a change needs a date, timestamp or instant", c.Name, c.Type)}
+		}
+	}
+	return nil
+}
+
+// checkFilter tries the query that offers a filter's values: two columns, value and label.
+func (s *Sources) checkFilter(ctx context.Context, f migration.Filter) error {
+	if f.SQL == "" {
+		return nil
+	}
+	db, err := s.Rows(ctx, f.Source)
+	if err != nil {
+		return err
+	}
+	snap, err := db.Begin(ctx, "0", "")
+	if err != nil {
+		return err
+	}
+	defer snap.Close()
+	found, err := snap.Check(ctx, source.Query{Dataset: f.Key, SQL: f.SQL})
+	if err == nil && len(found) != 2 {
+		err = &source.Error{Kind: source.Schema, Dataset: f.Key, Cause: fmt.Errorf("the query of a filter returns value and label; this one has %d columns", len(found))}
+	}
+	return err
 }
 
 func (s *Sources) checkFiles(ctx context.Context, key string) error {

@@ -65,15 +65,44 @@ func scan(row pgx.Row) (Export, error) {
 	return e, nil
 }
 
+// waitSQL tells of a queued export whether its queue is paused, whether it waits longer than it should, and how many go first.
+const waitSQL = `SELECT q.paused_at IS NOT NULL, j.state = 'available' AND j.scheduled_at < now() - interval '2 minutes',
+		(SELECT count(*) FROM (SELECT FROM river_job o WHERE o.state = 'available' AND o.queue = j.queue
+		    AND (o.priority, o.scheduled_at, o.id) < (j.priority, j.scheduled_at, j.id) LIMIT $2) x)
+	FROM export e JOIN river_job j ON j.id = e.job_id LEFT JOIN river_queue q ON q.name = j.queue
+	WHERE e.id = $1 AND e.state = 'queued' AND j.state IN ('available', 'scheduled', 'retryable')`
+
 // get reads one export in one round trip with its scope.
 func (s store) get(ctx context.Context, scope db.Scope, id string) (e Export, err error) {
 	err = s.db.Read(ctx, scope,
-		func(b *pgx.Batch) { b.Queue(`SELECT `+columns+seen+` FROM export e WHERE e.id = $1`, id) },
+		func(b *pgx.Batch) {
+			b.Queue(`SELECT `+columns+seen+` FROM export e WHERE e.id = $1`, id)
+			b.Queue(waitSQL, id, MaxAhead)
+		},
 		func(r pgx.BatchResults) error {
-			e, err = scan(r.QueryRow())
-			return err
+			if e, err = scan(r.QueryRow()); err != nil {
+				return err
+			}
+			return e.wait(r.QueryRow())
 		})
 	return e, err
+}
+
+// wait fills in why a queued export is not begun yet. What an attempt met says more.
+func (e *Export) wait(row pgx.Row) error {
+	var paused, long bool
+	err := row.Scan(&paused, &long, &e.Ahead)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read the queue: %w", err)
+	case paused:
+		e.Delayed = "export.delayed_paused"
+	case long && e.Delayed == "":
+		e.Delayed = "export.delayed_queue"
+	}
+	return nil
 }
 
 // list reads a customer's exports with numbers below before, newest first.

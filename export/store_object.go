@@ -32,6 +32,7 @@ func (s store) doomed(ctx context.Context, tx *db.Tx, exportID string, links tim
 		  AND NOT ((e.state IN ('running', 'ready') OR e.state = 'expired' AND e.expires_at > $2)
 		           AND EXISTS (SELECT FROM export_volume v WHERE v.export_id = e.id AND v.attempt = e.attempt AND v.number = o.volume
 		                                  AND v.object_key = o.key AND (v.state = 'sealed' OR e.state = 'running')))
+		  AND NOT EXISTS (SELECT FROM export_delivery d WHERE d.export_id = e.id AND d.finished_at IS NULL) -- it was asked for in time
 		ORDER BY o.created_at LIMIT $3`
 	rows, err := tx.Pgx.Query(ctx, sql, exportID, links, limit)
 	if err != nil {
@@ -86,6 +87,29 @@ func ids(rows pgx.Rows, err error) ([]string, error) {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// class is how one queue of exports stands. Ages are in seconds; 0 where there is none.
+type class struct {
+	queue       string
+	depth       int64
+	waits, runs float64
+}
+
+// classes tells how the queues stand, by the queue's own clock.
+func (s store) classes(ctx context.Context, tx *db.Tx) ([]class, error) {
+	const sql = `SELECT c.queue, (SELECT count(*) FROM river_job j WHERE j.queue = c.queue AND j.state = 'available'),
+			coalesce(max(extract(epoch FROM now() - j.created_at)) FILTER (WHERE e.state = 'queued'), 0)::float8,
+			coalesce(max(extract(epoch FROM now() - j.created_at)) FILTER (WHERE e.state = 'running'), 0)::float8
+		FROM unnest($1::text[]) c(queue) LEFT JOIN (river_job j JOIN export e ON e.job_id = j.id AND e.state IN ('queued', 'running')) ON j.queue = c.queue
+		GROUP BY c.queue`
+	rows, err := tx.Pgx.Query(ctx, sql, QueueNames)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c class, err error) {
+		return c, row.Scan(&c.queue, &c.depth, &c.waits, &c.runs)
+	})
 }
 
 // count tells how many exports are in each state.

@@ -114,8 +114,17 @@ func (s *sweeper) requeue(ctx context.Context) error {
 func (s *sweeper) observe(ctx context.Context) error {
 	return s.DB.InTx(ctx, sweepScope, func(tx *db.Tx) error {
 		counts, err := s.store.count(ctx, tx)
+		if err != nil {
+			return err
+		}
 		for _, state := range []State{Queued, Running, Ready, Failed, Cancelled, Expired} {
 			byState.WithLabelValues(string(state)).Set(float64(counts[state]))
+		}
+		classes, err := s.store.classes(ctx, tx)
+		for _, c := range classes {
+			oldest.WithLabelValues(c.queue, string(Queued)).Set(c.waits)
+			oldest.WithLabelValues(c.queue, string(Running)).Set(c.runs)
+			queueDepth.WithLabelValues(c.queue).Set(float64(c.depth))
 		}
 		return err
 	})

@@ -25,6 +25,7 @@ type commands struct {
 	Import  importCmd  `cmd:"" help:"Import customers and contacts from a CSV file or the programme's query."`
 	Verify  verifyCmd  `cmd:"" help:"Prove a downloaded archive against its manifest and receipt."`
 	Doctor  doctorCmd  `cmd:"" help:"Check everything that the configuration names, and say what to mend."`
+	Queue   queueCmd   `cmd:"" help:"Show, pause and resume the queues that exports wait in."`
 	Version versionCmd `cmd:"" help:"Print the version of this binary."`
 }
 
