@@ -27,6 +27,9 @@ type Parts struct {
 	Programmes *migration.Programmes
 	Customers  *migration.Service
 	Exports    *export.Service
+	Deliveries *export.Deliveries
+	Receipts   customer.ReceiptKeys
+	Proxy      bool // exports' files are sent through the portal
 	Auth       *auth.Service
 	Queue      *jobs.Client // which may only insert
 }
@@ -42,7 +45,7 @@ func Assemble(p Parts) (*Server, error) {
 	}
 	return New(Options{
 		Kit: kit, Sessions: p.Auth, Log: p.Log, Metrics: p.Metrics, Ping: p.DB.Pool.Ping,
-		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports},
+		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy},
 		SignIn:   &signin.Pages{Kit: kit, Auth: p.Auth},
 		Consoles: consoles,
 	})

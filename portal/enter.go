@@ -31,8 +31,12 @@ func (s *Server) enter(r Route) echo.HandlerFunc {
 		limit = page.MaxBody
 	}
 	return func(c echo.Context) error {
-		ctx, cancel := context.WithTimeout(c.Request().Context(), workTimeout)
-		defer cancel()
+		ctx := c.Request().Context()
+		if !r.Long {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, workTimeout)
+			defer cancel()
+		}
 		request := c.Request().WithContext(ctx)
 		if request.Body != nil && request.Body != http.NoBody {
 			request.Body = http.MaxBytesReader(c.Response(), request.Body, limit)

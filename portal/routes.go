@@ -28,6 +28,7 @@ type Route struct {
 	Plan    bool  // shows the customer's plan, which is read together with the session
 	Early   bool  // works before a programme is in effect
 	Bare    bool  // needs to know nobody: no session is looked up
+	Long    bool  // may send a file for as long as its bytes move
 	Body    int64 // most bytes that may be sent; 0: page.MaxBody
 }
 
@@ -65,6 +66,18 @@ func (s *Server) list() []Route {
 		{Method: post, Path: "/exports/:id/check", Access: Customer, Handler: s.customer.ConfirmExport},
 		{Method: post, Path: "/exports/:id/cancel", Access: Customer, Handler: s.customer.CancelExport},
 		{Method: post, Path: "/exports/:id/retry", Access: Customer, Handler: s.customer.RetryExport},
+		{Method: get, Path: "/exports/:id/volumes/:number", Access: Customer, Handler: s.customer.DownloadVolume},
+		{Method: get, Path: "/exports/:id/volumes/:number/file", Access: Customer, Handler: s.customer.SendVolume, Long: true},
+		{Method: get, Path: "/exports/:id/receipt.json", Access: Customer, Handler: s.customer.DownloadReceipt},
+		{Method: get, Path: "/exports/:id/receipt.jws", Access: Customer, Handler: s.customer.DownloadSignedReceipt},
+		{Method: post, Path: "/exports/:id/script", Access: Customer, Handler: s.customer.MakeScript},
+		{Method: post, Path: "/exports/:id/script/revoke", Access: Customer, Handler: s.customer.RevokeScript},
+		{Method: get, Path: "/exports/:id/deliver", Access: Customer, Handler: s.customer.ShowDeliver},
+		{Method: post, Path: "/exports/:id/deliver", Access: Customer, Handler: s.customer.StartDelivery},
+		{Method: get, Path: "/exports/:id/deliver/progress", Access: Customer, Handler: s.customer.PollDelivery, Quiet: true},
+		{Method: post, Path: "/exports/:id/deliver/cancel", Access: Customer, Handler: s.customer.CancelDelivery},
+		{Method: get, Path: "/download/:id/:number", Access: Public, Handler: s.customer.DownloadByToken, Bare: true, Long: true},
+		{Method: get, Path: "/receipt-keys.json", Access: Public, Handler: s.customer.ServeReceiptKeys, Bare: true},
 
 		{Method: get, Path: "/sign-in", Access: Public, Handler: s.signIn.Show(auth.Customers)},
 		{Method: get, Path: "/sign-in/start", Access: Public, Handler: s.signIn.Start(auth.Customers), Bare: true},

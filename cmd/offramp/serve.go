@@ -12,9 +12,11 @@ import (
 	"offramp/auth"
 	"offramp/auth/oidc"
 	"offramp/export"
+	"offramp/export/receipt"
 	"offramp/internal/config"
 	"offramp/internal/jobs"
 	"offramp/portal"
+	"offramp/portal/customer"
 )
 
 type serveCmd struct{}
@@ -78,10 +80,35 @@ func (p *parts) portal(ctx context.Context) (*portal.Server, error) {
 		return nil, err
 	}
 	exports := export.NewService(p.db, p.journeys, queue, bucket, export.Options{LinkTTL: p.config.Work.LinkTTL})
+	secret, before := p.config.Web.Secrets()
+	deliveries, err := export.NewDeliveries(p.db, queue, export.DeliveryOptions{
+		Secret: secret, Before: before, Principal: p.config.Delivery.Principal, PlainHTTP: bool(p.config.Delivery.PlainHTTP),
+	})
+	if err != nil {
+		return nil, err
+	}
+	receipts, err := receiptKeys(secret, before)
+	if err != nil {
+		return nil, err
+	}
 	return portal.Assemble(portal.Parts{
 		DB: p.db, Public: p.config.BaseURL(), Secret: []byte(p.config.Web.SecretKey), Log: p.log, Metrics: prometheus.DefaultRegisterer,
-		Programmes: p.programmes, Customers: p.journeys, Exports: exports, Auth: p.auth(), Queue: queue,
+		Programmes: p.programmes, Customers: p.journeys, Exports: exports, Auth: p.auth(),
+		Deliveries: deliveries, Receipts: receipts, Proxy: bool(p.config.Storage.Proxy), Queue: queue,
 	})
+}
+
+// receiptKeys sign receipts: the first does, the others did.
+func receiptKeys(current []byte, before [][]byte) (customer.ReceiptKeys, error) {
+	var keys customer.ReceiptKeys
+	for _, master := range append([][]byte{current}, before...) {
+		k, err := receipt.NewKey(master)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
 }
 
 // auth ties the two providers to sessions.

@@ -14,8 +14,10 @@ import (
 
 	"offramp/auth"
 	"offramp/export"
+	"offramp/export/storage"
 	"offramp/internal/jobs"
 	"offramp/internal/mail"
+	"offramp/internal/outbound"
 	"offramp/migration/writeback"
 )
 
@@ -91,8 +93,11 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 	export.Register(workers, export.Config{
 		DB: p.db, Journey: p.journeys, Queue: inserter, Bucket: bucket, Sources: sources, Programmes: p.programmes,
 		Logger: p.log, Retries: p.config.Work.Retries, LinkTTL: p.config.Work.LinkTTL,
-		Large: p.config.Work.LargeFrom << 20, MaxRows: p.config.Work.MaxRows,
+		Large: p.config.Work.LargeFrom << 20, Unit: p.config.Work.Unit << 20, MaxRows: p.config.Work.MaxRows,
 	})
+	if err := p.deliveries(workers, bucket, inserter); err != nil {
+		return nil, err
+	}
 	auth.Register(workers, p.db)
 	if err := mail.Register(workers, p.mailer()); err != nil {
 		return nil, err
@@ -104,8 +109,26 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 	}
 	return jobs.New(p.db, jobs.Config{
 		ID: name, Workers: workers, Periodic: append(export.Periodic(), auth.Periodic()...), Logger: p.log, Drain: p.config.Work.Drain,
-		Queues: map[string]int{export.Queue: p.config.Work.Exports, export.QueueLarge: p.config.Work.Large, mail.Queue: p.config.Work.Mails, river.QueueDefault: 2},
+		Queues: map[string]int{export.Queue: p.config.Work.Exports, export.DeliveryQueue: p.config.Delivery.Copies, export.QueueLarge: p.config.Work.Large, mail.Queue: p.config.Work.Mails, river.QueueDefault: 2},
 	})
+}
+
+// deliveries registers what copies exports into customers' own buckets.
+func (p *parts) deliveries(workers *river.Workers, bucket *storage.Bucket, inserter *jobs.Client) error {
+	secret, before := p.config.Web.Secrets()
+	box, err := export.NewDeliveryBox(secret, before...)
+	if err != nil {
+		return err
+	}
+	allow, err := p.allowed()
+	if err != nil {
+		return err
+	}
+	export.RegisterDelivery(workers, export.DeliveryConfig{
+		DB: p.db, Queue: inserter, Bucket: bucket, Box: box, Secret: secret, Programmes: p.programmes, Logger: p.log,
+		Dialer: outbound.Dialer(outbound.Options{Allow: allow}), Account: p.storage(), Retries: p.config.Work.Retries,
+	})
+	return nil
 }
 
 // alive answers whether the worker holds the lock that says so.

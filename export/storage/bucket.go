@@ -127,6 +127,7 @@ func (c Config) retryer() aws.Retryer {
 		o.MaxAttempts = c.Attempts
 		o.MaxBackoff = c.Backoff
 		o.RateLimiter = ratelimit.None
+		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(neverRetryable)}, o.Retryables...)
 		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(retryableMore))
 	})
 }

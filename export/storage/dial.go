@@ -9,6 +9,10 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"offramp/internal/outbound"
 )
 
 // Dialer connects to an address. One that refuses private addresses makes a bucket safe whose address came from outside.
@@ -81,4 +85,13 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 func (b *boundedBody) Close() error {
 	b.once.Do(func() { b.timer.Stop() })
 	return b.ReadCloser.Close()
+}
+
+// neverRetryable names what no second try would change: an address that must not be reached, a name that does not exist.
+func neverRetryable(err error) aws.Ternary {
+	var dns *net.DNSError
+	if errors.Is(err, outbound.ErrBlocked) || errors.As(err, &dns) && dns.IsNotFound {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
 }

@@ -69,9 +69,11 @@ func compose(a Args, to recipient, head Letterhead, portal string) (letter, erro
 	case ExportFailed:
 		return w.export(a.Template, false)
 	case HelpReceived, HelpAnswered:
-		return w.help(a.Template, "/exports/"+url.PathEscape(a.Data["export_id"])+"/check")
+		return w.help(a.Template, "/exports/"+url.PathEscape(a.Data["export_id"])+"/help")
 	case HelpRequest:
 		return w.help(a.Template, "/console/support/help/"+url.PathEscape(a.Data["request_id"]))
+	case ExportDelivered, ExportNotDelivered:
+		return w.delivery(a.Template)
 	default:
 		return letter{}, fmt.Errorf("%w: %q", errUnknownTemplate, a.Template)
 	}

@@ -14,6 +14,8 @@ package mail
 //	export_ready     export_id, reference, size (bytes), until (RFC 3339)
 //	export_failed    export_id, reference
 //	export_expiring  export_id, reference, size (bytes), until (RFC 3339)
+//	export_delivered      export_id, reference, size (bytes), files, bucket
+//	export_not_delivered  export_id, reference, bucket, problem (message id)
 //	help_received    request_id, request, export_id, reference
 //	help_answered    request_id, request, export_id, reference
 //	help_request     request_id, request, export_id, reference, desk (language); to the help desk, about the contact's request
@@ -30,9 +32,12 @@ const (
 	ExportReady    = "export_ready"
 	ExportFailed   = "export_failed"
 	ExportExpiring = "export_expiring" // a day before the file is deleted
-	HelpReceived   = "help_received"
-	HelpAnswered   = "help_answered"
-	HelpRequest    = "help_request" // to the programme's help desk
+
+	ExportDelivered    = "export_delivered"     // a copy lies in the customer's own bucket
+	ExportNotDelivered = "export_not_delivered" // it could not be copied there
+	HelpReceived       = "help_received"
+	HelpAnswered       = "help_answered"
+	HelpRequest        = "help_request" // to the programme's help desk
 )
 
 // Kind is the job's stable name.

@@ -108,7 +108,7 @@ func (d dated) extension(date migration.Date) string {
 	if date.Reason == "" {
 		return d.l.T("dates.extended.value", "Date", others)
 	}
-	return d.l.T("dates.extended.reason", "Date", others, "Reason", date.Reason)
+	return d.l.T("dates.extended.reason", "Date", others, "Reason", page.ExtensionReason(d.l, date.Reason))
 }
 
 func buildNote(v *page.Visit, j migration.Journey) noteCard {

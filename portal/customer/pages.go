@@ -16,6 +16,10 @@ type Pages struct {
 	Calendars *calendar.Service
 	Exports   *export.Service
 
+	Deliveries *export.Deliveries
+	Receipts   ReceiptKeys
+	Proxy      bool // files are sent through the portal, since browsers cannot reach the bucket
+
 	shared sharedPlans
 }
 

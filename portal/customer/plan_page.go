@@ -15,6 +15,7 @@ type planView struct {
 	layout  ui.Page
 	heading ui.Heading
 	over    *ui.Banner    // all dates have passed
+	news    []ui.Banner   // about the last day to export
 	count   *ui.Countdown // nil when they have
 	tasks   ui.TaskList
 	export  exportCard
@@ -33,6 +34,7 @@ func buildPlan(v *page.Visit, plan migration.Plan, layout ui.Page, code string) 
 		tasks: ui.TaskList{Locale: v.Locale, Title: v.Locale.T("plan.tasks"), Tasks: s.tasks()},
 		dates: d.keyDates(dateLinks(v)), help: help(v, code),
 	}
+	view.news = deadlineNews(d, plan)
 	if view.count == nil {
 		view.over = &ui.Banner{Tone: "info", Title: v.Locale.T("plan.over"), Text: v.Locale.T("plan.over.text")}
 	} else {

@@ -24,3 +24,11 @@ func said(l *locale.Locale, text migration.Text, id, otherwise string) string {
 	}
 	return otherwise
 }
+
+// ExtensionReason words why a customer has more time than others: ours by its key, a colleague's as it was written.
+func ExtensionReason(l *locale.Locale, reason string) string {
+	if id := "dates.reason." + reason; reason != "" && l.Has(id) {
+		return l.T(id)
+	}
+	return reason
+}

@@ -90,7 +90,7 @@ func extensions(v *page.Visit, list []migration.Extension) []ui.SummaryRow {
 		}
 		text := l.T("console.extension", "Date", l.Date(e.Day.End(zone), zone), "Granted", l.ShortDate(e.GrantedAt, zone))
 		if e.Reason != "" {
-			text += " " + e.Reason
+			text += " " + page.ExtensionReason(l, e.Reason)
 		}
 		rows = append(rows, ui.SummaryRow{Key: name, Value: text})
 	}

@@ -1,0 +1,159 @@
+package export
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"offramp/export/storage"
+	"offramp/internal/outbound"
+)
+
+// Target is a customer's own bucket.
+type Target struct {
+	Endpoint  string // such as https://s3.example.com; empty: AWS
+	Region    string
+	Bucket    string
+	Prefix    string // of the objects' names; empty, or with a slash at the end
+	AccessKey string // with SecretKey; both empty: by role
+	SecretKey string // empty in what is read
+	Role      string // ARN of a role that lets our AWS identity in
+}
+
+// The rules of names. Sources: Amazon S3 User Guide, "Bucket naming rules" (other servers take less, none takes more);
+// AWS Security Token Service API Reference, "AssumeRole" (RoleArn).
+var (
+	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	regionName = regexp.MustCompile(`^[A-Za-z0-9-]{1,40}$`)
+	keyName    = regexp.MustCompile(`^[!-~]{3,128}$`)
+	roleName   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$`)
+	prefixName = regexp.MustCompile(`^[A-Za-z0-9_./-]*$`) // the characters that need no care anywhere
+)
+
+const defaultRegion = "us-east-1"
+
+// checkTarget returns the target in one canonical form, or names every field that is wrong. What only the bucket itself can
+// tell, a worker finds out.
+func (d *Deliveries) checkTarget(t Target) (Target, error) {
+	refusal, faults := ErrTarget, 0
+	bad := func(field, key string) { refusal, faults = refusal.Field(field, key, nil), faults+1 }
+	if key := d.checkEndpoint(&t); key != "" {
+		bad("endpoint", key)
+	}
+	if t.Region == "" {
+		t.Region = defaultRegion
+	}
+	if !regionName.MatchString(t.Region) {
+		bad("region", "delivery.region.bad")
+	}
+	if !bucketName.MatchString(t.Bucket) || strings.Contains(t.Bucket, "..") {
+		bad("bucket", "delivery.bucket.bad")
+	}
+	switch clean := path.Clean("/" + t.Prefix); {
+	case !prefixName.MatchString(t.Prefix) || len(t.Prefix) > 200:
+		bad("prefix", "delivery.prefix.bad")
+	case clean == "/":
+		t.Prefix = ""
+	default:
+		t.Prefix = clean[1:] + "/"
+	}
+	switch {
+	case t.Role != "" && (t.AccessKey != "" || t.SecretKey != ""):
+		bad("role", "delivery.role.both")
+	case t.Role != "" && d.opts.Principal == "":
+		bad("role", "delivery.role.unavailable")
+	case t.Role != "" && t.Endpoint != "":
+		bad("role", "delivery.role.aws_only")
+	case t.Role != "" && !roleName.MatchString(t.Role):
+		bad("role", "delivery.role.bad")
+	case t.Role == "" && !keyName.MatchString(t.AccessKey):
+		bad("access_key", "delivery.access_key.bad")
+	case t.Role == "" && !keyName.MatchString(t.SecretKey):
+		bad("secret_key", "delivery.secret_key.bad")
+	}
+	if faults > 0 {
+		return t, refusal
+	}
+	return t, nil
+}
+
+// checkEndpoint returns the message key of what is wrong with the endpoint.
+func (d *Deliveries) checkEndpoint(t *Target) string {
+	if t.Endpoint == "" {
+		return ""
+	}
+	u, err := url.Parse(t.Endpoint)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return "delivery.endpoint.bad"
+	case u.User != nil:
+		return "delivery.endpoint.user"
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return "delivery.endpoint.path"
+	case u.Scheme == "http" && !d.opts.PlainHTTP:
+		return "delivery.endpoint.https"
+	}
+	t.Endpoint = u.Scheme + "://" + u.Host
+	return ""
+}
+
+// config is how the bucket is reached: through the dialler that knows what must not be reached, and never by way of our own
+// environment's credentials.
+func (t Target) config(dialer storage.Dialer) storage.Config {
+	return storage.Config{
+		Endpoint: t.Endpoint, Region: t.Region, Bucket: t.Bucket, AccessKey: t.AccessKey, SecretKey: t.SecretKey,
+		PathStyle: t.Endpoint != "", Dialer: dialer, Stall: 30 * time.Second, Attempts: 3,
+	}
+}
+
+// obstacle is why a delivery does not go on.
+type obstacle struct {
+	field   string // of the form; empty: nothing that the customer could mend there
+	problem string // message key for the customer
+	cause   string // for support
+	final   bool   // trying again would not help
+}
+
+// diagnose tells what a customer can mend from what passes. step names what was tried: "write" or "read".
+func diagnose(err error, step string) obstacle {
+	o := obstacle{field: "endpoint", problem: "delivery.problem.unreachable", cause: err.Error()}
+	final := func(field, key string) obstacle {
+		o.field, o.problem, o.final = field, "delivery.problem."+key, true
+		return o
+	}
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, outbound.ErrBlocked):
+		return final("endpoint", "private")
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return final("endpoint", "unknown_host")
+	}
+	if storage.RoleRefused(err) && storage.Code(err) != "" {
+		return final("role", "role")
+	}
+	switch storage.Code(err) {
+	case "InvalidAccessKeyId", "XAdminUserNotFound", "InvalidToken", "ExpiredToken":
+		return final("access_key", "access_key")
+	case "SignatureDoesNotMatch":
+		return final("secret_key", "secret_key")
+	case "NoSuchBucket":
+		return final("bucket", "bucket")
+	case "RequestTimeTooSkewed", "RequestExpired":
+		return final("endpoint", "clock")
+	case "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "TemporaryRedirect", "InvalidRegion":
+		return final("region", "region")
+	case "AccessDenied", "AllAccessDisabled", "AccountProblem", "MethodNotAllowed":
+		return final("bucket", "denied_"+step)
+	}
+	switch storage.KindOf(err) {
+	case storage.Denied:
+		return final("bucket", "denied_"+step)
+	case storage.Invalid, storage.NotFound, storage.Changed:
+		return final("endpoint", "not_s3")
+	}
+	return o
+}
