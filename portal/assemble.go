@@ -11,6 +11,7 @@ import (
 	"offramp/internal/db"
 	"offramp/internal/jobs"
 	"offramp/migration"
+	"offramp/migration/assistance"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
 	"offramp/portal/page"
@@ -37,15 +38,16 @@ type Parts struct {
 // Assemble builds the server with all its consoles.
 func Assemble(p Parts) (*Server, error) {
 	kit := &page.Kit{Programmes: p.Programmes, Clock: p.DB.Clock, Public: p.Public, Secret: p.Secret}
+	help := assistance.NewService(p.DB, p.Queue)
 	consoles, err := NewConsoles(kit, ConsoleParts{
-		DB: p.DB, Customers: p.Customers, Programmes: p.Programmes, Exports: p.Exports, Queue: p.Queue, Log: p.Log,
+		DB: p.DB, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Queue: p.Queue, Log: p.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return New(Options{
 		Kit: kit, Sessions: p.Auth, Log: p.Log, Metrics: p.Metrics, Ping: p.DB.Pool.Ping,
-		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy},
+		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Help: help, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy},
 		SignIn:   &signin.Pages{Kit: kit, Auth: p.Auth},
 		Consoles: consoles,
 	})

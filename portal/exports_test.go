@@ -90,9 +90,9 @@ func TestExportFormKeepsWhatWasChosen(t *testing.T) {
 	}{
 		{url.Values{"scope": {"some"}, "format": {"csv"}}, []string{"Select at least one dataset", `href="#dataset"`, `id="dataset-error"`}},
 		{url.Values{"scope": {"some"}, "dataset": {"tasks", "nope"}, "format": {"csv"}}, []string{"Select datasets from the list", `value="tasks" checked`}},
-		{url.Values{"scope": {"some"}, "dataset": {"tasks"}}, []string{"Select CSV, JSON Lines or both", `value="tasks" checked`, `value="some" checked`}},
-		{url.Values{"format": {"csv"}}, []string{"Select whether to export everything or chosen datasets"}},
-		{url.Values{"scope": {"all"}, "format": {"xml"}}, []string{"Select CSV, JSON Lines or both"}},
+		{url.Values{"scope": {"some"}, "dataset": {"tasks"}}, []string{"Select at least one of CSV, JSON Lines and Parquet", `value="tasks" checked`, `value="some" checked`}},
+		{url.Values{"format": {"csv"}}, []string{"Select whether to export everything or to choose"}},
+		{url.Values{"scope": {"all"}, "format": {"xml"}}, []string{"Select at least one of CSV, JSON Lines and Parquet"}},
 		{nil, []string{"There are 2 problems", "<title>Error: "}},
 	} {
 		a := w.post("owner", "/exports", c.form)
@@ -115,13 +115,15 @@ var hostile = map[string]string{
 
 func TestI01_ExportFormTakesAnything(t *testing.T) {
 	w := newWorld(t)
+	w.deepen()
 	before := w.stateSum()
-	for _, field := range []string{"scope", "dataset", "format", "spreadsheet"} {
+	for _, field := range []string{"scope", "dataset", "from", "until", "since", "format", "spreadsheet", "browse", "volume", "replacement", "filter-project"} {
 		for name, value := range hostile {
 			form := url.Values{"scope": {"some"}, "dataset": {"none"}, "format": {"csv"}}
 			form.Set(field, value)
-			a := w.post("owner", "/exports", form)
-			if a.status != 422 || strings.Contains(a.body, "<script>alert") || !strings.Contains(a.body, "-error") {
+			path := []string{"/exports", "/exports/new/check"}[len(name)%2]
+			a := w.post("owner", path, form)
+			if a.status != 422 || strings.Contains(a.body, "<script>alert") || !strings.Contains(a.body, `class="errors"`) {
 				t.Errorf("%s, %s: %d", field, name, a.status)
 			}
 		}
@@ -207,7 +209,7 @@ func TestDownloadThenCheckCompletesStep2(t *testing.T) {
 		t.Error("the log holds the signature")
 	}
 	w.shows("owner", path, "Now confirm that it is complete", path+"/check")
-	w.shows("owner", path+"/check", "It is complete", "mailto:moving@hezhou.example?subject=HZ-20418", "EX-10001")
+	w.shows("owner", path+"/check", "It is complete", path+"/help", "EX-10001", `data-volumes="`+path+`/volumes.json"`)
 	if a := w.post("owner", path+"/check", nil); a.status != 303 || a.location != "/plan" {
 		t.Errorf("%d to %s", a.status, a.location)
 	}
@@ -251,9 +253,9 @@ func TestExportsEndWithTheDeadlineAndTheDaysNumber(t *testing.T) {
 	}
 	end := migration.NewDay(2027, time.March, 2).End(w.programme.p.Zone)
 	w.at(end)
-	w.shows("owner", "/exports/new", `action="/exports"`)
+	w.shows("owner", "/exports/new", `action="/exports/new/check"`)
 	w.at(end.Add(time.Second))
-	w.hides(w.shows("owner", "/exports/new", "The last day to export was 2 March 2027."), `action="/exports"`)
+	w.hides(w.shows("owner", "/exports/new", "The last day to export was 2 March 2027."), `action="/exports/new/check"`)
 	w.hides(w.shows("owner", "/exports", "The last day to export was 2 March 2027."), `href="/exports/new"`)
 	if a := w.post("owner", "/exports", form); a.status != 410 {
 		t.Errorf("%d", a.status)

@@ -32,6 +32,9 @@ type Route struct {
 	Body    int64 // most bytes that may be sent; 0: page.MaxBody
 }
 
+// exportBody is room for the form of an export with the longest lists of choices.
+const exportBody = 512 << 10
+
 // list is every route but those of staff.
 func (s *Server) list() []Route {
 	return []Route{
@@ -57,8 +60,12 @@ func (s *Server) list() []Route {
 
 		// Whether a member may export is the programme's to say, so these ask the service.
 		{Method: get, Path: "/exports", Access: Customer, Handler: s.customer.ListExports, Plan: true},
-		{Method: post, Path: "/exports", Access: Customer, Handler: s.customer.RequestExport},
+		{Method: post, Path: "/exports", Access: Customer, Handler: s.customer.RequestExport, Body: exportBody},
 		{Method: get, Path: "/exports/new", Access: Customer, Handler: s.customer.ShowNewExport, Plan: true},
+		{Method: post, Path: "/exports/new", Access: Customer, Handler: s.customer.ChangeNewExport, Body: exportBody},
+		{Method: post, Path: "/exports/new/check", Access: Customer, Handler: s.customer.CheckNewExport, Body: exportBody},
+		{Method: get, Path: "/exports/outline", Access: Customer, Handler: s.customer.ShowOutline, Quiet: true},
+		{Method: post, Path: "/exports/outline", Access: Customer, Handler: s.customer.AskOutline},
 		{Method: get, Path: "/exports/:id", Access: Customer, Handler: s.customer.ShowExport},
 		{Method: get, Path: "/exports/:id/progress", Access: Customer, Handler: s.customer.PollExport, Quiet: true},
 		{Method: get, Path: "/exports/:id/download", Access: Customer, Handler: s.customer.DownloadExport},
@@ -78,6 +85,13 @@ func (s *Server) list() []Route {
 		{Method: post, Path: "/exports/:id/deliver/cancel", Access: Customer, Handler: s.customer.CancelDelivery},
 		{Method: get, Path: "/download/:id/:number", Access: Public, Handler: s.customer.DownloadByToken, Bare: true, Long: true},
 		{Method: get, Path: "/receipt-keys.json", Access: Public, Handler: s.customer.ServeReceiptKeys, Bare: true},
+
+		{Method: get, Path: "/exports/:id/volumes.json", Access: Customer, Handler: s.customer.ListVolumes, Quiet: true},
+		{Method: post, Path: "/exports/:id/repair", Access: Customer, Handler: s.customer.RepairExport},
+		{Method: get, Path: "/exports/:id/help", Access: Customer, Handler: s.customer.ShowAskHelp},
+		{Method: post, Path: "/exports/:id/help", Access: Customer, Handler: s.customer.AskHelp},
+		{Method: post, Path: "/help/:id/close", Access: Customer, Handler: s.customer.CloseHelp},
+		{Method: get, Path: "/replacements/:key/import", Access: Customer, Handler: s.customer.ShowImport},
 
 		{Method: get, Path: "/sign-in", Access: Public, Handler: s.signIn.Show(auth.Customers)},
 		{Method: get, Path: "/sign-in/start", Access: Public, Handler: s.signIn.Start(auth.Customers), Bare: true},

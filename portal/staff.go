@@ -8,6 +8,7 @@ import (
 	"offramp/internal/db"
 	"offramp/internal/jobs"
 	"offramp/migration"
+	"offramp/migration/assistance"
 	"offramp/portal/audit"
 	"offramp/portal/console"
 	"offramp/portal/manager"
@@ -31,6 +32,7 @@ type ConsoleParts struct {
 	Customers  *migration.Service
 	Programmes *migration.Programmes
 	Exports    *export.Service
+	Help       *assistance.Service
 	Queue      *jobs.Client // which may only insert
 	Log        *slog.Logger
 }
@@ -43,7 +45,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 	}
 	return &Consoles{
 		arrive:  &console.Pages{Kit: k},
-		support: &support.Pages{Kit: k, Customers: p.Customers, Exports: p.Exports},
+		support: &support.Pages{Kit: k, Customers: p.Customers, Exports: p.Exports, Help: p.Help},
 		manager: &manager.Pages{Kit: k, Programmes: p.Programmes, Customers: p.Customers},
 		audit:   &audit.Pages{Kit: k, Log: audit.NewLog(p.DB), Customers: p.Customers},
 		ops:     operations,
@@ -62,6 +64,9 @@ func (s *Consoles) list() []Route {
 		{Method: get, Path: "/console/support/customers/:id", Access: Support, Handler: s.support.ShowCustomer},
 		{Method: post, Path: "/console/support/customers/:id/reveal", Access: Support, Handler: s.support.RevealContact},
 		{Method: post, Path: "/console/support/exports/:id/retry", Access: Support, Handler: s.support.RetryExport},
+		{Method: post, Path: "/console/support/exports/:id/cancel", Access: Support, Handler: s.support.CancelExport},
+		{Method: get, Path: "/console/support/help/:id", Access: Support, Handler: s.support.ShowRequest},
+		{Method: post, Path: "/console/support/help/:id/answer", Access: Support, Handler: s.support.AnswerRequest},
 
 		{Method: get, Path: "/console/programme", Access: ProgrammeManager, Handler: s.manager.ShowProgramme, Early: true},
 		{Method: get, Path: "/console/programme/:id", Access: ProgrammeManager, Handler: s.manager.ShowVersion, Early: true},

@@ -25,6 +25,7 @@ import (
 	"offramp/internal/db"
 	"offramp/internal/jobs"
 	"offramp/migration"
+	"offramp/migration/assistance"
 	"offramp/portal"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
@@ -123,7 +124,7 @@ func (w *world) consoles(kit *page.Kit) *portal.Consoles {
 		w.Fatal(err)
 	}
 	c, err := portal.NewConsoles(kit, portal.ConsoleParts{
-		DB: w.db, Customers: w.customers, Programmes: migration.NewProgrammes(w.db), Exports: w.exports, Queue: queue, Log: w.logger,
+		DB: w.db, Customers: w.customers, Programmes: migration.NewProgrammes(w.db), Exports: w.exports, Help: assistance.NewService(w.db, queue), Queue: queue, Log: w.logger,
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -143,7 +144,7 @@ func (w *world) serve(public string) {
 	kit := &page.Kit{Programmes: w.programme, Clock: w.clock, Public: base, Secret: []byte("a secret of thirty-two characters")}
 	w.server, err = portal.New(portal.Options{
 		Kit: kit, Sessions: sessions, Log: w.logger,
-		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.db), Exports: w.exports, Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy},
+		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.db), Exports: w.exports, Help: assistance.NewService(w.db, w.inserter()), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.signIn()},
 		Consoles: w.consoles(kit),
 		Metrics:  prometheus.NewRegistry(), Ping: w.db.Pool.Ping,
@@ -173,6 +174,16 @@ func (w *world) openExports() *export.Service {
 		w.Fatal(err)
 	}
 	return export.NewService(w.db, w.customers, queue, bucket, export.Options{})
+}
+
+// inserter enqueues jobs that no worker takes.
+func (w *world) inserter() *jobs.Client {
+	w.Helper()
+	queue, err := jobs.NewInserter(w.db)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return queue
 }
 
 // signIn is a service whose providers do not answer.

@@ -1,7 +1,6 @@
 package customer
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
 
@@ -43,46 +42,6 @@ func readPart(c echo.Context) (part exportsPart, err error) {
 	return part, nil
 }
 
-// ShowNewExport asks what to export.
-func (p *Pages) ShowNewExport(c echo.Context) error {
-	return p.askExport(c, http.StatusOK, newExportForm(), nil)
-}
-
-func (p *Pages) askExport(c echo.Context, status int, f exportForm, refused error) error {
-	v := page.Of(c)
-	plan, err := p.plan(c)
-	if err != nil {
-		return err
-	}
-	layout := p.Layout(c, v.Locale.T("export.new"), "exports")
-	return page.Render(c, status, newExportPage(buildNewExport(v, plan, f, refused, layout)))
-}
-
-// RequestExport starts an export, or leads to the one that is being built.
-func (p *Pages) RequestExport(c echo.Context) error {
-	v := page.Of(c)
-	form, err := page.ReadForm(c, exportInputs(v.Programme)...)
-	f := takeExportForm(form)
-	var sel export.Selection
-	if err == nil {
-		sel, err = f.selection(v.Programme)
-	}
-	if refused, ok := fault.As(err); ok && len(refused.Fields) > 0 {
-		return p.askExport(c, http.StatusUnprocessableEntity, f, err)
-	}
-	if err != nil {
-		return err
-	}
-	e, err := p.Exports.Request(c.Request().Context(), v.Who(), v.Programme, sel)
-	if errors.Is(err, export.ErrLimited) {
-		return p.askExport(c, http.StatusTooManyRequests, f, err)
-	}
-	if err != nil {
-		return err
-	}
-	return p.Flash(c, exportURL(e), "ok", "flash.export_requested")
-}
-
 // readExport reads what a page of one export shows.
 func (p *Pages) readExport(c echo.Context) (e export.Export, plan migration.Plan, err error) {
 	v, ctx := page.Of(c), c.Request().Context()
@@ -100,8 +59,21 @@ func (p *Pages) ShowExport(c echo.Context) error {
 		return err
 	}
 	v := page.Of(c)
-	view := buildExportPage(v, plan, e, p.Layout(c, "", "exports"), page.SupportCode(p.Secret, v.Who().CustomerID))
+	view := buildExportPage(v, plan, e, p.related(c, e), p.Layout(c, "", "exports"), page.SupportCode(p.Secret, v.Who().CustomerID))
 	return page.Render(c, http.StatusOK, exportPage(view))
+}
+
+// related are the earlier exports that an export's selection refers to. One that cannot be read is merely not named.
+func (p *Pages) related(c echo.Context, e export.Export) (list []export.Export) {
+	for _, id := range []string{e.Selection.Since, e.Selection.Repair} {
+		if id == "" {
+			continue
+		}
+		if earlier, err := p.Exports.Get(c.Request().Context(), page.Of(c).Who(), id); err == nil {
+			list = append(list, earlier)
+		}
+	}
+	return list
 }
 
 // PollExport answers the polls of an export's page.
@@ -163,7 +135,12 @@ func (p *Pages) ShowCheck(c echo.Context) error {
 	if e.ReadyAt == nil {
 		return export.ErrNotReady
 	}
-	return page.Render(c, http.StatusOK, checkPage(buildCheck(page.Of(c), plan, e, p.Layout(c, "", "exports"))))
+	v := page.Of(c)
+	asked, err := p.Help.ListForCustomer(c.Request().Context(), v.Who(), e.ID)
+	if err != nil {
+		return err
+	}
+	return page.Render(c, http.StatusOK, checkPage(buildCheck(v, plan, e, asked, p.Layout(c, "", "exports"))))
 }
 
 // ConfirmExport completes step 2: the copy is complete.
@@ -176,4 +153,24 @@ func (p *Pages) ConfirmExport(c echo.Context) error {
 		return err
 	}
 	return p.Flash(c, "/plan", "ok", "flash.export_checked")
+}
+
+// RepairExport starts an export of only what failed in an earlier one, in the same formats.
+func (p *Pages) RepairExport(c echo.Context) error {
+	if _, err := page.ReadForm(c); err != nil {
+		return err
+	}
+	v, ctx := page.Of(c), c.Request().Context()
+	was, err := p.Exports.Get(ctx, v.Who(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	s := was.Selection
+	e, err := p.Exports.Request(ctx, v.Who(), v.Programme, export.Selection{
+		Repair: was.ID, Formats: s.Formats, Spreadsheet: s.Spreadsheet, Browse: s.Browse, Replacement: s.Replacement, VolumeSize: s.VolumeSize,
+	})
+	if err != nil {
+		return err
+	}
+	return p.Flash(c, exportURL(e), "ok", "flash.export_requested")
 }

@@ -1,10 +1,9 @@
 package customer
 
 import (
-	"net/url"
-
 	"offramp/export"
 	"offramp/migration"
+	"offramp/migration/assistance"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -19,14 +18,16 @@ type checkView struct {
 	done    *ui.Banner // it has been checked already
 	receipt *receiptView
 	howTo   howTo
+	browser *checkBrowserView // checks the files where they are; nil: there are none
+	asked   []helpCard        // requests for help with this export
 	confirm *ui.Action
 	missing *ui.Link
 }
 
 // buildCheck words the check of an export that was ready once.
-func buildCheck(v *page.Visit, plan migration.Plan, e export.Export, layout ui.Page) checkView {
+func buildCheck(v *page.Visit, plan migration.Plan, e export.Export, asked []assistance.Request, layout ui.Page) checkView {
 	l, w := v.Locale, newExportWords(v, plan)
-	view := checkView{layout: layout, back: exportURL(e), w: w, howTo: howTo{command: "offramp verify " + w.fileName(e), sha256: e.SHA256}}
+	view := checkView{layout: layout, back: exportURL(e), w: w, howTo: *w.howTo(e)}
 	view.layout.Narrow = true
 	view.heading = ui.Heading{Eyebrow: e.Reference(), Title: l.T("export.check"), Lead: l.T("export.check.lead")}
 	view.layout.Title = view.heading.Title
@@ -43,9 +44,13 @@ func buildCheck(v *page.Visit, plan migration.Plan, e export.Export, layout ui.P
 	default:
 		view.confirm = &ui.Action{URL: exportURL(e) + "/check", Button: ui.Button{Label: l.T("export.check.complete"), Kind: ui.Primary}}
 	}
-	if mail := v.Programme.Help.Email; mail != "" {
-		subject := l.T("export.check.missing.subject", "Reference", e.Reference(), "Customer", v.Session.CustomerRef)
-		view.missing = &ui.Link{Label: l.T("export.check.missing"), URL: "mailto:" + mail + "?subject=" + url.PathEscape(subject)}
+	if mayExport(v) {
+		browser := newCheckBrowser(l, exportURL(e))
+		view.browser = &browser
 	}
+	for _, r := range asked {
+		view.asked = append(view.asked, w.helpCard(r))
+	}
+	view.missing = &ui.Link{Label: l.T("export.check.missing"), URL: helpURL(e)}
 	return view
 }

@@ -2,6 +2,7 @@ package customer
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"offramp/export"
@@ -12,125 +13,282 @@ import (
 	"offramp/portal/ui"
 )
 
-// Answers to the question of scope.
-const (
-	scopeAll  = "all"
-	scopeSome = "some"
-)
-
-// exportForm is what the form of a new export says.
-type exportForm struct {
-	scope       string
-	datasets    []string
-	formats     []string
-	spreadsheet bool
-}
-
-// newExportForm is the form before anybody has touched it.
-func newExportForm() exportForm {
-	return exportForm{scope: scopeAll, formats: []string{export.CSV, export.JSONL}}
-}
-
-func exportInputs(p *migration.Programme) []page.Input {
-	return []page.Input{page.Line("scope", 10), page.Choices("dataset", len(p.Datasets)), page.Choices("format", 2), page.Line("spreadsheet", 3)}
-}
-
-func takeExportForm(f page.Form) exportForm {
-	return exportForm{scope: f.Get("scope"), datasets: f.All("dataset"), formats: f.All("format"), spreadsheet: f.Get("spreadsheet") == "yes"}
-}
-
-// selection returns what was asked for. Its error names the fields to mend.
-func (f exportForm) selection(p *migration.Programme) (export.Selection, error) {
-	s, refusal := export.Selection{Spreadsheet: f.spreadsheet}, export.ErrSelection
-	switch {
-	case f.scope == scopeSome && len(f.datasets) == 0:
-		refusal = refusal.Field("dataset", "export.form.dataset.none", nil)
-	case f.scope == scopeSome:
-		for _, d := range p.Datasets { // in the programme's order, each once
-			if slices.Contains(f.datasets, d.Key) {
-				s.Datasets = append(s.Datasets, d.Key)
-			}
-		}
-		if slices.ContainsFunc(f.datasets, func(key string) bool { return !slices.Contains(s.Datasets, key) }) {
-			refusal = refusal.Field("dataset", "export.form.dataset.unknown", nil)
-		}
-	case f.scope != scopeAll:
-		refusal = refusal.Field("scope", "export.form.scope.none", nil)
-	}
-	for _, format := range []string{export.CSV, export.JSONL} {
-		if slices.Contains(f.formats, format) {
-			s.Formats = append(s.Formats, format)
-		}
-	}
-	if len(s.Formats) == 0 || slices.ContainsFunc(f.formats, func(x string) bool { return !slices.Contains(s.Formats, x) }) {
-		refusal = refusal.Field("format", "export.form.format.none", nil)
-	}
-	if len(refusal.Fields) > 0 {
-		return export.Selection{}, refusal
-	}
-	return s, nil
+// offer is what a customer can choose from.
+type offer struct {
+	plan    migration.Plan
+	outline export.Outline
+	earlier []export.Export // ready ones, of which "changes since" can be asked; newest first
 }
 
 // newExportView is the form of a new export, or why there is none.
 type newExportView struct {
-	layout      ui.Page
-	heading     ui.Heading
-	blocked     *ui.Banner // in place of the form
-	refused     *ui.Banner // above the form: it was fine, and still nothing could be started
-	errors      []ui.FieldError
-	scope       ui.Choices
-	datasets    ui.Choices
-	formats     ui.Choices
-	spreadsheet ui.Choices
-	mail        string
-	start       ui.Button
+	layout       ui.Page
+	heading      ui.Heading
+	blocked      *ui.Banner // in place of the form
+	refused      *ui.Banner // above the form: it was fine, and still nothing could be started
+	errors       []ui.FieldError
+	sizes        outlineView
+	scope        ui.Choices
+	some         details // what to export
+	datasets     ui.Choices
+	filters      []picks
+	period       *period     // nil: no dataset has a date
+	since        *ui.Choices // nil: there is nothing to compare with
+	how          details     // formats and files
+	formats      ui.Choices
+	extras       []extra // further copies
+	volume       ui.Choices
+	replacements *ui.Choices // nil: none reads files of ours
+	losses       []ui.Link   // what each of them has no place for
+	mail         string
+	next         ui.Button
 }
 
+// details is a part of the form that stands behind its title until it is wanted.
+type details struct {
+	id, title string
+	open      bool
+}
+
+// picks is a filter: a list of values to choose from, long at times.
+type picks struct {
+	ui.Choices
+	search string // label of the field that a script adds above a long list; empty: the list is short
+	note   string // which datasets it does not touch
+}
+
+// extra is one box to tick.
+type extra struct {
+	ui.Field
+	on bool
+}
+
+// period is the two ends of the days that an export covers.
+type period struct {
+	legend, hint string
+	from, until  ui.Input
+}
+
+// searchFrom is the length from which a list of values can be searched.
+const searchFrom = 12
+
 // buildNewExport words the form with what it holds; refused is why it came back, nil at first.
-func buildNewExport(v *page.Visit, plan migration.Plan, f exportForm, refused error, layout ui.Page) newExportView {
-	l, w := v.Locale, newExportWords(v, plan)
+func buildNewExport(v *page.Visit, o offer, f exportForm, refused error, layout ui.Page) newExportView {
+	l, w := v.Locale, newExportWords(v, o.plan)
 	view := newExportView{layout: layout, heading: ui.Heading{Eyebrow: l.T("step.export"), Title: l.T("export.new"), Lead: l.T("export.new.lead")}}
-	view.layout.Narrow = true
-	if open, why := w.door(plan); !open {
+	view.layout.Narrow, view.layout.HTMX = true, true
+	if open, why := w.door(o.plan); !open {
 		view.blocked = why
 		return view
 	}
-	said := fieldErrors(l, refused)
-	if view.errors = said.list("scope", "dataset", "format", "spreadsheet"); len(view.errors) > 0 {
-		view.layout.Errors = true
-	} else if e, ok := fault.As(refused); ok {
-		view.refused = &ui.Banner{Tone: "warn", Title: l.T(e.Key, w.args(e.Args)...)}
+	said := w.fieldErrors(refused)
+	w.askWhat(&view, o, f, said)
+	w.askHow(&view, f, said)
+	view.errors = said.list(view.fields()...)
+	if view.layout.Errors = len(view.errors) > 0; !view.layout.Errors && refused != nil {
+		if e, ok := fault.As(refused); ok {
+			view.refused = &ui.Banner{Tone: "warn", Title: l.T(e.Key, w.args(e.Args)...)}
+		}
 	}
-	field := func(name, key string) ui.Field {
-		return ui.Field{Locale: l, ID: name, Label: l.T(key), Error: said[name]}
-	}
-	view.scope = ui.Choices{Field: field("scope", "export.form.scope"), Options: []ui.Option{
-		{Value: scopeAll, Label: l.T("export.scope.all"), Hint: l.T("export.form.scope.all.hint"), Selected: f.scope == scopeAll},
-		{Value: scopeSome, Label: l.T("export.form.scope.some"), Hint: l.T("export.form.scope.some.hint"), Selected: f.scope == scopeSome},
-	}}
-	view.datasets = ui.Choices{Field: field("dataset", "export.form.dataset"), Options: w.datasetOptions(f.datasets)}
-	view.datasets.Hint = l.T("export.form.dataset.hint")
-	view.formats = ui.Choices{Field: field("format", "export.form.format"), Options: []ui.Option{
-		{Value: export.CSV, Label: l.T("export.format.csv"), Hint: l.T("export.format.csv.hint"), Selected: slices.Contains(f.formats, export.CSV)},
-		{Value: export.JSONL, Label: l.T("export.format.jsonl"), Hint: l.T("export.format.jsonl.hint"), Selected: slices.Contains(f.formats, export.JSONL)},
-	}}
-	view.spreadsheet = ui.Choices{Field: field("spreadsheet", "export.form.spreadsheet"), Options: []ui.Option{
-		{Value: "yes", Label: l.T("export.form.spreadsheet.yes"), Hint: l.T("export.form.spreadsheet.hint"), Selected: f.spreadsheet},
-	}}
-	view.spreadsheet.Optional = true
+	view.sizes = w.outline(o.outline)
 	view.mail = w.mail()
-	view.start = ui.Button{Label: l.T("export.start"), Kind: ui.Primary}
+	view.next = ui.Button{Label: l.T("export.form.next"), Kind: ui.Primary}
 	return view
 }
 
-func (w exportWords) datasetOptions(chosen []string) []ui.Option {
+// fields are the names of the fields that the form has, in order.
+func (v newExportView) fields() []string {
+	names := []string{"scope", "dataset"}
+	for _, p := range v.filters {
+		names = append(names, p.ID)
+	}
+	if v.period != nil {
+		names = append(names, "from", "until")
+	}
+	if v.since != nil {
+		names = append(names, "since")
+	}
+	if v.replacements != nil {
+		names = append(names, "replacement")
+	}
+	return append(names, "format", "spreadsheet", "browse", "volume")
+}
+
+func (w exportWords) field(said said, name, key string) ui.Field {
+	return ui.Field{Locale: w.l, ID: name, Label: w.l.T(key), Error: said[name]}
+}
+
+// askWhat words the questions about what is exported.
+func (w exportWords) askWhat(view *newExportView, o offer, f exportForm, said said) {
+	l := w.l
+	view.scope = ui.Choices{Field: w.field(said, "scope", "export.form.scope"), Options: []ui.Option{
+		{Value: scopeAll, Label: l.T("export.scope.all"), Hint: l.T("export.form.scope.all.hint"), Selected: f.scope == scopeAll},
+		{Value: scopeSome, Label: l.T("export.form.scope.some"), Hint: l.T("export.form.scope.some.hint"), Selected: f.scope == scopeSome},
+	}}
+	view.some = details{id: "some", title: l.T("export.form.some"), open: f.scope == scopeSome}
+	view.datasets = ui.Choices{Field: w.field(said, "dataset", "export.form.dataset"), Options: w.datasetOptions(o.outline, f.datasets)}
+	view.datasets.Hint = l.T("export.form.dataset.hint")
+	for _, filter := range w.p.Export.Filters {
+		view.filters = append(view.filters, w.picks(filter, o.outline, f.filters[filter.Key], said))
+	}
+	if with, without := w.split(func(d migration.Dataset) bool { return d.Period != "" }); with != "" {
+		view.period = &period{
+			legend: l.T("export.form.period"), hint: w.untouched("export.form.period.hint", "export.form.period.whole", without),
+			from:  ui.Input{Field: w.field(said, "from", "export.form.from"), Type: "date", Value: f.from, Width: "medium"},
+			until: ui.Input{Field: w.field(said, "until", "export.form.until"), Type: "date", Value: f.until, Width: "medium"},
+		}
+	}
+	if len(o.earlier) > 0 {
+		view.since = w.since(o.earlier, f.since, said)
+	}
+	for _, name := range view.fields()[1:] {
+		inside := !slices.Contains([]string{"replacement", "format", "spreadsheet", "browse", "volume"}, name)
+		view.some.open = view.some.open || inside && said[name] != ""
+	}
+}
+
+// since offers what changed after an earlier export.
+func (w exportWords) since(earlier []export.Export, chosen string, said said) *ui.Choices {
+	_, without := w.split(func(d migration.Dataset) bool { return d.Changed != "" })
+	c := &ui.Choices{Field: w.field(said, "since", "export.form.since"), Options: []ui.Option{
+		{Value: "", Label: w.l.T("export.form.since.all"), Selected: chosen == ""},
+	}}
+	c.Hint = w.untouched("export.form.since.hint", "export.form.since.whole", without)
+	for _, e := range earlier {
+		c.Options = append(c.Options, ui.Option{
+			Value: e.ID, Label: w.l.T("export.since", "Reference", e.Reference(), "Date", w.l.DateClock(*e.AsOf, w.own)), Selected: chosen == e.ID,
+		})
+	}
+	return c
+}
+
+// askHow words the questions about the files.
+func (w exportWords) askHow(view *newExportView, f exportForm, said said) {
+	l := w.l
+	view.how = details{id: "how", title: l.T("export.form.how"), open: said["format"]+said["spreadsheet"]+said["browse"]+said["volume"] != ""}
+	view.formats = ui.Choices{Field: w.field(said, "format", "export.form.format")}
+	for _, format := range formats {
+		view.formats.Options = append(view.formats.Options, ui.Option{
+			Value: format, Label: l.T("export.format." + format), Hint: l.T("export.format." + format + ".hint"), Selected: slices.Contains(f.formats, format),
+		})
+	}
+	view.extras = []extra{
+		{Field: w.field(said, "spreadsheet", "export.form.spreadsheet.yes"), on: f.spreadsheet},
+		{Field: w.field(said, "browse", "export.form.browse.yes"), on: f.browse},
+	}
+	view.extras[0].Hint, view.extras[1].Hint = l.T("export.form.spreadsheet.hint"), l.T("export.form.browse.hint")
+	view.volume = ui.Choices{Field: w.field(said, "volume", "export.form.volume")}
+	view.volume.Hint = l.T("export.form.volume.hint")
+	for _, size := range export.VolumeSizes {
+		text := strconv.Itoa(size)
+		view.volume.Options = append(view.volume.Options, ui.Option{
+			Value: text, Label: text + " GiB", Hint: l.T("export.form.volume." + text), Selected: f.volume == text || f.volume == "" && size == export.DefaultVolumeSize,
+		})
+	}
+	options := []ui.Option{{Value: "", Label: l.T("export.form.replacement.none"), Selected: f.replacement == ""}}
+	for _, r := range w.p.Replacements {
+		if r.Import == nil {
+			continue
+		}
+		name := w.replacement(r.Key)
+		options = append(options, ui.Option{
+			Value: r.Key, Label: l.T("export.form.replacement.for", "Replacement", name), Hint: l.T("export.form.replacement.hint"), Selected: f.replacement == r.Key,
+		})
+		view.losses = append(view.losses, ui.Link{Label: l.T("export.form.replacement.losses", "Replacement", name), URL: importURL(r.Key)})
+	}
+	if len(options) > 1 {
+		view.replacements = &ui.Choices{Field: w.field(said, "replacement", "export.form.replacement"), Options: options}
+	}
+}
+
+// datasetOptions are the datasets with what is known about their size.
+func (w exportWords) datasetOptions(o export.Outline, chosen []string) []ui.Option {
 	options := make([]ui.Option, 0, len(w.p.Datasets))
 	for _, d := range w.p.Datasets {
 		options = append(options, ui.Option{
-			Value: d.Key, Label: w.dataset(d.Key), Hint: w.l.Pick(d.Description), Selected: slices.Contains(chosen, d.Key),
+			Value: d.Key, Label: w.dataset(d.Key), Hint: w.datasetHint(d, o), Selected: slices.Contains(chosen, d.Key),
 		})
 	}
 	return options
+}
+
+// datasetHint says what a dataset is and how large.
+func (w exportWords) datasetHint(d migration.Dataset, o export.Outline) string {
+	size := w.l.T("export.outline.unknown")
+	if known, ok := o.Dataset(d.Key); ok {
+		size = w.amount(known.Rows, known.Files, known.Size())
+	}
+	if about := w.l.Pick(d.Description); about != "" {
+		return w.l.T("export.form.dataset.about", "About", about, "Size", size)
+	}
+	return size
+}
+
+// amount says how much there is: rows, files, size.
+func (w exportWords) amount(rows, files, bytes int64) string {
+	parts := []string{w.rows(rows)}
+	if files > 0 {
+		parts = append(parts, w.files(files))
+	}
+	return strings.Join(append(parts, w.l.Size(bytes)), " · ")
+}
+
+func (w exportWords) rows(n int64) string {
+	return w.l.N("export.rows", int(n), "Number", w.l.Number(n))
+}
+
+func (w exportWords) files(n int64) string {
+	return w.l.N("export.files", int(n), "Number", w.l.Number(n))
+}
+
+// picks words one of the programme's filters with the values that this customer has.
+func (w exportWords) picks(f migration.Filter, o export.Outline, chosen []string, said said) picks {
+	id := filterField(f.Key)
+	pick := picks{Choices: ui.Choices{Field: ui.Field{Locale: w.l, ID: id, Label: w.filter(f), Error: said[id], Optional: true}}}
+	_, without := w.split(func(d migration.Dataset) bool { return d.Filters[f.Key] != "" })
+	pick.Hint = w.untouched("export.form.filter.hint", "export.form.filter.whole", without)
+	known, ok := o.Filter(f.Key)
+	for _, value := range chosen { // also where the choices are not known any more
+		if !slices.ContainsFunc(known.Choices, func(c export.Choice) bool { return c.Value == value }) {
+			pick.Options = append(pick.Options, ui.Option{Value: value, Label: value, Selected: true})
+		}
+	}
+	for _, c := range known.Choices {
+		pick.Options = append(pick.Options, ui.Option{Value: c.Value, Label: c.Label, Selected: slices.Contains(chosen, c.Value)})
+	}
+	if len(pick.Options) > searchFrom {
+		pick.search = w.l.T("export.form.filter.search", "Filter", w.filter(f))
+	}
+	switch {
+	case !ok:
+		pick.note = w.l.T("export.form.filter.unknown")
+	case known.More:
+		pick.note = w.l.T("export.form.filter.more", "Count", w.l.Number(export.MaxChoices))
+	case len(known.Choices) == 0:
+		pick.note = w.l.T("export.form.filter.none")
+	}
+	return pick
+}
+
+// split names the datasets for which something holds, and those for which it does not.
+func (w exportWords) split(holds func(migration.Dataset) bool) (with, without string) {
+	var yes, no []string
+	for _, d := range w.p.Datasets {
+		if holds(d) {
+			yes = append(yes, w.dataset(d.Key))
+		} else {
+			no = append(no, w.dataset(d.Key))
+		}
+	}
+	return w.list(yes), w.list(no)
+}
+
+// untouched says what something does and which datasets come whole in spite of it.
+func (w exportWords) untouched(hint, whole, without string) string {
+	if without == "" {
+		return w.l.T(hint)
+	}
+	return w.l.T("export.sentences", "First", w.l.T(hint), "Second", w.l.T(whole, "Datasets", without))
 }
 
 // mail says who hears when the export is ready.
@@ -148,29 +306,4 @@ func (w exportWords) args(args map[string]any) []any {
 		kv = append(kv, name, w.readable(value))
 	}
 	return kv
-}
-
-// said are the words for what is wrong with a form, by field.
-type said map[string]string
-
-func fieldErrors(l *locale.Locale, err error) said {
-	words := said{}
-	if e, ok := fault.As(err); ok {
-		for _, f := range e.Fields {
-			if words[f.Name] == "" {
-				words[f.Name] = l.T(f.Key, "Limit", f.Args["Limit"])
-			}
-		}
-	}
-	return words
-}
-
-// list returns the errors in the order of the form's fields.
-func (s said) list(names ...string) (errors []ui.FieldError) {
-	for _, name := range names {
-		if s[name] != "" {
-			errors = append(errors, ui.FieldError{FieldID: name, Text: s[name]})
-		}
-	}
-	return errors
 }

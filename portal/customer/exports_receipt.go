@@ -15,6 +15,9 @@ type receiptView struct {
 	verdict  ui.Banner
 	table    ui.Table
 	failures []failedSet
+	imports  ui.Table   // files for a replacement
+	files    []ui.Link  // the receipt to take along
+	repair   *ui.Action // builds only what failed
 }
 
 // failedSet is what could not be exported of one dataset.
@@ -52,7 +55,26 @@ func (w exportWords) receipt(r export.Receipt) *receiptView {
 		add(l.T("export.attachments", "Dataset", w.dataset(c.Dataset)), c)
 	}
 	view.table.Total = w.counts(l.T("export.total"), sum)
+	view.imports = w.imports(r.Imports)
 	return view
+}
+
+// imports lists the files for a replacement, which hold some of the rows again.
+func (w exportWords) imports(list []archive.ImportCount) ui.Table {
+	l := w.l
+	t := ui.Table{ID: "imports", Caption: l.T("export.imports"), Plain: true, Columns: []ui.Column{
+		{Label: l.T("replacement.file")},
+		{Label: l.T("export.in_source"), Numeric: true},
+		{Label: l.T("export.exported"), Numeric: true},
+		{Label: l.T("export.skipped"), Numeric: true},
+		{Label: l.T("export.failed_count"), Numeric: true},
+	}}
+	for _, c := range list {
+		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
+			{Text: w.replacement(c.Replacement) + ": " + c.File}, {Text: l.Number(c.Source)}, {Text: l.Number(c.Exported)}, {Text: l.Number(c.Skipped)}, {Text: l.Number(c.Failed)},
+		}})
+	}
+	return t
 }
 
 func (w exportWords) counts(name string, c archive.Count) []ui.Cell {

@@ -14,6 +14,7 @@ type exportView struct {
 	layout  ui.Page
 	heading ui.Heading
 	state   stateCard
+	news    []ui.Banner // about the last day to export
 	facts   []ui.SummaryRow
 	receipt *receiptView // of an export that was ready once
 	howTo   *howTo       // of one that can be downloaded
@@ -29,13 +30,16 @@ type stateCard struct {
 	text    []string
 	bar     *ui.Progress // while it is live
 	stage   string
-	update  string // address of this page, for readers without script
+	update  string   // address of this page, for readers without script
+	sets    ui.Table // how far each dataset is, while it runs
+	volumes ui.Table // the files, when there are several
 	rows    []ui.SummaryRow
-	links   []ui.Link // the first is the one thing to do
+	links   []ui.Link
+	main    int // which of the links is the one thing to do; -1: none
 	retry   *ui.Action
 	cancel  *ui.Action
-	denied  string // why there is nothing to do for this reader
-	primary bool   // there is one thing to do
+	ask     *ui.Link // for help
+	denied  string   // why there is nothing to do for this reader
 }
 
 // howTo explains what to do with the file.
@@ -44,9 +48,10 @@ type howTo struct {
 	sha256  string
 }
 
-// buildExportPage words one export.
-func buildExportPage(v *page.Visit, plan migration.Plan, e export.Export, layout ui.Page, code string) exportView {
+// buildExportPage words one export; earlier are those that its selection refers to.
+func buildExportPage(v *page.Visit, plan migration.Plan, e export.Export, earlier []export.Export, layout ui.Page, code string) exportView {
 	l, w := v.Locale, newExportWords(v, plan)
+	w.earlier = earlier
 	view := exportView{
 		layout: layout, state: w.state(e), help: help(v, code),
 		heading: ui.Heading{Eyebrow: l.T("step.export"), Title: l.T("export.one", "Reference", e.Reference())},
@@ -60,8 +65,7 @@ func buildExportPage(v *page.Visit, plan migration.Plan, e export.Export, layout
 	}
 	fact("export.reference", e.Reference())
 	fact("export.requested", l.DateClock(e.RequestedAt, w.own))
-	fact("export.contents", w.contents(e.Selection))
-	fact("export.formats", w.formats(e.Selection))
+	view.facts = append(view.facts, w.chosen(e.Selection)...)
 	if e.AsOf != nil {
 		fact("export.as_of", l.DateClock(*e.AsOf, w.own))
 	}
@@ -73,16 +77,20 @@ func buildExportPage(v *page.Visit, plan migration.Plan, e export.Export, layout
 	}
 	if e.Receipt != nil {
 		view.receipt = w.receipt(*e.Receipt)
+		view.receipt.files, view.receipt.repair = w.receiptFiles(e), w.repair(plan, e)
 	}
 	if e.Downloadable(v.Now) {
-		view.howTo = &howTo{command: "offramp verify " + w.fileName(e), sha256: e.SHA256}
+		view.howTo = w.howTo(e)
+	}
+	if !e.Live() {
+		view.news = deadlineNews(w.dated, plan)
 	}
 	return view
 }
 
 // state words where an export stands.
 func (w exportWords) state(e export.Export) stateCard {
-	card := stateCard{w: w, update: exportURL(e)}
+	card := stateCard{w: w, update: exportURL(e), main: -1}
 	card.tone, card.tag = ExportTag(w.l, e, w.now)
 	switch {
 	case e.Live():
@@ -101,7 +109,7 @@ func (w exportWords) state(e export.Export) stateCard {
 		card.again()
 	}
 	if !mayExport(w.v) {
-		card.links, card.retry, card.cancel, card.primary = nil, nil, nil, false
+		card.links, card.retry, card.cancel, card.main, card.volumes = nil, nil, nil, -1, w.volumes(e, false)
 		card.denied = w.l.T("export.denied")
 	}
 	return card
@@ -126,6 +134,8 @@ func (card *stateCard) live(e export.Export) {
 	if p := e.Progress; p != nil && e.State == export.Running {
 		bar.Percent, bar.Meta = p.Percent, append(card.amounts(p), started)
 	}
+	bar.Meta = append(bar.Meta, card.place(e)...)
+	card.sets = w.sets(e)
 	if e.Delayed != "" {
 		card.stage += "-delayed"
 		bar.Meta = append(bar.Meta, l.T("export.late", "Reason", card.reason(e)))
@@ -147,6 +157,27 @@ func (card *stateCard) amounts(p *migration.Progress) (meta []string) {
 	return meta
 }
 
+// place says how many are before it, or how many of its files are done.
+func (card *stateCard) place(e export.Export) []string {
+	l, sealed := card.w.l, 0
+	for _, v := range e.Volumes {
+		if v.State == export.VolumeSealed {
+			sealed++
+		}
+	}
+	switch {
+	case e.State == export.Running && several(e):
+		return []string{l.N("export.volumes.done", len(e.Volumes), "Done", sealed)}
+	case e.State != export.Queued:
+		return nil
+	case e.Ahead == 0:
+		return []string{l.T("export.next")}
+	case e.Ahead >= export.MaxAhead:
+		return []string{l.T("export.ahead.many", "Number", l.Number(export.MaxAhead))}
+	}
+	return []string{l.N("export.ahead", int(e.Ahead))}
+}
+
 // reason is why an export takes longer or has failed, as customers read it.
 func (card *stateCard) reason(e export.Export) string {
 	if e.Delayed != "" && card.w.l.Has(e.Delayed) {
@@ -158,27 +189,29 @@ func (card *stateCard) reason(e export.Export) string {
 // ready offers the download first and the check after it.
 func (card *stateCard) ready(e export.Export) {
 	l, w := card.w.l, card.w
-	card.title, card.primary = l.T("export.ready"), true
-	card.rows = []ui.SummaryRow{
-		{Key: l.T("export.size"), Value: l.Size(e.ObjectSize)},
-		{Key: l.T("export.until"), Value: w.until(*e.ExpiresAt)},
-		{Key: l.T("export.checksum"), Body: ui.Copyable(l, e.SHA256, l.T("export.checksum"))},
+	card.title, card.main = l.T("export.ready"), 0
+	card.rows = []ui.SummaryRow{{Key: l.T("export.size"), Value: l.Size(e.ObjectSize)}, {Key: l.T("export.until"), Value: w.until(*e.ExpiresAt)}}
+	more := ui.Link{Label: l.T("export.deliver"), URL: deliverURL(e)}
+	if card.links = []ui.Link{more}; several(e) {
+		card.volumes = w.volumes(e, true)
+		card.text = append(card.text, l.T("export.volumes.text"))
+	} else {
+		card.rows = append(card.rows, ui.SummaryRow{Key: l.T("export.checksum"), Body: ui.Copyable(l, e.SHA256, l.T("export.checksum"))})
+		download := ui.Link{Label: l.T("export.download", "Size", l.Size(e.ObjectSize), "Format", "ZIP"), URL: exportURL(e) + "/download", Icon: ui.IconDownload}
+		card.links = []ui.Link{download, more}
 	}
 	if e.Receipt != nil && !e.Receipt.Complete {
 		card.text = append(card.text, l.T("export.incomplete"))
 	}
-	download := ui.Link{Label: l.T("export.download", "Size", l.Size(e.ObjectSize), "Format", "ZIP"), URL: exportURL(e) + "/download", Icon: ui.IconDownload}
-	check := ui.Link{Label: l.T("export.check.go"), URL: exportURL(e) + "/check"}
 	switch {
 	case e.CheckedAt != nil:
 		card.text = append(card.text, l.T("export.check.done", "Date", l.DateClock(*e.CheckedAt, w.own)))
-		card.links = []ui.Link{download}
 	case e.DownloadedAt != nil:
 		card.text = append(card.text, l.T("export.check.next"))
-		card.links = []ui.Link{download, check}
+		card.links = append(card.links, ui.Link{Label: l.T("export.check.go"), URL: exportURL(e) + "/check"})
+		card.main = len(card.links) - 1
 	default:
 		card.text = append(card.text, l.T("export.ready_text"))
-		card.links = []ui.Link{download}
 	}
 }
 
@@ -188,6 +221,7 @@ func (card *stateCard) failed(e export.Export) {
 	card.title = l.T("export.failed")
 	card.text = append(card.text, card.reason(e), l.T("export.failed_text", "Reference", e.Reference()))
 	// It was asked for in time, so that no deadline stands against another try.
+	card.ask = &ui.Link{Label: l.T("help.ask"), URL: helpURL(e)}
 	card.retry = &ui.Action{URL: exportURL(e) + "/retry", Button: ui.Button{Label: l.T("export.retry"), Kind: ui.Primary}}
 }
 
@@ -201,6 +235,6 @@ func (card *stateCard) again() {
 	case date != "":
 		card.text = append(card.text, l.T("export.again_text", "Date", date))
 	}
-	card.primary = true
+	card.main = 0
 	card.links = []ui.Link{{Label: l.T("export.renew"), URL: "/exports/new"}}
 }

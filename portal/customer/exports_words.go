@@ -1,6 +1,8 @@
 package customer
 
 import (
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +16,9 @@ import (
 // exportWords words exports for one reader.
 type exportWords struct {
 	dated
-	v *page.Visit
+	v       *page.Visit
+	earlier []export.Export // those that a selection may refer to
+	offered export.Outline  // has the labels of filters' values
 }
 
 func newExportWords(v *page.Visit, plan migration.Plan) exportWords {
@@ -43,17 +47,32 @@ func ExportTag(l *locale.Locale, e export.Export, now time.Time) (tone ui.Tone, 
 }
 
 // scope says in a few words what an export holds.
-func (w exportWords) scope(s export.Selection) string {
-	if s.All() {
-		return w.l.T("export.scope.all")
+func (w exportWords) scope(s export.Selection) string { return Scope(w.l, s) }
+
+// Scope says in a few words what an export holds; staff read the same.
+func Scope(l *locale.Locale, s export.Selection) string {
+	switch {
+	case s.All():
+		return l.T("export.scope.all")
+	case s.Repair != "":
+		return l.T("export.scope.repair")
+	case s.Since != "":
+		return l.T("export.scope.changes")
+	case len(s.Datasets) > 0:
+		return l.N("export.scope.some", len(s.Datasets))
 	}
-	return w.l.N("export.scope.some", len(s.Datasets))
+	return l.T("export.scope.part")
 }
 
 // contents names everything that an export holds.
 func (w exportWords) contents(s export.Selection) string {
-	if s.All() {
+	switch {
+	case s.All():
 		return w.l.T("export.scope.all")
+	case s.Repair != "":
+		return w.l.T("export.repair.of", "Reference", w.reference(s.Repair))
+	case len(s.Datasets) == 0:
+		return w.l.T("export.scope.datasets")
 	}
 	names := make([]string, 0, len(s.Datasets))
 	for _, key := range s.Datasets {
@@ -61,6 +80,84 @@ func (w exportWords) contents(s export.Selection) string {
 	}
 	return strings.Join(names, " · ")
 }
+
+// holds reports whether a dataset is part of a selection.
+func (w exportWords) holds(s export.Selection, dataset string) bool {
+	return len(s.Datasets) == 0 || slices.Contains(s.Datasets, dataset)
+}
+
+// find returns an earlier export that a selection names.
+func (w exportWords) find(id string) (export.Export, bool) {
+	i := slices.IndexFunc(w.earlier, func(e export.Export) bool { return e.ID == id })
+	if i < 0 {
+		return export.Export{}, false
+	}
+	return w.earlier[i], true
+}
+
+// reference is what people call an earlier export.
+func (w exportWords) reference(id string) string {
+	if e, ok := w.find(id); ok {
+		return e.Reference()
+	}
+	return w.l.T("export.earlier")
+}
+
+// sinceText says after what changes are exported; empty when all is.
+func (w exportWords) sinceText(s export.Selection) string {
+	if s.Since == "" {
+		return ""
+	}
+	if e, ok := w.find(s.Since); ok && e.AsOf != nil {
+		return w.l.T("export.since", "Reference", e.Reference(), "Date", w.l.DateClock(*e.AsOf, w.own))
+	}
+	return w.l.T("export.scope.changes")
+}
+
+// period says which days an export covers; empty for all.
+func (w exportWords) period(s export.Selection) string {
+	day := func(d migration.Day) string { return w.l.Date(d.End(w.p.Zone), w.p.Zone) }
+	switch {
+	case s.From.IsZero() && s.Until.IsZero():
+		return ""
+	case s.Until.IsZero():
+		return w.l.T("export.period.from", "From", day(s.From))
+	case s.From.IsZero():
+		return w.l.T("export.period.until", "Until", day(s.Until))
+	}
+	return w.l.T("export.period.both", "From", day(s.From), "Until", day(s.Until))
+}
+
+// list writes names one after the other.
+func (w exportWords) list(names []string) (text string) {
+	for i, name := range names {
+		if i == 0 {
+			text = name
+			continue
+		}
+		text = w.l.T("export.list.and", "First", text, "Then", name)
+	}
+	return text
+}
+
+// filter is the programme's name for a filter.
+func (w exportWords) filter(f migration.Filter) string {
+	if name := w.l.Pick(f.Name); name != "" {
+		return name
+	}
+	return f.Key
+}
+
+// replacement is the programme's name for a product to move to.
+func (w exportWords) replacement(key string) string {
+	if r, ok := w.p.Replacement(key); ok && w.l.Pick(r.Name) != "" {
+		return w.l.Pick(r.Name)
+	}
+	return key
+}
+
+// importURL is the page about what a replacement takes from an export.
+func importURL(key string) string { return "/replacements/" + url.PathEscape(key) + "/import" }
 
 // dataset is the programme's name for a dataset; its key where the programme no longer has it.
 func (w exportWords) dataset(key string) string {
@@ -77,6 +174,9 @@ func (w exportWords) formats(s export.Selection) string {
 	}
 	if s.Spreadsheet {
 		names = append(names, w.l.T("export.format.spreadsheet"))
+	}
+	if s.Browse {
+		names = append(names, w.l.T("export.format.browse"))
 	}
 	return strings.Join(names, " · ")
 }
@@ -119,11 +219,6 @@ func (w exportWords) door(plan migration.Plan) (open bool, why *ui.Banner) {
 		}
 	}
 	return true, nil
-}
-
-// fileName is how the downloaded archive is called.
-func (w exportWords) fileName(e export.Export) string {
-	return w.p.Key + "-" + w.v.Session.CustomerRef + "-" + e.Reference() + ".zip"
 }
 
 // exportURL is the page of an export.

@@ -5,6 +5,7 @@ import (
 
 	"offramp/export"
 	"offramp/migration"
+	"offramp/migration/assistance"
 	"offramp/portal/customer/calendar"
 	"offramp/portal/page"
 )
@@ -15,6 +16,7 @@ type Pages struct {
 	Customers *migration.Service
 	Calendars *calendar.Service
 	Exports   *export.Service
+	Help      *assistance.Service
 
 	Deliveries *export.Deliveries
 	Receipts   ReceiptKeys

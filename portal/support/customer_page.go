@@ -7,6 +7,7 @@ import (
 	"offramp/export"
 	"offramp/internal/locale"
 	"offramp/migration"
+	"offramp/migration/assistance"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -15,7 +16,8 @@ import (
 type screen struct {
 	file     migration.File
 	exports  []export.Export
-	more     bool   // there are older exports
+	more     bool // there are older exports
+	requests []assistance.Request
 	revealed string // the contact whose address is shown
 	code     string
 }
@@ -31,6 +33,8 @@ type customerView struct {
 	contacts   ui.Table
 	exports    ui.Table
 	older      string // said below the exports; empty: all are shown
+	inside     []exportInside
+	asked      ui.Table
 	history    ui.History
 }
 
@@ -39,7 +43,7 @@ func buildCustomer(v *page.Visit, s screen, layout ui.Page) customerView {
 	l, c := v.Locale, s.file.Customer
 	view := customerView{
 		layout: layout, heading: ui.Heading{Eyebrow: c.Ref + " · " + tierName(v, c.Tier), Title: c.Name},
-		facts: facts(v, s), extensions: extensions(v, s.file.Extensions), contacts: contacts(v, s), exports: exports(v, s),
+		facts: facts(v, s), extensions: extensions(v, s.file.Extensions), contacts: contacts(v, s), exports: exports(v, s), inside: insides(v, s.exports), asked: ownRequests(v, s.requests),
 		history: ui.History{Locale: l, Zone: v.Zone()},
 	}
 	if c.State != migration.Active {

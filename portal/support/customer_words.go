@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"offramp/export"
+	"offramp/internal/locale"
 	"offramp/migration"
 	"offramp/portal/customer"
 	"offramp/portal/page"
@@ -35,29 +36,35 @@ func exports(v *page.Visit, s screen) ui.Table {
 		if e.ReadyAt != nil {
 			size = l.Size(e.ObjectSize)
 		}
-		if e.State == export.Failed {
-			action.Body = ui.PostAction(ui.Action{URL: "/console/support/exports/" + e.ID + "/retry", Button: ui.Button{Label: l.T("export.retry")}})
+		switch act := (ui.Action{URL: "/console/support/exports/" + e.ID}); {
+		case e.State == export.Failed:
+			act.URL, act.Button = act.URL+"/retry", ui.Button{Label: l.T("export.retry")}
+			action.Body = ui.PostAction(act)
+		case e.Live():
+			act.URL, act.Button = act.URL+"/cancel", ui.Button{Label: l.T("export.cancel"), Kind: ui.Danger}
+			action.Body = ui.PostAction(act)
 		}
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: e.Reference()},
 			{Text: l.DateTime(e.RequestedAt, v.Zone())},
-			{Text: scope(v, e.Selection)},
+			{Text: contents(l, e.Selection)},
 			{Text: size},
 			{Body: ui.Tag("", tone, text)},
 			progress(v, e),
 			{Text: until},
-			{Text: cause(v, e)},
+			{Text: why(v, e)},
 			action,
 		}})
 	}
 	return t
 }
 
-func scope(v *page.Visit, s export.Selection) string {
-	if s.All() {
-		return v.Locale.T("export.scope.all")
+// contents says what an export holds, by the datasets' keys where some were chosen.
+func contents(l *locale.Locale, s export.Selection) string {
+	if len(s.Datasets) > 0 {
+		return strings.Join(s.Datasets, " · ")
 	}
-	return strings.Join(s.Datasets, " · ")
+	return customer.Scope(l, s)
 }
 
 // progress says how far a live export is, and when a downloaded one was fetched.
@@ -78,12 +85,20 @@ func progress(v *page.Visit, e export.Export) ui.Cell {
 	return ui.Cell{}
 }
 
-// cause is what went wrong, as the worker reported it, and how often.
-func cause(v *page.Visit, e export.Export) string {
-	if e.Cause == "" {
-		return ""
+// why is what went wrong, as the worker reported it, how often, and what the customer reads about it.
+func why(v *page.Visit, e export.Export) string {
+	l := v.Locale
+	var parts []string
+	if e.Cause != "" {
+		parts = append(parts, l.T("console.cause.text", "Cause", e.Cause, "Failures", e.Failures))
 	}
-	return v.Locale.T("console.cause.text", "Cause", e.Cause, "Failures", e.Failures)
+	if e.Delayed != "" && l.Has(e.Delayed) {
+		parts = append(parts, l.T("console.delayed", "Reason", l.T(e.Delayed)))
+	}
+	if e.Deaths > 0 {
+		parts = append(parts, l.N("console.deaths", e.Deaths))
+	}
+	return strings.Join(parts, " · ")
 }
 
 // event words one entry of a customer's history.

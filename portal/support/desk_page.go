@@ -7,6 +7,7 @@ import (
 	"offramp/export"
 	"offramp/internal/fault"
 	"offramp/migration"
+	"offramp/migration/assistance"
 	"offramp/portal/customer"
 	"offramp/portal/page"
 	"offramp/portal/ui"
@@ -20,6 +21,7 @@ type desk struct {
 	hits     []migration.Hit
 	more     bool
 	troubles []export.Troubled
+	requests []assistance.Listed
 }
 
 // deskView is the page that support starts from.
@@ -32,6 +34,7 @@ type deskView struct {
 	pages   ui.Pages
 	hints   *ui.Empty // nothing was found
 	trouble *ui.Table // nil: a search has its place
+	asked   *ui.Table // requests for help; nil: as above
 }
 
 func buildDesk(v *page.Visit, d desk, layout ui.Page) deskView {
@@ -48,7 +51,7 @@ func buildDesk(v *page.Visit, d desk, layout ui.Page) deskView {
 		view.errors = []ui.FieldError{{FieldID: "q", Text: view.field.Error}}
 		view.layout.Errors = true
 	case d.query == "":
-		view.trouble = troubles(v, d.troubles)
+		view.trouble, view.asked = troubles(v, d.troubles), requests(v, d.requests)
 	case len(d.hits) == 0:
 		view.hints = &ui.Empty{ID: "hints", Title: l.T("console.search.none"), Text: l.T("console.search.none.text")}
 	default:
@@ -109,7 +112,7 @@ func troubles(v *page.Visit, list []export.Troubled) *ui.Table {
 			{Text: x.Reference()},
 			{Text: x.CustomerName + " · " + x.CustomerRef, URL: customerURL(x.CustomerID)},
 			{Body: ui.Tag("", tone, text)},
-			{Text: x.Cause},
+			{Text: why(v, x.Export)},
 			{Text: l.Duration(v.Now.Sub(x.RequestedAt))},
 		}})
 	}

@@ -10,6 +10,7 @@ import (
 	"offramp/internal/db"
 	"offramp/internal/fault"
 	"offramp/migration"
+	"offramp/migration/assistance"
 	"offramp/portal/console"
 	"offramp/portal/page"
 )
@@ -19,11 +20,13 @@ type Pages struct {
 	*page.Kit
 	Customers *migration.Service
 	Exports   *export.Service
+	Help      *assistance.Service
 }
 
 const (
 	hitsShown     = 25  // customers on one page of a search
 	troublesShown = 50  // exports with problems
+	requestsShown = 50  // requests for help that wait for an answer
 	exportsShown  = 20  // of one customer
 	lastPage      = 400 // of a search; whoever needs more narrows it
 )
@@ -43,12 +46,23 @@ func (p *Pages) ShowDesk(c echo.Context) error {
 	case desk.query != "":
 		desk.hits, desk.more, err = p.Customers.SearchCustomers(ctx, v.Session.IdentityID, desk.query, (desk.page-1)*hitsShown, hitsShown)
 	default:
-		desk.troubles, err = p.Exports.Troubles(ctx, v.Session.IdentityID, troublesShown)
+		desk.troubles, desk.requests, err = p.waiting(c)
 	}
 	if err != nil && status == http.StatusOK {
 		return err
 	}
 	return page.Render(c, status, deskPage(buildDesk(v, desk, console.Layout(p.Kit, c, v.Locale.T("console.support"), "support"))))
+}
+
+// waiting is what waits for support: exports in trouble and requests for help.
+func (p *Pages) waiting(c echo.Context) ([]export.Troubled, []assistance.Listed, error) {
+	ctx, who := c.Request().Context(), page.Of(c).Session.IdentityID
+	troubles, err := p.Exports.Troubles(ctx, who, troublesShown)
+	if err != nil {
+		return nil, nil, err
+	}
+	requests, err := p.Help.ListOpen(ctx, who, requestsShown)
+	return troubles, requests, err
 }
 
 // pageNumber reads the number of a page; anything else is the first.
@@ -87,7 +101,11 @@ func (p *Pages) showCustomer(c echo.Context, revealed string) error {
 	if err != nil {
 		return err
 	}
-	screen := screen{file: file, exports: exports, more: more, revealed: revealed, code: page.SupportCode(p.Secret, file.Customer.ID)}
+	requests, err := p.Help.ListOf(ctx, v.Session.IdentityID, file.Customer.ID)
+	if err != nil {
+		return err
+	}
+	screen := screen{file: file, exports: exports, more: more, requests: requests, revealed: revealed, code: page.SupportCode(p.Secret, file.Customer.ID)}
 	layout := console.Layout(p.Kit, c, file.Customer.Name, "support")
 	layout.Path = customerURL(file.Customer.ID) // also after a POST
 	return page.Render(c, http.StatusOK, customerPage(buildCustomer(v, screen, layout)))
@@ -103,6 +121,18 @@ func (p *Pages) RetryExport(c echo.Context) error {
 		return err
 	}
 	return p.Flash(c, customerURL(e.CustomerID), "ok", "flash.export_retried")
+}
+
+// CancelExport ends a live export on the customer's behalf.
+func (p *Pages) CancelExport(c echo.Context) error {
+	if _, err := page.ReadForm(c); err != nil {
+		return err
+	}
+	e, err := p.Exports.CancelForStaff(c.Request().Context(), page.Of(c).Session.IdentityID, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return p.Flash(c, customerURL(e.CustomerID), "ok", "flash.export_cancelled")
 }
 
 // customerURL is the screen about a customer.

@@ -41,9 +41,45 @@
     document.querySelectorAll("form[data-sent]").forEach(function (form) { delete form.dataset.sent; });
   });
 
+  // A long list of check boxes can be searched: <div data-search="Search in projects">.
+  function offerSearching(root) {
+    root.querySelectorAll("[data-search]").forEach(function (list) {
+      if (list.dataset.searched) return;
+      list.dataset.searched = "1";
+      var input = document.createElement("input");
+      input.type = "search";
+      input.className = "input picks-search";
+      input.setAttribute("aria-label", list.dataset.search);
+      input.placeholder = list.dataset.search;
+      input.addEventListener("input", function () {
+        var wanted = input.value.trim().toLowerCase();
+        list.querySelectorAll(".choice").forEach(function (choice) {
+          choice.hidden = wanted !== "" && choice.textContent.toLowerCase().indexOf(wanted) < 0;
+        });
+      });
+      // Enter searches; it does not send the form.
+      input.addEventListener("keydown", function (event) { if (event.key === "Enter") event.preventDefault(); });
+      list.parentElement.insertBefore(input, list);
+    });
+  }
+
+  // Whoever wants to choose sees what there is to choose from, and whoever chooses wants to.
+  document.querySelectorAll("form[data-scope]").forEach(function (form) {
+    var part = form.querySelector("#part-some");
+    var some = form.querySelector("input[name=scope][value=some]");
+    form.addEventListener("change", function (event) {
+      if (event.target.name === "scope") part.open = some.checked;
+      else if (part.contains(event.target)) some.checked = true;
+    });
+  });
+
   document.querySelectorAll("[data-print][hidden]").forEach(function (button) { button.hidden = false; });
   offerCopying(document);
-  document.addEventListener("htmx:after:swap", function () { offerCopying(document); });
+  offerSearching(document);
+  document.addEventListener("htmx:after:swap", function () {
+    offerCopying(document);
+    offerSearching(document);
+  });
 
   var errors = document.querySelector(".errors");
   if (errors) errors.focus();

@@ -1,0 +1,28 @@
+package customer
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"offramp/export/profile"
+	"offramp/internal/fault"
+	"offramp/portal/page"
+)
+
+// errNoReplacement: the programme has none with this key, or none that reads files of ours.
+var errNoReplacement = fault.New(fault.NotFound, "replacement.not_found")
+
+// ShowImport says what a replacement takes from an export, and what it has no place for, before anybody chooses it.
+func (p *Pages) ShowImport(c echo.Context) error {
+	v := page.Of(c)
+	r, ok := v.Programme.Replacement(c.Param("key"))
+	if !ok || r.Import == nil {
+		return errNoReplacement
+	}
+	compiled, findings := profile.Compile(r, v.Programme.Datasets)
+	if len(findings) > 0 { // apply refuses these; an older version may have stored them
+		return errNoReplacement
+	}
+	return page.Render(c, http.StatusOK, importPage(buildImport(v, r, compiled.Losses(), p.Layout(c, "", "exports"))))
+}

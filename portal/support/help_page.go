@@ -1,0 +1,115 @@
+package support
+
+import (
+	"offramp/export"
+	"offramp/internal/fault"
+	"offramp/migration/assistance"
+	"offramp/portal/customer"
+	"offramp/portal/page"
+	"offramp/portal/ui"
+)
+
+// requestView is one request for help with what helps to answer it.
+type requestView struct {
+	layout  ui.Page
+	heading ui.Heading
+	errors  []ui.FieldError
+	tone    ui.Tone
+	tag     string
+	facts   []ui.SummaryRow
+	about   []ui.SummaryRow // the export
+	inside  *exportInside
+	open    bool
+	action  string
+	answer  ui.Area
+	send    ui.Button
+}
+
+// requestTones of the states of a request, as staff see them.
+var requestTones = map[assistance.State]ui.Tone{
+	assistance.Open: ui.ToneActionNeeded, assistance.Answered: ui.ToneInProgress, assistance.Closed: ui.ToneCompleted,
+}
+
+// buildRequest words a request; about is its export, nil when it has none. refused is why the answer came back.
+func buildRequest(v *page.Visit, r assistance.Listed, about *export.Export, answer string, refused error, layout ui.Page) requestView {
+	l := v.Locale
+	view := requestView{
+		layout: layout, heading: ui.Heading{Eyebrow: r.CustomerRef + " · " + r.CustomerName, Title: l.T("help.one", "Reference", r.Reference())},
+		tone: requestTones[r.State], tag: l.T("help.state." + string(r.State)), open: r.State == assistance.Open, action: requestURL(r.ID) + "/answer",
+		send: ui.Button{Label: l.T("console.help.send"), Kind: ui.Primary},
+	}
+	fact := func(key, value string) {
+		if value != "" {
+			view.facts = append(view.facts, ui.SummaryRow{Key: l.T(key), Value: value})
+		}
+	}
+	view.facts = []ui.SummaryRow{{Key: l.T("console.customer"), Body: ui.A(ui.Link{Label: r.CustomerName + " · " + r.CustomerRef, URL: customerURL(r.CustomerID)})}}
+	fact("console.name", r.ContactName)
+	fact("help.sent", l.DateTime(r.CreatedAt, v.Zone()))
+	fact("help.dataset", r.Dataset)
+	if r.Expected != nil {
+		fact("help.expected", l.Number(*r.Expected))
+	}
+	fact("help.text", r.Text)
+	fact("help.answer", r.Answer)
+	if about != nil {
+		view.export(v, *about)
+	}
+	view.answer = ui.Area{Field: ui.Field{Locale: l, ID: "answer", Label: l.T("help.answer"), Hint: l.T("console.help.hint")}, Value: answer, MaxLength: assistance.MaxText}
+	if f, ok := fault.As(refused); ok && len(f.Fields) > 0 {
+		view.answer.Error = l.T(f.Fields[0].Key, "Limit", f.Fields[0].Args["Limit"])
+		view.errors, view.layout.Errors = []ui.FieldError{{FieldID: "answer", Text: view.answer.Error}}, true
+	}
+	return view
+}
+
+// export puts the export beside the request, with its cause of trouble.
+func (view *requestView) export(v *page.Visit, e export.Export) {
+	l := v.Locale
+	tone, text := customer.ExportTag(l, e, v.Now)
+	view.about = []ui.SummaryRow{
+		{Key: l.T("export.reference"), Value: e.Reference()},
+		{Key: l.T("export.state"), Body: ui.Tag("", tone, text)},
+		{Key: l.T("export.requested"), Value: l.DateTime(e.RequestedAt, v.Zone())},
+		{Key: l.T("export.contents"), Value: contents(l, e.Selection)},
+		{Key: l.T("console.cause"), Value: why(v, e)},
+	}
+	if x := inside(v, e); len(x.volumes.Rows) > 0 || len(x.failures) > 0 {
+		view.inside = &x
+	}
+}
+
+// requests lists what waits for an answer.
+func requests(v *page.Visit, list []assistance.Listed) *ui.Table {
+	l := v.Locale
+	t := &ui.Table{ID: "requests", Plain: true, Caption: l.T("console.table", "Title", l.T("console.help")), Empty: l.T("console.help.none"), Columns: []ui.Column{
+		{Label: l.T("export.reference")}, {Label: l.T("console.customer")}, {Label: l.T("console.help.export")}, {Label: l.T("help.dataset")}, {Label: l.T("console.age")},
+	}}
+	for _, r := range list {
+		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
+			{Text: r.Reference(), URL: requestURL(r.ID)},
+			{Text: r.CustomerName + " · " + r.CustomerRef, URL: customerURL(r.CustomerID)},
+			{Text: r.ExportReference},
+			{Text: r.Dataset},
+			{Text: since(v, r.CreatedAt)},
+		}})
+	}
+	return t
+}
+
+// ownRequests lists one customer's requests.
+func ownRequests(v *page.Visit, list []assistance.Request) ui.Table {
+	l := v.Locale
+	t := ui.Table{ID: "requests", Plain: true, Caption: l.T("console.table", "Title", l.T("console.help")), Empty: l.T("console.help.none_own"), Columns: []ui.Column{
+		{Label: l.T("export.reference")}, {Label: l.T("help.sent")}, {Label: l.T("console.help.export")}, {Label: l.T("export.state")},
+	}}
+	for _, r := range list {
+		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
+			{Text: r.Reference(), URL: requestURL(r.ID)},
+			{Text: l.DateTime(r.CreatedAt, v.Zone())},
+			{Text: r.ExportReference},
+			{Body: ui.Tag("", requestTones[r.State], l.T("help.state."+string(r.State)))},
+		}})
+	}
+	return t
+}
