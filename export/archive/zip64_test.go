@@ -33,6 +33,14 @@ func TestZip64ManyFiles(t *testing.T) {
 	if z := open(t, b.Bytes()); len(z.File) != n+4 {
 		t.Fatalf("%d files", len(z.File))
 	}
+	path := filepath.Join(t.TempDir(), "archive.zip")
+	must(t, os.WriteFile(path, b.Bytes(), 0o600))
+	for _, tool := range [][]string{{"unzip", "-tq", path}, {"7z", "t", "-bd", path}, {"bsdtar", "-tf", path}} {
+		text, err := exec.CommandContext(t.Context(), tool[0], tool[1:]...).CombinedOutput()
+		if err != nil || !bytes.Contains(text, []byte(map[string]string{"unzip": "No errors", "7z": fmt.Sprint("Files: ", n+4), "bsdtar": "65999.bin"}[tool[0]])) {
+			t.Errorf("%s: %v: %s", tool[0], err, text[max(0, len(text)-500):])
+		}
+	}
 	b.Bytes()[b.Len()-len(comment(ManifestPath, strings.Repeat("0", 64)))-22-30] ^= 1 // in the Zip64 end record
 	if r := verify(t, b.Bytes()); len(r.Problems) != 1 || !r.Problems[0].Exact {
 		t.Fatal(r.Problems)
