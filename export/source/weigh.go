@@ -116,7 +116,7 @@ func cutSQL(rows string, perRow, most int64, integer func(string) string, div fu
 		" case when before_k is null or w > " + grain + " or " + bucket("upto - w") + " <> " + bucket("upto - w - before_w") + " then 1 else 0 end," +
 		" case when k = before_k then 1 else 0 end, case when after_n is null then 1 else 0 end" +
 		" from (select k, s, " + weight + " as w," +
-		" row_number() over o as n, count(k) over o as keyed, count(s) over o as files," +
+		" row_number() over p as n, count(k) over o as keyed, count(s) over o as files," +
 		" " + integer("coalesce(sum(s) over o, 0)") + " as bytes, " + integer("sum("+weight+") over o") + " as upto," +
 		" lag(" + weight + ") over p as before_w, lag(k) over p as before_k, lead(1) over p as after_n" +
 		" from (" + rows + ") as weighed window o as (order by k rows unbounded preceding), p as (order by k)) as summed" +
