@@ -48,6 +48,21 @@ func TestApplyAsASecondPersonIsForDemonstrations(t *testing.T) {
 		want(t, 1, "Whoever proposed a version cannot approve it")
 }
 
+// badProfile has two faults.
+const badProfile = `sinks:
+  - name: crm
+replacements:
+  - key: fleet
+    name: {en: Fleet, zh-CN: 船队}
+    import:
+      files:
+        - name: ships.csv
+          dataset: boats
+          columns:
+            - {name: Name, value: row.nam}
+            - {name: Title, from: nme}
+`
+
 func TestApplyRefusesABadFileWithPlaces(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -58,6 +73,13 @@ func TestApplyRefusesABadFileWithPlaces(t *testing.T) {
 		{
 			"three faults", w.boatsProgramme("programme: boats", "programm: boats", "Asia/Shanghai", "Asia/Shanghigh", "day: 2027-03-02", "day: 2027-02-30"),
 			[]string{"programme.yaml:1:1: programm: unknown key", "programme.yaml:7:7: zone:", "programme.yaml:16:10: milestones[3].day:", "Nothing was stored."},
+		},
+		{
+			"a bad import profile", w.boatsProgramme("    query: SELECT id, name, log FROM boat", "    columns: [{name: id, type: integer}, {name: name}, {name: log}]\n    query: SELECT id, name, log FROM boat", "sinks:\n  - name: crm\n", badProfile),
+			[]string{
+				`columns[0].value: at 1:4 of the expression: the dataset has no column "nam"`, `columns[1].from: "nme" is not among the dataset's columns`,
+				`datasets[0].row_key: is missing`, "2 error(s), 1 warning(s). Nothing was stored.",
+			},
 		},
 		{"no YAML", w.file("programme.yaml", "a: [1\nb"), []string{"programme.yaml:", "Nothing was stored."}},
 		{"empty", w.file("programme.yaml", ""), []string{"programme.yaml:", "Nothing was stored."}},

@@ -113,6 +113,7 @@ func start(t *testing.T) *world {
 		}
 	})
 	w.openShop(t, script)
+	w.openTally(t)
 	w.apply(t, dir)
 	if err := w.stack.StartPortal(ctx); err != nil {
 		t.Fatal(err)
@@ -210,7 +211,7 @@ func (w *world) move(t *testing.T, p person) {
 		t.Fatalf("sign-in led to %s, which does not greet %s", page.URL.Path, p.name)
 	}
 	post(t, v, "/plan/dates", nil)
-	page = post(t, v, "/exports", url.Values{"scope": {"all"}, "format": {"csv", "jsonl"}})
+	page = post(t, v, "/exports", url.Values{"scope": {"all"}, "format": {"csv", "jsonl"}, "replacement": {"tally"}})
 	m := exportPath.FindStringSubmatch(page.URL.Path)
 	if m == nil {
 		t.Fatalf("the request led to %s:\n%s", page.URL.Path, page.Body)
@@ -293,6 +294,7 @@ func (w *world) compare(t *testing.T, p person, path string) {
 			t.Errorf("%s.jsonl (-query +archive):\n%s", d.Key, diff)
 		}
 	}
+	w.load(t, p, files)
 	var receipt archive.Receipt
 	if err := json.Unmarshal([]byte(files["receipt.json"]), &receipt); err != nil || !receipt.Complete || receipt.Balanced() != nil {
 		t.Errorf("receipt %+v, %v", receipt, err)
