@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 )
@@ -53,17 +52,7 @@ func (s *snapshot) weighFiles(ctx context.Context, q Query) (w Weight, err error
 	if err != nil {
 		return w, err
 	}
-	if len(row) != 3 {
-		return w, &Error{Kind: Invalid, Dataset: q.Dataset, Cause: errors.New("weighing gave no answer")}
-	}
-	var faults [3]error
-	w.Rows, faults[0] = strconv.ParseInt(string(row[0]), 10, 64)
-	w.Files, faults[1] = strconv.ParseInt(string(row[1]), 10, 64)
-	w.FileBytes, faults[2] = strconv.ParseInt(string(row[2]), 10, 64)
-	if err := errors.Join(faults[:]...); err != nil {
-		return w, &Error{Kind: Invalid, Dataset: q.Dataset, Cause: err}
-	}
-	return w, nil
+	return readWeight(q, row)
 }
 
 // sizeOf is what a row's attachment weighs, in SQL; NULL where it has none. What is no whole number says nothing.
