@@ -44,7 +44,7 @@ func (b *builder) advance(ctx context.Context, a *attempt, now time.Time) error 
 			return err
 		}
 		p := migration.Progress{
-			ExportID: a.ID, At: tx.Now, Delayed: a.Delayed, Stage: string(sum.stage),
+			ExportID: a.ID, At: tx.Now, Delayed: sum.delayed, Stage: string(sum.stage),
 			RowsDone: sum.Rows, RowsTotal: sum.RowsTotal, BytesDone: sum.Bytes, BytesTotal: sum.BytesTotal,
 		}
 		p.Percent, p.Left = a.forecast.look(now, sum.stage, sum.Bytes, sum.BytesTotal)

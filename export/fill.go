@@ -46,7 +46,7 @@ func (b *builder) fill(ctx context.Context, a *attempt, w *work) (s filled, err 
 	passes := a.Selection.passes()
 	w.ledger.expect(w.pieces, passes)
 	estimate := layout{passes: passes}.packed(sumOf(w.pieces))
-	up := b.Bucket.Create(ctx, w.key, 2*estimate, "application/zip") // more parts than planned would have to grow
+	up := b.Bucket.Create(ctx, w.key, estimate+estimate/4, "application/zip") // more parts than planned would have to grow
 	defer up.Abort()
 	archived, err := archive.NewWriter(up, a.header(w.number), a.Selection.options())
 	if err != nil {

@@ -216,3 +216,40 @@ func TestALargeDatasetIsCutByItsKey(t *testing.T) {
 		t.Errorf("the last volume's download is not recorded: %v", err)
 	}
 }
+
+// TestObjectsAreADataset exports a customer's prefix of a bucket beside rows of a database, in several volumes: each job lists
+// the bucket for itself.
+func TestObjectsAreADataset(t *testing.T) {
+	t.Parallel()
+	p := newProduct(t)
+	p.fill(t, "HZ-1", 3000)
+	p.fill(t, "HZ-10", 1)
+	w := newWorld(t, p)
+	w.prog.Datasets = append(w.prog.Datasets, migration.Dataset{
+		Key: "uploads", Name: migration.Text{"en": "Uploads", "zh-CN": "Uploads"}, Query: migration.Query{Source: "attachments"},
+		Objects: &migration.ObjectQuery{Prefix: ":customer_id/"},
+	})
+	if problems := w.config.Sources.CheckProgramme(t.Context(), w.prog); len(problems) != 0 {
+		t.Errorf("%v", problems)
+	}
+	owner, _ := w.customer("HZ-1")
+	_, report, rows := w.export(owner, export.Selection{})
+	if rows["uploads"] != 2 || len(report.Receipt.Attachments) != 2 || report.Receipt.Attachments[1].Exported != 2 || len(report.Manifest.Sources) != 2 {
+		t.Errorf("%v, %+v, %+v", rows, report.Receipt.Attachments, report.Manifest.Sources)
+	}
+	w.prog.Datasets[0].RowKey = "id"
+	for range 2 {
+		c := w.configOn(w.bucket)
+		c.Large, c.Unit = 1<<20, 1<<19
+		w.work(c, nil)
+	}
+	e := w.await(w.request(owner), export.Ready)
+	if len(e.Volumes) < 3 || !e.Receipt.Complete {
+		t.Errorf("%d volumes, %+v", len(e.Volumes), e.Receipt)
+	}
+	for _, c := range e.Receipt.Attachments {
+		if c.Exported != 2 {
+			t.Errorf("%+v", c)
+		}
+	}
+}

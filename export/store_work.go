@@ -217,7 +217,8 @@ func (s store) beat(ctx context.Context, tx *db.Tx, a *attempt) (lost bool, err 
 
 // summed is how far an export is.
 type summed struct {
-	stage Stage
+	stage   Stage
+	delayed string
 	done
 }
 
@@ -228,13 +229,13 @@ func (s store) sumUp(ctx context.Context, tx *db.Tx, a *attempt, every time.Dura
 		FROM (SELECT coalesce(sum(rows_done), 0)::bigint AS rows_done, coalesce(sum(bytes_done), 0)::bigint AS bytes_done
 		        FROM export_volume WHERE export_id = $1 AND attempt = $2) s
 		WHERE e.id = $1 AND e.attempt = $2 AND e.state = 'running' AND (e.beat_at IS NULL OR e.beat_at <= clock_timestamp() - make_interval(secs => $3))
-		RETURNING e.stage, e.rows_done, e.bytes_done`
+		RETURNING e.stage, e.rows_done, e.bytes_done, e.delayed`
 	stage := Stage("")
 	if a.work != nil && !a.several() {
 		stage, _, _ = a.work.ledger.counts()
 	}
 	x.RowsTotal, x.BytesTotal = a.shared.Rows, a.shared.Bytes
-	err = tx.Pgx.QueryRow(ctx, sql, a.ID, a.Attempt, every.Seconds()*0.9, x.RowsTotal, x.BytesTotal, string(stage)).Scan(&x.stage, &x.Rows, &x.Bytes)
+	err = tx.Pgx.QueryRow(ctx, sql, a.ID, a.Attempt, every.Seconds()*0.9, x.RowsTotal, x.BytesTotal, string(stage)).Scan(&x.stage, &x.Rows, &x.Bytes, &x.delayed)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return x, false, nil
 	}
