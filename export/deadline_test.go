@@ -23,18 +23,14 @@ func promised(t *testing.T) (*world, migration.Who, export.Export) {
 	return w, owner, w.request(owner)
 }
 
-// finish builds the export after a wait, and does about the deadline what is due.
+// finish builds the export after a wait.
 func (w *world) finish(e export.Export, wait time.Duration) export.Export {
 	w.Helper()
 	w.clock.Advance(wait)
 	if err := export.Attempt(w.Context(), w.config, e, nil); err != nil {
 		w.Fatal(err)
 	}
-	e = w.await(e, export.Ready)
-	if err := export.MoveDeadline(w.Context(), w.config, e, w.prog); err != nil {
-		w.Fatal(err)
-	}
-	return e
+	return w.await(e, export.Ready)
 }
 
 func (w *world) extension(who migration.Who) string {
