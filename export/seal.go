@@ -33,7 +33,7 @@ func (b *builder) seal(ctx context.Context, a *attempt, w *work, s filled) (last
 			return b.recover(ctx, tx, was)
 		}
 		last = true
-		return b.finish(ctx, tx, a, was)
+		return b.finish(ctx, tx, a, was, sealedVolume{number: w.number, size: s.proof.Size, sha256: s.proof.SHA256, receipt: s.receipt})
 	})
 	if err != nil {
 		return false, fmt.Errorf("seal volume %d of %s: %w", w.number, a.Reference(), err)
@@ -58,11 +58,13 @@ func (b *builder) recover(ctx context.Context, tx *db.Tx, was Export) error {
 	return b.store.save(ctx, tx, was, next)
 }
 
-// finish makes the export ready: all its volumes are sealed.
-func (b *builder) finish(ctx context.Context, tx *db.Tx, a *attempt, was Export) error {
-	sealed, err := b.store.sealedVolumes(ctx, tx, was)
-	if err != nil {
-		return err
+// finish makes the export ready: all its volumes are sealed, with the one in hand.
+func (b *builder) finish(ctx context.Context, tx *db.Tx, a *attempt, was Export, only sealedVolume) (err error) {
+	sealed := []sealedVolume{only}
+	if a.several() {
+		if sealed, err = b.store.sealedVolumes(ctx, tx, was); err != nil {
+			return err
+		}
 	}
 	whole := Sealed{Rows: a.shared.Rows, Bytes: a.shared.Bytes, AsOf: a.shared.AsOf}
 	receipts, proofs := make([]Receipt, len(sealed)), make([]archive.VolumeProof, len(sealed))
