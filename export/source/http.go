@@ -41,7 +41,7 @@ func newHTTPClient(u *url.URL, header string) (*httpClient, error) {
 	c := &httpClient{base: &base, limit: rate.NewLimiter(10, 1), stall: 30 * time.Second, tries: 5}
 	switch {
 	case u.User != nil:
-		return nil, errors.New("an API's URL must not hold a password; set OFFRAMP_SOURCE_<KEY>_HEADER to Authorization: ...")
+		return nil, errors.New("an API's URL must not hold a password; set OFFRAMP_SOURCE_<KEY>_HEADER instead")
 	case u.Host == "" || u.Fragment != "" || u.Opaque != "":
 		return nil, errors.New("an API's URL is https://host/base, with options behind a ?")
 	}
@@ -68,31 +68,36 @@ func (c *httpClient) configure(u *url.URL) error {
 	if err != nil {
 		return errors.New("the options behind the ? of the API's URL cannot be read")
 	}
-	insecure := false
 	for name, values := range options {
-		value, ok := values[0], false
-		switch name {
-		case "rate":
-			perSecond, err := strconv.ParseFloat(value, 64)
-			ok = err == nil && perSecond >= 0.01 && perSecond <= 10_000
-			c.limit.SetLimit(rate.Limit(perSecond))
-		case "timeout":
-			c.stall, err = time.ParseDuration(value)
-			ok = err == nil && c.stall > 0 && c.stall <= time.Hour
-		case "tries":
-			c.tries, err = strconv.Atoi(value)
-			ok = err == nil && c.tries >= 1 && c.tries <= 20
-		case "insecure":
-			insecure, ok = value == "yes", value == "yes"
-		}
-		if !ok || len(values) > 1 {
-			return fmt.Errorf("%s=%s is no option of an API's URL; there are rate=5 (a second), timeout=30s, tries=5 and insecure=yes", name, value)
+		if len(values) > 1 || !c.option(name, values[0]) {
+			return fmt.Errorf("%s=%s is no option of an API's URL; there are rate=5 (a second), timeout=30s, tries=5 and insecure=yes", name, values[0])
 		}
 	}
-	if u.Scheme == "http" && !insecure && !loopback(u.Hostname()) {
+	if u.Scheme == "http" && options.Get("insecure") == "" && !loopback(u.Hostname()) {
 		return errors.New("an API is reached by https://, since data and secret would be readable on the way; add insecure=yes if that is so meant")
 	}
 	return nil
+}
+
+// option sets one option and reports whether it is one.
+func (c *httpClient) option(name, value string) bool {
+	var err error
+	switch name {
+	case "rate":
+		var perSecond float64
+		perSecond, err = strconv.ParseFloat(value, 64)
+		c.limit.SetLimit(rate.Limit(perSecond))
+		return err == nil && perSecond >= 0.01 && perSecond <= 10_000
+	case "timeout":
+		c.stall, err = time.ParseDuration(value)
+		return err == nil && c.stall > 0 && c.stall <= time.Hour
+	case "tries":
+		c.tries, err = strconv.Atoi(value)
+		return err == nil && c.tries >= 1 && c.tries <= 20
+	case "insecure":
+		return value == "yes"
+	}
+	return false
 }
 
 func loopback(host string) bool {

@@ -76,7 +76,7 @@ func checkValue(t *testing.T, kind string, item, value []byte) {
 	}
 	s, isText := v.(string)
 	n, isNumber := v.(json.Number)
-	ok := true
+	var ok bool
 	switch kind {
 	case "text":
 		ok = !isText && !isNumber || string(value) == s || string(value) == n.String()

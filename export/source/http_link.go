@@ -3,6 +3,7 @@ package source
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -62,9 +63,7 @@ func oneLink(s string) (target string, isNext bool, rest string, err error) {
 			anchored = true // a link of something else than this page
 		}
 	}
-	for _, r := range strings.Fields(relation) {
-		isNext = isNext || strings.EqualFold(r, "next") && !anchored
-	}
+	isNext = !anchored && slices.ContainsFunc(strings.Fields(relation), func(r string) bool { return strings.EqualFold(r, "next") })
 	if isNext && target == "" {
 		return "", false, "", errLink
 	}

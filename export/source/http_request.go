@@ -30,7 +30,11 @@ func requestError(r *Request) error {
 			return fmt.Errorf("the header %s has %s, which may stand in the path only", name, mark)
 		}
 	}
-	p := r.Paging
+	return pagingError(r.Path, r.Paging)
+}
+
+// pagingError says what must be mended about the paging of a path.
+func pagingError(path string, p Paging) error {
 	switch {
 	case !slices.Contains([]string{migration.PagingLink, migration.PagingCursor, migration.PagingPage, migration.PagingNone}, p.By):
 		return fmt.Errorf("paging.by is %q; it must be link, cursor, page or none", p.By)
@@ -41,7 +45,7 @@ func requestError(r *Request) error {
 	case p.Size < 0 || (p.Size > 0) != (p.SizeParameter != ""):
 		return errors.New("paging.size and paging.size_parameter need each other")
 	}
-	_, query, _ := strings.Cut(r.Path, "?")
+	_, query, _ := strings.Cut(path, "?")
 	for _, name := range []string{p.Parameter, p.SizeParameter} {
 		if values, err := url.ParseQuery(query); err != nil || name != "" && values.Has(name) {
 			return fmt.Errorf("the path's query cannot be read, or has %q already, which paging sets", name)
