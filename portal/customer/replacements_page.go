@@ -26,7 +26,7 @@ func buildImport(v *page.Visit, r migration.Replacement, losses []profile.Loss, 
 		Eyebrow: l.T("step.export"), Title: l.T("replacement.import", "Replacement", name), Lead: l.T("replacement.import.lead", "Replacement", name),
 	}}
 	view.layout.Title, view.layout.Narrow = view.heading.Title, true
-	view.files = ui.Table{ID: "files", Caption: l.T("replacement.files"), Plain: true, Columns: []ui.Column{
+	view.files = ui.Table{ID: "files", Caption: l.T("replacement.files.table"), Plain: true, Columns: []ui.Column{
 		{Label: l.T("replacement.file")}, {Label: l.T("replacement.from")}, {Label: l.T("replacement.columns")},
 	}}
 	for _, f := range r.Import.Files {

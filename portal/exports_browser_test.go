@@ -1,0 +1,133 @@
+package portal_test
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"offramp/deploy/local/localtest"
+)
+
+// see looks at the page that is open, in both widths.
+func (w *world) see(tab *localtest.Tab, name string) {
+	w.Helper()
+	for _, width := range []int{1280, 390} {
+		tab.Size(width, 900)
+		if over := tab.Overflow(); over > 0 {
+			w.Errorf("%s at %d px scrolls sideways by %d", name, width, over)
+		}
+		localtest.Axe(w.T, tab)
+		if dir := os.Getenv("OFFRAMP_TEST_SHOTS"); dir != "" {
+			tab.Screenshot(filepath.Join(dir, name+map[int]string{390: "-phone", 1280: "-desk"}[width]+".png"))
+		}
+	}
+}
+
+// TestH02_ChoosingAnExportInABrowser goes from the form over its errors and the check to the start, in two languages and
+// widths, with script and without.
+func TestH02_ChoosingAnExportInABrowser(t *testing.T) {
+	w := newWorld(t)
+	w.deepen()
+	w.weigh("a", 14)
+	earlier := w.requestExport("owner", "a")
+	w.seal(earlier, "a", whole)
+	base, tab := w.browse(), localtest.Browser(t)
+	tab.Allow("404")
+	tab.Allow("422")
+	tab.Open(base + "/test-as/owner")
+	for _, tag := range []string{"en", "zh-CN"} {
+		w.speak("owner", tag)
+		tab.Open(base + "/exports/new")
+		if n := tab.Count(".picks-search"); n != 1 {
+			t.Errorf("%d fields to search in", n)
+		}
+		tab.Click("#scope-2")
+		tab.Wait("#part-some[open]")
+		tab.Fill(".picks-search", "<12>")
+		if n := tab.Count(".picks .choice:not([hidden])"); n != 1 {
+			t.Errorf("the search leaves %d values", n)
+		}
+		tab.Click("#part-how > summary")
+		w.see(tab, "form-"+tag)
+		tab.Click("#dataset-2")
+		tab.Click("form[data-scope] .btn--primary")
+		tab.Wait("#chosen")
+		w.see(tab, "review-"+tag)
+		tab.Click(`form[action="/exports/new"] .btn`)
+		tab.Wait("#dataset-2:checked")
+		tab.Click("#dataset-2")
+		tab.Click("form[data-scope] .btn--primary")
+		tab.Wait(".errors")
+		w.see(tab, "errors-"+tag)
+		tab.Open(base + "/replacements/heguang/import")
+		w.see(tab, "import-"+tag)
+	}
+	tab.Scripts(false)
+	tab.Open(base + "/exports/new")
+	tab.Click("form[data-scope] .btn--primary")
+	tab.Wait("#chosen")
+	tab.Click(`form[action="/exports"] .btn`)
+	tab.Wait("#state")
+	if tab.Address() == base+"/exports" || w.count(`SELECT count(*) FROM export WHERE state = 'queued'`) != 1 {
+		t.Errorf("nothing was started without script: %s", tab.Address())
+	}
+}
+
+// TestH02_SizesComeIntoTheForm sees the form learn sizes and values while somebody fills it in.
+func TestH02_SizesComeIntoTheForm(t *testing.T) {
+	w := newWorld(t)
+	w.deepen()
+	base, tab := w.browse(), localtest.Browser(t)
+	tab.Allow("404")
+	tab.Open(base + "/test-as/owner")
+	tab.Open(base + "/exports/new")
+	tab.Wait(`#outline[hx-get="/exports/outline"]`)
+	tab.Click("#scope-2")
+	tab.Click("#dataset-2")
+	w.weigh("a", 3)
+	tab.Wait("#outline:not([hx-get])")
+	tab.Wait(".picks #filter-project-3")
+	if tab.Count("#dataset-2:checked") != 1 || tab.Text("#dataset-2-hint-text") == "" || tab.Count("#filter-project-list") != 1 {
+		t.Errorf("what was chosen is lost, or nothing was learned: %q", tab.Text("#dataset-2-hint-text"))
+	}
+	w.see(tab, "learned")
+}
+
+// TestH02_DeepExportPagesInABrowser looks at exports of several files, at what is missing from them, and at support's answer.
+func TestH02_DeepExportPagesInABrowser(t *testing.T) {
+	w := newWorld(t)
+	e := w.requestExport("owner", "a")
+	path := "/exports/" + e.ID
+	w.exec(`UPDATE export SET state = 'running', stage = 'reading', attempt = 1, started_at = $2 WHERE id = $1`, e.ID, day)
+	w.split(e)
+	w.exec(`UPDATE export_volume SET state = 'building' WHERE export_id = $1 AND number > 1`, e.ID)
+	base, tab := w.browse(), localtest.Browser(t)
+	tab.Allow("404")
+	tab.Allow("422")
+	tour := func(who, name string, paths ...string) {
+		tab.Open(base + "/test-as/" + who)
+		for _, tag := range []string{"en", "zh-CN"} {
+			w.speak(who, tag)
+			for i, p := range paths {
+				tab.Open(base + p)
+				w.see(tab, name+string(rune('a'+i))+"-"+tag)
+			}
+		}
+	}
+	tour("owner", "running", path)
+	w.exec(`DELETE FROM export_volume WHERE export_id = $1`, e.ID)
+	w.seal(e, "a", partial())
+	w.split(e)
+	w.get("owner", path+"/download")
+	w.post("owner", path+"/help", url.Values{"dataset": {"tasks"}, "expected": {"1250"}, "text": {"The tasks of 2019."}})
+	tour("owner", "ready", path, path+"/check", path+"/help")
+	tab.Open(base + "/test-as/support")
+	tour("support", "support", "/console/support", screen)
+	tab.Click(`a[href^="/console/support/help/"]`)
+	tab.Wait("#request")
+	w.see(tab, "support-request")
+	tab.Click(".btn--primary")
+	tab.Wait(".errors")
+	w.see(tab, "support-errors")
+}
