@@ -34,6 +34,9 @@ func (s *snapshot) Scans(ctx context.Context, q Query, above int64) ([]Scan, err
 	if err != nil {
 		return nil, err
 	}
+	if err := s.plan(ctx, q, a.sql, make([][]byte, len(a.values))); err != nil {
+		return nil, err
+	}
 	a.sql = "explain (verbose, format json) " + a.sql
 	result := s.exec(ctx, a).Read()
 	if result.Err != nil {
@@ -58,6 +61,17 @@ func (s *snapshot) Scans(ctx context.Context, q Query, above int64) ([]Scan, err
 		}
 	}
 	return scans, nil
+}
+
+// plan has a query planned but not run. Planning asks for rights that preparing does not. NULL is a value of every type.
+func (s *snapshot) plan(ctx context.Context, q Query, sql string, values [][]byte) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.opts.CountTimeout, s.tooLong(q, "planning"))
+	defer cancel()
+	result := s.pg.ExecParams(ctx, "explain "+sql, values, nil, nil, nil).Read()
+	if result.Err != nil {
+		return s.failed(ctx, q, result.Err)
+	}
+	return nil
 }
 
 // sequential collects tables that are read whole only to throw rows away.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -160,7 +161,7 @@ func conformConditions(t *testing.T, f fixture) {
 		t.Error(n, err, diff)
 	}
 	for _, value := range injections {
-		if strings.ContainsAny(value, "\x00\xff") {
+		if strings.Contains(value, "\x00") || !utf8.ValidString(value) {
 			continue
 		}
 		q.Where = []source.Condition{{Column: f.where[0].Column, In: []string{value}}}

@@ -3,6 +3,7 @@ package source_test
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"pgregory.net/rapid"
 
+	"offramp/deploy/local/localtest"
 	"offramp/export/source"
 )
 
@@ -247,5 +249,32 @@ func TestMoreRowsThanAllowedAreNamed(t *testing.T) {
 				t.Error(most, n, err)
 			}
 		}
+	}
+}
+
+func TestMissingRightsShowBeforeAnythingIsRead(t *testing.T) {
+	ctx := context.Background()
+	d := localtest.EmptyDatabase(t)
+	owner := d.Super(t)
+	_, err := owner.Exec(ctx, "create table secret (id int, customer_id uuid)")
+	must(t, err)
+	s := open(t, d.AppURL, source.Options{})
+	if _, err := s.CheckTable(ctx, "select id from secret"); source.KindOf(err) != source.Denied || !strings.Contains(err.Error(), "secret") {
+		t.Error(err)
+	}
+	q := source.Query{Dataset: "secrets", SQL: "select id from secret where customer_id = :customer_id"}
+	if _, err := begin(t, s, "0").(source.Adviser).Scans(ctx, q, 1000); source.KindOf(err) != source.Denied || !strings.Contains(err.Error(), `"secrets"`) {
+		t.Error(err)
+	}
+	my, m := mysqlProduct(t, "create table secret (id int, customer_id int)", source.Options{})
+	_, err = my.CheckTable(ctx, "select id from secret")
+	must(t, err)
+	change(t, m.Owner, "create or replace user other@'127.0.0.1'; create table open_to_all (id int); grant select on open_to_all to other@'127.0.0.1'")
+	my = open(t, m.Server.URL(m.Name, url.User("other")), source.Options{})
+	if _, err := my.CheckTable(ctx, "select id from secret"); source.KindOf(err) != source.Denied {
+		t.Error(err)
+	}
+	if _, err := begin(t, my, "1").Check(ctx, q); source.KindOf(err) != source.Denied || !strings.Contains(err.Error(), `"secrets"`) {
+		t.Error(err)
 	}
 }

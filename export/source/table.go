@@ -16,7 +16,7 @@ func (p *postgres) CheckTable(ctx context.Context, sql string) (columns []Column
 		if columns = columnsOf(description.Fields); len(columns) == 0 {
 			return &Error{Kind: Invalid, Cause: errors.New("the query returns no columns")}
 		}
-		return nil
+		return s.plan(ctx, Query{}, strip(sql), nil)
 	})
 	return columns, err
 }
