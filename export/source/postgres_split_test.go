@@ -215,16 +215,16 @@ func TestE11_HoldersHandOnOneInstant(t *testing.T) {
 
 func TestE07_AStalledReadingEndsAndASlowReaderDoesNot(t *testing.T) {
 	ctx := context.Background()
-	s, _ := product(t, "create table big as select i as id, repeat('x', 1000) as body from generate_series(1, 20000) i", source.Options{QueryTimeout: 300 * time.Millisecond})
+	s, _ := product(t, "create table big as select i as id, repeat('x', 1000) as body from generate_series(1, 20000) i", source.Options{QueryTimeout: time.Second})
 	snap := begin(t, s, "1")
 	began := time.Now()
 	_, err := snap.Rows(ctx, source.Query{Dataset: "naps", SQL: "select i, pg_sleep(case when i = 3 then 60 else 0 end)::text from generate_series(1, 9) i where :customer_id = '1'"}, func([][]byte) error { return nil })
-	if source.KindOf(err) != source.Locked || !strings.Contains(fmt.Sprint(err), `"naps": locked: no row came for 300ms`) || time.Since(began) > 20*time.Second {
+	if source.KindOf(err) != source.Locked || !strings.Contains(fmt.Sprint(err), `"naps": locked: no row came for 1s`) || time.Since(began) > 20*time.Second {
 		t.Fatal(err)
 	}
 	snap.Close()
 	snap = begin(t, s, "1") // the pool lives
-	slow := time.NewTimer(700 * time.Millisecond)
+	slow := time.NewTimer(1500 * time.Millisecond)
 	n, err := snap.Rows(ctx, source.Query{SQL: "select * from big where :customer_id = '1'"}, func([][]byte) error {
 		if slow != nil {
 			<-slow.C // an upload that takes longer than a row may
