@@ -39,6 +39,9 @@ type Rows func(ctx context.Context, yield func(values [][]byte) error) (int64, e
 // interleave, so it reads once for each, unless the rows are few enough to be remembered. It fails with *CountError when
 // the readings or the source's count differ: no archive may come of that.
 func (a *Writer) AddDataset(ctx context.Context, d Dataset, rows Rows) error {
+	if err := checkNumber("part", d.Part, d.Parts); err != nil {
+		return err
+	}
 	d = d.normal()
 	if err := a.claim(d); err != nil {
 		return err

@@ -23,7 +23,7 @@ type parquetFormat struct {
 	columns []parquetColumn
 	schema  *parquet.Schema
 
-	w     *parquet.Writer
+	w     *parquet.GenericWriter[any]
 	batch []parquet.Row
 	arena []byte // the batch's values
 	group int    // bytes of values in the row group
@@ -51,7 +51,7 @@ func (f *parquetFormat) begin(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	f.w, f.batch, f.arena, f.group = parquet.NewWriter(w, config), f.batch[:0], f.arena[:0], 0
+	f.w, f.batch, f.arena, f.group = parquet.NewGenericWriter[any](w, config), f.batch[:0], f.arena[:0], 0
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -68,7 +69,7 @@ func readParquet(t testing.TB, b []byte) (*parquet.File, [][]*string) {
 				}
 				all = append(all, values)
 			}
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			must(t, err)

@@ -50,7 +50,7 @@ func (r *replay) keep(values [][]byte) bool {
 			r.lengths = append(r.lengths, -1)
 			continue
 		}
-		r.values, r.lengths = append(r.values, v...), append(r.lengths, int32(len(v))) //nolint:gosec // less than replayRoom
+		r.values, r.lengths = append(r.values, v...), append(r.lengths, int32(len(v)))
 	}
 	r.rows++
 	return true

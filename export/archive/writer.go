@@ -10,6 +10,7 @@ import (
 	"hash/crc32"
 	"io"
 	"regexp"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -70,7 +71,10 @@ func NewWriter(w io.Writer, h Header, o Options) (*Writer, error) {
 	if err := checkNumber("volume", h.Volume, h.Volumes); err != nil {
 		return nil, err
 	}
-	h.AsOf, h.Created = h.AsOf.UTC(), h.Created.UTC()
+	h.AsOf, h.Created, h.Sources = h.AsOf.UTC(), h.Created.UTC(), slices.Clone(h.Sources)
+	for i := range h.Sources {
+		h.Sources[i].AsOf = h.Sources[i].AsOf.UTC()
+	}
 	a := &Writer{
 		out: newOut(w), opts: o,
 		manifest: Manifest{Schema: manifestSchema, Header: h, Datasets: []Listed{}},
@@ -290,7 +294,7 @@ func (a *Writer) claim(d Dataset) error {
 		return fmt.Errorf("archive: dataset %q is here already", d.Name)
 	}
 	a.seen[key] = true
-	return checkNumber("part", d.Part, d.Parts)
+	return nil
 }
 
 var errEnded = errors.New("archive: the writer of the file has ended")

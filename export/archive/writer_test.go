@@ -204,4 +204,9 @@ func TestDatasetNamesBecomeFileNames(t *testing.T) {
 	if err := w.AddDataset(context.Background(), Dataset{Name: "a", Columns: sampleColumns}, reader(nil)); err == nil {
 		t.Error("a name was taken twice")
 	}
+	for _, part := range [][2]int{{2, 1}, {3, 2}, {0, 2}, {1, 0}, {-1, 2}} {
+		if err := w.AddDataset(context.Background(), Dataset{Name: "b", Columns: sampleColumns, Part: part[0], Parts: part[1]}, reader(nil)); err == nil {
+			t.Errorf("part %d of %d was taken", part[0], part[1])
+		}
+	}
 }
