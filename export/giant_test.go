@@ -289,7 +289,8 @@ func TestE01_ADeadWorkerOfALargeExport(t *testing.T) {
 			if point == "handing over" {
 				attempt++ // the first attempt's hand-over was undone
 			}
-			if e.Attempt != attempt || e.Failures != 0 {
+			// A machine under load may take a live worker for dead, which costs an attempt.
+			if e.Attempt < attempt || e.Attempt > attempt+1 || e.Failures != 0 {
 				t.Errorf("attempt %d, failures %d", e.Attempt, e.Failures)
 			}
 			if err := export.Sweep(t.Context(), w.config); err != nil {
@@ -323,32 +324,48 @@ func TestE01_BothWorkersOfALargeExportDie(t *testing.T) {
 	w.whole(owner, e, giantProjects+12)
 }
 
-// TestE12_AVolumeThatWasTakenOver gives a volume to another job while its first builder has everything but the seal.
+// TestE12_AVolumeThatWasTakenOver gives a volume to another job while its first builder has everything but the seal: the first
+// one loses to the second, which is still at work.
 func TestE12_AVolumeThatWasTakenOver(t *testing.T) {
 	t.Parallel()
 	w, owner, e := giantWorld(t, newGiant(t))
 	slow := giant(w.configOn(w.bucket))
 	slow.Beat = time.Hour // it learns of the fence at the seal only
-	reached, release := make(chan struct{}), make(chan struct{})
-	var once sync.Once
+	reached, release, discarded := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	var proven, gone sync.Once
 	w.work(slow, func(point string) {
-		if point == "proven" {
-			once.Do(func() { close(reached); <-release })
+		switch point {
+		case "proven":
+			proven.Do(func() { close(reached); <-release })
+		case "discarded":
+			gone.Do(func() { close(discarded) })
+		case "picked":
+			if got := w.read(e); got.Volumes[0].Tries == 1 {
+				t.Error("the loser went on as if it had won")
+			}
 		}
 	})
 	<-reached
-	// Its job is given to nobody, as by an operator's mistake; the volume is free for whoever looks.
+	// Its job no longer runs, as after a lost lock; the volume is free for whoever looks.
 	if _, err := w.db.Pool.Exec(t.Context(), `UPDATE river_job SET state = 'cancelled', finalized_at = now() WHERE kind = 'export' AND state = 'running'`); err != nil {
 		t.Fatal(err)
 	}
-	w.work(w.config, nil)
-	e = w.await(e, export.Ready)
-	winner := w.read(e)
+	taken, goOn := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	w.work(w.config, func(point string) {
+		if point == "picked" {
+			first.Do(func() { close(taken); <-goOn })
+		}
+	})
+	<-taken
 	close(release)
-	eventually(t, "the loser's object is deleted", func() bool { return len(w.objects()) == slabs+1 })
-	if got := w.read(e); got.Volumes[0].SHA256 != winner.Volumes[0].SHA256 || got.Volumes[0].Key != winner.Volumes[0].Key || got.Volumes[0].Tries != 2 {
-		t.Errorf("the loser changed the volume: %+v", got.Volumes[0])
+	<-discarded
+	if got := w.read(e).Volumes[0]; got.State != export.VolumeBuilding || got.Tries != 2 {
+		t.Errorf("after the loser's seal the volume is %+v", got)
 	}
+	close(goOn)
+	e = w.await(e, export.Ready)
+	eventually(t, "only the winners' objects are left", func() bool { return len(w.objects()) == slabs+1 })
 	w.whole(owner, e, giantProjects+12)
 }
 

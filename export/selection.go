@@ -24,6 +24,21 @@ func checked(sel Selection, p *migration.Programme) (Selection, error) {
 			refuse("formats", "export.unknown_format", map[string]any{"Format": f})
 		}
 	}
+	narrowed(sel, p, refuse)
+	if r, ok := p.Replacement(sel.Replacement); sel.Replacement != "" && (!ok || r.Import == nil) {
+		refuse("replacement", "export.unknown_replacement", map[string]any{"Replacement": sel.Replacement})
+	}
+	if sel.VolumeSize != 0 && !slices.Contains(VolumeSizes[:], sel.VolumeSize) {
+		refuse("volume_size", "export.unknown_volume_size", map[string]any{"Size": sel.VolumeSize})
+	}
+	if len(bad.Fields) > 0 {
+		return sel, bad
+	}
+	return canonical(sel, p), nil
+}
+
+// narrowed checks what makes an export less than everything.
+func narrowed(sel Selection, p *migration.Programme, refuse func(field, key string, args map[string]any)) {
 	for key := range sel.Filters {
 		if !slices.ContainsFunc(p.Export.Filters, func(f migration.Filter) bool { return f.Key == key }) {
 			refuse("filters", "export.unknown_filter", map[string]any{"Filter": key})
@@ -32,19 +47,9 @@ func checked(sel Selection, p *migration.Programme) (Selection, error) {
 	if !sel.From.IsZero() && !sel.Until.IsZero() && sel.Until.Before(sel.From) {
 		refuse("period", "export.period_backwards", nil)
 	}
-	if r, ok := p.Replacement(sel.Replacement); sel.Replacement != "" && (!ok || r.Import == nil) {
-		refuse("replacement", "export.unknown_replacement", map[string]any{"Replacement": sel.Replacement})
-	}
-	if sel.VolumeSize != 0 && !slices.Contains(VolumeSizes[:], sel.VolumeSize) {
-		refuse("volume_size", "export.unknown_volume_size", map[string]any{"Size": sel.VolumeSize})
-	}
 	if sel.Since != "" && sel.Repair != "" {
 		refuse("since", "export.since_or_repair", nil)
 	}
-	if len(bad.Fields) > 0 {
-		return sel, bad
-	}
-	return canonical(sel, p), nil
 }
 
 // formats lists the formats of rows in the order in which archives have them.

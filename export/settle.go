@@ -85,7 +85,7 @@ func (b *builder) settle(ctx context.Context, a *attempt, w *work, err error) (a
 		return false, context.Cause(ctx)
 	case o.state == "":
 		log.InfoContext(after, "export attempt overtaken")
-		return a.several(), nil // perhaps it was one volume only: whoever looks for the next one finds out
+		return false, nil // the job, if it still is to run, runs elsewhere
 	}
 	troubles.WithLabelValues(v.label).Inc()
 	log.WarnContext(after, "export attempt failed", slog.String("state", string(o.state)), slog.Any("error", err))

@@ -285,7 +285,7 @@ func newClient(t testing.TB, c export.Config, at func(string), exports int, drai
 	return client
 }
 
-const patience = 40 * time.Second
+const patience = 90 * time.Second
 
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
