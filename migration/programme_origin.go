@@ -123,6 +123,11 @@ func (c *checker) paging(path string, p Paging) {
 	only("first", c.has(path+".first"), page, false, "")
 	only("size", c.has(path+".size"), p.By != PagingNone, false, "")
 	only("size_parameter", p.SizeParameter != "", p.By != PagingNone, p.Size > 0, "name the query parameter that takes the size")
+	c.pages(path, p)
+}
+
+// pages checks the form of what paging says.
+func (c *checker) pages(path string, p Paging) {
 	c.dotted(path+".cursor", p.Cursor)
 	for _, named := range []struct{ key, value string }{{"parameter", p.Parameter}, {"size_parameter", p.SizeParameter}} {
 		if named.value != "" && !parameterPattern.MatchString(named.value) {

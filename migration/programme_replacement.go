@@ -112,15 +112,10 @@ func (c *checker) importColumn(path string, d Dataset, rows *expression.Rows, co
 			given = append(given, one.key)
 		}
 	}
-	if len(given) != 1 {
-		at, have := path, "none"
-		if len(given) > 1 {
-			at, have = path+"."+given[1], strings.Join(given, " and ")
-		}
-		c.errorf(at, "has %s; give exactly one of from (a column as it is), value (an expression) and constant", have)
+	switch strings.Join(given, " and ") {
+	case "":
+		c.errorf(path, oneOrigin, "none")
 		return
-	}
-	switch given[0] {
 	case "from":
 		c.among(path+".from", d, col.From)
 	case "value":
@@ -128,9 +123,18 @@ func (c *checker) importColumn(path string, d Dataset, rows *expression.Rows, co
 			c.errorf(path+".value", "%v", err)
 		}
 	case "constant":
-		if col.Map != nil || col.Otherwise != nil {
-			c.errorf(path+".constant", "has neither map nor otherwise; a constant is always the same")
-		}
+	default:
+		c.errorf(path+"."+given[1], oneOrigin, strings.Join(given, " and "))
+		return
+	}
+	c.mapped(path, col)
+}
+
+const oneOrigin = "has %s; give exactly one of from (a column as it is), value (an expression) and constant"
+
+func (c *checker) mapped(path string, col ImportColumn) {
+	if col.Constant != nil && (col.Map != nil || col.Otherwise != nil) {
+		c.errorf(path+".constant", "has neither map nor otherwise; a constant is always the same")
 	}
 	if col.Map != nil && len(col.Map) == 0 {
 		c.errorf(path+".map", "is empty; list the values to replace, or leave it out")

@@ -99,20 +99,20 @@ func field(i int, c Column) *types.FieldType {
 		Type:  types.NewNullableType(types.StringType),
 		IsSet: func(row any) bool { return row.(*Row).Values[i] != nil },
 	}
-	of := func(v []byte) (ref.Val, error) { return types.String(v), nil }
+	of := func(v []byte) ref.Val { return types.String(v) }
 	switch c.Type {
 	case "integer":
 		f.Type = types.NewNullableType(types.IntType)
-		of = func(v []byte) (ref.Val, error) {
+		of = func(v []byte) ref.Val {
 			n, err := strconv.ParseInt(string(v), 10, 64)
 			if err != nil {
-				return nil, fmt.Errorf("column %q holds a number beyond 64 bits", c.Name)
+				return types.NewErr("column %q holds a number beyond 64 bits", c.Name)
 			}
-			return types.Int(n), nil
+			return types.Int(n)
 		}
 	case "boolean":
 		f.Type = types.NewNullableType(types.BoolType)
-		of = func(v []byte) (ref.Val, error) { return types.Bool(v[0] == 't'), nil }
+		of = func(v []byte) ref.Val { return types.Bool(v[0] == 't') }
 	}
 	f.GetFrom = func(row any) (any, error) {
 		v := row.(*Row).Values[i]
@@ -122,7 +122,7 @@ func field(i int, c Column) *types.FieldType {
 		case len(v) > maxInput:
 			return nil, errInput
 		}
-		return of(v)
+		return of(v), nil
 	}
 	return f
 }
