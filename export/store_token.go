@@ -16,7 +16,7 @@ type tokenStore struct {
 	db *db.DB
 }
 
-const tokenColumns = `id, export_id, customer_id, contact_id, created_at, expires_at, used_at`
+const tokenColumns = `id, export_id, customer_id, contact_id, created_at, expires_at, used_at` //nolint:gosec // names of columns
 
 func (tokenStore) insert(ctx context.Context, tx *db.Tx, t Token, hash string) error {
 	const sql = `INSERT INTO export_token (id, export_id, customer_id, contact_id, token_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`

@@ -40,10 +40,12 @@ const defaultRegion = "us-east-1"
 // tell, a worker finds out.
 func (d *Deliveries) checkTarget(t Target) (Target, error) {
 	refusal, faults := ErrTarget, 0
-	bad := func(field, key string) { refusal, faults = refusal.Field(field, key, nil), faults+1 }
-	if key := d.checkEndpoint(&t); key != "" {
-		bad("endpoint", key)
+	bad := func(field, key string) {
+		if key != "" {
+			refusal, faults = refusal.Field(field, key, nil), faults+1
+		}
 	}
+	bad("endpoint", d.checkEndpoint(&t))
 	if t.Region == "" {
 		t.Region = defaultRegion
 	}
@@ -53,32 +55,50 @@ func (d *Deliveries) checkTarget(t Target) (Target, error) {
 	if !bucketName.MatchString(t.Bucket) || strings.Contains(t.Bucket, "..") {
 		bad("bucket", "delivery.bucket.bad")
 	}
-	switch clean := path.Clean("/" + t.Prefix); {
+	bad("prefix", checkPrefix(&t))
+	bad(d.checkAccess(t))
+	if faults > 0 {
+		return t, refusal
+	}
+	return t, nil
+}
+
+// checkPrefix returns the message key of what is wrong with the folder.
+func checkPrefix(t *Target) string {
+	clean := path.Clean("/" + t.Prefix)
+	switch {
 	case !prefixName.MatchString(t.Prefix) || len(t.Prefix) > 200:
-		bad("prefix", "delivery.prefix.bad")
+		return "delivery.prefix.bad"
 	case clean == "/":
 		t.Prefix = ""
 	default:
 		t.Prefix = clean[1:] + "/"
 	}
+	return ""
+}
+
+// checkAccess returns what is wrong with the keys or the role, and beside which field to say so.
+func (d *Deliveries) checkAccess(t Target) (field, key string) {
+	if t.Role == "" {
+		switch {
+		case !keyName.MatchString(t.AccessKey):
+			return "access_key", "delivery.access_key.bad"
+		case !keyName.MatchString(t.SecretKey):
+			return "secret_key", "delivery.secret_key.bad"
+		}
+		return "", ""
+	}
 	switch {
-	case t.Role != "" && (t.AccessKey != "" || t.SecretKey != ""):
-		bad("role", "delivery.role.both")
-	case t.Role != "" && d.opts.Principal == "":
-		bad("role", "delivery.role.unavailable")
-	case t.Role != "" && t.Endpoint != "":
-		bad("role", "delivery.role.aws_only")
-	case t.Role != "" && !roleName.MatchString(t.Role):
-		bad("role", "delivery.role.bad")
-	case t.Role == "" && !keyName.MatchString(t.AccessKey):
-		bad("access_key", "delivery.access_key.bad")
-	case t.Role == "" && !keyName.MatchString(t.SecretKey):
-		bad("secret_key", "delivery.secret_key.bad")
+	case t.AccessKey != "" || t.SecretKey != "":
+		return "role", "delivery.role.both"
+	case d.opts.Principal == "":
+		return "role", "delivery.role.unavailable"
+	case t.Endpoint != "":
+		return "role", "delivery.role.aws_only"
+	case !roleName.MatchString(t.Role):
+		return "role", "delivery.role.bad"
 	}
-	if faults > 0 {
-		return t, refusal
-	}
-	return t, nil
+	return "", ""
 }
 
 // checkEndpoint returns the message key of what is wrong with the endpoint.

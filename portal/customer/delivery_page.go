@@ -63,8 +63,13 @@ var targetFields = []struct {
 	limit    int
 	optional bool
 }{
-	{"bucket", 63, false}, {"prefix", 200, true}, {"region", 40, true}, {"endpoint", 300, true},
-	{"access_key", 128, false}, {"secret_key", 128, false}, {"role", 600, true},
+	{"bucket", 63, false},
+	{"prefix", 200, true},
+	{"region", 40, true},
+	{"endpoint", 300, true},
+	{"access_key", 128, false},
+	{"secret_key", 128, false},
+	{"role", 600, true},
 }
 
 var targetInputs = func() (list []page.Input) {
