@@ -57,9 +57,17 @@ bench: ## measure: each figure beside its ceiling from the same run
 	@$(MAKE) --no-print-directory build
 	$(GO) run ./tools/bench
 
+.PHONY: soak
+soak: ## break everything around the product for SOAK_FOR (default 5m), then judge every export; log in soak.log
+	@tools/setup test
+	@$(MAKE) --no-print-directory build
+	@$(GO) build -o bin/soak ./tools/soak
+	$(GO) test -tags soak -run 5GiB -timeout 15m ./export/source
+	./bin/soak -for $${SOAK_FOR:-5m} -log soak.log
+
 .PHONY: fuzz
 fuzz: ## fuzz each parser for a bounded time
-	$(GO) test -run '^$$' -fuzz FuzzBind -fuzztime 20s ./export/source
+	for f in FuzzBind$$ FuzzBindMySQL FuzzJSONRows FuzzLinkHeader FuzzBindPath; do $(GO) test -run '^$$' -fuzz "$$f" -fuzztime 20s ./export/source || exit 1; done
 	$(GO) test -run '^$$' -fuzz FuzzVerify -fuzztime 20s ./export/archive
 	$(GO) test -run '^$$' -fuzz FuzzReadProgramme -fuzztime 20s ./migration
 	$(GO) test -run '^$$' -fuzz FuzzScrub -fuzztime 20s ./internal/logging

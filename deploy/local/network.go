@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
@@ -27,8 +28,11 @@ type Toxic struct {
 	Attributes map[string]any `json:"attributes"`
 }
 
+var quiet sync.Once
+
 // StartNetwork puts a proxy in front of upstream (host:port).
 func StartNetwork(name, upstream string) (*Network, error) {
+	quiet.Do(func() { zerolog.SetGlobalLevel(zerolog.Disabled) }) // some toxics log every piece, past any logger given
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	n := &Network{proxy: toxiproxy.NewProxy(server, name, "127.0.0.1:0", upstream)}
 	if err := n.proxy.Start(); err != nil {

@@ -67,7 +67,13 @@ func run(ctx context.Context, s settings) error {
 	dice := rand.New(rand.NewPCG(s.seed, 0)) //nolint:gosec // to be repeatable, not secret
 	bad, cancel := context.WithTimeout(ctx, s.duration)
 	load := make(chan error, 1)
-	go func() { load <- g.load(bad, rand.New(rand.NewPCG(s.seed, 1))) }() //nolint:gosec // as above
+	go func() {
+		err := g.load(bad, rand.New(rand.NewPCG(s.seed, 1))) //nolint:gosec // as above
+		if err != nil {
+			cancel()
+		}
+		load <- err
+	}()
 	err = g.fail(bad, dice)
 	cancel()
 	if loaded := <-load; err == nil {
