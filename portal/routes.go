@@ -37,6 +37,11 @@ const exportBody = 512 << 10
 
 // list is every route but those of staff.
 func (s *Server) list() []Route {
+	return slices.Concat(s.planList(), s.exportList(), s.personList())
+}
+
+// planList is every route that serves pages' parts, public pages and the plan.
+func (s *Server) planList() []Route {
 	return []Route{
 		{Method: get, Path: "/static/*", Access: Public, Handler: s.serveStatic, Bare: true},
 		{Method: get, Path: "/brand/:file", Access: Public, Handler: s.serveBrand, Bare: true},
@@ -57,7 +62,12 @@ func (s *Server) list() []Route {
 		{Method: post, Path: "/plan/calendar/stop", Access: Customer, Handler: s.customer.StopCalendar},
 		{Method: get, Path: "/calendar/:token", Access: Public, Handler: s.customer.ServeFeed, Bare: true},
 		{Method: get, Path: "/help", Access: Customer, Handler: s.customer.ShowHelp},
+	}
+}
 
+// exportList is every route about exports.
+func (s *Server) exportList() []Route {
+	return []Route{
 		// Whether a member may export is the programme's to say, so these ask the service.
 		{Method: get, Path: "/exports", Access: Customer, Handler: s.customer.ListExports, Plan: true},
 		{Method: post, Path: "/exports", Access: Customer, Handler: s.customer.RequestExport, Body: exportBody},
@@ -92,7 +102,12 @@ func (s *Server) list() []Route {
 		{Method: post, Path: "/exports/:id/help", Access: Customer, Handler: s.customer.AskHelp},
 		{Method: post, Path: "/help/:id/close", Access: Customer, Handler: s.customer.CloseHelp},
 		{Method: get, Path: "/replacements/:key/import", Access: Customer, Handler: s.customer.ShowImport},
+	}
+}
 
+// personList is every route about who somebody is.
+func (s *Server) personList() []Route {
+	return []Route{
 		{Method: get, Path: "/sign-in", Access: Public, Handler: s.signIn.Show(auth.Customers)},
 		{Method: get, Path: "/sign-in/start", Access: Public, Handler: s.signIn.Start(auth.Customers), Bare: true},
 		{Method: get, Path: "/sign-in/callback", Access: Public, Handler: s.signIn.Finish(auth.Customers), Bare: true},
