@@ -92,7 +92,7 @@ func prepare(ctx context.Context, s settings, log *slog.Logger) (g *ground, err 
 	if err := os.Chmod(g.dir, 0o755); err != nil { //nolint:gosec // PostgreSQL runs as another user below it
 		return g, err
 	}
-	binary, err := filepath.Abs("bin/offramp")
+	binary, err := filepath.Abs(s.binary)
 	if err != nil {
 		return g, err
 	}

@@ -32,6 +32,7 @@ type settings struct {
 	rows     int // of the largest customer
 	seed     uint64
 	log      string
+	binary   string
 }
 
 func main() {
@@ -41,6 +42,7 @@ func main() {
 	flag.IntVar(&s.rows, "rows", 120_000, "rows of the largest customer")
 	flag.Uint64Var(&s.seed, "seed", uint64(time.Now().UnixNano()), "chooses customers and faults; the same seed chooses the same, timing does not repeat")
 	flag.StringVar(&s.log, "log", "soak.log", "file that takes a copy of the output")
+	flag.StringVar(&s.binary, "binary", "bin/offramp", "the product's")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, s)
