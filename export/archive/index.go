@@ -144,7 +144,7 @@ func (a *Writer) indexPage() indexPage {
 		p.Counts = append(p.Counts, newIndexCount(l, c, p.titleOf(c.Dataset, c.Part, c.Parts), "export.attachments"))
 	}
 	for _, c := range a.receipt.Imports {
-		p.Imports = append(p.Imports, a.indexImport(l, c))
+		p.Imports = append(p.Imports, a.indexImport(c))
 	}
 	for _, f := range a.manifest.Files {
 		switch {
@@ -184,6 +184,12 @@ func (a *Writer) indexDataset(l *locale.Locale, d Listed, first *preview) indexD
 		}
 	}
 	out.Hidden = len(d.Columns) - len(out.Head)
+	out.Files = a.indexFiles(l, d)
+	return out
+}
+
+// indexFiles are the files that hold a dataset's rows, or say what they are.
+func (a *Writer) indexFiles(l *locale.Locale, d Listed) (files []indexFile) {
 	for _, f := range a.manifest.Files {
 		if f.Dataset != d.Name || f.Part > 0 && f.Part != d.Part {
 			continue
@@ -196,13 +202,13 @@ func (a *Writer) indexDataset(l *locale.Locale, d Listed, first *preview) indexD
 		default:
 			continue
 		}
-		out.Files = append(out.Files, newIndexFile(l, f, l.T("archive.file."+use)))
+		files = append(files, newIndexFile(l, f, l.T("archive.file."+use)))
 	}
-	return out
+	return files
 }
 
 // indexImport shows a file for a replacement, with a link if it is here.
-func (a *Writer) indexImport(l *locale.Locale, c ImportCount) indexImport {
+func (a *Writer) indexImport(c ImportCount) indexImport {
 	ext := path.Ext(c.File)
 	name := "import/" + c.Replacement + "/" + partPath(strings.TrimSuffix(c.File, ext), ext, c.Part, c.Parts)
 	out := indexImport{indexFile: indexFile{Label: visible(path.Base(name))}, Replacement: visible(c.Replacement), Count: c}
