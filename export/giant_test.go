@@ -160,14 +160,19 @@ func TestE11_WritersDuringALargeExport(t *testing.T) {
 		}
 	}
 	// Each worker stays in its first volume until the other has one, so that both take part.
-	var both sync.WaitGroup
-	both.Add(2)
+	var there atomic.Int64
+	both := make(chan struct{})
 	meet := func() func(string) {
 		var first sync.Once
 		return func(point string) {
 			at(point)
 			if strings.HasPrefix(point, "reading slab") {
-				first.Do(func() { both.Done(); both.Wait() })
+				first.Do(func() {
+					if there.Add(1) == 2 {
+						close(both)
+					}
+					arrives(t, both, "the other worker's first volume")
+				})
 			}
 		}
 	}
@@ -192,6 +197,16 @@ func TestE11_WritersDuringALargeExport(t *testing.T) {
 		if body := w.fetchVolume(owner, e, v.Number); bytes.Contains(body, []byte("too late")) {
 			t.Errorf("volume %d shows a later instant", v.Number)
 		}
+	}
+}
+
+// arrives waits for a signal within the tests' patience.
+func arrives(t *testing.T, signal <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-signal:
+	case <-time.After(patience):
+		t.Errorf("timed out: %s", what)
 	}
 }
 
@@ -239,10 +254,10 @@ func TestE01_ADeadWorkerCostsItsVolumeOnly(t *testing.T) {
 			if who == "leader" {
 				start()
 				w.work(w.config, survivor)
-				<-inWork
+				arrives(t, inWork, "the survivor's first volume")
 			} else {
 				w.work(w.config, survivor)
-				<-inWork
+				arrives(t, inWork, "the survivor's first volume")
 				start()
 			}
 			kill(t, victim)
@@ -359,7 +374,7 @@ func TestE12_AVolumeThatWasTakenOver(t *testing.T) {
 	})
 	<-taken
 	close(release)
-	<-discarded
+	arrives(t, discarded, "the end of the loser's object")
 	if got := w.read(e).Volumes[0]; got.State != export.VolumeBuilding || got.Tries != 2 {
 		t.Errorf("after the loser's seal the volume is %+v", got)
 	}
