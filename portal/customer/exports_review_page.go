@@ -2,6 +2,7 @@ package customer
 
 import (
 	"strings"
+	"time"
 
 	"offramp/export"
 	"offramp/migration"
@@ -104,11 +105,15 @@ func (w exportWords) estimate(e export.Estimate, sel export.Selection) []ui.Summ
 	if size == 0 {
 		size = export.DefaultVolumeSize
 	}
+	soon := l.Duration(e.Duration)
+	if e.Duration >= time.Minute { // "less than a minute" is a bound already
+		soon = about(soon)
+	}
 	return []ui.SummaryRow{
 		{Key: l.T("export.estimate.data"), Value: about(w.amount(e.Rows, e.Files, e.Bytes))},
 		{Key: l.T("export.estimate.download"), Value: about(l.Size(e.Packed))},
 		{Key: l.T("export.estimate.volumes"), Value: l.N("export.estimate.files", e.Volumes, "Size", size)},
-		{Key: l.T("export.estimate.time"), Value: about(l.Duration(e.Duration))},
+		{Key: l.T("export.estimate.time"), Value: soon},
 	}
 }
 
