@@ -149,6 +149,9 @@ func TestE11_WritersDuringALargeExport(t *testing.T) {
 			_, err := p.pool.Exec(t.Context(), `WITH d AS (DELETE FROM projects WHERE customer = 'HZ-1' AND id % 7 = $1 % 7 RETURNING 1),
 				u AS (UPDATE tasks SET title = 'rewritten ' || $1 WHERE customer = 'HZ-1')
 				INSERT INTO projects SELECT 1000000 + $1 * 100 + i, 'HZ-1', 'too late', now() FROM generate_series(1, 50) i`, n)
+			if t.Context().Err() != nil {
+				return
+			}
 			if err != nil {
 				t.Error(err)
 			}
