@@ -25,6 +25,7 @@ import (
 // ground is where the measurements take place: the whole product on this machine with the demonstration's data.
 type ground struct {
 	dir       string
+	binary    string // the product's
 	stack     *local.Stack
 	super     *pgxpool.Pool // of the portal's database
 	app       *db.DB
@@ -64,12 +65,11 @@ func prepareWith(ctx context.Context, rows int, dress func(context.Context, *loc
 	if err := os.Chmod(g.dir, 0o755); err != nil { // PostgreSQL runs as another user below it
 		return g, err
 	}
-	binary, err := filepath.Abs("bin/offramp")
-	if err != nil {
+	if g.binary, err = filepath.Abs("bin/offramp"); err != nil {
 		return g, err
 	}
 	say := func(s string) { fmt.Fprintln(os.Stderr, " ", s) }
-	g.stack, err = local.StartStack(ctx, local.StackOptions{Dir: g.dir, Binary: binary, Throwaway: true, Say: say})
+	g.stack, err = local.StartStack(ctx, local.StackOptions{Dir: g.dir, Binary: g.binary, Throwaway: true, Say: say})
 	if err != nil {
 		return g, err
 	}

@@ -1,8 +1,12 @@
 // Command bench measures the product against ceilings in the same run, so that the ratios hold on any machine:
 //
-//   - an export of about 100 MB of rows by a real worker into a real S3 server, proof included, against reading the same rows
-//     to nowhere and against psql COPY | zip -1 | rclone rcat; and the worker's peak memory;
-//   - the signed-in plan page of a real server against a bare echo handler with one indexed select.
+//   - rows: one large export by a real worker into a real S3 server, proof included, against its own CPU time, against reading
+//     the same rows to nowhere, and against what shell tools would do; and the worker's peak memory;
+//   - workers: the volumes of one large export by two throttled workers against one;
+//   - giant: small exports and the plan page while a giant export is built;
+//   - files: attachments against bare PUT, and from far away against one after another;
+//   - small: many small exports queued at once against bare PUT and against the same work without a queue;
+//   - pages: the signed-in plan page of a real server against a bare echo handler with one indexed select.
 //
 // Everything runs on loopback and ends by itself. Figures never fail anything: they are to be read.
 package main
@@ -24,10 +28,11 @@ func main() {
 	}
 	rounds := flag.Int("rounds", 3, "rounds of each measurement; medians are printed")
 	rows := flag.Int("rows", 1_000_000, "rows of the exported customer")
-	only := flag.String("only", "", "export or pages; empty: both")
+	small := flag.Int("small", 3_000, "small exports")
+	only := flag.String("only", "", "rows, workers, giant, files, small or pages; empty: all")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *rounds, *rows, *only)
+	err := run(ctx, *rounds, *rows, *small, *only)
 	stop()
 	exit(err)
 }
@@ -40,27 +45,51 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-func run(ctx context.Context, rounds, rows int, only string) error {
-	ground, err := prepare(ctx, rows)
-	if err != nil {
-		return err
+func run(ctx context.Context, rounds, rows, small int, only string) error {
+	fmt.Printf("%-66s %12s %12s %8s  %s\n", "what", "ours", "ceiling", "ratio", "goal")
+	measured := []struct {
+		name string
+		do   func(*ground) error
+	}{
+		{"rows", func(g *ground) error { return benchExport(ctx, g, rounds) }},
+		{"workers", func(g *ground) error { return benchWorkers(ctx, g, 1) }},
+		{"giant", func(g *ground) error { return benchGiant(ctx, g) }},
+		{"pages", func(g *ground) error { return benchPages(ctx, g, rounds) }},
 	}
-	defer ground.close()
-	fmt.Printf("%-58s %12s %12s %8s  %s\n", "what", "ours", "ceiling", "ratio", "goal")
-	if only != "pages" {
-		if err := benchExport(ctx, ground, rounds); err != nil {
-			return err
+	var ground *ground
+	defer func() {
+		if ground != nil {
+			ground.close()
+		}
+	}()
+	for _, m := range measured {
+		if only != "" && only != m.name {
+			continue
+		}
+		if ground == nil {
+			var err error
+			if ground, err = prepare(ctx, rows); err != nil {
+				return err
+			}
+		}
+		if err := m.do(ground); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
-	if only != "export" {
-		return benchPages(ctx, ground, rounds)
+	if only == "" || only == "files" {
+		if err := benchFiles(ctx); err != nil {
+			return fmt.Errorf("files: %w", err)
+		}
+	}
+	if only == "" || only == "small" {
+		return benchSmall(ctx, small)
 	}
 	return nil
 }
 
 // line prints one comparison.
 func line(what, ours, ceiling string, ratio float64, goal string) {
-	fmt.Printf("%-58s %12s %12s %8.2f  %s\n", what, ours, ceiling, ratio, goal)
+	fmt.Printf("%-66s %12s %12s %8.2f  %s\n", what, ours, ceiling, ratio, goal)
 }
 
 func median[T int | float64 | time.Duration](values []T) T {

@@ -21,9 +21,8 @@ import (
 )
 
 const (
-	smallRows  = 100 // of each of the five datasets of a small customer: 70 kB in all
-	atOnce     = 8   // exports of the worker, and connections of the bare client
-	giantCalls = 12  // small exports a second while a giant is being built
+	smallRows = 100 // of each of the five datasets of a small customer: 70 kB in all
+	atOnce    = 8   // exports of the worker, and connections of the bare client
 )
 
 // smallSQL makes the product of many small customers beside that of the demonstration.

@@ -89,7 +89,7 @@ func prepare(ctx context.Context, s settings, log *slog.Logger) (g *ground, err 
 	if g.dir, err = os.MkdirTemp("", "offramp-soak-"); err != nil {
 		return g, err
 	}
-	if err := os.Chmod(g.dir, 0o755); err != nil { //nolint:gosec // PostgreSQL runs as another user below it
+	if err := os.Chmod(g.dir, 0o755); err != nil { // PostgreSQL runs as another user below it
 		return g, err
 	}
 	binary, err := filepath.Abs(s.binary)

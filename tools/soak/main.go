@@ -66,11 +66,11 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	defer g.close()
-	dice := rand.New(rand.NewPCG(s.seed, 0)) //nolint:gosec // to be repeatable, not secret
+	dice := rand.New(rand.NewPCG(s.seed, 0)) // to be repeatable, not secret
 	bad, cancel := context.WithTimeout(ctx, s.duration)
 	load := make(chan error, 1)
 	go func() {
-		err := g.load(bad, rand.New(rand.NewPCG(s.seed, 1))) //nolint:gosec // as above
+		err := g.load(bad, rand.New(rand.NewPCG(s.seed, 1)))
 		if err != nil {
 			cancel()
 		}

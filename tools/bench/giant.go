@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"offramp/deploy/local"
+	"offramp/export"
+	"offramp/migration"
+)
+
+const (
+	calmCalls = 8                // small exports a second
+	calmFor   = 15 * time.Second // of each round
+)
+
+// benchGiant watches small exports, and the plan page, while a giant export is built by the same worker, which is niced.
+func benchGiant(ctx context.Context, g *ground) error {
+	worker, err := g.niced("bench", map[string]string{"OFFRAMP_WORK_EXPORTS": "4", "OFFRAMP_WORK_LARGE_FROM": "16"})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = worker.Stop(10 * time.Second) }()
+	cookies, err := g.signInMany(ctx)
+	if err != nil {
+		return err
+	}
+	plan := target{name: "plan", url: g.stack.PortalURL + "/plan", cookies: cookies}
+	calm, err := g.smallOnes(ctx)
+	if err != nil {
+		return err
+	}
+	idle, err := plan.p99(ctx, calmRate)
+	if err != nil {
+		return err
+	}
+	who, service, err := g.requester(ctx)
+	if err != nil {
+		return err
+	}
+	giant, err := service.Request(ctx, who, g.programme, export.Selection{Formats: []string{export.CSV, export.JSONL, export.Parquet}, Browse: true, Spreadsheet: true, VolumeSize: 1})
+	if err != nil {
+		return err
+	}
+	busy, err := g.smallOnes(ctx)
+	if err != nil {
+		return err
+	}
+	during, err := plan.p99(ctx, calmRate)
+	if err != nil {
+		return err
+	}
+	now, err := service.Get(ctx, who, giant.ID)
+	if err == nil && now.State == export.Ready {
+		err = errors.New("the giant was done too early to say anything: use more -rows")
+	}
+	if err != nil {
+		return err
+	}
+	text := func(d time.Duration) string { return fmt.Sprintf("%.1f ms", d.Seconds()*1000) }
+	before, after := quantile(calm, .95), quantile(busy, .95)
+	line(fmt.Sprintf("p95 of %d small exports/s while a giant is built", calmCalls), text(after), text(before), after.Seconds()/before.Seconds(), "<= 1.20")
+	line(fmt.Sprintf("plan page's p99 at %d/s while a giant is built", calmRate), text(during), text(idle), during.Seconds()/idle.Seconds(), "<= 4.00")
+	_, err = service.Cancel(ctx, who, g.programme, giant.ID)
+	return err
+}
+
+// niced starts a worker that leaves the processor to others first.
+func (g *ground) niced(name string, more map[string]string) (*local.Offramp, error) {
+	env := g.stack.Env.With(map[string]string{"OFFRAMP_WORK_ID": name, "OFFRAMP_WEB_METRICS": "off"}).With(more)
+	return local.StartOfframp("nice", []string{"-n", "10", g.binary, "work"}, env.List(), io.Discard)
+}
+
+// smallOnes requests exports of small customers at a fixed rate and returns how long each took, from request to ready.
+func (g *ground) smallOnes(ctx context.Context) ([]time.Duration, error) {
+	service, _, err := g.exports(ctx)
+	if err != nil {
+		return nil, err
+	}
+	people, err := g.smallPeople(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	var took []time.Duration
+	var failed error
+	var group sync.WaitGroup
+	began := time.Now()
+	for n := range int(calmFor.Seconds() * calmCalls) {
+		due := began.Add(time.Duration(n) * time.Second / calmCalls)
+		time.Sleep(time.Until(due))
+		who := people[n%len(people)]
+		group.Go(func() {
+			e, err := service.Request(ctx, who, g.programme, export.Selection{Formats: []string{export.CSV}})
+			if err == nil {
+				_, err = g.ready(ctx, who, service, e.ID)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			took, failed = append(took, time.Since(due)), errors.Join(failed, err)
+		})
+	}
+	group.Wait()
+	return took, failed
+}
+
+// smallPeople own accounts with few rows.
+func (g *ground) smallPeople(ctx context.Context) (list []migration.Who, err error) {
+	rows, err := g.super.Query(ctx, `SELECT c.id, k.id, k.role FROM customer c JOIN contact k ON k.customer_id = c.id WHERE k.role = 'owner' AND c.tier = 'basic' ORDER BY c.ref`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var w migration.Who
+		if err := rows.Scan(&w.CustomerID, &w.ContactID, &w.Role); err != nil {
+			return nil, err
+		}
+		list = append(list, w)
+	}
+	return list, rows.Err()
+}
