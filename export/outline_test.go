@@ -47,9 +47,11 @@ func (w *world) askOutline(who migration.Who) {
 	}
 }
 
-func (w *world) jobsOf(kind string) (n int) {
+// jobsOf counts the jobs of a kind, in some states or in any.
+func (w *world) jobsOf(kind string, states ...string) (n int) {
 	w.Helper()
-	if err := w.db.Pool.QueryRow(w.Context(), `SELECT count(*) FROM river_job WHERE kind = $1`, kind).Scan(&n); err != nil {
+	const sql = `SELECT count(*) FROM river_job WHERE kind = $1 AND ($2::text[] IS NULL OR state::text = ANY ($2))`
+	if err := w.db.Pool.QueryRow(w.Context(), sql, kind, states).Scan(&n); err != nil {
 		w.Fatal(err)
 	}
 	return n
@@ -112,6 +114,7 @@ func TestOutlineSaysWhatTheDataComesTo(t *testing.T) {
 	if n := w.jobsOf("export_outline"); n != 1 {
 		t.Errorf("%d jobs for what is known", n)
 	}
+	eventually(t, "the queue knows that the job has ended", func() bool { return w.jobsOf("export_outline", "completed") == 1 })
 	w.clock.Set(today.Add(2 * time.Hour))
 	w.askOutline(owner)
 	if n := w.jobsOf("export_outline"); n != 2 {

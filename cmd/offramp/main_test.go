@@ -32,7 +32,7 @@ func TestMisuseIsStatus2AndTellsWhereHelpIs(t *testing.T) {
 		{"serve --fast", "unknown flag --fast", "offramp serve --help"},
 		{"apply", "missing flags: --file=FILE", "offramp apply --help"},
 		{"schema down", "unexpected argument down", "offramp schema --help"},
-		{"verify", `expected "<file>"`, "offramp verify --help"},
+		{"verify", `expected "<file> ..."`, "offramp verify --help"},
 	} {
 		r := bare(t, strings.Fields(c.line)...)
 		r.want(t, 2, c.says, "Try: "+c.help)
