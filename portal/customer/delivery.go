@@ -189,14 +189,14 @@ func (p *Pages) MakeScript(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	kind := form.Get("kind")
-	if scripts[kind] == nil {
-		return errScript.Field("kind", "delivery.script.kind", nil)
-	}
 	v, ctx := page.Of(c), c.Request().Context()
 	e, err := p.Exports.Get(ctx, v.Who(), c.Param("id"))
 	if err != nil {
 		return err
+	}
+	kind := form.Get("kind")
+	if scripts[kind] == nil {
+		return errScript.Field("kind", "delivery.script.kind", nil)
 	}
 	random, token, err := p.Deliveries.NewToken(ctx, v.Who(), v.Programme, e.ID)
 	if err != nil {
