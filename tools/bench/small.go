@@ -37,27 +37,25 @@ const smallSQL = `
 	GRANT SELECT ON small_customer, small_row TO hezhou_reader;
 	ANALYZE small_row;`
 
-// smallProgramme is the demonstration's with other customers and datasets.
+// smallProgramme is the demonstration's with other customers and datasets, and without what names its own.
 func smallProgramme(source []byte) []byte {
-	text := string(source)
-	from, to := strings.Index(text, "# Customers with their contacts"), strings.Index(text, "\nexport:\n")
 	var b strings.Builder
-	b.WriteString(text[:from])
-	b.WriteString("customers:\n  source: product\n  query: SELECT id AS ref, id AS name, 'basic' AS tier, 'en' AS locale, 'UTC' AS zone, " +
+	keep := true
+	for text := range strings.Lines(string(source)) {
+		if first := text[0]; first != ' ' && first != '#' && first != '\n' { // a section begins
+			key, _, _ := strings.Cut(text, ":")
+			keep = !slices.Contains([]string{"customers", "datasets", "export", "replacements"}, key)
+		}
+		if keep {
+			b.WriteString(text)
+		}
+	}
+	b.WriteString("\ncustomers:\n  source: product\n  query: SELECT id AS ref, id AS name, 'basic' AS tier, 'en' AS locale, 'UTC' AS zone, " +
 		"lower(replace(id, '-', '')) || '@small.example' AS email, id AS contact_name, 'owner' AS role FROM small_customer ORDER BY id\n\ndatasets:\n")
 	for k := 1; k <= 5; k++ {
 		fmt.Fprintf(&b, "  - key: part%[1]d\n    name: {zh-CN: 部分%[1]d, en: Part %[1]d}\n    source: product\n    row_key: id\n"+
 			"    query: SELECT id, title, body, at FROM small_row WHERE customer_id = :customer_id AND kind = %[1]d ORDER BY id\n", k)
 	}
-	rest := text[to:]
-	if cut := strings.Index(rest, "\nsign_in:"); cut >= 0 { // filters and replacements of the demonstration name its own datasets
-		rest = "\nexport:\n  keep_days: 7\n" + rest[cut+1:]
-	}
-	if cut := strings.Index(rest, "\nreplacements:"); cut >= 0 {
-		next := strings.Index(rest[cut+1:], "\nhelp:")
-		rest = rest[:cut] + rest[cut+1+next:]
-	}
-	b.WriteString(rest)
 	return []byte(b.String())
 }
 
