@@ -10,7 +10,8 @@
 //	schema/<dataset>.json                   the columns: types, meanings, units, and how values are written
 //	import/<replacement>/<name>             rows as a replacement imports them
 //	attachments/<dataset>/<safe name>       the original bytes; the manifest has the original names
-//	index.html                              a page for the eye, in the customer's language; with the folder below, all rows
+//	index.html                              a page for the eye, in the customer's language
+//	viewer/                                 on request: all rows in chunks, and the script with which that page shows them
 //	receipt.json                            what the source counted, what is here, what failed and why
 //	manifest.json                           every file with its size, SHA-256 and place; always the last entry
 //
