@@ -36,7 +36,8 @@ func scanDelivery(row pgx.Row) (Delivery, error) {
 
 // latest reads the last delivery of an export that was asked for. ErrNoDelivery when none was.
 func (s deliveryStore) latest(ctx context.Context, scope db.Scope, exportID string) (d Delivery, err error) {
-	const sql = `SELECT ` + deliveryColumns + ` FROM export_delivery d WHERE d.export_id = $1 ORDER BY d.requested_at DESC, d.id LIMIT 1`
+	const sql = `SELECT ` + deliveryColumns + ` FROM export_delivery d WHERE d.export_id = $1
+		ORDER BY (d.finished_at IS NULL) DESC, d.requested_at DESC, d.finished_at DESC LIMIT 1 -- the live one, else the latest`
 	err = s.db.Read(ctx, scope,
 		func(b *pgx.Batch) { b.Queue(sql, exportID) },
 		func(r pgx.BatchResults) error {

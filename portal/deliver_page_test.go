@@ -61,6 +61,7 @@ func TestADeliveryIsShownFromItsStartToItsFault(t *testing.T) {
 	w.storedNowhere("CANARY-secret")
 	w.exec(`UPDATE export_delivery SET state = 'failed', secret = NULL, finished_at = $1, field = 'bucket', problem = 'delivery.problem.bucket', attempt = 1`, w.clock.Now())
 	w.shows("owner", w.path("/deliver"), "The copy was not made", `id="bucket-error"`, "There is no bucket of this name there.", `value="acme-archive"`, "Check the bucket and copy")
+	w.at(w.clock.Now().Add(time.Minute))
 	if a := w.post("owner", w.path("/deliver"), good); a.status != 303 {
 		t.Errorf("again: %d", a.status)
 	}

@@ -21,6 +21,9 @@ import (
 // version begins every envelope.
 const version = "v1"
 
+// encoding of an envelope's body; strict, so that one body has one spelling and no altered character goes unseen.
+var encoding = base64.RawURLEncoding.Strict()
+
 // ErrOpen is an envelope that none of our keys opens, was altered, or was made for something else.
 var ErrOpen = errors.New("secret: the envelope cannot be opened; was the installation's secret changed without keeping the old one?")
 
@@ -70,7 +73,7 @@ func New(purpose string, current []byte, before ...[]byte) (*Box, error) {
 func (b *Box) Seal(plain, owner string) string {
 	k := b.keys[0]
 	body := k.aead.Seal(nil, nil, []byte(plain), []byte(owner)) //nolint:gosec // this AEAD takes a random nonce itself and puts it in front
-	return strings.Join([]string{version, k.id, base64.RawURLEncoding.EncodeToString(body)}, ".")
+	return strings.Join([]string{version, k.id, encoding.EncodeToString(body)}, ".")
 }
 
 // Open decrypts an envelope of Seal with the same owner. ErrOpen.
@@ -79,7 +82,7 @@ func (b *Box) Open(envelope, owner string) (string, error) {
 	if len(parts) != 3 || parts[0] != version {
 		return "", ErrOpen
 	}
-	body, err := base64.RawURLEncoding.DecodeString(parts[2])
+	body, err := encoding.DecodeString(parts[2])
 	if err != nil {
 		return "", ErrOpen
 	}
