@@ -19,6 +19,7 @@ var rooms = []struct {
 	{"internal/", []string{"internal/..."}},
 	{"migration", []string{"internal/..."}},
 	{"migration/", []string{"internal/...", "migration"}},
+	{"migration/refund", []string{"internal/...", "migration", "migration/refund/..."}},
 	{"auth", []string{"internal/...", "migration", "auth/oidc"}},
 	{"auth/oidc", []string{"internal/...", "migration", "auth"}},
 	{"export", []string{"internal/...", "migration", "export/..."}},
