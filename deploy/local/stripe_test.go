@@ -137,7 +137,7 @@ func TestStripeHoldsCallsAgainstTheDescription(t *testing.T) {
 			t.Errorf("%s: %+v", name, a)
 		}
 	}
-	for path, want := range map[string]int{"/v1/refunds/re_x": 404, "/v1/payment_intents/pi_x": 404, "/v1/refunds?payment_intent=pi_x": 404, "/v1/charges": 404} {
+	for path, want := range map[string]int{"/v1/refunds/re_x": 404, "/v1/payment_intents/pi_x": 404, "/v1/refunds?payment_intent=pi_x": 404, "/v1/charges/ch_x": 404, "/v1/charges": 404} {
 		if a := ask(t, s, path, "", nil); a.status != want {
 			t.Errorf("%s: %+v", path, a)
 		}

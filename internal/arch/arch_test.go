@@ -20,7 +20,7 @@ var rooms = []struct {
 	{"migration", []string{"internal/..."}},
 	{"migration/", []string{"internal/...", "migration"}},
 	{"migration/refund", []string{"internal/...", "migration", "migration/refund/..."}},
-	{"migration/refund/payout", []string{"internal/...", "migration/refund/payout/..."}},
+	{"migration/refund/payout", []string{"internal/...", "migration/refund/payout", "migration/refund/payout/..."}},
 	{"auth", []string{"internal/...", "migration", "auth/oidc"}},
 	{"auth/oidc", []string{"internal/...", "migration", "auth"}},
 	{"export", []string{"internal/...", "migration", "export/..."}},

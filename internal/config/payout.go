@@ -8,7 +8,7 @@ import (
 
 // Stripe is the payment provider through which payments are given back. Without a key no refund is paid through it.
 type Stripe struct {
-	Key            string   `env:"KEY" doc:"Secret or restricted API key of Stripe, to read and write refunds. Empty: nothing is paid back through Stripe." use:"work" secret:"yes" example:"rk_live_..."`
+	Key            string   `env:"KEY" doc:"Secret or restricted API key of Stripe, to read payments and to read and write refunds. Empty: nothing is paid back through Stripe." use:"work" secret:"yes" example:"rk_live_..."`
 	WebhookSecrets []string `env:"WEBHOOK_SECRETS" doc:"Signing secrets of the endpoint at Stripe to which it sends its events, the current one first; while a secret is changed, the one before it too." use:"serve" secret:"yes" example:"whsec_new,whsec_old"`
 	URL            string   `env:"URL" doc:"Address of Stripe's interface. Empty: Stripe's own. For trials with a stand-in." use:"work"`
 }
