@@ -90,6 +90,7 @@ func (a *attempt) header(number int) archive.Header {
 	for _, from := range a.shared.Sources {
 		h.Sources = append(h.Sources, archive.SourceInfo{Key: from.Key, AsOf: from.At, Steady: from.Steady})
 	}
+	h.Narrowed = a.shared.Choice.narrowings(a.programme, a.Locale)
 	h.Product, _ = a.programme.Product.Name.In(a.Locale, a.programme.Fallback())
 	return h
 }
