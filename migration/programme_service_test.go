@@ -201,7 +201,7 @@ func TestMovedDatesReachTheJourneysTheyConcern(t *testing.T) {
 		if j.Status[migration.StepDates] != status {
 			t.Errorf("%s: dates are %s, want %s", ref, j.Status[migration.StepDates], status)
 		}
-		if j.Status[migration.StepChoose] != migration.CannotStart || !j.Detail.Rules.Choose {
+		if j.Status[migration.StepChoose] != migration.NotStarted || !j.Detail.Rules.Choose {
 			t.Errorf("%s: choose is %s", ref, j.Status[migration.StepChoose])
 		}
 	}
