@@ -277,7 +277,8 @@ func (pt *part) listFiles(r source.Range, t *ledger) archive.Attachments {
 
 // prove reads the whole object back by a request of its own and holds it against what was sent.
 func (b *builder) prove(ctx context.Context, _ *attempt, w *work, s filled) error {
-	back, err := b.Bucket.ReadBack(ctx, w.key)
+	w.ledger.checks(s.proof.Size)
+	back, err := b.Bucket.ReadBackAs(ctx, w.key, w.ledger.readBack)
 	if err != nil {
 		return err
 	}
