@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"offramp/internal/outbound"
 )
 
 const (
@@ -39,6 +41,8 @@ type httpClient struct {
 	name   string // of the header with the secret
 	secret string
 	client *http.Client
+	away   []string     // hosts to which attachments may be redirected
+	guest  *http.Client // asks there, without the secret
 	limit  *rate.Limiter
 	stall  time.Duration
 	tries  int
@@ -65,6 +69,7 @@ type fault struct {
 	kind   Kind
 	status int // 0: none came
 	after  time.Duration
+	to     *url.URL // where a redirect leads
 	cause  error
 }
 
@@ -166,16 +171,24 @@ func (c *httpClient) send(ctx context.Context, target *url.URL, header map[strin
 	for name, value := range header {
 		request.Header.Set(name, value)
 	}
-	if c.name != "" {
+	client := c.client
+	switch {
+	case !sameOrigin(c.base, target):
+		client = c.guest
+	case c.name != "":
 		request.Header.Set(c.name, c.secret)
 	}
 	request.Header.Set("User-Agent", "Offramp")
 	a.watch = time.AfterFunc(c.stall, func() { a.cancel(errStalled) })
-	if a.Response, err = c.client.Do(request); err != nil { //nolint:bodyclose // answer.Close does
+	if a.Response, err = client.Do(request); err != nil { //nolint:bodyclose // answer.Close does
 		err = a.cause(err)
 		a.cancel(nil)
 		a.watch.Stop()
-		return nil, &fault{kind: Unavailable, cause: c.scrubbed(err)}
+		kind := Unavailable
+		if errors.Is(err, outbound.ErrBlocked) {
+			kind = Invalid
+		}
+		return nil, &fault{kind: kind, cause: c.scrubbed(err)}
 	}
 	a.watch.Stop()
 	if f := c.statusFault(a); f != nil {
@@ -224,9 +237,9 @@ func (c *httpClient) statusFault(a *answer) *fault {
 	case s >= 300 && s < 400:
 		where := "elsewhere"
 		if to, err := a.Location(); err == nil {
-			where = "to " + to.Scheme + "://" + to.Host
+			where, f.to = "to "+to.Scheme+"://"+to.Host, to
 		}
-		f.kind, f.cause = Invalid, fmt.Errorf("status %d leads %s; redirects are not followed, since the secret would go along: set the right address", s, where)
+		f.kind, f.cause = Invalid, fmt.Errorf("status %d leads %s; redirects are not followed, but those of attachments to hosts that redirect= names: set the right address", s, where)
 		return f
 	case s == http.StatusUnauthorized || s == http.StatusForbidden:
 		f.kind = Denied
