@@ -78,7 +78,7 @@ func (p *parts) storage() storage.Config {
 func (p *parts) sources() *export.Sources {
 	allow, _ := p.allowed() // the configuration was checked when it was read
 	away := outbound.Dialer(outbound.Options{Allow: allow})
-	return export.NewSources(p.config.Sources, source.Options{Away: away}).WithHeaders(p.config.SourceHeaders)
+	return export.NewSources(p.config.Sources, source.Options{Away: away}).WithHeaders(p.config.SourceHeaders).WithPace(p.db, p.log)
 }
 
 // outbound is the client for calls to other systems.

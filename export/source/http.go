@@ -39,7 +39,7 @@ func openHTTP(u *url.URL, o Options) (*httpSource, error) {
 func newHTTPClient(u *url.URL, o Options) (*httpClient, error) {
 	base := *u
 	base.RawQuery, base.Fragment = "", ""
-	c := &httpClient{base: &base, limit: rate.NewLimiter(10, 1), stall: 30 * time.Second, tries: 5}
+	c := &httpClient{base: &base, limit: rate.NewLimiter(10, 1), slots: slots{pacer: o.Pacer}, stall: 30 * time.Second, tries: 5}
 	switch {
 	case u.User != nil:
 		return nil, errors.New("an API's URL must not hold a password; set OFFRAMP_SOURCE_<KEY>_HEADER instead")

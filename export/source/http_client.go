@@ -44,6 +44,7 @@ type httpClient struct {
 	away   []string     // hosts to which attachments may be redirected
 	guest  *http.Client // asks there, without the secret
 	limit  *rate.Limiter
+	slots  slots
 	stall  time.Duration
 	tries  int
 
@@ -100,7 +101,7 @@ func (c *httpClient) retrying(ctx context.Context, do func() error) error {
 			return err
 		}
 		if f.after > 0 {
-			c.leave(f.after)
+			c.leave(ctx, f.after)
 			continue
 		}
 		if err := sleep(ctx, min(10*time.Second, 100*time.Millisecond<<min(try-1, 10))); err != nil {
@@ -110,7 +111,8 @@ func (c *httpClient) retrying(ctx context.Context, do func() error) error {
 }
 
 // leave notes that the API wants no request from anybody for a while.
-func (c *httpClient) leave(d time.Duration) {
+func (c *httpClient) leave(ctx context.Context, d time.Duration) {
+	c.slots.hold(ctx, d)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if until := time.Now().Add(d); until.After(c.quiet) {
@@ -126,14 +128,31 @@ func (c *httpClient) turn(ctx context.Context) error {
 	if err := sleep(ctx, quiet); err != nil {
 		return err
 	}
+	wait, shared := c.slots.take(ctx, time.Duration(float64(time.Second)/float64(c.limit.Limit())))
+	if shared && !soonEnough(ctx, wait) {
+		return errNoTime()
+	}
+	if shared {
+		return sleep(ctx, wait)
+	}
 	err := c.limit.Wait(ctx)
 	if err != nil && ctx.Err() == nil {
-		return &Error{Kind: Locked, Cause: errors.New("the rate at which the API may be asked (rate=) leaves no time for it")}
+		return errNoTime()
 	}
 	if err != nil {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// soonEnough reports whether a wait ends before ctx does.
+func soonEnough(ctx context.Context, wait time.Duration) bool {
+	end, ok := ctx.Deadline()
+	return !ok || time.Until(end) > wait
+}
+
+func errNoTime() error {
+	return &Error{Kind: Locked, Cause: errors.New("the rate at which the API may be asked (rate=) leaves no time for it")}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -166,6 +166,8 @@ type Options struct {
 	Header       string        // for an HTTP API: one header line with its secret, such as "Authorization: Bearer x"; never in errors
 	// Away dials the hosts to which an HTTP API may redirect attachments; nil: public addresses only.
 	Away *net.Dialer
+	// Pacer keeps the rate of an HTTP API for all processes; nil: this one is alone.
+	Pacer Pacer
 }
 
 func (o Options) withDefaults() Options {
