@@ -17,7 +17,7 @@ func (c *choice) narrowings(p *migration.Programme, locale string) (list []archi
 	narrow := func(n archive.Narrowing, narrows func(migration.Dataset) bool) {
 		n.Datasets = []string{}
 		for _, d := range read {
-			if narrows(d) {
+			if d.SQL != "" && narrows(d) { // conditions are for databases
 				n.Datasets = append(n.Datasets, d.Key)
 			} else {
 				n.Whole = append(n.Whole, d.Key)
@@ -32,19 +32,19 @@ func (c *choice) narrowings(p *migration.Programme, locale string) (list []archi
 		}
 		name, _ := f.Name.In(locale, p.Fallback())
 		narrow(archive.Narrowing{By: archive.ByFilter, Filter: f.Key, Name: name, Values: values},
-			func(d migration.Dataset) bool { return d.SQL != "" && d.Filters[f.Key] != "" })
+			func(d migration.Dataset) bool { return d.Filters[f.Key] != "" })
 	}
 	if !c.From.IsZero() || !c.Until.IsZero() {
 		narrow(archive.Narrowing{By: archive.ByPeriod, From: dayText(c.From), Until: dayText(c.Until)},
-			func(d migration.Dataset) bool { return d.SQL != "" && d.Period != "" })
+			func(d migration.Dataset) bool { return d.Period != "" })
 	}
 	if c.SinceOf != "" {
 		narrow(archive.Narrowing{By: archive.ByChanges, Since: c.SinceOf},
-			func(d migration.Dataset) bool { return d.SQL != "" && d.Changed != "" && c.Since[d.Key] != "" })
+			func(d migration.Dataset) bool { return d.Changed != "" && c.Since[d.Key] != "" })
 	}
 	if c.RepairOf != "" {
 		narrow(archive.Narrowing{By: archive.ByRepair, Since: c.RepairOf},
-			func(d migration.Dataset) bool { return d.SQL != "" && d.Files != nil && len(c.Repair[d.Key].Files) > 0 })
+			func(d migration.Dataset) bool { return d.Files != nil && len(c.Repair[d.Key].Files) > 0 })
 	}
 	return list
 }
