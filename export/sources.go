@@ -17,6 +17,7 @@ type Sources struct {
 	urls    map[string]string
 	headers map[string]string
 	opts    source.Options
+	pace    *pacer // of all processes; nil: each has its own
 
 	mu      sync.Mutex
 	rows    map[string]source.Source
@@ -38,7 +39,7 @@ func (s *Sources) WithHeaders(headers map[string]string) *Sources {
 // options are those of one source.
 func (s *Sources) options(key string) source.Options {
 	o := s.opts
-	o.Header = s.headers[key]
+	o.Header, o.Pacer = s.headers[key], s.pacerOf(key)
 	return o
 }
 

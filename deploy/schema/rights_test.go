@@ -18,6 +18,7 @@ var open = map[string]string{
 	"logout_token":      "ids of an issuer's tokens",
 	"sink":              "names of our own systems",
 	"audit_head":        "a number and a hash",
+	"source_pace":       "keys of the programme file and instants",
 	"goose_db_version":  "which changes were applied",
 }
 

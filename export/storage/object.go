@@ -163,17 +163,34 @@ func (o *Object) Close() error {
 
 // ReadBack reads the whole object and returns what it holds.
 func (b *Bucket) ReadBack(ctx context.Context, key string) (Proof, error) {
+	return b.ReadBackAs(ctx, key, func(int64) {})
+}
+
+// ReadBackAs is ReadBack that tells of the bytes as it reads them.
+func (b *Bucket) ReadBackAs(ctx context.Context, key string, read func(n int64)) (Proof, error) {
 	o, err := b.Open(ctx, key, 0)
 	if err != nil {
 		return Proof{}, err
 	}
 	defer func() { _ = o.Close() }()
 	sum := sha256.New()
-	n, err := io.CopyBuffer(struct{ io.Writer }{sum}, o, make([]byte, 128<<10))
+	n, err := io.CopyBuffer(told{sum, read}, o, make([]byte, 128<<10))
 	if err != nil {
 		return Proof{}, err
 	}
 	return Proof{Size: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
+}
+
+// told is a writer that tells how much it was given.
+type told struct {
+	to   io.Writer
+	tell func(n int64)
+}
+
+// Write implements io.Writer.
+func (t told) Write(p []byte) (int, error) {
+	t.tell(int64(len(p)))
+	return t.to.Write(p)
 }
 
 func (b *Bucket) checkRange(ctx context.Context, key string, body []byte) error {
