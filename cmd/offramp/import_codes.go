@@ -22,6 +22,9 @@ func (i importCmd) codes(c *console, p *parts) error {
 	case i.File != "" || i.AllOrNothing || i.DryRun:
 		return errors.New("--codes takes neither a file of customers nor --dry-run nor --all-or-nothing")
 	}
+	if len(p.config.Web.SecretKey) < 32 {
+		return errors.New("codes are sealed: set OFFRAMP_WEB_SECRET_KEY to that of serve and work")
+	}
 	programme, err := p.programmes.Active(c.ctx)
 	if errors.Is(err, migration.ErrNoProgramme) {
 		return errors.New("no programme is in effect yet: offramp apply one, and have it approved in the console")
