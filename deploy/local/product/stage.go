@@ -25,7 +25,7 @@ type StageOptions struct {
 }
 
 // Stage makes the retired product on a stack that has started: its database and bucket with the data, the addresses in the
-// stack's environment, the programme in effect and its customers imported. A second call finds it all there. It returns the
+// stack's environment, the programme in effect, its customers and what they have paid imported. A second call finds it all there. It returns the
 // people who can sign in; the customers' provider does not know them yet.
 func Stage(ctx context.Context, s *local.Stack, o StageOptions) ([]Account, error) {
 	if o.Programme == nil {
@@ -89,20 +89,20 @@ func apply(ctx context.Context, s *local.Stack, o StageOptions) error {
 	if _, err := s.Run(ctx, "apply", "-f", file.Name(), "--by", "stage", "--approve-as", "stage-second-person"); err != nil {
 		return err
 	}
-	if _, err := s.Run(ctx, "import", "--by", "stage"); err != nil {
+	if _, err := s.Run(ctx, "import", "--by", "stage"); err != nil || !bytes.Equal(o.Programme, examples.Hezhou) {
+		return err // other programmes have customers of their own, who have paid nothing, and no codes
+	}
+	if _, err := s.Run(ctx, "import", "--entitlements", "--by", "stage"); err != nil {
 		return err
 	}
-	return importCodes(ctx, s, o.Programme)
+	return importCodes(ctx, s)
 }
 
 // codesOnStage are fewer than the customers whom the demonstration's offer is for, so that its pool can run out.
 const codesOnStage = 40
 
 // importCodes fills the pool of the demonstration's offer.
-func importCodes(ctx context.Context, s *local.Stack, programme []byte) error {
-	if !bytes.Equal(programme, examples.Hezhou) {
-		return nil
-	}
+func importCodes(ctx context.Context, s *local.Stack) error {
 	file, err := os.CreateTemp("", "codes-*.csv")
 	if err != nil {
 		return err
