@@ -115,6 +115,7 @@ func (c *checker) programme() {
 	c.customers()
 	c.datasets()
 	c.exportRules()
+	c.features()
 	c.replacements()
 	c.entitlements()
 	c.refund()

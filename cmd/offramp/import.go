@@ -18,6 +18,8 @@ type importCmd struct {
 	DryRun       bool   `help:"Report everything and store nothing."`
 	AllOrNothing bool   `help:"Store nothing when any line is refused."`
 	Verbose      bool   `short:"v" help:"Print every line's outcome, not only the refused ones."`
+	Codes        string `placeholder:"FILE" help:"Import offer codes instead of customers: a file with one code a line; - reads standard input."`
+	Replacement  string `placeholder:"KEY" help:"The replacement that the codes are for; goes with --codes."`
 }
 
 // Help shows an example.
@@ -33,6 +35,7 @@ customer follow each other. They are stored a thousand or so at a time.
 Example:
   offramp import customers.csv --dry-run
   offramp import
+  offramp import --codes codes.csv --replacement driftboard
   offramp import --entitlements payments.csv`
 }
 
@@ -43,6 +46,9 @@ func (i importCmd) Run(c *console) error {
 		return err
 	}
 	defer p.close()
+	if i.Codes != "" || i.Replacement != "" {
+		return i.codes(c, p)
+	}
 	if i.Entitlements {
 		return i.payments(c, p)
 	}

@@ -3,6 +3,7 @@ package product
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/url"
 	"os"
 
@@ -89,8 +90,32 @@ func apply(ctx context.Context, s *local.Stack, o StageOptions) error {
 		return err
 	}
 	if _, err := s.Run(ctx, "import", "--by", "stage"); err != nil || !bytes.Equal(o.Programme, examples.Hezhou) {
-		return err // other programmes have customers of their own, who have paid nothing
+		return err // other programmes have customers of their own, who have paid nothing, and no codes
 	}
-	_, err = s.Run(ctx, "import", "--entitlements", "--by", "stage")
+	if _, err := s.Run(ctx, "import", "--entitlements", "--by", "stage"); err != nil {
+		return err
+	}
+	return importCodes(ctx, s)
+}
+
+// codesOnStage are fewer than the customers whom the demonstration's offer is for, so that its pool can run out.
+const codesOnStage = 40
+
+// importCodes fills the pool of the demonstration's offer.
+func importCodes(ctx context.Context, s *local.Stack) error {
+	file, err := os.CreateTemp("", "codes-*.csv")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(file.Name()) }()
+	for n := range codesOnStage {
+		if _, err := fmt.Fprintf(file, "CX-%04d-HZ\n", 1000+n*37); err != nil {
+			return err
+		}
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	_, err = s.Run(ctx, "import", "--codes", file.Name(), "--replacement", "chuanxing", "--by", "stage")
 	return err
 }
