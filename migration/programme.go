@@ -55,6 +55,9 @@ type Programme struct {
 
 	Replacements []Replacement `yaml:"replacements"`
 
+	Entitlements *Query       `yaml:"entitlements"` // where the import of payments reads; nil: files only
+	Refund       *RefundRules `yaml:"refund"`       // nil: nothing is refunded
+
 	Zone     *time.Location `yaml:"-"` // of ZoneName
 	Warnings Findings       `yaml:"-"` // what looked wrong when the file was read, and may be right
 
