@@ -1,5 +1,7 @@
 package migration
 
+import "offramp/internal/money"
+
 // What of a payment counts as unused.
 const (
 	BasisDays   = "days"   // calendar days of the period paid for
@@ -116,4 +118,15 @@ func (r *RefundRules) Offers(method string) bool {
 		}
 	}
 	return false
+}
+
+// Minor returns the amounts in minor units by currency. Those that cannot be read are left out; a checked file has none.
+func (a Amounts) Minor() map[string]int64 {
+	minor := make(map[string]int64, len(a))
+	for code, text := range a {
+		if n, err := money.Parse(text, code); err == nil {
+			minor[code] = n
+		}
+	}
+	return minor
 }

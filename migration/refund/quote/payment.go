@@ -1,8 +1,11 @@
 package quote
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
+	"offramp/internal/money"
 	"offramp/migration"
 )
 
@@ -51,4 +54,60 @@ type Payment struct {
 type Entitlement struct {
 	Version  int       `json:"version"` // goes up whenever a payment changes
 	Payments []Payment `json:"payments"`
+}
+
+// maxPeriod bounds a period, in days: longer ones are slips of a year's digit.
+const maxPeriod = 366 * 50
+
+// Check says what no policy can count, naming the column; nil when all is well.
+func (p Payment) Check() error {
+	switch _, known := money.Digits(p.Currency); {
+	case p.Ref == "":
+		return fmt.Errorf("ref is empty")
+	case !known:
+		return fmt.Errorf("currency %q is none of ISO 4217", p.Currency)
+	case !slices.Contains(Methods, p.Method):
+		return fmt.Errorf("method %q is unknown", p.Method)
+	}
+	for _, a := range []struct {
+		name  string
+		minor int64
+	}{
+		{"gross", p.Gross},
+		{"tax", p.Tax},
+		{"discount", p.Discount},
+		{"refunded", p.Refunded},
+		{"credited", p.Credited},
+		{"units", p.Units},
+		{"units_used", p.UnitsUsed},
+	} {
+		if a.minor < 0 || a.minor > money.Max {
+			return fmt.Errorf("%s is out of range", a.name)
+		}
+	}
+	switch {
+	case p.Discount > p.Gross:
+		return fmt.Errorf("discount %s is more than gross %s", p.format(p.Discount), p.format(p.Gross))
+	case p.Tax > p.Gross-p.Discount:
+		return fmt.Errorf("tax %s is more than the price of %s that it is on", p.format(p.Tax), p.format(p.Gross-p.Discount))
+	case p.Refunded+p.Credited > p.Gross-p.Discount+p.Tax:
+		return fmt.Errorf("refunded and credited are %s together, more than was paid", p.format(p.Refunded+p.Credited))
+	case p.PeriodStart.IsZero() || p.PeriodEnd.IsZero():
+		return fmt.Errorf("the period has no start or no end")
+	case p.PeriodEnd.Before(p.PeriodStart):
+		return fmt.Errorf("period_end %s lies before period_start %s", p.PeriodEnd, p.PeriodStart)
+	case p.PeriodStart.DaysUntil(p.PeriodEnd) > maxPeriod:
+		return fmt.Errorf("the period from %s to %s is longer than 50 years", p.PeriodStart, p.PeriodEnd)
+	}
+	return nil
+}
+
+func (p Payment) format(minor int64) string { return money.Format(minor, p.Currency) }
+
+// paid is what the customer handed over in all.
+func (p Payment) paid(policy Policy) int64 {
+	if policy.TaxPrices == migration.TaxExclusive {
+		return p.Gross - p.Discount + p.Tax
+	}
+	return p.Gross - p.Discount
 }

@@ -1,8 +1,10 @@
 package quote
 
 import (
-	"errors"
+	"encoding/json"
+	"fmt"
 
+	"offramp/internal/money"
 	"offramp/migration"
 )
 
@@ -22,6 +24,9 @@ type Quote struct {
 	EntitlementVersion int           `json:"entitlement_version"`
 	AsOf               migration.Day `json:"as_of"`
 	LastDay            migration.Day `json:"last_day"`
+	Basis              string        `json:"basis"`    // as the policy has it
+	From               string        `json:"from"`     //
+	Rounding           money.Mode    `json:"rounding"` //
 	Currency           string        `json:"currency"`
 	Parts              []Part        `json:"parts"`           // one for each payment, by the day of its period's start and its ref
 	Notes              []Line        `json:"notes,omitempty"` // about the whole, such as an amount below the minimum; they add nothing
@@ -65,14 +70,14 @@ type Line struct {
 
 // Args are the numbers of a line's formula. Money is in minor units of the quote's currency.
 type Args struct {
-	Of     int64         `json:"of,omitempty"`     // the money that is divided, or what was given back before
-	Part   int64         `json:"part,omitempty"`   // unused days, months or units; or money where Whole is money
+	Of     int64         `json:"of,omitempty"`     // the money that is divided, or what was given back before, or the minimum
+	Less   int64         `json:"less,omitempty"`   // the discount that is off Of already
+	Part   int64         `json:"part,omitempty"`   // unused days, months or units; money where Whole is money
 	Whole  int64         `json:"whole,omitempty"`  //
 	Points int64         `json:"points,omitempty"` // basis points
-	Limit  int64         `json:"limit,omitempty"`  // what the formula gives, where the amount was limited; or the minimum
+	Result int64         `json:"result,omitempty"` // what the formula gives where that is not the line's amount
 	From   migration.Day `json:"from,omitzero"`    // first unused day
 	Until  migration.Day `json:"until,omitzero"`   // last one
-	Store  Method        `json:"store,omitempty"`  //
 }
 
 // Credit is what an amount becomes when it is turned into credit toward a replacement.
@@ -96,10 +101,61 @@ func (q Quote) CreditFor(replacement string) Credit {
 	return rest
 }
 
-var errNotYet = errors.New("not worked out yet")
+// Canonical writes the quote as it is frozen: equal quotes have equal bytes.
+func (q Quote) Canonical() ([]byte, error) {
+	raw, err := json.Marshal(q)
+	if err != nil {
+		return nil, fmt.Errorf("write a quote: %w", err)
+	}
+	return raw, nil
+}
 
-// Compute works out one quote for each currency in which the customer has paid, by its code. The error names the payment
-// that cannot be counted.
-func Compute(_ Input) ([]Quote, error) {
-	return nil, errNotYet
+// Read reads a quote that was frozen. A quote whose lines do not sum to what it says is an error: it was not written here.
+func Read(canonical []byte) (Quote, error) {
+	var q Quote
+	if err := json.Unmarshal(canonical, &q); err != nil {
+		return Quote{}, fmt.Errorf("read a quote: %w", err)
+	}
+	if err := q.check(); err != nil {
+		return Quote{}, fmt.Errorf("read a quote: %w", err)
+	}
+	return q, nil
+}
+
+// check holds what every quote promises.
+func (q Quote) check() error {
+	var total int64
+	for _, p := range q.Parts {
+		var amount int64
+		fits := true
+		for _, l := range p.Lines {
+			if amount, fits = money.Add(amount, l.Amount); !fits {
+				return fmt.Errorf("payment %s: the lines do not fit", p.Payment.Ref)
+			}
+		}
+		switch {
+		case amount != p.Amount:
+			return fmt.Errorf("payment %s: the lines sum to %d and not to %d", p.Payment.Ref, amount, p.Amount)
+		case amount < 0 || amount > max(0, p.Paid-p.Payment.Refunded-p.Payment.Credited):
+			return fmt.Errorf("payment %s: %d is negative or more than is left of what was paid", p.Payment.Ref, amount)
+		}
+		if total, fits = money.Add(total, amount); !fits {
+			return errTooLarge
+		}
+	}
+	if total != q.Total || q.Refund != 0 && q.Refund != total {
+		return fmt.Errorf("the parts sum to %d; the quote says %d and pays %d", total, q.Total, q.Refund)
+	}
+	return nil
+}
+
+// Same reports whether two quotes give the same for the same reasons, whenever and by whichever version of the entitlement
+// and name of the policy they were worked out.
+func Same(a, b Quote) bool {
+	for _, q := range []*Quote{&a, &b} {
+		q.PolicyVersion, q.PolicyDigest, q.EntitlementVersion, q.AsOf = "", "", 0, migration.Day{}
+	}
+	left, errLeft := a.Canonical()
+	right, errRight := b.Canonical()
+	return errLeft == nil && errRight == nil && string(left) == string(right)
 }
