@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"offramp/internal/db"
+	"offramp/internal/fault"
 	"offramp/internal/money"
 	"offramp/migration"
 	"offramp/migration/refund/payout/account"
@@ -258,4 +259,18 @@ func (s *Service) requote(ctx context.Context, tx *db.Tx, p *migration.Programme
 		return nil, err
 	}
 	return &list[0], nil
+}
+
+// checked is account.Check in this package's words.
+func checked(a account.Account) (account.Account, error) {
+	next, err := account.Check(a)
+	refusal, ok := fault.As(err)
+	if err == nil || !ok {
+		return next, err
+	}
+	bad := ErrDetails
+	for _, f := range refusal.Fields {
+		bad = bad.Field(f.Name, f.Key, f.Args)
+	}
+	return a, bad
 }
