@@ -39,10 +39,11 @@ func (s *Service) quotes(ctx context.Context, tx *db.Tx, customerID string, p *m
 	if err != nil {
 		return nil, err
 	}
-	covered, err := s.store.covered(ctx, tx, customerID)
+	found, err := s.store.coveredAll(ctx, tx, []string{customerID})
 	if err != nil {
 		return nil, err
 	}
+	covered := found[customerID]
 	had := map[string]bool{}
 	all.Payments = slices.DeleteFunc(all.Payments, func(p quote.Payment) bool {
 		if covered[p.Ref] {

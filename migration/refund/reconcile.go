@@ -46,6 +46,8 @@ type BankResult struct {
 	SettledBy string // who looked at it; empty: open
 	SettledAt *time.Time
 	Note      string
+
+	refundID string
 }
 
 // Task is something about a refund that a human in finance has to look at.

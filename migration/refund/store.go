@@ -210,20 +210,6 @@ func (store) list(ctx context.Context, d *db.DB, scope db.Scope, customerID stri
 	return list, err
 }
 
-// covered lists the payments of a customer that a live refund covers already.
-func (store) covered(ctx context.Context, tx *db.Tx, customerID string) (map[string]bool, error) {
-	rows, err := tx.Pgx.Query(ctx, `SELECT payment_ref FROM refund_payment WHERE customer_id = $1 AND live`, customerID)
-	if err != nil {
-		return nil, fmt.Errorf("list covered payments: %w", err)
-	}
-	refs, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	found := map[string]bool{}
-	for _, ref := range refs {
-		found[ref] = true
-	}
-	return found, err
-}
-
 // draftRow is a request that is being filled in.
 type draftRow struct {
 	Draft
