@@ -238,6 +238,17 @@ func (s *Stripe) getPayment(r *http.Request, _ map[string]any) stripeReply {
 	}))
 }
 
+func (s *Stripe) getCharge(r *http.Request, _ map[string]any) stripeReply {
+	p := s.state.Payments[s.charged(reference(r))]
+	if p == nil {
+		return stripeMissing("charge", reference(r))
+	}
+	return stripeFound(with(s.contract.charge, map[string]any{
+		"id": p.Charge, "amount": p.Amount, "amount_captured": p.Amount, "amount_refunded": p.Refunded, "refunded": p.Refunded == p.Amount,
+		"currency": p.Currency, "status": "succeeded", "paid": true, "payment_intent": p.ID,
+	}))
+}
+
 // charged returns the payment of a charge.
 func (s *Stripe) charged(charge string) string {
 	for id, p := range s.state.Payments {

@@ -17,8 +17,8 @@ import (
 // stripeContract is Stripe's own description of its interface, as stripe-mock carries it: each request is held against it,
 // and each answer begins as its example. stripe-mock's server is not used, since it prints every request and keeps no state.
 type stripeContract struct {
-	refund, intent map[string]any // examples of the objects
-	routes         map[string]stripeRoute
+	refund, intent, charge map[string]any // examples of the objects
+	routes                 map[string]stripeRoute
 }
 
 type stripeRoute struct {
@@ -37,14 +37,14 @@ var loadStripeContract = sync.OnceValues(func() (*stripeContract, error) {
 		return nil, err
 	}
 	c := &stripeContract{routes: map[string]stripeRoute{}}
-	var ok, too bool
-	c.refund, ok = fixtures.Resources["refund"].(map[string]any)
-	c.intent, too = fixtures.Resources["payment_intent"].(map[string]any)
-	if !ok || !too {
-		return nil, fmt.Errorf("stripe-mock has no example of a refund or a payment")
+	for name, example := range map[spec.ResourceID]*map[string]any{"refund": &c.refund, "payment_intent": &c.intent, "charge": &c.charge} {
+		var ok bool
+		if *example, ok = fixtures.Resources[name].(map[string]any); !ok {
+			return nil, fmt.Errorf("stripe-mock has no example of a %s", name)
+		}
 	}
 	components := spec.GetComponentsForValidation(&description.Components)
-	for _, path := range []string{"/v1/refunds", "/v1/refunds/{refund}", "/v1/payment_intents/{intent}"} {
+	for _, path := range []string{"/v1/refunds", "/v1/refunds/{refund}", "/v1/payment_intents/{intent}", "/v1/charges/{charge}"} {
 		for verb, operation := range description.Paths[spec.Path(path)] {
 			schema, parts := spec.BuildQuerySchema(operation), (*spec.ComponentsForValidation)(nil)
 			if verb != "get" {

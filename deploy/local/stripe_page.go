@@ -20,6 +20,7 @@ func (s *Stripe) handler() http.Handler {
 	mux.HandleFunc("GET /v1/refunds", s.call("/v1/refunds", s.listRefunds))
 	mux.HandleFunc("GET /v1/refunds/{refund}", s.call("/v1/refunds/{refund}", s.getRefund))
 	mux.HandleFunc("GET /v1/payment_intents/{intent}", s.call("/v1/payment_intents/{intent}", s.getPayment))
+	mux.HandleFunc("GET /v1/charges/{charge}", s.call("/v1/charges/{charge}", s.getCharge))
 	mux.HandleFunc("/v1/", func(w http.ResponseWriter, r *http.Request) {
 		stripeError(http.StatusNotFound, "invalid_request_error", "", "", "Unrecognized request URL ("+r.Method+": "+r.URL.Path+")").write(w)
 	})

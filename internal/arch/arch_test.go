@@ -20,4 +20,134 @@ var rooms = []struct {
 	{"migration", []string{"internal/..."}},
 	{"migration/", []string{"internal/...", "migration"}},
 	{"migration/refund", []string{"internal/...", "migration", "migration/refund/..."}},
-	{"migration/refund/payout", []string{"internal/...", "migration/refund/payout/..."}},
+	{"migration/refund/payout", []string{"internal/...", "migration/refund/payout", "migration/refund/payout/..."}},
+	{"auth", []string{"internal/...", "migration", "auth/oidc"}},
+	{"auth/oidc", []string{"internal/...", "migration", "auth"}},
+	{"export", []string{"internal/...", "migration", "export/..."}},
+	{"export/", []string{"internal/...", "migration", "export/..."}},
+	{"portal", []string{"internal/...", "migration", "migration/...", "auth", "auth/oidc", "export", "export/...", "portal/...", "static"}},
+	{"portal/ui", []string{"internal/...", "portal/ui", "static"}},
+	{"portal/brand", []string{"internal/..."}},
+	{"portal/", []string{"internal/...", "migration", "migration/...", "auth", "auth/oidc", "export", "export/...", "portal/...", "static"}},
+	{"static", []string{"internal/..."}},
+	{"deploy/schema", nil},
+	{"deploy/local", []string{"..."}},
+	{"deploy/examples", nil},
+	{"cmd/demo", []string{"..."}},
+	{"cmd/offramp", []string{"internal/...", "migration", "migration/...", "auth", "auth/oidc", "export", "export/...", "portal", "portal/...", "static", "deploy/schema"}},
+	{"cmd/", []string{"..."}},
+	{"tools/", []string{"..."}},
+}
+
+// homes says where a third party may be imported outside tests: folder prefixes, or file names that start with "*".
+var homes = map[string][]string{
+	"gorm.io/":                         {"internal/db/", "*store.go", "*store_"},
+	"github.com/labstack/echo/":        {"portal/", "tools/bench"},
+	"github.com/coreos/go-oidc/":       {"auth/oidc/"},
+	"github.com/aws/aws-sdk-go-v2":     {"export/storage/", "export/source/", "deploy/local/", "cmd/demo/", "tools/"},
+	"github.com/riverqueue/":           {"internal/jobs/", "deploy/schema/", "cmd/", "*worker.go", "*worker_", "tools/"},
+	"github.com/versity/versitygw":     {"deploy/local/"},
+	"github.com/zitadel/oidc":          {"deploy/local/"},
+	"github.com/emersion/go-smtp":      {"deploy/local/"},
+	"github.com/chromedp/chromedp":     {"deploy/local/", "tools/"},
+	"github.com/wneessen/go-mail":      {"internal/mail/", "cmd/offramp/"},
+	"github.com/prometheus/":           {"portal/", "internal/", "cmd/", "export/", "migration/"},
+	"github.com/Shopify/toxiproxy":     {"deploy/local/"},
+	"github.com/arran4/golang-ical":    {"portal/"},
+	"github.com/goccy/go-yaml":         {"migration/"},
+	"github.com/nicksnyder/go-i18n/v2": {"internal/locale/"},
+	"github.com/go-sql-driver/mysql":   {"export/source/", "deploy/local/"},
+	"github.com/stripe/stripe-go":      {"migration/refund/payout/stripe/", "deploy/local/"},
+	"github.com/stripe/stripe-mock":    {"deploy/local/"},
+}
+
+type listed struct {
+	ImportPath string
+	Dir        string
+	GoFiles    []string
+	Imports    []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Dir,GoFiles,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); decoder.More(); {
+		var p listed
+		if err := decoder.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	for _, p := range packages(t) {
+		folder := strings.TrimPrefix(p.ImportPath, module)
+		may, ok := roomOf(folder)
+		if !ok {
+			t.Errorf("%s has no entry in the import map", folder)
+			continue
+		}
+		for _, i := range p.Imports {
+			if ours, ok := strings.CutPrefix(i, module); ok && !allowed(ours, may) {
+				t.Errorf("%s imports %s, which the import map does not allow", folder, ours)
+			}
+		}
+	}
+}
+
+func roomOf(folder string) ([]string, bool) {
+	best, length := []string(nil), -1
+	for _, r := range rooms {
+		exact := r.folder == folder
+		below := strings.HasSuffix(r.folder, "/") && strings.HasPrefix(folder, r.folder)
+		under := !strings.HasSuffix(r.folder, "/") && strings.HasPrefix(folder, r.folder+"/") && r.folder != "migration" && r.folder != "auth" && r.folder != "export" && r.folder != "portal"
+		if (exact || below || under) && len(r.folder) > length {
+			best, length = r.may, len(r.folder)
+		}
+	}
+	return best, length >= 0
+}
+
+func allowed(target string, may []string) bool {
+	for _, m := range may {
+		prefix, deep := strings.CutSuffix(m, "...")
+		if target == m || deep && strings.HasPrefix(target, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestThirdPartiesStayAtHome(t *testing.T) {
+	for _, p := range packages(t) {
+		folder := strings.TrimPrefix(p.ImportPath, module)
+		for _, file := range p.GoFiles {
+			for _, imported := range importsOf(t, filepath.Join(p.Dir, file)) {
+				for party, where := range homes {
+					if strings.HasPrefix(imported, party) && !atHome(folder+"/", file, where) {
+						t.Errorf("%s/%s imports %s, whose home is %s", folder, file, imported, strings.Join(where, ", "))
+					}
+				}
+			}
+		}
+	}
+}
+
+func atHome(folder, file string, where []string) bool {
+	for _, w := range where {
+		if name, ok := strings.CutPrefix(w, "*"); ok {
+			if strings.HasPrefix(file, name) || strings.HasSuffix(file, name) {
+				return true
+			}
+		} else if strings.HasPrefix(folder, w) {
+			return true
+		}
+	}
+	return false
+}

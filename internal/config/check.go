@@ -105,6 +105,10 @@ func (c Config) check(command string) Problems {
 		c.checkServe(k)
 		c.checkWork(k)
 	}
+	if command == "serve" || command == "work" || command == "doctor" {
+		c.checkStripe(k, command == "doctor")
+		c.checkBank(k)
+	}
 	return dedupe(k.problems)
 }
 

@@ -31,6 +31,8 @@ type Config struct {
 	Work     Work     `envPrefix:"WORK_"`
 	Outbound Outbound `envPrefix:"OUTBOUND_"`
 	Delivery Delivery `envPrefix:"DELIVERY_"`
+	Stripe   Stripe   `envPrefix:"STRIPE_"`
+	Bank     Bank     `envPrefix:"BANK_"`
 	Log      Log      `envPrefix:"LOG_"`
 	Clock    Clock    `envPrefix:"CLOCK_"`
 

@@ -3,6 +3,7 @@ package account
 import (
 	"log/slog"
 
+	"offramp/internal/bank"
 	"offramp/internal/fault"
 	"offramp/internal/locale"
 )
@@ -64,7 +65,7 @@ func Check(in Account) (Account, error) {
 	if key, args := number(out.Kind, out.Number); key != "" {
 		refusal = refusal.Field(FieldNumber, key, args)
 	}
-	if key := bank(out.Kind, out.Bank); key != "" {
+	if key := code(out.Kind, out.Bank); key != "" {
 		refusal = refusal.Field(FieldBank, key, nil)
 	}
 	if out.Kind != IBAN && out.Kind != Card {
@@ -79,20 +80,20 @@ func Check(in Account) (Account, error) {
 func number(kind Kind, s string) (key string, args map[string]any) {
 	switch {
 	case kind == IBAN:
-		return checkIBAN(s)
+		return bank.CheckIBAN(s)
 	case kind == Card:
-		return checkCard(s), nil
+		return bank.CheckCard(s), nil
 	}
 	return "", nil
 }
 
-func bank(kind Kind, s string) (key string) {
+func code(kind Kind, s string) (key string) {
 	switch {
 	case s == "":
 		return ""
-	case kind == Card && !CNAPS(s):
+	case kind == Card && !bank.CNAPS(s):
 		return "payout.cnaps.bad"
-	case kind == IBAN && !BIC(s):
+	case kind == IBAN && !bank.BIC(s):
 		return "payout.bic.bad"
 	}
 	return ""

@@ -56,12 +56,3 @@ func holder(s string) (name, key string, args map[string]any) {
 	}
 	return name, "", nil
 }
-
-func digits(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return s != ""
-}

@@ -24,7 +24,7 @@ const (
 
 // Options say how Stripe is reached. Key and HTTP are required.
 type Options struct {
-	Key  string       // secret or restricted API key; it needs to read and write refunds
+	Key  string       // secret or restricted API key; it needs to read payments, and to read and write refunds
 	HTTP *http.Client // the product's own way out, see internal/outbound; answers of 1 MiB must fit
 	URL  string       // of the API; empty: Stripe's own
 }
@@ -37,12 +37,29 @@ var _ payout.Provider = (*Client)(nil)
 // New returns a client. It calls nobody.
 func New(o Options) *Client {
 	backend := stripego.GetBackendWithConfig(stripego.APIBackend, &stripego.BackendConfig{
-		HTTPClient: o.HTTP, URL: stripego.String(cmp.Or(o.URL, stripego.APIURL)),
+		HTTPClient: once(o.HTTP), URL: stripego.String(cmp.Or(o.URL, stripego.APIURL)),
 		MaxNetworkRetries: stripego.Int64(0), EnableTelemetry: stripego.Bool(false),
 		LeveledLogger: &stripego.LeveledLogger{Level: stripego.LevelNull}, // it would print bodies
 	})
 	backends := &stripego.Backends{API: backend, Connect: backend, Uploads: backend, MeterEvents: backend}
 	return &Client{api: stripego.NewClient(o.Key, stripego.WithBackends(backends))}
+}
+
+// once returns a client that sends a body once. Go's transport would send it again when a connection that was kept alive dies
+// before the answer, if the request has a key and a way to read its body anew.
+func once(c *http.Client) *http.Client {
+	single := *c
+	single.Transport = sendOnce{cmp.Or(c.Transport, http.DefaultTransport)}
+	return &single
+}
+
+type sendOnce struct{ next http.RoundTripper }
+
+// RoundTrip makes one call.
+func (s sendOnce) RoundTrip(r *http.Request) (*http.Response, error) {
+	plain := *r
+	plain.GetBody = nil
+	return s.next.RoundTrip(&plain)
 }
 
 // Refund asks Stripe for the refund, once.
@@ -53,6 +70,13 @@ func (c *Client) Refund(ctx context.Context, o payout.Order) (payout.Outcome, er
 	}
 	if err := ctx.Err(); err != nil {
 		return payout.Outcome{}, err
+	}
+	paid, err := c.currencyOf(ctx, params.PaymentIntent, params.Charge)
+	if err != nil {
+		return notAsked(err), nil
+	}
+	if paid != o.Currency {
+		return payout.Outcome{}, fmt.Errorf("%w: %s is in %s, and %s was paid in %s", payout.ErrOrder, o.Ref, o.Currency, o.ProviderPayment, paid)
 	}
 	r, err := c.api.V1Refunds.Create(ctx, params)
 	if err != nil {
@@ -104,6 +128,23 @@ func paymentOf(o payout.Order) (intent, charge *string, err error) {
 		return nil, &id, nil
 	}
 	return nil, nil, fmt.Errorf("%w: %s names no payment at Stripe (pi_, ch_ or py_): %q", payout.ErrOrder, o.Ref, o.ProviderPayment)
+}
+
+// currencyOf reads in which currency the payment was made. Stripe takes the amount of a refund to be in that one, whatever
+// we mean.
+func (c *Client) currencyOf(ctx context.Context, intent, charge *string) (string, error) {
+	if intent != nil {
+		p, err := c.api.V1PaymentIntents.Retrieve(ctx, *intent, nil)
+		if err != nil {
+			return "", err
+		}
+		return strings.ToUpper(string(p.Currency)), nil
+	}
+	p, err := c.api.V1Charges.Retrieve(ctx, *charge, nil)
+	if err != nil {
+		return "", err
+	}
+	return strings.ToUpper(string(p.Currency)), nil
 }
 
 // LookUp reads the order's refund, by its id or by its reference among the refunds of the payment. What went wrong while

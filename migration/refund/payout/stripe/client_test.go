@@ -379,8 +379,42 @@ func TestAFaultyOrderIsNotSent(t *testing.T) {
 	}
 }
 
+// Stripe takes an amount to be in the payment's currency, so an order in another one must not reach it.
+func TestF12_AnOrderInAnotherCurrencyIsNotSent(t *testing.T) {
+	provider, c := open(t, local.StripePayment{ID: "pi_1", Charge: "ch_1", Amount: 10000, Currency: "jpy"})
+	for _, id := range []string{"pi_1", "ch_1"} {
+		if _, err := c.Refund(t.Context(), order(func(o *payout.Order) { o.ProviderPayment = id })); !errors.Is(err, payout.ErrOrder) {
+			t.Errorf("%s: %v", id, err)
+		}
+		if out := refund(t, c, order(func(o *payout.Order) { o.ProviderPayment, o.IdempotencyKey, o.Currency = id, id, "JPY" })); out.State != payout.Succeeded || out.Currency != "JPY" {
+			t.Errorf("%s: %+v", id, out)
+		}
+	}
+	if made := provider.Refunds(); len(made) != 2 {
+		t.Errorf("made %+v", made)
+	}
+}
+
+// What goes wrong while the payment is read, before the refund is asked for, says that nothing moved.
+func TestAPaymentThatCannotBeReadIsNotRefunded(t *testing.T) {
+	provider, _ := open(t)
+	c := client(provider, provider.Key, 300*time.Millisecond)
+	for _, fault := range []local.StripeFault{local.Stripe503Before, local.StripeHangBefore, local.StripeGarbled, local.StripeLimited} {
+		provider.FaultNextRead(fault)
+		if out := refund(t, c, order()); out.State != payout.Failed || out.Failure != payout.Busy || !out.Again() || out.Code == "" {
+			t.Errorf("fault %d: %+v", fault, out)
+		}
+	}
+	if made := provider.Refunds(); len(made) != 0 {
+		t.Errorf("made %+v", made)
+	}
+	if out := refund(t, c, order()); out.State != payout.Succeeded {
+		t.Errorf("at last: %+v", out)
+	}
+}
+
 // Stripe counts some currencies otherwise than ISO 4217 does.
-func TestF12_AmountsInEveryKindOfCurrency(t *testing.T) {
+func TestAmountsInEveryKindOfCurrency(t *testing.T) {
 	for code, row := range map[string]struct{ minor, stripe int64 }{
 		"CNY": {1284, 1284}, "USD": {1, 1}, "JPY": {500, 500}, "KRW": {500, 500}, "CLP": {500, 500}, "HUF": {1045, 1045}, "TWD": {1045, 1045},
 		"KWD": {1230, 1230}, "BHD": {10, 10}, "ISK": {5, 500}, "UGX": {5, 500}, "MGA": {500, 5},

@@ -64,6 +64,15 @@ func refused(err error) payout.Outcome {
 	return out
 }
 
+// notAsked tells of a refund that was not asked for, since the payment could not be read before.
+func notAsked(err error) payout.Outcome {
+	out := refused(err)
+	if out.State == payout.Unknown {
+		out.State, out.Failure = payout.Failed, payout.Busy
+	}
+	return out
+}
+
 // overRefund knows the refusal of an amount above what is left, which Stripe sends without a code.
 func overRefund(e *stripego.Error) bool {
 	return e.Type == stripego.ErrorTypeInvalidRequest && strings.Contains(e.Msg, "is greater than") && strings.Contains(e.Msg, "efund amount")

@@ -1,4 +1,4 @@
-package account
+package bank
 
 // formats gives, by country, what follows the country and the two check digits: n digits, a capital letters, c either.
 // Source: the IBAN registry of ISO 13616-2, kept by SWIFT.
@@ -15,8 +15,9 @@ var formats = map[string]string{
 	"TL": "19n", "TN": "20n", "TR": "6n16c", "UA": "6n19c", "VA": "18n", "VG": "4a16n", "XK": "16n", "YE": "4a4n18c",
 }
 
-// checkIBAN judges an IBAN by its country's length and format and by its check digits (ISO 7064, MOD 97-10).
-func checkIBAN(s string) (key string, args map[string]any) {
+// CheckIBAN judges an IBAN by its country's length and format and by its check digits (ISO 7064, MOD 97-10). It returns the
+// key of the message that says what is wrong, and the values for its placeholders; an empty key is a number that can exist.
+func CheckIBAN(s string) (key string, args map[string]any) {
 	switch {
 	case s == "":
 		return "payout.iban.none", nil

@@ -1,10 +1,10 @@
-package account
+package bank
 
 import "strings"
 
-// checkCard judges the number of a Chinese bank card: 16 to 19 digits with a check digit (ISO/IEC 7812-1, Luhn). Most begin
-// with 62, UnionPay's; older ones and those of other networks do not.
-func checkCard(s string) (key string) {
+// CheckCard judges the number of a Chinese bank card: 16 to 19 digits with a check digit (ISO/IEC 7812-1, Luhn). Most begin
+// with 62, UnionPay's; older ones and those of other networks do not. It returns the key of a message, as CheckIBAN does.
+func CheckCard(s string) (key string) {
 	switch {
 	case s == "":
 		return "payout.card.none"
@@ -48,4 +48,13 @@ func BIC(s string) bool {
 		}
 	}
 	return true
+}
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if !is(s[i], 'n') {
+			return false
+		}
+	}
+	return s != ""
 }
