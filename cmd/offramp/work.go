@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 
@@ -18,6 +19,7 @@ import (
 	"offramp/internal/jobs"
 	"offramp/internal/mail"
 	"offramp/internal/outbound"
+	"offramp/migration/refund"
 	"offramp/migration/writeback"
 )
 
@@ -98,6 +100,9 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 	if err := p.deliveries(workers, bucket, inserter); err != nil {
 		return nil, err
 	}
+	if err := p.payouts(workers, inserter); err != nil {
+		return nil, err
+	}
 	auth.Register(workers, p.db)
 	if err := mail.Register(workers, p.mailer()); err != nil {
 		return nil, err
@@ -108,8 +113,8 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 		name = fmt.Sprintf("%s-%d", host, os.Getpid())
 	}
 	return jobs.New(p.db, jobs.Config{
-		ID: name, Workers: workers, Periodic: append(export.Periodic(), auth.Periodic()...), Logger: p.log, Drain: p.config.Work.Drain,
-		Queues: map[string]int{export.Queue: p.config.Work.Exports, export.DeliveryQueue: p.config.Delivery.Copies, export.QueueLarge: p.config.Work.Large, mail.Queue: p.config.Work.Mails, river.QueueDefault: 2},
+		ID: name, Workers: workers, Periodic: slices.Concat(export.Periodic(), auth.Periodic(), refund.Periodic()), Logger: p.log, Drain: p.config.Work.Drain,
+		Queues: map[string]int{export.Queue: p.config.Work.Exports, export.DeliveryQueue: p.config.Delivery.Copies, export.QueueLarge: p.config.Work.Large, mail.Queue: p.config.Work.Mails, river.QueueDefault: 2, refund.PayoutQueue: payouts},
 	})
 }
 

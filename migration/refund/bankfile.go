@@ -10,7 +10,7 @@ import (
 
 // bankFile writes the file of a batch and reads it back by the checker, which shares no code with the writer.
 func (s *Service) bankFile(b Batch, items []batched) ([]byte, error) {
-	debtor, ok := s.Debtors[b.Currency]
+	debtor, ok := s.debtor(b.Currency)
 	if !ok {
 		return nil, ErrNoDebtor
 	}

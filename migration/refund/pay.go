@@ -73,7 +73,7 @@ func (s *Service) claim(ctx context.Context, refundID string, number int) (a att
 // ask calls the provider, outside of any transaction. Whatever goes wrong, the outcome says what is known.
 func (s *Service) ask(ctx context.Context, a attempt, d deed) payout.Outcome {
 	provider, ok := s.Providers[a.channel]
-	if !ok {
+	if !ok || provider == nil {
 		return payout.Outcome{State: payout.Failed, Failure: payout.Auth, Code: "no_provider", Detail: "no provider " + a.channel + " is configured"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, callFor)
@@ -136,6 +136,9 @@ func (s *Service) note(ctx context.Context, claimed attempt, d deed, o payout.Ou
 // ReceiveEvent takes what a provider tells by itself, after its signature was checked. An event is kept once, however often it is
 // delivered, and folded in by a job.
 func (s *Service) ReceiveEvent(ctx context.Context, provider string, e payout.Event) error {
+	if e.Ref == "" {
+		return nil // about none of ours
+	}
 	return s.DB.InTx(ctx, payScope, func(tx *db.Tx) error {
 		fresh, err := s.store.keepEvent(ctx, tx, provider, e)
 		if err != nil || !fresh {

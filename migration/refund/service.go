@@ -30,9 +30,12 @@ type Config struct {
 	Box       *secret.Box // of Purpose
 	Log       *slog.Logger
 
-	Providers map[string]payout.Provider // by the name that payments bear; what is not here cannot be paid back the way it came
-	Debtors   map[string]Debtor          // by currency: who pays bank files
+	Providers map[string]payout.Provider // by the name that payments bear; what is not here cannot be paid back the way it came. In processes that do not pay their values may be nil
+	Debtors   map[string]Debtor          // by currency, an empty one for the others: who pays bank files
 	Metrics   *Metrics                   // nil: nothing is measured
+
+	// Refresh works out anew what is due to customers for whom the programme or a date has changed, once a day; nil: nobody does.
+	Refresh func(context.Context) error
 
 	// At is called at the named points of a payment: claimed, answered, noted. Tests stop or kill the process there.
 	At func(point string)
@@ -59,6 +62,15 @@ func NewService(c Config) *Service {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Service{Config: c}
+}
+
+// debtor is who pays bank files of a currency.
+func (s *Service) debtor(currency string) (Debtor, bool) {
+	d, ok := s.Debtors[currency]
+	if !ok {
+		d, ok = s.Debtors[""]
+	}
+	return d, ok
 }
 
 func (s *Service) at(point string) {

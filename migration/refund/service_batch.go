@@ -28,7 +28,7 @@ func (s *Service) Payables(ctx context.Context, staffID string) (list []Payable,
 // CreateBatch takes every approved refund of a method and currency, up to BatchLimit, the longest waiting first. ErrEmptyBatch,
 // ErrNoDebtor. For finance clerks and approvers.
 func (s *Service) CreateBatch(ctx context.Context, staffID string, m Method, currency string) (b Batch, err error) {
-	if _, ok := s.Debtors[currency]; m == Bank && !ok {
+	if _, ok := s.debtor(currency); m == Bank && !ok {
 		return Batch{}, ErrNoDebtor
 	}
 	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
