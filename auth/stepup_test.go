@@ -9,8 +9,8 @@ import (
 	"offramp/auth"
 )
 
-// TestA11_StepUpNeedsCredentialsGivenJustNow asks a provider that knows the browser for credentials again.
-func TestA11_StepUpNeedsCredentialsGivenJustNow(t *testing.T) {
+// TestStepUpNeedsCredentialsGivenJustNow asks a provider that knows the browser for credentials again.
+func TestStepUpNeedsCredentialsGivenJustNow(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.link = true
@@ -51,8 +51,8 @@ func TestA11_StepUpNeedsCredentialsGivenJustNow(t *testing.T) {
 	}
 }
 
-// TestA11_AProviderThatDoesNotAskIsRefused answers a step-up without auth_time, or with an old one.
-func TestA11_AProviderThatDoesNotAskIsRefused(t *testing.T) {
+// TestAProviderThatDoesNotAskIsRefused answers a step-up without auth_time, or with an old one.
+func TestAProviderThatDoesNotAskIsRefused(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	for name, c := range map[string]struct {
