@@ -96,11 +96,16 @@ func (i importCmd) what() string {
 
 // rows opens what is to be read.
 func (i importCmd) rows(c *console, p *parts) (migration.Rows, func(), error) {
-	switch i.File {
-	case "":
+	if i.File == "" {
 		rows, err := p.queried(c)
 		return rows, func() {}, err
-	case "-":
+	}
+	return i.file(c)
+}
+
+// file opens the file that was named, or standard input.
+func (i importCmd) file(c *console) (migration.Rows, func(), error) {
+	if i.File == "-" {
 		return migration.CSVRows(c.in), func() {}, nil
 	}
 	f, err := os.Open(i.File)

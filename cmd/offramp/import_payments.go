@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"os"
 
 	"offramp/migration"
 	"offramp/migration/refund"
@@ -98,17 +97,10 @@ func (i importCmd) source() string {
 
 // paymentRows opens what is to be read, without reading it.
 func (i importCmd) paymentRows(c *console, p *parts) (migration.Rows, func(), error) {
-	switch i.File {
-	case "":
+	if i.File == "" {
 		return p.queriedPayments(c)
-	case "-":
-		return migration.CSVRows(c.in), func() {}, nil
 	}
-	f, err := os.Open(i.File)
-	if err != nil {
-		return nil, nil, err
-	}
-	return migration.CSVRows(f), func() { _ = f.Close() }, nil
+	return i.file(c)
 }
 
 var errNoProgramme = errors.New("no programme is in effect yet: offramp apply one, and have it approved in the console")

@@ -122,7 +122,7 @@ func Format(minor int64, code string) string {
 
 func magnitude(n int64) uint64 {
 	if n < 0 {
-		return uint64(-(n + 1)) + 1 //nolint:gosec // -(n+1) is not negative, also of the smallest number
+		return uint64(-(n + 1)) + 1
 	}
 	return uint64(n)
 }

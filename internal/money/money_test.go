@@ -144,6 +144,19 @@ func TestShareRoundsAsBigNumbersDo(t *testing.T) {
 	})
 }
 
+// TestMiddlesAreRoundedByTheirMode walks through small numbers, where middles are frequent.
+func TestMiddlesAreRoundedByTheirMode(t *testing.T) {
+	t.Parallel()
+	for amount := range int64(40) {
+		down, odd := amount/2, amount%2
+		for mode, want := range map[money.Mode]int64{money.Down: down, money.Up: down + odd, money.HalfUp: down + odd, money.HalfEven: down + odd*(down%2)} {
+			if got, ok := money.Share(amount, 1, 2, mode); !ok || got != want {
+				t.Errorf("%d/2 %s: %d, want %d", amount, mode, got, want)
+			}
+		}
+	}
+}
+
 func TestShareRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

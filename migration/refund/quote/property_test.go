@@ -146,7 +146,7 @@ func settled(p quote.Policy, q quote.Quote, total int64) string {
 func TestF11_PartsSumToTheWhole(t *testing.T) {
 	t.Parallel()
 	const cases = 1_000_000
-	source := rand.New(rand.NewPCG(20418, 2027)) //nolint:gosec // the same cases in every run
+	source := rand.New(rand.NewPCG(20418, 2027)) // the same cases in every run
 	throw := die(func(least, most int64) int64 { return least + source.Int64N(most-least+1) })
 	began := time.Now()
 	var positive, limited, leap int

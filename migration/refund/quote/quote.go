@@ -127,7 +127,7 @@ func (q Quote) check() error {
 	var total int64
 	for _, p := range q.Parts {
 		var amount int64
-		fits := true
+		var fits bool
 		for _, l := range p.Lines {
 			if amount, fits = money.Add(amount, l.Amount); !fits {
 				return fmt.Errorf("payment %s: the lines do not fit", p.Payment.Ref)
