@@ -57,7 +57,7 @@ var homes = map[string][]string{
 	"github.com/goccy/go-yaml":         {"migration/"},
 	"github.com/nicksnyder/go-i18n/v2": {"internal/locale/"},
 	"github.com/go-sql-driver/mysql":   {"export/source/", "deploy/local/"},
-	"github.com/stripe/stripe-go":      {"migration/refund/payout/stripe/", "deploy/local/"},
+	"github.com/stripe/stripe-go":      {"migration/refund/payout/stripe/"},
 	"github.com/stripe/stripe-mock":    {"deploy/local/"},
 }
 

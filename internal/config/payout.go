@@ -59,25 +59,25 @@ func (c Config) checkBank(k *checker) {
 		return
 	}
 	k.need("BANK_NAME", b.Name)
-	if len([]rune(b.Name)) > 140 {
-		k.add("BANK_NAME", "may have up to 140 characters")
+	for _, rule := range []struct {
+		broken        bool
+		name, message string
+	}{
+		{len([]rune(b.Name)) > 140, "BANK_NAME", "may have up to 140 characters"},
+		{b.IBAN != "" && b.Account != "", "BANK_ACCOUNT", "set BANK_IBAN or BANK_ACCOUNT, not both"},
+		{b.IBAN != "" && !validIBAN(b.IBAN), "BANK_IBAN", "is no valid IBAN, written without spaces: its length, form or check digits are wrong"},
+		{len(b.Account) > 34 || strings.ContainsAny(b.Account, " \t"), "BANK_ACCOUNT", "must be up to 34 characters without spaces"},
+		{b.BIC != "" && !bank.BIC(b.BIC), "BANK_BIC", "must be 8 or 11 characters such as COBADEFFXXX"},
+		{b.CNAPS != "" && !bank.CNAPS(b.CNAPS), "BANK_CNAPS", "must be 12 digits"},
+		{b.BIC != "" && b.CNAPS != "", "BANK_CNAPS", "set BANK_BIC or BANK_CNAPS, not both"},
+	} {
+		if rule.broken {
+			k.add(rule.name, rule.message)
+		}
 	}
-	if b.IBAN != "" && b.Account != "" {
-		k.add("BANK_ACCOUNT", "set BANK_IBAN or BANK_ACCOUNT, not both")
-	}
-	if key, _ := bank.CheckIBAN(b.IBAN); b.IBAN != "" && key != "" {
-		k.add("BANK_IBAN", "is no valid IBAN, written without spaces: its length, form or check digits are wrong")
-	}
-	if len(b.Account) > 34 || strings.ContainsAny(b.Account, " \t") {
-		k.add("BANK_ACCOUNT", "must be up to 34 characters without spaces")
-	}
-	if b.BIC != "" && !bank.BIC(b.BIC) {
-		k.add("BANK_BIC", "must be 8 or 11 characters such as COBADEFFXXX")
-	}
-	if b.CNAPS != "" && !bank.CNAPS(b.CNAPS) {
-		k.add("BANK_CNAPS", "must be 12 digits")
-	}
-	if b.BIC != "" && b.CNAPS != "" {
-		k.add("BANK_CNAPS", "set BANK_BIC or BANK_CNAPS, not both")
-	}
+}
+
+func validIBAN(s string) bool {
+	key, _ := bank.CheckIBAN(s)
+	return key == ""
 }

@@ -122,6 +122,8 @@ func TestFaultsAreToldByField(t *testing.T) {
 		"holder: direction":  {account.Account{Kind: account.Card, Holder: "Lin\u202eieW", Number: card}, "holder payout.holder.characters"},
 		"holder: zero width": {account.Account{Kind: account.Card, Holder: "Lin\u200bWei", Number: card}, "holder payout.holder.characters"},
 		"holder: no UTF-8":   {account.Account{Kind: account.Card, Holder: "Lin\xff", Number: card}, "holder payout.holder.characters"},
+		"holder: replaced":   {account.Account{Kind: account.Card, Holder: "Lin\ufffd", Number: card}, "holder payout.holder.characters"},
+		"holder: line":       {account.Account{Kind: account.Card, Holder: "Lin\u2028\u00adWei", Number: card}, "holder payout.holder.characters"},
 		"holder: private":    {account.Account{Kind: account.Card, Holder: "Lin\ue000", Number: card}, "holder payout.holder.characters"},
 		"everything":         {account.Account{Kind: account.Card, Holder: "1", Number: "1", Bank: "1"}, "holder payout.holder.digits, number payout.card.length, bank payout.cnaps.bad"},
 	} {

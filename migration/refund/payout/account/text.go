@@ -40,8 +40,8 @@ func holder(s string) (name, key string, args map[string]any) {
 	name = norm.NFC.String(strings.Join(strings.Fields(s), " "))
 	letters := false
 	for _, r := range name {
-		// Cc: control; Cf: direction marks, zero-width joiners and the like, which change what is seen; Co, Cn: no characters.
-		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp) || !unicode.IsGraphic(r) {
+		// Not graphic: control characters, direction marks, zero-width joiners and the like, which change what is seen.
+		if !unicode.IsGraphic(r) || r == utf8.RuneError {
 			return "", "payout.holder.characters", nil
 		}
 		letters = letters || unicode.IsLetter(r)

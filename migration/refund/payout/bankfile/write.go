@@ -74,12 +74,12 @@ func (b Batch) total() (tallies, error) {
 		if err := b.checkPayment(p); err != nil {
 			return nil, err
 		}
-		key := sha256.Sum256([]byte(p.Ref))
-		if short := [16]byte(key[:16]); seen[short] {
+		sum := sha256.Sum256([]byte(p.Ref))
+		key := [16]byte(sum[:16])
+		if seen[key] {
 			return nil, fmt.Errorf("%w: %s is paid twice", ErrBatch, p.Ref)
-		} else {
-			seen[short] = true
 		}
+		seen[key] = true
 		if _, ok := currency.GetDigits(p.Currency); !ok {
 			return nil, fmt.Errorf("%w: %s is paid in %q", ErrBatch, p.Ref, p.Currency)
 		}

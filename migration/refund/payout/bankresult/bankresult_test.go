@@ -193,6 +193,17 @@ func TestATableIsRead(t *testing.T) {
 	}
 }
 
+// Some Chinese words in GB 18030 pass for UTF-8 by chance; the file as a whole does not.
+func TestATableInGB18030IsJudgedAsAWhole(t *testing.T) {
+	file, err := simplifiedchinese.GB18030.NewEncoder().String("end_to_end_id,state,amount,currency,date,detail\nRF-1-1,booked,1,CNY,2026-12-03,状态\nRF-2-1,returned,1,CNY,2026-12-03,账户已销户\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, faults := read(file); len(got) != 2 || got[0].Detail != "状态" || got[1].Detail != "账户已销户" {
+		t.Errorf("%+v, %v", got, faults)
+	}
+}
+
 func TestFaultsOfATableNameTheirLine(t *testing.T) {
 	const head = "end_to_end_id,state,amount,currency,date,reason\n"
 	for name, row := range map[string]struct {

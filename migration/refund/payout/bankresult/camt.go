@@ -50,18 +50,17 @@ var errLeft = fmt.Errorf("nobody reads on")
 
 // entry is one booking, or one transaction in it.
 type entry struct {
-	amounts   map[string]money // by the element that names it: Amt, InstdAmt, TxAmt
-	credit    bool
-	reversal  bool
-	status    string
-	day       time.Time
-	ref       string // of the bank
-	endToEnd  string
-	returned  bool // it bears RtrInf
-	reason    string
-	detail    string
-	badDay    string
-	badAmount string
+	amounts  map[string]money // by the element that names it: Amt, InstdAmt, TxAmt
+	credit   bool
+	reversal bool
+	status   string
+	day      time.Time
+	ref      string // of the bank
+	endToEnd string
+	returned bool // it bears RtrInf
+	reason   string
+	detail   string
+	badDay   string
 }
 
 type money struct {
@@ -264,10 +263,18 @@ func (c *camt) returnInfo(e *entry) error {
 	})
 }
 
+// ours reports whether the entry is booked, and can be about a payment of ours: a debit that names one, or what came back.
+func (e entry) ours(back bool) bool {
+	if e.status != "" && e.status != "BOOK" {
+		return false
+	}
+	return back || !e.credit && e.endToEnd != ""
+}
+
 // tell hands out what is about a payment of ours.
 func (c *camt) tell(e entry) error {
 	back := e.returned || e.reversal
-	if e.status != "" && e.status != "BOOK" || e.credit && !back || !back && e.endToEnd == "" {
+	if !e.ours(back) {
 		return nil
 	}
 	r := Result{EndToEndID: clip(e.endToEnd), State: Booked, Detail: e.detail, Reason: clip(e.reason), Date: e.day, BankRef: clip(e.ref), Line: c.Line()}

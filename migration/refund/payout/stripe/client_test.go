@@ -32,7 +32,7 @@ func open(t *testing.T, payments ...local.StripePayment) (*local.Stripe, *stripe
 		payments = []local.StripePayment{{ID: "pi_1", Amount: 10000, Currency: "cny"}}
 	}
 	provider := localtest.Stripe(t, local.StripeOptions{Payments: payments})
-	return provider, client(provider, provider.Key, 5*time.Second)
+	return provider, client(provider, provider.Key, time.Minute)
 }
 
 func client(p *local.Stripe, key string, timeout time.Duration) *stripe.Client {
@@ -129,10 +129,29 @@ func TestF04_WhatNobodyKnowsIsUnknownAndIsSettledByLookingUp(t *testing.T) {
 		"key in use":   {local.StripeConflict, "idempotency_key_in_use", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			provider, _ := open(t)
-			c := client(provider, provider.Key, 300*time.Millisecond)
-			provider.FaultNext(row.fault)
-			out := refund(t, c, order())
+			provider, c := open(t)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			provider.FaultBy(func(r *http.Request) local.StripeFault {
+				if r.Method != http.MethodPost {
+					return local.StripeFine
+				}
+				if row.fault == local.StripeHangBefore {
+					cancel(context.DeadlineExceeded) // as a time-out does, and not before it is needed
+				}
+				return row.fault
+			})
+			if row.fault == local.StripeHangAfter {
+				go func() {
+					_, _ = provider.Wait(ctx, nil)
+					cancel(context.DeadlineExceeded)
+				}()
+			}
+			out, err := c.Refund(ctx, order())
+			if err != nil {
+				t.Fatal(err)
+			}
+			provider.FaultBy(nil)
 			if out.State != payout.Unknown || out.Code != row.code || out.ID != "" || out.Detail == "" {
 				t.Errorf("after the fault: %+v", out)
 			}
@@ -176,26 +195,32 @@ func TestF04_ACallThatIsBrokenOffIsUnknown(t *testing.T) {
 
 // A provider that breaks while it is asked says nothing about the refund.
 func TestF04_ALookUpThatFailsSaysNothing(t *testing.T) {
-	provider, _ := open(t)
-	c := client(provider, provider.Key, 300*time.Millisecond)
-	refund(t, c, order())
+	provider, patient := open(t)
+	refund(t, patient, order())
 	for _, fault := range []local.StripeFault{local.Stripe503Before, local.StripeHangBefore, local.StripeGarbled, local.StripeLimited} {
+		c := patient
+		if fault == local.StripeHangBefore {
+			c = client(provider, provider.Key, 100*time.Millisecond)
+		}
+		provider.FaultBy(nil)
 		provider.FaultNextRead(fault)
 		if out := lookUp(t, c, order()); out.State != payout.Unknown || out.Code == "" {
 			t.Errorf("fault %d: %+v", fault, out)
 		}
+		provider.FaultBy(nil)
 		provider.FaultNextRead(local.StripeFine, fault) // the list is read, the refund is not
 		if out := lookUp(t, c, order()); out.State != payout.Unknown {
 			t.Errorf("fault %d at the second call: %+v", fault, out)
 		}
 	}
-	if out := lookUp(t, client(provider, "sk_test_other", time.Second), order()); out.State != payout.Unknown {
+	provider.FaultBy(nil)
+	if out := lookUp(t, client(provider, "sk_test_other", time.Minute), order()); out.State != payout.Unknown {
 		t.Errorf("wrong key: %+v", out)
 	}
-	if out := lookUp(t, c, order(func(o *payout.Order) { o.ProviderRefund = "re_gone" })); out.State != payout.Unknown || out.Code != "resource_missing" {
+	if out := lookUp(t, patient, order(func(o *payout.Order) { o.ProviderRefund = "re_gone" })); out.State != payout.Unknown || out.Code != "resource_missing" {
 		t.Errorf("a refund that we had and the provider has not: %+v", out)
 	}
-	unreachable := stripe.New(stripe.Options{Key: "sk_test_x", HTTP: way(time.Second), URL: "http://127.0.0.1:1"})
+	unreachable := stripe.New(stripe.Options{Key: "sk_test_x", HTTP: way(time.Minute), URL: "http://127.0.0.1:1"})
 	if out := lookUp(t, unreachable, order()); out.State != payout.Unknown {
 		t.Errorf("unreachable: %+v", out)
 	}
@@ -253,7 +278,7 @@ func TestF10_TheProviderRefusesAndSaysWhy(t *testing.T) {
 			row.payment.ID, row.payment.Currency = "pi_1", "cny"
 			provider, c := open(t, row.payment)
 			if row.key != "" {
-				c = client(provider, row.key, time.Second)
+				c = client(provider, row.key, time.Minute)
 			}
 			if row.fault != local.StripeFine {
 				provider.FaultNext(row.fault)
@@ -285,7 +310,7 @@ func TestF04_AKeyThatWasUsedForAnotherOrderIsUnknown(t *testing.T) {
 func TestAProviderThatIsNotReachedWasNotAsked(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]*stripe.Client{
-		"nobody listens": stripe.New(stripe.Options{Key: "sk_test_x", HTTP: way(time.Second), URL: "http://127.0.0.1:1"}),
+		"nobody listens": stripe.New(stripe.Options{Key: "sk_test_x", HTTP: way(time.Minute), URL: "http://127.0.0.1:1"}),
 		"not public":     stripe.New(stripe.Options{Key: "sk_test_x", HTTP: outbound.NewClient(outbound.Options{}), URL: "http://127.0.0.1:1"}),
 	} {
 		if out := refund(t, c, order()); out.State != payout.Failed || out.Failure != payout.Busy || out.Code != "unreachable" || !out.Again() {
@@ -397,9 +422,13 @@ func TestF12_AnOrderInAnotherCurrencyIsNotSent(t *testing.T) {
 
 // What goes wrong while the payment is read, before the refund is asked for, says that nothing moved.
 func TestAPaymentThatCannotBeReadIsNotRefunded(t *testing.T) {
-	provider, _ := open(t)
-	c := client(provider, provider.Key, 300*time.Millisecond)
+	provider, patient := open(t)
 	for _, fault := range []local.StripeFault{local.Stripe503Before, local.StripeHangBefore, local.StripeGarbled, local.StripeLimited} {
+		c := patient
+		if fault == local.StripeHangBefore {
+			c = client(provider, provider.Key, 100*time.Millisecond)
+		}
+		provider.FaultBy(nil)
 		provider.FaultNextRead(fault)
 		if out := refund(t, c, order()); out.State != payout.Failed || out.Failure != payout.Busy || !out.Again() || out.Code == "" {
 			t.Errorf("fault %d: %+v", fault, out)
@@ -408,7 +437,8 @@ func TestAPaymentThatCannotBeReadIsNotRefunded(t *testing.T) {
 	if made := provider.Refunds(); len(made) != 0 {
 		t.Errorf("made %+v", made)
 	}
-	if out := refund(t, c, order()); out.State != payout.Succeeded {
+	provider.FaultBy(nil)
+	if out := refund(t, patient, order()); out.State != payout.Succeeded {
 		t.Errorf("at last: %+v", out)
 	}
 }
