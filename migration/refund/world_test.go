@@ -1,11 +1,8 @@
 package refund_test
 
 import (
-	"context"
 	"fmt"
-	"net/http"
 	"net/netip"
-	"os"
 	"testing"
 	"time"
 
@@ -296,5 +293,3 @@ func (h *house) work() {
 		h.Fatal(err)
 	}
 }
-
-var _ = []any{context.Background, http.StatusOK, os.Args}
