@@ -12,7 +12,9 @@ import (
 	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/refund"
 	"offramp/migration/replacement"
+	"offramp/portal/api"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
 	"offramp/portal/page"
@@ -31,10 +33,13 @@ type Parts struct {
 	Exports    *export.Service
 	Deliveries *export.Deliveries
 	Receipts   customer.ReceiptKeys
+	Refunds    *refund.Service
 	Proxy      bool // exports' files are sent through the portal
 	Auth       *auth.Service
 	Queue      *jobs.Client // which may only insert
 	Choices    *replacement.Service
+
+	StripeSecrets []string // that sign Stripe's events; none: its endpoint does not exist
 }
 
 // Assemble builds the server with all its consoles.
@@ -53,5 +58,6 @@ func Assemble(p Parts) (*Server, error) {
 		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Help: help, Choices: p.Choices, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy},
 		SignIn:   &signin.Pages{Kit: kit, Auth: p.Auth},
 		Consoles: consoles,
+		API:      &api.Pages{Refunds: p.Refunds, StripeSecrets: p.StripeSecrets},
 	})
 }

@@ -148,6 +148,7 @@ func (w *world) serve(public string) {
 		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.db), Exports: w.exports, Help: assistance.NewService(w.db, w.inserter()), Choices: w.choices(), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.signIn()},
 		Consoles: w.consoles(kit),
+		API:      w.programs(),
 		Metrics:  prometheus.NewRegistry(), Ping: w.db.Pool.Ping,
 	})
 	if err != nil {

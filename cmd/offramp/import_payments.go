@@ -18,7 +18,7 @@ func (i importCmd) payments(c *console, p *parts) error {
 	}
 	defer done()
 	place := i.place()
-	service := refund.NewEntitlements(p.db, p.programmes, nil)
+	service := refund.NewEntitlements(p.db, p.programmes, refund.CoveredPayments)
 	report, err := service.Import(c.ctx, operator(i.By), rows, refund.PaymentOptions{
 		Source: i.source(), Complete: i.Complete || i.File == "", DryRun: i.DryRun, AllOrNothing: i.AllOrNothing,
 		Say: func(l migration.ImportLine) {

@@ -19,6 +19,7 @@ import (
 	"offramp/internal/jobs"
 	"offramp/internal/mail"
 	"offramp/internal/outbound"
+	"offramp/migration/refund"
 	"offramp/migration/replacement"
 	"offramp/migration/writeback"
 )
@@ -100,6 +101,9 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 	if err := p.deliveries(workers, bucket, inserter); err != nil {
 		return nil, err
 	}
+	if err := p.payouts(workers, inserter); err != nil {
+		return nil, err
+	}
 	auth.Register(workers, p.db)
 	choices, err := p.choices(inserter)
 	if err != nil {
@@ -119,8 +123,12 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 		name = fmt.Sprintf("%s-%d", host, os.Getpid())
 	}
 	return jobs.New(p.db, jobs.Config{
-		ID: name, Workers: workers, Periodic: slices.Concat(export.Periodic(), auth.Periodic(), replacement.Periodic()), Logger: p.log, Drain: p.config.Work.Drain,
-		Queues: map[string]int{export.Queue: p.config.Work.Exports, export.DeliveryQueue: p.config.Delivery.Copies, export.QueueLarge: p.config.Work.Large, mail.Queue: p.config.Work.Mails, river.QueueDefault: 2},
+		ID: name, Workers: workers, Logger: p.log, Drain: p.config.Work.Drain,
+		Periodic: slices.Concat(export.Periodic(), auth.Periodic(), replacement.Periodic(), refund.Periodic()),
+		Queues: map[string]int{
+			export.Queue: p.config.Work.Exports, export.DeliveryQueue: p.config.Delivery.Copies, export.QueueLarge: p.config.Work.Large,
+			mail.Queue: p.config.Work.Mails, refund.PayoutQueue: payouts, river.QueueDefault: 2,
+		},
 	})
 }
 

@@ -79,6 +79,8 @@ func compose(a Args, to recipient, head Letterhead, c Config) (letter, error) {
 		return w.choice(a.Template)
 	case MoveConfirmed:
 		return w.moved(), nil
+	case RefundReceived, RefundQuestion, RefundApproved, RefundPaid, RefundCredited, RefundReturned, RefundDeclined:
+		return w.refund(a.Template)
 	default:
 		return letter{}, fmt.Errorf("%w: %q", errUnknownTemplate, a.Template)
 	}

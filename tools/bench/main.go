@@ -30,10 +30,11 @@ func main() {
 	rounds := flag.Int("rounds", 3, "rounds of each measurement; medians are printed")
 	rows := flag.Int("rows", 1_000_000, "rows of the exported customer")
 	small := flag.Int("small", 3_000, "small exports")
-	only := flag.String("only", "", "rows, workers, giant, files, small, fit or pages; empty: all")
+	only := flag.String("only", "", "rows, workers, giant, files, small, refunds, fit or pages; empty: all")
+	refunds := flag.Int("refunds", 1_000_000, "refunds in the queue that is compared with one of 1,000")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *rounds, *rows, *small, *only)
+	err := run(ctx, *rounds, *rows, *small, *refunds, *only)
 	stop()
 	exit(err)
 }
@@ -46,7 +47,7 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-func run(ctx context.Context, rounds, rows, small int, only string) error {
+func run(ctx context.Context, rounds, rows, small, refunds int, only string) error {
 	fmt.Printf("%-66s %12s %12s %8s  %s\n", "what", "ours", "ceiling", "ratio", "goal")
 	measured := []struct {
 		name string
@@ -81,6 +82,11 @@ func run(ctx context.Context, rounds, rows, small int, only string) error {
 	if only == "" || only == "files" {
 		if err := benchFiles(ctx); err != nil {
 			return fmt.Errorf("files: %w", err)
+		}
+	}
+	if only == "" || only == "refunds" {
+		if err := benchRefunds(ctx, rounds, refunds); err != nil {
+			return fmt.Errorf("refunds: %w", err)
 		}
 	}
 	if only == "" || only == "small" {
