@@ -12,8 +12,10 @@ import (
 	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/refund"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
+	"offramp/portal/customer/settle"
 	"offramp/portal/page"
 	"offramp/portal/signin"
 )
@@ -30,6 +32,7 @@ type Parts struct {
 	Exports    *export.Service
 	Deliveries *export.Deliveries
 	Receipts   customer.ReceiptKeys
+	Refunds    *refund.Service
 	Proxy      bool // exports' files are sent through the portal
 	Auth       *auth.Service
 	Queue      *jobs.Client // which may only insert
@@ -40,7 +43,7 @@ func Assemble(p Parts) (*Server, error) {
 	kit := &page.Kit{Programmes: p.Programmes, Clock: p.DB.Clock, Public: p.Public, Secret: p.Secret}
 	help := assistance.NewService(p.DB, p.Queue)
 	consoles, err := NewConsoles(kit, ConsoleParts{
-		DB: p.DB, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Queue: p.Queue, Log: p.Log,
+		DB: p.DB, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Refunds: p.Refunds, Queue: p.Queue, Log: p.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -48,6 +51,7 @@ func Assemble(p Parts) (*Server, error) {
 	return New(Options{
 		Kit: kit, Sessions: p.Auth, Log: p.Log, Metrics: p.Metrics, Ping: p.DB.Pool.Ping,
 		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Help: help, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy},
+		Settle:   &settle.Pages{Kit: kit, Refunds: p.Refunds, Customers: p.Customers},
 		SignIn:   &signin.Pages{Kit: kit, Auth: p.Auth},
 		Consoles: consoles,
 	})

@@ -13,6 +13,7 @@ import (
 	"offramp/auth"
 	"offramp/migration"
 	"offramp/portal/customer"
+	"offramp/portal/customer/settle"
 	"offramp/portal/page"
 	"offramp/portal/signin"
 )
@@ -31,6 +32,7 @@ type Options struct {
 	Kit      *page.Kit
 	Sessions Sessions
 	Customer *customer.Pages
+	Settle   *settle.Pages
 	SignIn   *signin.Pages // New sets its Known
 	Consoles *Consoles
 	Log      *slog.Logger
@@ -43,6 +45,7 @@ type Server struct {
 	kit      *page.Kit
 	sessions Sessions
 	customer *customer.Pages
+	refunds  *settle.Pages
 	signIn   *signin.Pages
 	consoles *Consoles
 	log      *slog.Logger
@@ -55,10 +58,10 @@ type Server struct {
 
 // New builds the server from its parts.
 func New(o Options) (*Server, error) {
-	if o.Kit == nil || o.Sessions == nil || o.Customer == nil || o.SignIn == nil || o.Consoles == nil || o.Log == nil || o.Ping == nil {
+	if o.Kit == nil || o.Sessions == nil || o.Customer == nil || o.Settle == nil || o.SignIn == nil || o.Consoles == nil || o.Log == nil || o.Ping == nil {
 		return nil, errors.New("portal: a part is missing")
 	}
-	s := &Server{kit: o.Kit, sessions: o.Sessions, customer: o.Customer, signIn: o.SignIn, consoles: o.Consoles, log: o.Log, ping: o.Ping, cross: http.NewCrossOriginProtection()}
+	s := &Server{kit: o.Kit, sessions: o.Sessions, customer: o.Customer, refunds: o.Settle, signIn: o.SignIn, consoles: o.Consoles, log: o.Log, ping: o.Ping, cross: http.NewCrossOriginProtection()}
 	if err := s.measure(o.Metrics); err != nil {
 		return nil, err
 	}
