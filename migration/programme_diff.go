@@ -227,7 +227,7 @@ func entryKey(entry reflect.Value, index int) string {
 	if l, ok := entry.Interface().(Loss); ok && l.Dataset != "" {
 		return strings.TrimSuffix(l.Dataset+"."+l.Column, ".")
 	}
-	for _, field := range []string{"Key", "Name"} {
+	for _, field := range []string{"Key", "Name", "Tier", "Replacement", "Method"} {
 		if f := entry.FieldByName(field); f.IsValid() && f.Kind() == reflect.String && f.String() != "" {
 			return f.String()
 		}

@@ -50,11 +50,7 @@ const (
 	AccountCNCard = "cn_card"
 )
 
-// Defaults of what a refund section may leave out.
-const (
-	defaultRounding      = RoundHalfEven
-	defaultObjectionDays = 30
-)
+const defaultObjectionDays = 30
 
 // Amounts holds one decimal amount per currency, such as CNY: "1000.00". The checked file's amounts are exact.
 type Amounts map[string]string

@@ -117,6 +117,8 @@ func TestTheSchemaNamesEveryKey(t *testing.T) {
 		"objects": migration.ObjectQuery{}, "request": migration.Request{}, "paging": migration.Paging{}, "filter": migration.Filter{},
 		"replacement": migration.Replacement{}, "import": migration.ImportProfile{}, "importFile": migration.ImportFile{},
 		"importColumn": migration.ImportColumn{}, "loss": migration.Loss{},
+		"refund": migration.RefundRules{}, "refundTax": migration.RefundTax{}, "goodwill": migration.Goodwill{}, "bonus": migration.Bonus{},
+		"payout": migration.PayoutRules{}, "store": migration.Store{},
 	} {
 		object := schema
 		if name != "" {

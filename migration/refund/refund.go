@@ -90,6 +90,10 @@ type Refund struct {
 	Failure      string // of Returned: why, such as method_failed or AC04
 	SecondNeeded bool   // the amount needs a second approver
 	BatchID      string // of Batched and later
+
+	sealed  string // the account
+	extra   int64  // of Amount: goodwill and bonus
+	content string // what an approval stands for
 }
 
 // MaskedAccount is a bank account as people see it.

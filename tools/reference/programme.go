@@ -101,6 +101,9 @@ func section(b *bytes.Buffer, n *schemaNode, defs map[string]*schemaNode) (next 
 	if n.Description != "" {
 		fmt.Fprintf(b, "%s\n\n", n.Description)
 	}
+	if len(n.Properties) == 0 { // keys of its own, which the description names
+		return nil
+	}
 	b.WriteString("| key | needed | form | what it is |\n|---|---|---|---|\n")
 	for _, p := range n.Properties {
 		needed := ""

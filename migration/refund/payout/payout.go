@@ -57,7 +57,7 @@ const (
 	Cancelled       Failure = "cancelled"        // by somebody of ours at the provider
 	Invalid         Failure = "invalid"          // the provider does not understand the order: a fault of ours
 	Auth            Failure = "auth"             // the provider does not accept our key: a fault of the configuration
-	Busy            Failure = "busy"             // not taken, too many calls: again later, with the same key
+	Busy            Failure = "busy"             // not taken on, or not even reached: again later, with the same key
 )
 
 // Outcome is what is known of an attempt after a call or an event.
@@ -74,9 +74,10 @@ type Outcome struct {
 	Others   []string  // LookUp only: more refunds that bear the same reference and attempt, which must never be
 }
 
-// Settled reports whether a call for the same attempt would be of no use: the money is on its way, paid or came back.
-func (o Outcome) Settled() bool {
-	return o.State == Accepted || o.State == Succeeded || o.State == Failed && o.Failure != Busy
+// Again reports whether the provider took nothing on, for a reason that passes: the same order may be sent again with the
+// same key, once the reason has passed.
+func (o Outcome) Again() bool {
+	return o.State == Failed && (o.Failure == Busy || o.Failure == Auth)
 }
 
 // Event is what a provider tells by itself about a refund, after its signature was checked.

@@ -141,6 +141,7 @@ func join(variant, more string) string {
 // part counts what one payment gives, in the order that the package comment shows.
 func (c *counter) part(p *Part) {
 	pay := p.Payment
+	p.Lines = make([]Line, 0, 4) // price, discount, tax, and one more
 	if pay.Method.ByStore() {
 		p.add(ByStore, string(pay.Method), 0, Args{})
 		return
