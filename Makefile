@@ -71,3 +71,7 @@ fuzz: ## fuzz each parser for a bounded time
 	$(GO) test -run '^$$' -fuzz FuzzVerify -fuzztime 20s ./export/archive
 	$(GO) test -run '^$$' -fuzz FuzzReadProgramme -fuzztime 20s ./migration
 	$(GO) test -run '^$$' -fuzz FuzzScrub -fuzztime 20s ./internal/logging
+	$(GO) test -run '^$$' -fuzz FuzzCheck -fuzztime 20s ./migration/refund/payout/account
+	$(GO) test -run '^$$' -fuzz FuzzCheck -fuzztime 20s ./migration/refund/payout/bankfile
+	for f in FuzzCamt FuzzCSV; do $(GO) test -run '^$$' -fuzz "$$f" -fuzztime 20s ./migration/refund/payout/bankresult || exit 1; done
+	$(GO) test -run '^$$' -fuzz FuzzReadEvent -fuzztime 20s ./migration/refund/payout/stripe

@@ -16,6 +16,7 @@ CREATE TABLE refund (
   ref                text NOT NULL UNIQUE CHECK (ref ~ '^RF-[0-9]{4}-[0-9]{6,}$'),
   customer_id        text NOT NULL REFERENCES customer,
   tier               text NOT NULL,              -- of the customer, when it was submitted
+  name_key           text NOT NULL COLLATE "C",  -- of the customer then, in small letters, to be found by its beginning
   state              text NOT NULL CHECK (state IN ('submitted', 'questioned', 'objected', 'reviewed', 'second', 'approved', 'batched',
                        'released', 'unknown', 'paid', 'credited', 'waived', 'returned', 'declined', 'closed', 'withdrawn')),
   method             text NOT NULL CHECK (method IN ('original', 'bank', 'credit', 'waive')),
@@ -75,6 +76,8 @@ CREATE TABLE refund (
 CREATE INDEX refund_customer ON refund (customer_id, number DESC);
 -- One of these for each order of the queue: with the four columns before it fixed, a page is the head of an index.
 CREATE INDEX refund_queue ON refund (state, tier, method, currency, requested_at, number);
+CREATE INDEX refund_queue_state ON refund (state, requested_at, number);
+CREATE INDEX refund_name ON refund (name_key);
 CREATE INDEX refund_queue_amount ON refund (state, tier, method, currency, amount, number);
 CREATE INDEX refund_objectable ON refund (object_until) WHERE state = 'declined';
 CREATE INDEX refund_batch ON refund (batch_id) WHERE batch_id IS NOT NULL;

@@ -143,12 +143,23 @@ CREATE TABLE batch_item (
   PRIMARY KEY (batch_id, refund_id)
 );
 CREATE UNIQUE INDEX batch_item_once ON batch_item (refund_id) WHERE live;
-CREATE UNIQUE INDEX batch_item_end_to_end ON batch_item (end_to_end) WHERE end_to_end <> '';
+CREATE UNIQUE INDEX batch_item_end_to_end ON batch_item (end_to_end) WHERE end_to_end <> '' AND live;
 GRANT SELECT, INSERT ON batch_item TO offramp_app;
 GRANT UPDATE (dropped, live) ON batch_item TO offramp_app;
 ALTER TABLE batch_item ENABLE ROW LEVEL SECURITY;
 ALTER TABLE batch_item FORCE ROW LEVEL SECURITY;
 CREATE POLICY batch_item_scope ON batch_item USING (offramp_sees(customer_id));
+
+-- A refund that leaves its batch before the release is dropped from it; one that came back may be put into another.
+-- +goose StatementBegin
+CREATE FUNCTION batch_leave() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE batch_item SET live = false, dropped = CASE WHEN OLD.state = 'batched' THEN NEW.state ELSE dropped END WHERE refund_id = NEW.id AND live;
+  RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER batch_leave AFTER UPDATE ON refund FOR EACH ROW
+  WHEN (OLD.state = 'batched' AND NEW.state NOT IN ('batched', 'released', 'credited') OR NEW.state = 'returned' AND OLD.state <> 'returned') EXECUTE FUNCTION batch_leave();
 
 -- What providers told by themselves; one event is kept once, however often it is delivered.
 CREATE TABLE provider_event (

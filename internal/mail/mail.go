@@ -18,6 +18,7 @@ package mail
 //	export_not_delivered  export_id, reference, bucket, problem (message id)
 //	help_received    request_id, request, export_id, reference
 //	help_answered    request_id, request, export_id, reference
+//	refund_...       refund, amount (minor units), currency (ISO 4217), method
 //	help_request     request_id, request, export_id, reference, desk (language); to the help desk, about the contact's request
 type Args struct {
 	Template   string            `json:"template" river:"unique"` // such as "export_ready"
@@ -38,6 +39,14 @@ const (
 	HelpReceived       = "help_received"
 	HelpAnswered       = "help_answered"
 	HelpRequest        = "help_request" // to the programme's help desk
+
+	RefundReceived = "refund_received"
+	RefundQuestion = "refund_question" // finance asks something
+	RefundApproved = "refund_approved"
+	RefundPaid     = "refund_paid"     // only once it is paid
+	RefundCredited = "refund_credited" // only once it is credited
+	RefundReturned = "refund_returned" // came back: other details are needed
+	RefundDeclined = "refund_declined"
 )
 
 // Kind is the job's stable name.

@@ -16,12 +16,12 @@ type act struct {
 	kind   string // in the history
 	actor  string
 	staff  bool
-	text   string                // in the history
-	tell   migration.EventKind   // to the journey; empty: nothing the customer notices
-	due    []migration.Amount    // what is left to ask for, of the events that say so
-	mail   string                // template; empty: none
-	record string                // in the audit log
-	detail map[string]any        // beside it
+	text   string              // in the history
+	tell   migration.EventKind // to the journey; empty: nothing the customer notices
+	due    []migration.Amount  // what is left to ask for, of the events that say so
+	mail   string              // template; empty: none
+	record string              // in the audit log
+	detail map[string]any      // beside it
 }
 
 // follow writes a transition with its history, the journey's event, the mail and the audit entry. The ledger's entries are
@@ -46,7 +46,7 @@ func (s *Service) tell(ctx context.Context, tx *db.Tx, from State, next Refund, 
 		}
 	}
 	if a.mail != "" {
-		if _, err := s.Queue.InsertTx(ctx, tx, letter(next, a), nil); err != nil {
+		if _, err := s.Jobs.InsertTx(ctx, tx, letter(next, a), nil); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"offramp/internal/db"
+	"offramp/internal/fault"
 	"offramp/internal/money"
 	"offramp/migration"
 	"offramp/migration/refund/payout/account"
@@ -38,10 +39,11 @@ func (s *Service) quotes(ctx context.Context, tx *db.Tx, customerID string, p *m
 	if err != nil {
 		return nil, err
 	}
-	covered, err := s.store.covered(ctx, tx, customerID)
+	found, err := s.store.coveredAll(ctx, tx, []string{customerID})
 	if err != nil {
 		return nil, err
 	}
+	covered := found[customerID]
 	had := map[string]bool{}
 	all.Payments = slices.DeleteFunc(all.Payments, func(p quote.Payment) bool {
 		if covered[p.Ref] {
@@ -258,4 +260,18 @@ func (s *Service) requote(ctx context.Context, tx *db.Tx, p *migration.Programme
 		return nil, err
 	}
 	return &list[0], nil
+}
+
+// checked is account.Check in this package's words.
+func checked(a account.Account) (account.Account, error) {
+	next, err := account.Check(a)
+	refusal, ok := fault.As(err)
+	if err == nil || !ok {
+		return next, err
+	}
+	bad := ErrDetails
+	for _, f := range refusal.Fields {
+		bad = bad.Field(f.Name, f.Key, f.Args)
+	}
+	return a, bad
 }

@@ -35,6 +35,8 @@ type Row struct {
 	ReviewedBy   string // identity ids
 	ApprovedBy   string
 	BatchID      string
+
+	number int64
 }
 
 // Total is how many refunds come to how much in one currency.
@@ -56,7 +58,7 @@ type QueuePage struct {
 // BulkLimit how many can be approved at once.
 const (
 	PageSize    = 50
-	TotalsLimit = 10_000
+	TotalsLimit = 1000
 	BulkLimit   = 1000
 )
 
@@ -132,4 +134,3 @@ type BudgetFigure struct {
 	Open     int64 // asked for and not settled
 	Spent    int64 // paid or credited, or on its way
 }
-

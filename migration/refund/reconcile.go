@@ -1,10 +1,6 @@
 package refund
 
-import (
-	"context"
-	"io"
-	"time"
-)
+import "time"
 
 // Import is one file of bank results.
 type Import struct {
@@ -50,38 +46,8 @@ type BankResult struct {
 	SettledBy string // who looked at it; empty: open
 	SettledAt *time.Time
 	Note      string
-}
 
-// ImportResults reads a file of bank results (camt.054 or CSV) and settles what it matches, all of it or nothing. ErrImport
-// with the lines that cannot be read; ErrImported. For finance.
-func (s *Service) ImportResults(ctx context.Context, staffID, name string, file io.Reader) (Import, error) {
-	return Import{}, errNotYet
-}
-
-// Imports lists the latest imports, newest first, at most limit. For finance.
-func (s *Service) Imports(ctx context.Context, staffID string, limit int) ([]Import, error) {
-	return nil, errNotYet
-}
-
-// OpenImport returns one import with the lines of a queue, at most limit; an empty queue: all. ErrNotFound. For finance.
-func (s *Service) OpenImport(ctx context.Context, staffID, id string, q Queue, limit int) (Import, []BankResult, error) {
-	return Import{}, nil, errNotYet
-}
-
-// MatchResult ties an unmatched or differing line to a released bank refund of the same amount and currency, which it settles.
-// ErrNotFound, ErrMoved. For finance.
-func (s *Service) MatchResult(ctx context.Context, staffID, resultID, ref, note string) (BankResult, error) {
-	return BankResult{}, errNotYet
-}
-
-// SettleResult takes a line off its queue with a note; ReopenResult puts it back. ErrNotFound, ErrMoved, ErrText. For finance.
-func (s *Service) SettleResult(ctx context.Context, staffID, resultID, note string) (BankResult, error) {
-	return BankResult{}, errNotYet
-}
-
-// ReopenResult puts a line that SettleResult took off back on its queue.
-func (s *Service) ReopenResult(ctx context.Context, staffID, resultID string) (BankResult, error) {
-	return BankResult{}, errNotYet
+	refundID string
 }
 
 // Task is something about a refund that a human in finance has to look at.
@@ -95,16 +61,11 @@ type Task struct {
 	DoneAt   *time.Time
 }
 
-// Tasks lists the open tasks, oldest first, at most limit. For finance.
-func (s *Service) Tasks(ctx context.Context, staffID string, limit int) ([]Task, error) {
-	return nil, errNotYet
-}
-
-// FinishTask takes a task off the list. ErrNotFound, ErrMoved. For finance.
-func (s *Service) FinishTask(ctx context.Context, staffID, id, note string) error { return errNotYet }
-
-// TryAgain plans a new attempt at the parts of a refund that have failed for certain for a reason that is ours, such as no
-// funds. ErrNotFound, ErrMoved. For finance releasers.
-func (s *Service) TryAgain(ctx context.Context, staffID, ref string, version int) (Refund, error) {
-	return Refund{}, errNotYet
-}
+// Kinds of task beside the failures of attempts.
+const (
+	TaskMoneyBack = "money_back"    // paid, and then the money came back
+	TaskSecond    = "second_refund" // the provider has another refund of the same attempt
+	TaskLate      = "late_news"     // an attempt moved after its refund had gone on
+	TaskUnknown   = "unknown_long"  // looked up again and again, and still nobody knows
+	TaskLedger    = "ledger"        // the ledger does not come out as it must
+)

@@ -1,10 +1,6 @@
 package refund
 
-import (
-	"context"
-	"io"
-	"time"
-)
+import "time"
 
 // Format is a kind of file.
 type Format string
@@ -17,11 +13,6 @@ const (
 
 // Word translates a message key for a file's headings: portal pages hand in the reader's catalogue.
 type Word func(key string) string
-
-// WriteQueue writes every refund of exactly the filter as a file, in constant memory, and records it. ErrFilter. For finance.
-func (s *Service) WriteQueue(ctx context.Context, staffID string, f Filter, format Format, word Word, w io.Writer) error {
-	return errNotYet
-}
 
 // Month is one month in the programme's zone.
 type Month struct {
@@ -43,16 +34,6 @@ type CloseLine struct {
 	Closing  int64 // owed at the end, with what is on its way
 }
 
-// CloseMonth sums up a month from the ledger, by tier and currency. For finance.
-func (s *Service) CloseMonth(ctx context.Context, staffID string, zone *time.Location, m Month) ([]CloseLine, error) {
-	return nil, errNotYet
-}
-
-// WriteMonth writes the month's summary and every posting behind it as a file, in constant memory, and records it. For finance.
-func (s *Service) WriteMonth(ctx context.Context, staffID string, zone *time.Location, m Month, format Format, word Word, w io.Writer) error {
-	return errNotYet
-}
-
 // BalanceFault is an entry, or an account of a refund, that does not come out as it must.
 type BalanceFault struct {
 	Kind     string // unbalanced, state
@@ -60,6 +41,3 @@ type BalanceFault struct {
 	Currency string
 	Off      int64
 }
-
-// CheckBalance looks through the ledger: every entry balances, and what it says of each refund fits its state.
-func (s *Service) CheckBalance(ctx context.Context) ([]BalanceFault, error) { return nil, errNotYet }

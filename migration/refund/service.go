@@ -25,13 +25,23 @@ const Purpose = "refund account"
 // Config is what the service stands on.
 type Config struct {
 	DB        *db.DB
-	Queue     *jobs.Client // which may only insert
+	Jobs      *jobs.Client // which may only insert
 	Customers *migration.Service
 	Box       *secret.Box // of Purpose
 	Log       *slog.Logger
 
 	Providers map[string]payout.Provider // by the name that payments bear; what is not here cannot be paid back the way it came
-	Debtors   map[string]bankfile.Debtor // by currency: who pays bank files
+	Debtors   map[string]Debtor          // by currency: who pays bank files
+	Metrics   *Metrics                   // nil: nothing is measured
+
+	// At is called at the named points of a payment: claimed, answered, noted. Tests stop or kill the process there.
+	At func(point string)
+}
+
+// Debtor is the account that pays bank files of one currency.
+type Debtor struct {
+	bankfile.Debtor
+	Unicode bool // the bank takes names in any script
 }
 
 // Service is what customers and finance may ask of refunds. Safe for concurrent use, on any number of replicas.
@@ -44,7 +54,18 @@ type Service struct {
 const system = "system"
 
 // NewService works on what c holds.
-func NewService(c Config) *Service { return &Service{Config: c} }
+func NewService(c Config) *Service {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Service{Config: c}
+}
+
+func (s *Service) at(point string) {
+	if s.At != nil {
+		s.At(point)
+	}
+}
 
 // Estimate is what a customer could ask for now.
 type Estimate struct {

@@ -68,9 +68,9 @@ func (store) insert(ctx context.Context, tx *db.Tx, r Refund, year int) (Refund,
 		return Refund{}, err
 	}
 	const sql = `INSERT INTO refund (id, number, ref, customer_id, tier, state, method, currency, amount, extra, quote, quote_digest, policy_version,
-			replacement, account, account_kind, account_last4, second_needed, requested_by, requested_at, updated_at)
+			replacement, account, account_kind, account_last4, second_needed, requested_by, requested_at, updated_at, name_key)
 		SELECT $1, n, 'RF-' || $2::integer || '-' || to_char(n, CASE WHEN n > 999999 THEN 'FM9999999999' ELSE 'FM000000' END),
-			$3, $4, 'submitted', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18
+			$3, $4, 'submitted', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, (SELECT lower(name) FROM customer WHERE id = $3)
 		  FROM nextval('refund_number') n RETURNING ref, version, content`
 	err = tx.Pgx.QueryRow(ctx, sql, r.ID, year, r.CustomerID, r.Tier, string(r.Method), r.Currency, r.Amount, r.extra, string(frozen), r.QuoteDigest,
 		r.Quote.PolicyVersion, r.Replacement, r.sealed, string(r.Account.Kind), r.Account.Last4, r.SecondNeeded, r.RequestedBy, tx.Now).
@@ -208,20 +208,6 @@ func (store) list(ctx context.Context, d *db.DB, scope db.Scope, customerID stri
 			return err
 		})
 	return list, err
-}
-
-// covered lists the payments of a customer that a live refund covers already.
-func (store) covered(ctx context.Context, tx *db.Tx, customerID string) (map[string]bool, error) {
-	rows, err := tx.Pgx.Query(ctx, `SELECT payment_ref FROM refund_payment WHERE customer_id = $1 AND live`, customerID)
-	if err != nil {
-		return nil, fmt.Errorf("list covered payments: %w", err)
-	}
-	refs, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	found := map[string]bool{}
-	for _, ref := range refs {
-		found[ref] = true
-	}
-	return found, err
 }
 
 // draftRow is a request that is being filled in.

@@ -59,6 +59,11 @@ func (store) payments(ctx context.Context, tx *db.Tx, r Refund) ([]Covered, erro
 	return list, err
 }
 
+// entitlement is what a customer has paid.
+func (store) entitlement(ctx context.Context, tx *db.Tx, customerID string) (quote.Entitlement, error) {
+	return LoadEntitlement(ctx, tx, customerID)
+}
+
 // concerned reports whether a member of staff signs in for the customer, too.
 func (store) concerned(ctx context.Context, tx *db.Tx, customerID, staffID string) (yes bool, err error) {
 	err = tx.Pgx.QueryRow(ctx, `SELECT refund_concerns($1, $2)`, customerID, staffID).Scan(&yes)
