@@ -85,7 +85,7 @@ func (p *Pages) showBatch(c echo.Context, status int, refused error) error {
 // ReleaseBatch lets the money go.
 func (p *Pages) ReleaseBatch(c echo.Context) error {
 	return p.settleBatch(c, "flash.refund_batch_released", func(id string) (refund.Batch, error) {
-		return p.Refunds.ReleaseBatch(c.Request().Context(), staff(c), page.Of(c).Programme, id)
+		return p.Refunds.ReleaseBatch(c.Request().Context(), staff(c), id)
 	})
 }
 

@@ -24,12 +24,15 @@ func (p *Pages) ShowQueue(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	list := queueList{query: q, figures: figures, refused: refused}
+	list := queueList{query: q, figures: figures}
+	if refused == nil {
+		list.page, refused = p.Refunds.Queue(ctx, staff(c), filter, q.after)
+	}
 	status := http.StatusOK
-	if refused != nil {
-		status = http.StatusUnprocessableEntity
-	} else if list.page, err = p.Refunds.Queue(ctx, staff(c), filter, q.after); err != nil {
-		return err
+	if f, ok := fault.As(refused); ok && len(f.Fields) > 0 {
+		list.refused, status = refused, http.StatusUnprocessableEntity
+	} else if refused != nil {
+		return refused
 	}
 	var ids []string
 	for _, r := range list.page.Rows {

@@ -46,7 +46,11 @@ func buildQueue(v *page.Visit, list queueList, layout ui.Page) queueView {
 	if n := list.figures.Tasks; n > 0 {
 		view.tasks = &ui.Banner{Tone: "warn", Title: l.N("finance.tasks.open", n), Link: &ui.Link{Label: l.T("finance.tasks"), URL: TasksPath}}
 	}
-	view.fields(v, q, wrong(v, list.refused))
+	faults := wrong(v, list.refused)
+	if faults["text"] != "" {
+		faults["q"] = faults["text"]
+	}
+	view.fields(v, q, faults)
 	view.table = queueTable(v, list, view.bulk)
 	if view.bulk {
 		view.hint = l.T("finance.bulk.hint")
