@@ -11,7 +11,9 @@ import (
 )
 
 type importCmd struct {
-	File         string `arg:"" optional:"" help:"CSV file; - reads standard input. Without it the programme's query for customers is read from its source."`
+	File         string `arg:"" optional:"" help:"CSV file; - reads standard input. Without it the programme's query is read from its source."`
+	Entitlements bool   `help:"Import what customers have paid, and not the customers."`
+	Complete     bool   `help:"With --entitlements and a file: these are all payments there are, so that a customer whom none names has paid nothing. The programme's query always is complete."`
 	By           string `placeholder:"NAME" help:"Who imports, for the audit log; default the operating system's user."`
 	DryRun       bool   `help:"Report everything and store nothing."`
 	AllOrNothing bool   `help:"Store nothing when any line is refused."`
@@ -24,9 +26,14 @@ func (importCmd) Help() string {
 rows with the same ref are contacts of one customer. Importing the same rows again changes nothing. A line that is wrong is
 refused with its number and reason, and the others are stored together. Exit status 1 when a line was refused.
 
+With --entitlements the rows are payments: customer_ref, ref, paid_at, method, currency, gross, period_start, period_end and,
+where there are any, invoice_ref, provider, provider_ref, tax, discount, units, units_used, refunded, credited. The rows of one
+customer follow each other. They are stored a thousand or so at a time.
+
 Example:
   offramp import customers.csv --dry-run
-  offramp import`
+  offramp import
+  offramp import --entitlements payments.csv`
 }
 
 // Run imports customers and contacts.
@@ -36,6 +43,12 @@ func (i importCmd) Run(c *console) error {
 		return err
 	}
 	defer p.close()
+	if i.Entitlements {
+		return i.payments(c, p)
+	}
+	if i.Complete {
+		return errors.New("--complete goes with --entitlements")
+	}
 	rows, done, err := i.rows(c, p)
 	if err != nil {
 		return err
@@ -47,7 +60,7 @@ func (i importCmd) Run(c *console) error {
 	i.print(c, report)
 	switch {
 	case errors.Is(err, migration.ErrNoProgramme):
-		return errors.New("no programme is in effect yet: offramp apply one, and have it approved in the console")
+		return errNoProgramme
 	case errors.Is(err, migration.ErrImportRefused):
 		c.printf("Nothing was stored (--all-or-nothing).\n")
 		return errSilent
@@ -71,6 +84,9 @@ func (i importCmd) Run(c *console) error {
 func (i importCmd) what() string {
 	switch i.File {
 	case "":
+		if i.Entitlements {
+			return "the answer of the programme's query for payments"
+		}
 		return "the answer of the programme's query for customers"
 	case "-":
 		return "the standard input"
@@ -127,7 +143,7 @@ func because(reason string) string {
 func (p *parts) queried(c *console) (*table, error) {
 	programme, err := p.programmes.Active(c.ctx)
 	if errors.Is(err, migration.ErrNoProgramme) {
-		return nil, errors.New("no programme is in effect yet: offramp apply one, and have it approved in the console")
+		return nil, errNoProgramme
 	}
 	if err != nil {
 		return nil, err

@@ -48,11 +48,17 @@ func (p *parts) trySources(ctx context.Context, programme *migration.Programme) 
 	if reachable.Customers != nil && down[reachable.Customers.Source] {
 		reachable.Customers = nil
 	}
+	if reachable.Entitlements != nil && down[reachable.Entitlements.Source] {
+		reachable.Entitlements = nil
+	}
 	for _, problem := range sources.CheckProgramme(ctx, &reachable) {
 		f := finding{place: problem.Path, warning: problem.Message}
 		asked := ""
 		if reachable.Customers != nil {
 			asked = reachable.Customers.Source
+		}
+		if problem.Path == "entitlements" {
+			asked = reachable.Entitlements.Source
 		}
 		if d := datasetAt(&reachable, problem.Path); d != nil {
 			f.place, asked = "datasets["+d.Key+"]", d.Source
@@ -77,6 +83,9 @@ func rowSources(programme *migration.Programme) []string {
 	}
 	if programme.Customers != nil {
 		keys = append(keys, programme.Customers.Source)
+	}
+	if programme.Entitlements != nil {
+		keys = append(keys, programme.Entitlements.Source)
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)

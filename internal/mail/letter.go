@@ -74,6 +74,8 @@ func compose(a Args, to recipient, head Letterhead, portal string) (letter, erro
 		return w.help(a.Template, "/console/support/help/"+url.PathEscape(a.Data["request_id"]))
 	case ExportDelivered, ExportNotDelivered:
 		return w.delivery(a.Template)
+	case RefundReceived, RefundQuestion, RefundApproved, RefundPaid, RefundCredited, RefundReturned, RefundDeclined:
+		return w.refund(a.Template)
 	default:
 		return letter{}, fmt.Errorf("%w: %q", errUnknownTemplate, a.Template)
 	}

@@ -44,3 +44,18 @@ func (s *Service) run(ctx context.Context, kind string, args []byte) error {
 		return s.foldEvent(ctx, a.Provider, a.ID)
 	}
 }
+
+// DrainEvents runs the waiting jobs of events alone.
+func DrainEvents(ctx context.Context, s *Service) error {
+	for {
+		var args []byte
+		const sql = `UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = (SELECT id FROM river_job
+			WHERE kind = 'refund_event' AND state IN ('available', 'retryable') ORDER BY id LIMIT 1) RETURNING args`
+		if err := s.DB.Pool.QueryRow(ctx, sql).Scan(&args); err != nil {
+			return nil //nolint:nilerr // none is left
+		}
+		if err := s.run(ctx, "refund_event", args); err != nil {
+			return err
+		}
+	}
+}

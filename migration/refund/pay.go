@@ -122,6 +122,11 @@ func (s *Service) note(ctx context.Context, claimed attempt, d deed, o payout.Ou
 		if err != nil {
 			return err
 		}
+		if next.state == string(payout.Unknown) && next.looked >= len(lookAfter) {
+			if err := s.task(ctx, tx, TaskUnknown, next, next.outcome.Code); err != nil {
+				return err
+			}
+		}
 		again = next.next(tx.Now) == call
 		return s.settle(ctx, tx, r, next)
 	})
@@ -229,8 +234,6 @@ func (s *Service) watch(ctx context.Context, tx *db.Tx, before, a attempt) error
 		return s.task(ctx, tx, TaskMoneyBack, a, string(a.outcome.Failure))
 	case a.state == string(payout.Failed) && !customers(a.outcome.Failure):
 		return s.task(ctx, tx, string(a.outcome.Failure), a, a.outcome.Code+" "+a.outcome.Detail)
-	case a.state == string(payout.Unknown) && a.looked >= len(lookAfter):
-		return s.task(ctx, tx, TaskUnknown, a, a.outcome.Code)
 	}
 	return nil
 }

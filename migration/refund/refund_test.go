@@ -142,14 +142,23 @@ func TestOwnersAloneAsk(t *testing.T) {
 	member := who("a")
 	member.Role = migration.Member
 	for name, do := range map[string]func() error{
-		"draft":    func() error { _, err := h.service.Draft(t.Context(), member, "CNY"); return err },
-		"choose":   func() error { _, err := h.service.ChooseMethod(t.Context(), member, h.p, "CNY", refund.Bank, ""); return err },
-		"fill":     func() error { _, err := h.service.FillAccount(t.Context(), member, h.p, "CNY", iban); return err },
-		"submit":   func() error { _, err := h.service.Submit(t.Context(), member, h.p, refund.Submission{Currency: "CNY", QuoteDigest: o.Digest}); return err },
+		"draft": func() error { _, err := h.service.Draft(t.Context(), member, "CNY"); return err },
+		"choose": func() error {
+			_, err := h.service.ChooseMethod(t.Context(), member, h.p, "CNY", refund.Bank, "")
+			return err
+		},
+		"fill": func() error { _, err := h.service.FillAccount(t.Context(), member, h.p, "CNY", iban); return err },
+		"submit": func() error {
+			_, err := h.service.Submit(t.Context(), member, h.p, refund.Submission{Currency: "CNY", QuoteDigest: o.Digest})
+			return err
+		},
 		"withdraw": func() error { _, err := h.service.Withdraw(t.Context(), member, h.p, r.Ref, r.Version); return err },
 		"answer":   func() error { _, err := h.service.Answer(t.Context(), member, r.Ref, r.Version, "x"); return err },
 		"object":   func() error { _, err := h.service.Object(t.Context(), member, r.Ref, r.Version, "x"); return err },
-		"correct":  func() error { _, err := h.service.CorrectDetails(t.Context(), member, h.p, r.Ref, r.Version, iban); return err },
+		"correct": func() error {
+			_, err := h.service.CorrectDetails(t.Context(), member, h.p, r.Ref, r.Version, iban)
+			return err
+		},
 	} {
 		if err := do(); !errors.Is(err, refund.ErrOwner) {
 			t.Errorf("%s by a member: %v", name, err)

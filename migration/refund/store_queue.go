@@ -230,7 +230,7 @@ func (store) oldest(ctx context.Context, tx *db.Tx, list []State) (at *time.Time
 
 // foldTotals adds the differences together, so that reading stays cheap.
 func (store) foldTotals(ctx context.Context, tx *db.Tx) error {
-	const sql = `WITH gone AS (DELETE FROM refund_total WHERE id IN (SELECT id FROM refund_total ORDER BY id LIMIT 100000 FOR UPDATE SKIP LOCKED) RETURNING state, tier, method, currency, count, amount)
+	const sql = `WITH gone AS (DELETE FROM refund_total WHERE id IN (SELECT id FROM refund_total ORDER BY id LIMIT 100000) RETURNING state, tier, method, currency, count, amount)
 		INSERT INTO refund_total (state, tier, method, currency, count, amount)
 		SELECT state, tier, method, currency, sum(count), sum(amount) FROM gone GROUP BY 1, 2, 3, 4 HAVING sum(count) <> 0 OR sum(amount) <> 0`
 	_, err := tx.Pgx.Exec(ctx, sql)
