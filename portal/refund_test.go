@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"offramp/internal/db"
 	"offramp/migration"
@@ -169,6 +170,20 @@ func TestI01_TheAccountsFormKeepsWhatWasTyped(t *testing.T) {
 	if a := w.get("owner", "/refund/XXX/method"); a.status != 404 {
 		t.Errorf("a currency that is none: %d", a.status)
 	}
+}
+
+func TestA11_BankDetailsNeedCredentialsGivenJustNow(t *testing.T) {
+	w := newPrepaid(t)
+	w.sent("owner", "/refund/CNY/method", url.Values{"method": {"bank"}}, 303)
+	account := url.Values{"kind": {"iban"}, "number": {"DE89370400440532013000"}, "holder": {"Lin"}}
+	w.shows("owner", "/refund/CNY/bank", "Which bank account should we pay to?")
+	w.at(day.Add(11 * time.Minute))
+	w.hides(w.shows("owner", "/refund/CNY/bank", "Please sign in again", "/sign-in/start?fresh=1&amp;return_to=%2Frefund%2FCNY%2Fbank"), `name="number"`)
+	w.sent("owner", "/refund/CNY/bank", account, 303) // who began in time may be slow
+	w.at(day.Add(31 * time.Minute))
+	w.shownIn(w.sent("owner", "/refund/CNY/bank", account, 403).body, "the account was not kept")
+	w.credentials(nil)
+	w.shownIn(w.sent("owner", "/refund/CNY/bank", account, 403).body, "Please sign in again")
 }
 
 func TestI03_TheQueuesFilterSaysWhatItCannotRead(t *testing.T) {

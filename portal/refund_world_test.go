@@ -48,7 +48,16 @@ func newPrepaid(t *testing.T) *world {
 		w.tell(who, migration.Event{Kind: migration.StepsReconfigure, Actor: "system", Rules: p.Steps})
 	}
 	w.paid("a", "INV-1", 876000)
+	w.credentials(day)
 	return w
+}
+
+// credentials is when everybody gave theirs; nil: nobody knows. The application may not change it.
+func (w *world) credentials(at any) {
+	w.Helper()
+	if _, err := w.super.Super(w.T).Exec(w.Context(), `UPDATE session SET authenticated_at = $1`, at); err != nil {
+		w.Fatal(err)
+	}
 }
 
 // paid adds a payment for the year from July 2026.

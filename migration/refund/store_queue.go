@@ -132,7 +132,6 @@ func (store) page(ctx context.Context, tx *db.Tx, f Filter, from *key, limit int
 		q.behind(f, from)
 		sql = `SELECT ` + rowColumns + ` FROM refund r JOIN customer c ON c.id = r.customer_id WHERE ` + q.conditions() + ` ORDER BY ` + order(f) + fmt.Sprintf(" LIMIT %d", limit)
 	} else {
-		q.kinds(f)
 		ranges, same := rangesOf(f, q)
 		q.where = nil
 		q.rest(f, tx.Now)
@@ -157,6 +156,7 @@ func rangesOf(f Filter, q *question) (ranges, same string) {
 		}
 		return `SELECT unnest(` + q.arg(states(all)) + `::text[]) AS state`, "r.state = k.state"
 	}
+	q.kinds(f)
 	return `SELECT r.state, r.tier, r.method, r.currency FROM refund_total r WHERE ` + q.conditions() + ` GROUP BY 1, 2, 3, 4 HAVING sum(r.count) > 0`,
 		"r.state = k.state AND r.tier = k.tier AND r.method = k.method AND r.currency = k.currency"
 }

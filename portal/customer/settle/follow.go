@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"offramp/auth"
 	"offramp/internal/fault"
 	"offramp/migration/refund"
 	"offramp/migration/refund/payout/account"
@@ -109,6 +110,9 @@ func (p *Pages) askCorrect(c echo.Context, status int, sent account.Account, ref
 	if r.State != refund.Returned {
 		return refund.ErrMoved
 	}
+	if refused == nil && !v.Session.SteppedUp(v.Now, auth.StepUpFor) {
+		return p.askCredentials(c, refundURL(r.Ref)+"/account", false)
+	}
 	view := buildAccount(v, refundURL(r.Ref)+"/account", refundURL(r.Ref), r.Account, sent, refused, p.layout(c, v.Locale.T("settle.correct.ask")))
 	view.correct(v, r)
 	return page.Render(c, status, accountPage(view))
@@ -117,6 +121,9 @@ func (p *Pages) askCorrect(c echo.Context, status int, sent account.Account, ref
 // Correct gives a returned refund another account.
 func (p *Pages) Correct(c echo.Context) error {
 	v := page.Of(c)
+	if !v.Session.SteppedUp(v.Now, patience) {
+		return p.askCredentials(c, refundURL(c.Param("ref"))+"/account", true)
+	}
 	form, err := page.ReadForm(c, append([]page.Input{page.Line("version", 10)}, accountInputs...)...)
 	if err != nil && !fieldFaults(err) {
 		return err

@@ -3,9 +3,11 @@ package settle
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"offramp/auth"
 	"offramp/migration/refund"
 	"offramp/migration/refund/payout/account"
 	"offramp/portal/page"
@@ -97,6 +99,9 @@ func (p *Pages) askAccount(c echo.Context, status int, sent account.Account, ref
 		return err
 	}
 	v := page.Of(c)
+	if refused == nil && !v.Session.SteppedUp(v.Now, auth.StepUpFor) {
+		return p.askCredentials(c, requestURL(code, "bank"), false)
+	}
 	if _, err := p.offer(c, code); err != nil {
 		return err
 	}
@@ -108,6 +113,21 @@ func (p *Pages) askAccount(c echo.Context, status int, sent account.Account, ref
 	return page.Render(c, status, accountPage(view))
 }
 
+// patience is how long credentials count while somebody fills in the form: nobody loses what they typed for being slow.
+const patience = auth.StepUpFor + 20*time.Minute
+
+// askCredentials sends the reader through a sign-in with credentials and back to a page; late: a form was sent too long after
+// the last one.
+func (p *Pages) askCredentials(c echo.Context, back string, late bool) error {
+	v, status := page.Of(c), http.StatusOK
+	if late {
+		status = http.StatusForbidden
+	}
+	layout := p.layout(c, v.Locale.T("settle.again.title"))
+	layout.Path = back
+	return page.Render(c, status, credentialsPage(buildCredentials(v, back, late, layout)))
+}
+
 // FillAccount keeps the bank account, sealed.
 func (p *Pages) FillAccount(c echo.Context) error {
 	code, err := currency(c)
@@ -115,6 +135,9 @@ func (p *Pages) FillAccount(c echo.Context) error {
 		return err
 	}
 	v := page.Of(c)
+	if !v.Session.SteppedUp(v.Now, patience) {
+		return p.askCredentials(c, requestURL(code, "bank"), true)
+	}
 	form, err := page.ReadForm(c, accountInputs...)
 	if err == nil {
 		_, err = p.Refunds.FillAccount(c.Request().Context(), v.Who(), v.Programme, code, readAccount(form))

@@ -1,6 +1,7 @@
 package settle
 
 import (
+	"net/url"
 	"slices"
 
 	"offramp/migration/refund"
@@ -53,6 +54,28 @@ func credits(v *page.Visit, o refund.Offer, chosen, wrong string) *ui.Selection 
 		}
 	}
 	return s
+}
+
+// credentialsView asks the reader to sign in again.
+type credentialsView struct {
+	layout  ui.Page
+	back    string
+	heading ui.Heading
+	lost    *ui.Banner
+	link    ui.Link
+}
+
+func buildCredentials(v *page.Visit, back string, late bool, layout ui.Page) credentialsView {
+	l := v.Locale
+	view := credentialsView{
+		layout: layout, back: Path, heading: ui.Heading{Eyebrow: l.T("step.settle"), Title: l.T("settle.again.title"), Lead: l.T("settle.again.text")},
+		link: ui.Link{Label: l.T("settle.again.go"), URL: "/sign-in/start?" + url.Values{"fresh": {"1"}, "return_to": {back}}.Encode()},
+	}
+	view.layout.Narrow = true
+	if late {
+		view.lost = &ui.Banner{Tone: "warn", Title: l.T("settle.again.lost")}
+	}
+	return view
 }
 
 // accountView asks for a bank account.
