@@ -72,6 +72,8 @@ func (w *world) paid(customer, ref string, gross int64) {
 var (
 	shownDigest  = regexp.MustCompile(`name="quote" value="([0-9a-f]{64})"`)
 	shownVersion = regexp.MustCompile(`name="version" value="([0-9]+)"`)
+	shownEnd     = regexp.MustCompile(`<EndToEndId>([^<]+)</EndToEndId>`)
+	shownLine    = regexp.MustCompile(`action="(/console/finance/reconciliation/[^"]+)/settle"`)
 	shownRef     = regexp.MustCompile(`RF-[0-9]{4}-[0-9]+`)
 )
 

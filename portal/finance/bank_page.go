@@ -27,7 +27,7 @@ func buildImports(v *page.Visit, imports []refund.Import, names people, refused 
 	if view.file.Error != "" {
 		view.errors, view.layout.Errors = []ui.FieldError{{FieldID: "file", Text: view.file.Error}}, true
 	}
-	view.table = ui.Table{ID: "imports", Plain: true, Caption: l.T("finance.bank.imports"), Empty: l.T("finance.bank.none"), Columns: []ui.Column{
+	view.table = ui.Table{ID: "imports", Plain: true, Caption: caption(l, "finance.bank.imports"), Empty: l.T("finance.bank.none"), Columns: []ui.Column{
 		{Label: l.T("finance.bank.name")},
 		{Label: l.T("finance.bank.at")},
 		{Label: l.T("finance.bank.by")},

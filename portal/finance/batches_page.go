@@ -23,7 +23,7 @@ type batchesView struct {
 func buildBatches(v *page.Visit, payables []refund.Payable, batches []refund.Batch, names people, refused error, layout ui.Page) batchesView {
 	l := v.Locale
 	view := batchesView{layout: layout, refused: refusal(v, refused), heading: ui.Heading{Title: l.T("finance.batches"), Lead: l.T("finance.batches.lead")}}
-	view.payables = ui.Table{ID: "payables", Plain: true, Caption: l.T("finance.payables"), Empty: l.T("finance.payables.none"), Columns: []ui.Column{
+	view.payables = ui.Table{ID: "payables", Plain: true, Caption: caption(l, "finance.payables"), Empty: l.T("finance.payables.none"), Columns: []ui.Column{
 		{Label: l.T("refund.method")}, {Label: l.T("finance.count"), Numeric: true}, {Label: l.T("finance.sum"), Numeric: true}, {Label: l.T("console.action")},
 	}}
 	create := v.Session.Has(auth.FinanceClerk, auth.FinanceApprover)
@@ -36,7 +36,7 @@ func buildBatches(v *page.Visit, payables []refund.Payable, batches []refund.Bat
 		}
 		view.payables.Rows = append(view.payables.Rows, row)
 	}
-	view.batches = ui.Table{ID: "batches", Plain: true, Caption: l.T("finance.batches"), Empty: l.T("finance.batches.none"), Columns: []ui.Column{
+	view.batches = ui.Table{ID: "batches", Plain: true, Caption: caption(l, "finance.batches"), Empty: l.T("finance.batches.none"), Columns: []ui.Column{
 		{Label: l.T("finance.batch")},
 		{Label: l.T("refund.method")},
 		{Label: l.T("finance.count"), Numeric: true},
@@ -126,7 +126,7 @@ func (view *batchView) acts(v *page.Visit, b refund.Batch) {
 
 func itemTable(v *page.Visit, b refund.Batch, items []refund.Item) ui.Table {
 	l := v.Locale
-	t := ui.Table{ID: "items", Plain: true, Caption: l.T("finance.batch.items"), Columns: []ui.Column{
+	t := ui.Table{ID: "items", Plain: true, Caption: caption(l, "finance.batch.items"), Columns: []ui.Column{
 		{Label: l.T("refund.reference")}, {Label: l.T("console.customer")}, {Label: l.T("finance.end_to_end")}, {Label: l.T("refund.amount"), Numeric: true}, {Label: l.T("refund.state")},
 	}}
 	for _, i := range items {

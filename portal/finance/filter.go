@@ -124,7 +124,7 @@ func (q query) amounts(f *refund.Filter, refused *fault.Error) *fault.Error {
 			continue
 		}
 		if q.currency == "" {
-			refused = refused.Field(bound.name, "finance.filter.currency", nil)
+			refused = refused.Field(bound.name, "finance.filter.currency_missing", nil)
 			continue
 		}
 		amount, err := money.Parse(bound.text, q.currency)

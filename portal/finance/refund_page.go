@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"offramp/auth"
 	"offramp/internal/audit"
 	"offramp/internal/locale"
@@ -145,7 +147,7 @@ func (b refundBuilder) failure(code string) string {
 }
 
 func (b refundBuilder) payments() ui.Table {
-	t := ui.Table{ID: "payments", Plain: true, Caption: b.T("finance.payments"), Columns: []ui.Column{
+	t := ui.Table{ID: "payments", Plain: true, Caption: caption(b.Locale, "finance.payments"), Columns: []ui.Column{
 		{Label: b.T("finance.payment")},
 		{Label: b.T("finance.invoice")},
 		{Label: b.T("finance.paid_at")},
@@ -173,7 +175,7 @@ func (b refundBuilder) payments() ui.Table {
 }
 
 func (b refundBuilder) attempts() ui.Table {
-	t := ui.Table{ID: "attempts", Plain: true, Caption: b.T("finance.attempts"), Empty: b.T("finance.attempts.none"), Columns: []ui.Column{
+	t := ui.Table{ID: "attempts", Plain: true, Caption: caption(b.Locale, "finance.attempts"), Empty: b.T("finance.attempts.none"), Columns: []ui.Column{
 		{Label: b.T("finance.attempt")},
 		{Label: b.T("finance.channel")},
 		{Label: b.T("finance.payment")},
@@ -343,9 +345,9 @@ type quoteView struct {
 func newQuote(v *page.Visit, q quote.Quote, title, id string) quoteView {
 	l, w := v.Locale, quote.Word(v.Locale, q, v.Programme)
 	view := quoteView{card: ui.Card{ID: id, Title: title, Meta: w.Policy}, worded: w}
-	view.table = ui.Table{ID: id + "-lines", Plain: true, Caption: title, Columns: []ui.Column{{Label: l.T("finance.line")}, {Label: l.T("finance.formula")}, {Label: l.T("refund.amount"), Numeric: true}}}
+	view.table = ui.Table{ID: id + "-lines", Plain: true, Caption: l.T("console.table", "Title", title), Columns: []ui.Column{{Label: l.T("finance.line")}, {Label: l.T("finance.formula")}, {Label: l.T("refund.amount"), Numeric: true}}}
 	for _, p := range w.Parts {
-		view.table.Rows = append(view.table.Rows, ui.Row{Cells: []ui.Cell{{Text: p.Title}, {Text: p.Paid + " · " + p.Period}, {Text: p.Amount}}})
+		view.table.Rows = append(view.table.Rows, ui.Row{Cells: []ui.Cell{{Text: p.Title}, {Text: p.Paid + " · " + p.Period}, {Body: templ.NopComponent}}})
 		for _, line := range p.Lines {
 			view.table.Rows = append(view.table.Rows, ui.Row{Cells: []ui.Cell{{Text: line.Label}, {Text: line.Formula}, {Text: line.Amount}}})
 		}

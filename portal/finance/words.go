@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"offramp/internal/fault"
+	"offramp/internal/locale"
 	"offramp/migration/refund"
 	"offramp/portal/page"
 	"offramp/portal/ui"
@@ -67,4 +68,9 @@ func importURL(id string) string  { return BankPath + "/" + url.PathEscape(id) }
 func trimQueue(address string) string {
 	_, filter, _ := strings.Cut(address, "?")
 	return filter
+}
+
+// caption names a table inside a card, apart from the card's own title.
+func caption(l *locale.Locale, title string) string {
+	return l.T("console.table", "Title", l.T(title))
 }

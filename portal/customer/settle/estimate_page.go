@@ -95,7 +95,7 @@ func newQuote(v *page.Visit, q quote.Quote, id, title string) quoteView {
 	view := quoteView{card: ui.Card{ID: id, Title: title, Meta: w.Policy}, worded: w, rules: slices.Concat(w.Rules, w.Notes)}
 	for i, p := range w.Parts {
 		part := partTable{title: p.Title, facts: p.Paid + " · " + p.Period, table: ui.Table{
-			ID: id + "-" + l.Number(int64(i+1)), Plain: true, Caption: p.Title, Columns: []ui.Column{{Label: l.T("settle.line")}, {Label: l.T("settle.formula")}, {Label: l.T("refund.amount"), Numeric: true}},
+			ID: id + "-" + l.Number(int64(i+1)), Plain: true, Caption: l.T("settle.table", "Title", p.Title), Columns: []ui.Column{{Label: l.T("settle.line")}, {Label: l.T("settle.formula")}, {Label: l.T("refund.amount"), Numeric: true}},
 			Total: []ui.Cell{{Text: l.T("settle.part"), Span: 2}, {Text: p.Amount}},
 		}}
 		for _, line := range p.Lines {
@@ -139,7 +139,7 @@ func tag(v *page.Visit, s refund.State) (ui.Tone, string) {
 // requests lists what was asked for.
 func requests(v *page.Visit, list []refund.Refund) *ui.Table {
 	l := v.Locale
-	t := &ui.Table{ID: "asked", Plain: true, Caption: l.T("settle.asked"), Columns: []ui.Column{
+	t := &ui.Table{ID: "asked", Plain: true, Caption: l.T("settle.table", "Title", l.T("settle.asked")), Columns: []ui.Column{
 		{Label: l.T("refund.reference")}, {Label: l.T("refund.requested")}, {Label: l.T("refund.method")}, {Label: l.T("refund.amount"), Numeric: true}, {Label: l.T("refund.state")},
 	}}
 	for _, r := range list {
