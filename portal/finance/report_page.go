@@ -21,7 +21,7 @@ func buildReport(v *page.Visit, month string, lines []refund.CloseLine, refused 
 	l := v.Locale
 	view := reportView{
 		layout: layout, heading: ui.Heading{Title: l.T("finance.reports"), Lead: l.T("finance.reports.lead")}, zone: l.T("time.zone_note", "Zone", l.ZoneName(v.Programme.Zone, v.Now)),
-		month: ui.Input{Field: ui.Field{Locale: l, ID: "month", Label: l.T("finance.report.month"), Error: wrong(v, refused)["month"]}, Type: "month", Value: month, Width: "short"},
+		month: ui.Input{Field: ui.Field{Locale: l, ID: "month", Label: l.T("finance.report.month"), Error: wrong(v, refused)["month"]}, Type: "month", Value: month, Width: "medium"},
 	}
 	if view.month.Error != "" {
 		view.errors, view.layout.Errors = []ui.FieldError{{FieldID: "month", Text: view.month.Error}}, true

@@ -95,11 +95,11 @@ func newQuote(v *page.Visit, q quote.Quote, id, title string) quoteView {
 	view := quoteView{card: ui.Card{ID: id, Title: title, Meta: w.Policy}, worded: w, rules: slices.Concat(w.Rules, w.Notes)}
 	for i, p := range w.Parts {
 		part := partTable{title: p.Title, facts: p.Paid + " · " + p.Period, table: ui.Table{
-			ID: id + "-" + l.Number(int64(i+1)), Plain: true, Caption: l.T("settle.table", "Title", p.Title), Columns: []ui.Column{{Label: l.T("settle.line")}, {Label: l.T("settle.formula")}, {Label: l.T("refund.amount"), Numeric: true}},
-			Total: []ui.Cell{{Text: l.T("settle.part"), Span: 2}, {Text: p.Amount}},
+			ID: id + "-" + l.Number(int64(i+1)), Plain: true, Caption: l.T("settle.table", "Title", p.Title), Columns: []ui.Column{{Label: l.T("settle.formula")}, {Label: l.T("refund.amount"), Numeric: true}},
+			Total: []ui.Cell{{Text: l.T("settle.part")}, {Text: p.Amount}},
 		}}
 		for _, line := range p.Lines {
-			part.table.Rows = append(part.table.Rows, ui.Row{Cells: []ui.Cell{{Text: line.Label}, {Text: line.Formula}, {Text: line.Amount}}})
+			part.table.Rows = append(part.table.Rows, ui.Row{Cells: []ui.Cell{{Body: lineText(line.Label, line.Formula)}, {Text: line.Amount}}})
 		}
 		if p.Store.Method != "" {
 			part.store = newStore(v, p.Store)
