@@ -25,7 +25,8 @@ const (
 // Sets that routes name.
 const (
 	Customer = Owner | Member
-	Staff    = Support | FinanceClerk | FinanceApprover | FinanceReleaser | ProgrammeManager | Auditor | Operator
+	Finance  = FinanceClerk | FinanceApprover | FinanceReleaser
+	Staff    = Support | Finance | ProgrammeManager | Auditor | Operator
 	SignedIn = Customer | Staff
 	Public   = Anonymous | SignedIn
 )

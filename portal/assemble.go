@@ -17,6 +17,7 @@ import (
 	"offramp/portal/api"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
+	"offramp/portal/customer/settle"
 	"offramp/portal/page"
 	"offramp/portal/signin"
 )
@@ -48,7 +49,7 @@ func Assemble(p Parts) (*Server, error) {
 	p.Customers = p.Customers.WithMail(p.Queue)
 	help := assistance.NewService(p.DB, p.Queue)
 	consoles, err := NewConsoles(kit, ConsoleParts{
-		DB: p.DB, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Queue: p.Queue, Log: p.Log,
+		DB: p.DB, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Refunds: p.Refunds, Queue: p.Queue, Log: p.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -56,6 +57,7 @@ func Assemble(p Parts) (*Server, error) {
 	return New(Options{
 		Kit: kit, Sessions: p.Auth, Log: p.Log, Metrics: p.Metrics, Ping: p.DB.Pool.Ping,
 		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Help: help, Choices: p.Choices, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy},
+		Settle:   &settle.Pages{Kit: kit, Refunds: p.Refunds, Customers: p.Customers},
 		SignIn:   &signin.Pages{Kit: kit, Auth: p.Auth},
 		Consoles: consoles,
 		API:      &api.Pages{Refunds: p.Refunds, StripeSecrets: p.StripeSecrets},

@@ -206,7 +206,7 @@ func TestE16_TheScriptResumesAndProvesEveryFile(t *testing.T) {
 }
 
 // storedNowhere looks for a text in every table.
-func (w *delivered) storedNowhere(text string) {
+func (w *world) storedNowhere(text string) {
 	w.Helper()
 	const sql = `SELECT tablename FROM pg_tables WHERE schemaname = 'public'
 		AND query_to_xml(format('SELECT * FROM %I', tablename), true, false, '')::text LIKE '%' || $1 || '%'`

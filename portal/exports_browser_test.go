@@ -9,10 +9,13 @@ import (
 	"offramp/deploy/local/localtest"
 )
 
-// see looks at the page that is open, in both widths.
-func (w *world) see(tab *localtest.Tab, name string) {
+// see looks at the page that is open, in both widths unless it is told which.
+func (w *world) see(tab *localtest.Tab, name string, widths ...int) {
 	w.Helper()
-	for _, width := range []int{1280, 390} {
+	if len(widths) == 0 {
+		widths = []int{1280, 390}
+	}
+	for _, width := range widths {
 		tab.Size(width, 900)
 		if over := tab.Overflow(); over > 0 {
 			w.Errorf("%s at %d px scrolls sideways by %d", name, width, over)

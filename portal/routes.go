@@ -8,6 +8,7 @@ import (
 
 	"offramp/auth"
 	"offramp/portal/api"
+	"offramp/portal/customer/settle"
 )
 
 const (
@@ -38,7 +39,7 @@ const exportBody = 512 << 10
 
 // list is every route but those of staff.
 func (s *Server) list() []Route {
-	return slices.Concat(s.planList(), s.exportList(), s.personList(), s.hookList(), s.programList())
+	return slices.Concat(s.planList(), s.exportList(), s.settleList(), s.personList(), s.hookList(), s.programList())
 }
 
 // planList is every route that serves pages' parts, public pages and the plan.
@@ -103,6 +104,27 @@ func (s *Server) exportList() []Route {
 		{Method: post, Path: "/exports/:id/help", Access: Customer, Handler: s.customer.AskHelp},
 		{Method: post, Path: "/help/:id/close", Access: Customer, Handler: s.customer.CloseHelp},
 		{Method: get, Path: "/replacements/:key/import", Access: Customer, Handler: s.customer.ShowImport},
+	}
+}
+
+// settleList is every route of step 4. What changes money is the owner's.
+func (s *Server) settleList() []Route {
+	p := s.refunds
+	return []Route{
+		{Method: get, Path: settle.Path, Access: Customer, Handler: p.Show},
+		{Method: get, Path: settle.Path + "/:currency/method", Access: Owner, Handler: p.ShowMethod},
+		{Method: post, Path: settle.Path + "/:currency/method", Access: Owner, Handler: p.ChooseMethod},
+		{Method: get, Path: settle.Path + "/:currency/bank", Access: Owner, Handler: p.ShowAccount},
+		{Method: post, Path: settle.Path + "/:currency/bank", Access: Owner, Handler: p.FillAccount},
+		{Method: get, Path: settle.Path + "/:currency/check", Access: Owner, Handler: p.ShowCheck},
+		{Method: post, Path: settle.Path + "/:currency/check", Access: Owner, Handler: p.Submit},
+		{Method: get, Path: settle.Path + "/:ref", Access: Customer, Handler: p.ShowRefund},
+		{Method: get, Path: settle.Path + "/:ref/submitted", Access: Customer, Handler: p.ShowSubmitted},
+		{Method: post, Path: settle.Path + "/:ref/answer", Access: Owner, Handler: p.Answer},
+		{Method: post, Path: settle.Path + "/:ref/objection", Access: Owner, Handler: p.Object},
+		{Method: post, Path: settle.Path + "/:ref/withdraw", Access: Owner, Handler: p.Withdraw},
+		{Method: get, Path: settle.Path + "/:ref/account", Access: Owner, Handler: p.ShowCorrect},
+		{Method: post, Path: settle.Path + "/:ref/account", Access: Owner, Handler: p.Correct},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"offramp/migration"
 	"offramp/portal/api"
 	"offramp/portal/customer"
+	"offramp/portal/customer/settle"
 	"offramp/portal/page"
 	"offramp/portal/signin"
 )
@@ -32,6 +33,7 @@ type Options struct {
 	Kit      *page.Kit
 	Sessions Sessions
 	Customer *customer.Pages
+	Settle   *settle.Pages
 	SignIn   *signin.Pages // New sets its Known
 	Consoles *Consoles
 	API      *api.Pages // nil: no program is answered
@@ -45,6 +47,7 @@ type Server struct {
 	kit      *page.Kit
 	sessions Sessions
 	customer *customer.Pages
+	refunds  *settle.Pages
 	signIn   *signin.Pages
 	consoles *Consoles
 	api      *api.Pages
@@ -58,10 +61,13 @@ type Server struct {
 
 // New builds the server from its parts.
 func New(o Options) (*Server, error) {
-	if o.Kit == nil || o.Sessions == nil || o.Customer == nil || o.SignIn == nil || o.Consoles == nil || o.Log == nil || o.Ping == nil {
+	if o.Kit == nil || o.Sessions == nil || o.Customer == nil || o.Settle == nil || o.SignIn == nil || o.Consoles == nil || o.Log == nil || o.Ping == nil {
 		return nil, errors.New("portal: a part is missing")
 	}
-	s := &Server{kit: o.Kit, sessions: o.Sessions, customer: o.Customer, signIn: o.SignIn, consoles: o.Consoles, log: o.Log, ping: o.Ping, cross: http.NewCrossOriginProtection()}
+	s := &Server{
+		kit: o.Kit, sessions: o.Sessions, customer: o.Customer, refunds: o.Settle, signIn: o.SignIn, consoles: o.Consoles, log: o.Log, ping: o.Ping,
+		cross: http.NewCrossOriginProtection(),
+	}
 	if s.api = o.API; s.api == nil {
 		s.api = &api.Pages{}
 	}

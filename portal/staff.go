@@ -3,14 +3,17 @@ package portal
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"offramp/export"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/refund"
 	"offramp/portal/audit"
 	"offramp/portal/console"
+	"offramp/portal/finance"
 	"offramp/portal/manager"
 	"offramp/portal/ops"
 	"offramp/portal/page"
@@ -24,6 +27,7 @@ type Consoles struct {
 	manager *manager.Pages
 	audit   *audit.Pages
 	ops     *ops.Pages
+	finance *finance.Pages
 }
 
 // ConsoleParts are the services behind the pages of staff.
@@ -33,6 +37,7 @@ type ConsoleParts struct {
 	Programmes *migration.Programmes
 	Exports    *export.Service
 	Help       *assistance.Service
+	Refunds    *refund.Service
 	Queue      *jobs.Client // which may only insert
 	Log        *slog.Logger
 }
@@ -49,6 +54,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 		manager: &manager.Pages{Kit: k, Programmes: p.Programmes, Customers: p.Customers},
 		audit:   &audit.Pages{Kit: k, Log: audit.NewLog(p.DB), Customers: p.Customers},
 		ops:     operations,
+		finance: &finance.Pages{Kit: k, Refunds: p.Refunds, Customers: p.Customers},
 	}, nil
 }
 
@@ -56,7 +62,9 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 func (s *Consoles) Start(ctx context.Context) error { return s.ops.Start(ctx) }
 
 // list is every route of staff. A look at customers' rows is recorded, also by GET (ADR 0004).
-func (s *Consoles) list() []Route {
+func (s *Consoles) list() []Route { return slices.Concat(s.staffList(), s.financeList()) }
+
+func (s *Consoles) staffList() []Route {
 	return []Route{
 		{Method: get, Path: "/console", Access: Staff, Handler: s.arrive.Arrive, Early: true},
 
@@ -84,5 +92,43 @@ func (s *Consoles) list() []Route {
 		{Method: post, Path: ops.JobsPath + "/*", Access: Operator, Handler: s.ops.ChangeJobs, Early: true},
 		{Method: put, Path: ops.JobsPath + "/*", Access: Operator, Handler: s.ops.ChangeJobs, Early: true},
 		{Method: patch, Path: ops.JobsPath + "/*", Access: Operator, Handler: s.ops.ChangeJobs, Early: true},
+	}
+}
+
+// financeList is every route of finance. Who may do what to which refund is also the service's and the database's to say.
+func (s *Consoles) financeList() []Route {
+	f := s.finance
+	return []Route{
+		{Method: get, Path: finance.QueuePath, Access: Finance, Handler: f.ShowQueue},
+		{Method: get, Path: finance.QueuePath + ".csv", Access: Finance, Handler: f.DownloadQueue(refund.CSV), Long: true},
+		{Method: get, Path: finance.QueuePath + ".xlsx", Access: Finance, Handler: f.DownloadQueue(refund.XLSX), Long: true},
+		{Method: post, Path: finance.QueuePath + "/approve", Access: FinanceApprover, Handler: f.ApproveSelected},
+		{Method: get, Path: finance.QueuePath + "/:ref", Access: Finance, Handler: f.ShowRefund},
+		{Method: post, Path: finance.QueuePath + "/:ref/review", Access: FinanceClerk, Handler: f.Review},
+		{Method: post, Path: finance.QueuePath + "/:ref/approve", Access: FinanceApprover, Handler: f.Approve},
+		{Method: post, Path: finance.QueuePath + "/:ref/question", Access: Finance, Handler: f.SendBack},
+		{Method: post, Path: finance.QueuePath + "/:ref/decline", Access: Finance, Handler: f.Decline},
+		{Method: post, Path: finance.QueuePath + "/:ref/reveal", Access: Finance, Handler: f.RevealAccount},
+		{Method: post, Path: finance.QueuePath + "/:ref/again", Access: FinanceReleaser, Handler: f.TryAgain},
+		{Method: get, Path: finance.TasksPath, Access: Finance, Handler: f.ShowTasks},
+		{Method: post, Path: finance.TasksPath + "/:id/done", Access: Finance, Handler: f.FinishTask},
+
+		{Method: get, Path: finance.BatchesPath, Access: Finance, Handler: f.ShowBatches},
+		{Method: post, Path: finance.BatchesPath, Access: FinanceClerk | FinanceApprover, Handler: f.CreateBatch},
+		{Method: get, Path: finance.BatchesPath + "/:id", Access: Finance, Handler: f.ShowBatch},
+		{Method: get, Path: finance.BatchesPath + "/:id/file", Access: FinanceReleaser, Handler: f.DownloadBatch, Long: true},
+		{Method: post, Path: finance.BatchesPath + "/:id/release", Access: FinanceReleaser, Handler: f.ReleaseBatch},
+		{Method: post, Path: finance.BatchesPath + "/:id/discard", Access: Finance, Handler: f.DiscardBatch},
+
+		{Method: get, Path: finance.BankPath, Access: Finance, Handler: f.ShowImports},
+		{Method: post, Path: finance.BankPath, Access: Finance, Handler: f.TakeImport, Body: finance.ImportBody, Long: true},
+		{Method: get, Path: finance.BankPath + "/:id", Access: Finance, Handler: f.ShowImport},
+		{Method: post, Path: finance.BankPath + "/:id/lines/:line/match", Access: Finance, Handler: f.MatchLine},
+		{Method: post, Path: finance.BankPath + "/:id/lines/:line/settle", Access: Finance, Handler: f.SettleLine},
+		{Method: post, Path: finance.BankPath + "/:id/lines/:line/reopen", Access: Finance, Handler: f.ReopenLine},
+
+		{Method: get, Path: finance.ReportsPath, Access: Finance, Handler: f.ShowReports},
+		{Method: get, Path: finance.ReportsPath + ".csv", Access: Finance, Handler: f.DownloadReport(refund.CSV), Long: true},
+		{Method: get, Path: finance.ReportsPath + ".xlsx", Access: Finance, Handler: f.DownloadReport(refund.XLSX), Long: true},
 	}
 }

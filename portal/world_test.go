@@ -30,6 +30,7 @@ import (
 	"offramp/portal"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
+	"offramp/portal/customer/settle"
 	"offramp/portal/page"
 	"offramp/portal/signin"
 )
@@ -125,7 +126,7 @@ func (w *world) consoles(kit *page.Kit) *portal.Consoles {
 		w.Fatal(err)
 	}
 	c, err := portal.NewConsoles(kit, portal.ConsoleParts{
-		DB: w.db, Customers: w.customers, Programmes: migration.NewProgrammes(w.db), Exports: w.exports, Help: assistance.NewService(w.db, queue), Queue: queue, Log: w.logger,
+		DB: w.db, Customers: w.customers, Programmes: migration.NewProgrammes(w.db), Exports: w.exports, Help: assistance.NewService(w.db, queue), Refunds: w.refunds(), Queue: queue, Log: w.logger,
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -146,6 +147,7 @@ func (w *world) serve(public string) {
 	w.server, err = portal.New(portal.Options{
 		Kit: kit, Sessions: sessions, Log: w.logger,
 		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.db), Exports: w.exports, Help: assistance.NewService(w.db, w.inserter()), Choices: w.choices(), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy},
+		Settle:   &settle.Pages{Kit: kit, Refunds: w.refunds(), Customers: w.customers},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.signIn()},
 		Consoles: w.consoles(kit),
 		API:      w.programs(),

@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -16,7 +17,7 @@ type Pages struct {
 
 // Arrive is where staff come in: a choice of their consoles, or the only one at once.
 func (p *Pages) Arrive(c echo.Context) error {
-	mine := open(page.Of(c))
+	mine := slices.DeleteFunc(open(page.Of(c)), func(p place) bool { return p.part })
 	if len(mine) == 1 {
 		return page.Redirect(c, mine[0].url)
 	}

@@ -12,33 +12,40 @@ import (
 	"offramp/portal/ui"
 )
 
-// place is one console with the role that it is for.
+// place is one console with the roles that it is for.
 type place struct {
-	key  string
-	role auth.Role
-	url  string
+	key   string
+	roles []auth.Role
+	url   string
+	part  bool // of the console before it: in the navigation, and no place to arrive at
 }
+
+var financeRoles = []auth.Role{auth.FinanceClerk, auth.FinanceApprover, auth.FinanceReleaser}
 
 // places are the consoles, in the order of the navigation.
 var places = []place{
-	{"support", auth.Support, "/console/support"},
-	{"programme", auth.ProgrammeManager, "/console/programme"},
-	{"audit", auth.Auditor, "/console/audit"},
-	{"operations", auth.Operator, "/console/ops"},
+	{key: "support", roles: []auth.Role{auth.Support}, url: "/console/support"},
+	{key: "refunds", roles: financeRoles, url: "/console/finance/refunds"},
+	{key: "batches", roles: financeRoles, url: "/console/finance/batches", part: true},
+	{key: "reconciliation", roles: financeRoles, url: "/console/finance/reconciliation", part: true},
+	{key: "reports", roles: financeRoles, url: "/console/finance/reports", part: true},
+	{key: "programme", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/programme"},
+	{key: "audit", roles: []auth.Role{auth.Auditor}, url: "/console/audit"},
+	{key: "operations", roles: []auth.Role{auth.Operator}, url: "/console/ops"},
 }
 
 // open returns the places that a member of staff may enter.
 func open(v *page.Visit) []place {
 	var mine []place
 	for _, p := range places {
-		if v.Session != nil && v.Session.Has(p.role) {
+		if v.Session != nil && v.Session.Has(p.roles...) {
 			mine = append(mine, p)
 		}
 	}
 	return mine
 }
 
-// Layout is the shell for a console's page. active is the key of the place: support, programme, audit or operations.
+// Layout is the shell for a console's page. active is the key of the place, such as support or refunds.
 func Layout(k *page.Kit, c echo.Context, title, active string) ui.Page {
 	v := page.Of(c)
 	p := k.Layout(c, title, active)

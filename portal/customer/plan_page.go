@@ -21,6 +21,7 @@ type planView struct {
 	export  exportCard
 
 	exportCard templ.Component // of export
+	settleCard templ.Component // of step 4
 	dates      ui.KeyDates
 	help       ui.Help
 }
@@ -40,7 +41,7 @@ func buildPlan(v *page.Visit, plan migration.Plan, layout ui.Page, code string) 
 	} else {
 		view.count.Next = s.next()
 	}
-	view.exportCard = exportSection(view.export)
+	view.exportCard, view.settleCard = exportSection(view.export), settleSection(buildSettle(v, plan.Journey))
 	view.layout.HTMX = view.export.running
 	return view
 }
@@ -100,6 +101,9 @@ func help(v *page.Visit, code string) ui.Help {
 	}
 	return card
 }
+
+// Help is who to turn to, for pages of a customer that have a folder of their own.
+func Help(v *page.Visit, code string) ui.Help { return help(v, code) }
 
 // dial leaves of a telephone number what a telephone needs.
 func dial(number string) string {

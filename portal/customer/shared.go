@@ -42,6 +42,7 @@ const (
 	markRef
 	markCode
 	markExport
+	markSettle
 	markCount
 )
 
@@ -113,7 +114,7 @@ func renderShared(ctx context.Context, v *page.Visit, plan migration.Plan, layou
 	account.Name, account.Detail = marks[markName], marks[markCustomer]
 	layout.Account = &account
 	view := buildPlan(&anyone, plan, layout, marks[markCode])
-	view.exportCard = templ.Raw(marks[markExport])
+	view.exportCard, view.settleCard = templ.Raw(marks[markExport]), templ.Raw(marks[markSettle])
 	var html bytes.Buffer
 	if err := planPage(view).Render(ctx, &html); err != nil {
 		return nil, err
@@ -130,9 +131,13 @@ func (s *sharedPlan) values(ctx context.Context, v *page.Visit, plan migration.P
 	if err := exportSection(buildExport(v, plan, d)).Render(ctx, &export); err != nil {
 		return nil, err
 	}
+	var settle bytes.Buffer
+	if err := settleSection(buildSettle(v, plan.Journey)).Render(ctx, &settle); err != nil {
+		return nil, err
+	}
 	text := func(s string) []byte { return []byte(templ.EscapeString(s)) }
 	return [][]byte{
 		markName: text(v.Session.Name), markCustomer: text(v.Session.CustomerName), markRef: text(v.Session.CustomerRef),
-		markCode: text(code), markExport: export.Bytes(),
+		markCode: text(code), markExport: export.Bytes(), markSettle: settle.Bytes(),
 	}, nil
 }

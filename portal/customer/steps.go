@@ -14,7 +14,7 @@ type steps struct {
 }
 
 // urls are the pages of the steps that this release has.
-var urls = map[migration.Step]string{migration.StepDates: "/plan/dates", migration.StepExport: "/exports"}
+var urls = map[migration.Step]string{migration.StepDates: "/plan/dates", migration.StepExport: "/exports", migration.StepSettle: "/refund"}
 
 func (s steps) tasks() []ui.Task {
 	tasks := make([]ui.Task, 0, len(migration.Steps))
@@ -36,6 +36,8 @@ func (s steps) hint(step migration.Step, status migration.Status) string {
 		return s.datesHint(status)
 	case step == migration.StepExport:
 		return s.exportHint(status)
+	case step == migration.StepSettle:
+		return s.settleHint(status)
 	case status == migration.NotNeeded && (step == migration.StepChoose || step == migration.StepSettle):
 		return l.T("step." + string(step) + ".not_needed")
 	case status == migration.NotNeeded:
@@ -106,6 +108,9 @@ func (s steps) todo(step migration.Step, status migration.Status) *ui.NextStep {
 		key = "next.export.running"
 	case step == migration.StepExport && e != nil && (e.State == "ready" || e.State == "expired" || e.State == "failed"):
 		key = "next.export." + e.State
+	}
+	if step == migration.StepSettle {
+		key = settleNext(status)
 	}
 	link := ui.Link{Label: l.T("next." + string(step) + ".go"), URL: urls[step], Icon: ui.IconArrow}
 	return &ui.NextStep{Task: l.T(key), Action: link}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 
 	"github.com/labstack/echo/v4"
@@ -85,6 +86,9 @@ func (k *Kit) Layout(c echo.Context, title, active string) ui.Page {
 			{Key: "plan", Label: v.Locale.T("nav.plan"), URL: "/plan"},
 			{Key: "exports", Label: v.Locale.T("nav.exports"), URL: "/exports"},
 			{Key: "help", Label: v.Locale.T("nav.help"), URL: "/help"},
+		}
+		if v.Programme != nil && v.Programme.Steps.Settle {
+			p.Nav = slices.Insert(p.Nav, len(p.Nav)-1, ui.NavItem{Key: "refund", Label: v.Locale.T("nav.refund"), URL: "/refund"})
 		}
 	}
 	p.Flash = k.takeFlash(c)

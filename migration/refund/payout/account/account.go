@@ -13,8 +13,8 @@ type Kind string
 
 // The kinds.
 const (
-	IBAN Kind = "iban" // ISO 13616
-	Card Kind = "card" // a Chinese bank card, ISO/IEC 7812
+	IBAN Kind = "iban"    // ISO 13616
+	Card Kind = "cn_card" // a Chinese bank card, ISO/IEC 7812
 )
 
 // The names of the inputs, as fields of ErrAccount have them.

@@ -1,0 +1,188 @@
+package settle
+
+import (
+	"slices"
+	"strconv"
+
+	"offramp/internal/fault"
+	"offramp/migration/refund"
+	"offramp/portal/customer"
+	"offramp/portal/page"
+	"offramp/portal/ui"
+)
+
+// versionText is the version that a form acts upon.
+func versionText(r refund.Refund) string { return strconv.Itoa(r.Version) }
+
+// failure words why a payment did not arrive.
+func failure(v *page.Visit, code string) string {
+	if id := "settle.failure." + code; v.Locale.Has(id) {
+		return v.Locale.T(id)
+	}
+	return v.Locale.T("settle.failure")
+}
+
+// submittedView confirms that a request has arrived.
+type submittedView struct {
+	layout ui.Page
+	panel  ui.Confirmation
+	next   []string
+	link   ui.Link
+	help   ui.Help
+}
+
+func buildSubmitted(v *page.Visit, r refund.Refund, layout ui.Page, code string) submittedView {
+	l := v.Locale
+	view := submittedView{
+		layout: layout, panel: ui.Confirmation{Locale: l, Title: l.T("settle.submitted." + string(r.Method)), Reference: r.Ref},
+		link: ui.Link{Label: l.T("settle.follow"), URL: refundURL(r.Ref)}, help: customer.Help(v, code),
+	}
+	view.layout.Narrow = true
+	for _, key := range []string{"check", "paid." + string(r.Method), "mail"} {
+		view.next = append(view.next, l.T("settle.next."+key))
+	}
+	return view
+}
+
+// refundView is where one request stands.
+type refundView struct {
+	layout   ui.Page
+	heading  ui.Heading
+	errors   []ui.FieldError
+	conflict *ui.Banner
+	state    ui.Card
+	text     []string
+	facts    []ui.SummaryRow
+	form     *wordsForm // an answer or an objection
+	correct  *ui.Link
+	withdraw *ui.Action
+	quote    quoteView
+	history  ui.History
+	help     ui.Help
+}
+
+// wordsForm takes what the customer has to say.
+type wordsForm struct {
+	title   string
+	asked   string
+	action  string
+	version string
+	text    ui.Area
+	send    ui.Button
+}
+
+func buildRefund(v *page.Visit, r refund.Refund, history []refund.Happening, w words, layout ui.Page, code string) refundView {
+	l := v.Locale
+	tone, word := tag(v, r.State)
+	view := refundView{
+		layout: layout, heading: ui.Heading{Eyebrow: l.T("step.settle"), Title: l.T("settle.one", "Reference", r.Ref), Lead: l.T("settle.one.lead", "Amount", l.Money(r.Amount, r.Currency))},
+		state: ui.Card{ID: "state", Title: l.T("settle.where"), Aside: ui.Tag("", tone, word)}, text: stateText(v, r), facts: facts(v, r),
+		quote: newQuote(v, r.Quote, "quote", l.T("settle.quote.frozen")), history: past(v, history), help: customer.Help(v, code),
+	}
+	if fault.KindOf(w.refused) == fault.Conflict && w.refused != nil {
+		view.conflict = &ui.Banner{Tone: "bad", Title: l.T("settle.moved")}
+	}
+	if v.Owner() {
+		view.offer(v, r, w)
+	}
+	return view
+}
+
+// offer gives the owner what there is to do.
+func (view *refundView) offer(v *page.Visit, r refund.Refund, w words) {
+	l := v.Locale
+	switch {
+	case r.State == refund.Questioned:
+		view.form = sayForm(v, r, w, "answer", r.Question)
+	case r.State == refund.Declined && r.ObjectUntil != nil && v.Now.Before(*r.ObjectUntil):
+		view.form = sayForm(v, r, w, "objection", "")
+	case r.State == refund.Returned:
+		view.correct = &ui.Link{Label: l.T("settle.correct.go"), URL: refundURL(r.Ref) + "/account"}
+	}
+	if view.form != nil && view.form.text.Error != "" {
+		view.errors, view.layout.Errors = []ui.FieldError{{FieldID: view.form.text.ID, Text: view.form.text.Error}}, true
+	}
+	if slices.Contains([]refund.State{refund.Submitted, refund.Questioned, refund.Reviewed, refund.Second, refund.Objected}, r.State) {
+		view.withdraw = &ui.Action{
+			URL: refundURL(r.Ref) + "/withdraw", Hidden: []ui.Pair{{Name: "version", Value: versionText(r)}}, Button: ui.Button{Label: l.T("settle.withdraw.go"), Kind: ui.Danger},
+		}
+	}
+}
+
+func sayForm(v *page.Visit, r refund.Refund, w words, field, asked string) *wordsForm {
+	l := v.Locale
+	f := &wordsForm{
+		title: l.T("settle." + field), asked: asked, action: refundURL(r.Ref) + "/" + field, version: versionText(r),
+		text: ui.Area{Field: ui.Field{Locale: l, ID: field, Label: l.T("settle." + field + ".text"), Hint: l.T("settle." + field + ".hint")}, MaxLength: refund.MaxText},
+		send: ui.Button{Label: l.T("settle." + field + ".send"), Kind: ui.Primary},
+	}
+	if w.field == field {
+		texts := wrong(v, w.refused)
+		f.text.Value = w.text
+		if f.text.Error = texts[field]; texts["text"] != "" {
+			f.text.Error = texts["text"]
+		}
+	}
+	return f
+}
+
+// stateText says in plain words where the request stands and what happens next.
+func stateText(v *page.Visit, r refund.Refund) []string {
+	l := v.Locale
+	texts := []string{l.T("settle.text." + string(r.State))}
+	switch r.State {
+	case refund.Paid, refund.Credited:
+		if r.SettledAt != nil {
+			texts = []string{l.T("settle.text."+string(r.State), "Date", l.Date(*r.SettledAt, v.Zone()))}
+		}
+		if r.State == refund.Paid {
+			texts = append(texts, l.T("settle.arrival."+string(r.Method)))
+		}
+	case refund.Returned:
+		texts = append(texts, failure(v, r.Failure))
+	case refund.Declined:
+		texts = append(texts, l.T("refund.reason."+string(r.Reason)))
+		if r.ReasonText != "" {
+			texts = append(texts, r.ReasonText)
+		}
+		if r.ObjectUntil != nil {
+			texts = append(texts, l.T("settle.object_until", "Date", l.FullDate(r.ObjectUntil.Add(-1), v.Programme.Zone)))
+		}
+	}
+	return texts
+}
+
+func facts(v *page.Visit, r refund.Refund) []ui.SummaryRow {
+	l := v.Locale
+	rows := []ui.SummaryRow{
+		{Key: l.T("refund.reference"), Value: r.Ref},
+		{Key: l.T("refund.requested"), Value: l.DateClock(r.RequestedAt, v.Zone())},
+		{Key: l.T("refund.method"), Value: l.T("settle.method." + string(r.Method))},
+	}
+	if p, ok := v.Programme.Replacement(r.Replacement); ok {
+		rows = append(rows, ui.SummaryRow{Key: l.T("refund.replacement"), Value: l.Pick(p.Name)})
+	}
+	rows = append(rows, accountRows(v, r.Account, "")...)
+	if r.SettledAt != nil {
+		rows = append(rows, ui.SummaryRow{Key: l.T("refund.settled"), Value: l.DateClock(*r.SettledAt, v.Zone())})
+	}
+	return append(rows, ui.SummaryRow{Key: l.T("refund.amount"), Value: l.Money(r.Amount, r.Currency), Total: true})
+}
+
+// past tells the customer what happened: what concerns them, without who of ours did it.
+func past(v *page.Visit, history []refund.Happening) ui.History {
+	h := ui.History{Locale: v.Locale, Zone: v.Zone()}
+	for i := len(history) - 1; i >= 0; i-- {
+		e := history[i]
+		id := "settle.happened." + e.Kind
+		if !v.Locale.Has(id) {
+			continue
+		}
+		event := ui.Event{At: e.At, What: v.Locale.T(id)}
+		if e.Kind == "questioned" || e.Kind == "answered" || e.Kind == "objected" {
+			event.Detail = e.Text
+		}
+		h.Events = append(h.Events, event)
+	}
+	return h
+}

@@ -1,0 +1,210 @@
+package settle
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"offramp/auth"
+	"offramp/migration/refund"
+	"offramp/migration/refund/payout/account"
+	"offramp/portal/page"
+)
+
+// ShowMethod asks how to settle.
+func (p *Pages) ShowMethod(c echo.Context) error { return p.askMethod(c, http.StatusOK, nil, nil) }
+
+// methodForm is what the question about the method was answered with.
+type methodForm struct{ method, replacement string }
+
+func (p *Pages) askMethod(c echo.Context, status int, sent *methodForm, refused error) error {
+	code, err := currency(c)
+	if err != nil {
+		return err
+	}
+	v, ctx := page.Of(c), c.Request().Context()
+	o, err := p.offer(c, code)
+	if err != nil {
+		return err
+	}
+	if sent == nil {
+		draft, err := p.Refunds.Draft(ctx, v.Who(), code)
+		if err != nil {
+			return err
+		}
+		sent = &methodForm{string(draft.Method), draft.Replacement}
+		if sent.replacement == "" {
+			if sent.replacement, err = p.chosen(c); err != nil {
+				return err
+			}
+		}
+	}
+	return page.Render(c, status, methodPage(buildMethod(v, o, *sent, refused, p.layout(c, v.Locale.T("settle.method.ask")))))
+}
+
+// chosen is the replacement of step 3; empty where none was chosen.
+func (p *Pages) chosen(c echo.Context) (string, error) {
+	v := page.Of(c)
+	j, err := p.Customers.Journey(c.Request().Context(), v.Scope(), v.Who().CustomerID)
+	if err != nil || j.Detail.Choice == nil {
+		return "", err
+	}
+	return j.Detail.Choice.Replacement, nil
+}
+
+// ChooseMethod keeps the answer and goes on to what it needs.
+func (p *Pages) ChooseMethod(c echo.Context) error {
+	code, err := currency(c)
+	if err != nil {
+		return err
+	}
+	v := page.Of(c)
+	form, err := page.ReadForm(c, page.Line("method", 20), page.Line("replacement", 60))
+	sent := &methodForm{form.Get("method"), form.Get("replacement")}
+	if err == nil {
+		replacement := sent.replacement
+		if refund.Method(sent.method) != refund.Credit {
+			replacement = ""
+		}
+		_, err = p.Refunds.ChooseMethod(c.Request().Context(), v.Who(), v.Programme, code, refund.Method(sent.method), replacement)
+	}
+	switch {
+	case fieldFaults(err):
+		return p.askMethod(c, http.StatusUnprocessableEntity, sent, err)
+	case err != nil:
+		return err
+	case refund.Method(sent.method) == refund.Bank:
+		return page.Redirect(c, requestURL(code, "bank"))
+	}
+	return page.Redirect(c, requestURL(code, "check"))
+}
+
+// accountInputs are the fields of a bank account.
+var accountInputs = []page.Input{page.Line("kind", 10), page.Line("number", 60), page.Line("holder", 200), page.Line("bank", 20)}
+
+func readAccount(f page.Form) account.Account {
+	return account.Account{Kind: account.Kind(f.Get("kind")), Number: f.Get("number"), Holder: f.Get("holder"), Bank: f.Get("bank")}
+}
+
+// ShowAccount asks for the bank account of a request that is being filled in.
+func (p *Pages) ShowAccount(c echo.Context) error {
+	return p.askAccount(c, http.StatusOK, account.Account{}, nil)
+}
+
+func (p *Pages) askAccount(c echo.Context, status int, sent account.Account, refused error) error {
+	code, err := currency(c)
+	if err != nil {
+		return err
+	}
+	v := page.Of(c)
+	if refused == nil && !v.Session.SteppedUp(v.Now, auth.StepUpFor) {
+		return p.askCredentials(c, requestURL(code, "bank"), false)
+	}
+	if _, err := p.offer(c, code); err != nil {
+		return err
+	}
+	draft, err := p.Refunds.Draft(c.Request().Context(), v.Who(), code)
+	if err != nil {
+		return err
+	}
+	view := buildAccount(v, requestURL(code, "bank"), requestURL(code, "method"), draft.Account, sent, refused, p.layout(c, v.Locale.T("settle.bank.ask")))
+	return page.Render(c, status, accountPage(view))
+}
+
+// patience is how long credentials count while somebody fills in the form: nobody loses what they typed for being slow.
+const patience = auth.StepUpFor + 20*time.Minute
+
+// askCredentials sends the reader through a sign-in with credentials and back to a page; late: a form was sent too long after
+// the last one.
+func (p *Pages) askCredentials(c echo.Context, back string, late bool) error {
+	v, status := page.Of(c), http.StatusOK
+	if late {
+		status = http.StatusForbidden
+	}
+	layout := p.layout(c, v.Locale.T("settle.again.title"))
+	layout.Path = back
+	return page.Render(c, status, credentialsPage(buildCredentials(v, back, late, layout)))
+}
+
+// FillAccount keeps the bank account, sealed.
+func (p *Pages) FillAccount(c echo.Context) error {
+	code, err := currency(c)
+	if err != nil {
+		return err
+	}
+	v := page.Of(c)
+	if !v.Session.SteppedUp(v.Now, patience) {
+		return p.askCredentials(c, requestURL(code, "bank"), true)
+	}
+	form, err := page.ReadForm(c, accountInputs...)
+	if err == nil {
+		_, err = p.Refunds.FillAccount(c.Request().Context(), v.Who(), v.Programme, code, readAccount(form))
+	}
+	if fieldFaults(err) {
+		return p.askAccount(c, http.StatusUnprocessableEntity, readAccount(form), err)
+	}
+	if err != nil {
+		return err
+	}
+	return page.Redirect(c, requestURL(code, "check"))
+}
+
+// ShowCheck shows everything once more before it is sent off.
+func (p *Pages) ShowCheck(c echo.Context) error {
+	code, err := currency(c)
+	if err != nil {
+		return err
+	}
+	v := page.Of(c)
+	o, err := p.offer(c, code)
+	if err != nil {
+		return err
+	}
+	draft, err := p.Refunds.Draft(c.Request().Context(), v.Who(), code)
+	if err != nil {
+		return err
+	}
+	switch {
+	case draft.Method == "":
+		return page.Redirect(c, requestURL(code, "method"))
+	case draft.Method == refund.Bank && draft.Account.Kind == "":
+		return page.Redirect(c, requestURL(code, "bank"))
+	}
+	return page.Render(c, http.StatusOK, checkPage(buildCheck(v, o, draft, nil, p.layout(c, v.Locale.T("settle.check.title")))))
+}
+
+// Submit sends the request off. Where the amount has changed since it was shown, both are shown and the customer decides.
+func (p *Pages) Submit(c echo.Context) error {
+	code, err := currency(c)
+	if err != nil {
+		return err
+	}
+	v, ctx := page.Of(c), c.Request().Context()
+	form, err := page.ReadForm(c, page.Line("quote", 64))
+	if err != nil {
+		return err
+	}
+	r, err := p.Refunds.Submit(ctx, v.Who(), v.Programme, refund.Submission{Currency: code, QuoteDigest: form.Get("quote")})
+	if errors.Is(err, refund.ErrQuoteChanged) {
+		changed, ok := refund.ChangedQuote(err)
+		if !ok {
+			return err
+		}
+		draft, err := p.Refunds.Draft(ctx, v.Who(), code)
+		if err != nil {
+			return err
+		}
+		layout := p.layout(c, v.Locale.T("settle.changed.title"))
+		layout.Path = requestURL(code, "check")
+		return page.Render(c, http.StatusConflict, checkPage(buildCheck(v, changed.Now, draft, changed, layout)))
+	}
+	if errors.Is(err, refund.ErrDetails) {
+		return page.Redirect(c, requestURL(code, "check")) // leads to what is missing
+	}
+	if err != nil {
+		return err
+	}
+	return page.Redirect(c, refundURL(r.Ref)+"/submitted")
+}

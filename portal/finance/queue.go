@@ -1,0 +1,147 @@
+package finance
+
+import (
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"offramp/internal/fault"
+	"offramp/migration/refund"
+	"offramp/portal/page"
+)
+
+// ShowQueue lists refunds by a filter, with the figures of the whole above them.
+func (p *Pages) ShowQueue(c echo.Context) error {
+	v, ctx := page.Of(c), c.Request().Context()
+	q, filter, refused := readQuery(c)
+	if f, ok := fault.As(refused); refused != nil && (!ok || len(f.Fields) == 0) {
+		return refused
+	}
+	figures, err := p.Refunds.Figures(ctx, staff(c), v.Programme)
+	if err != nil {
+		return err
+	}
+	list := queueList{query: q, figures: figures}
+	if refused == nil {
+		list.page, refused = p.Refunds.Queue(ctx, staff(c), filter, q.after)
+	}
+	status := http.StatusOK
+	if f, ok := fault.As(refused); ok && len(f.Fields) > 0 {
+		list.refused, status = refused, http.StatusUnprocessableEntity
+	} else if refused != nil {
+		return refused
+	}
+	var ids []string
+	for _, r := range list.page.Rows {
+		ids = append(ids, r.ReviewedBy, r.ApprovedBy)
+	}
+	if list.names, err = p.names(ctx, staff(c), ids...); err != nil {
+		return err
+	}
+	return page.Render(c, status, queuePage(buildQueue(v, list, p.layout(c, v.Locale.T("finance.queue"), "refunds"))))
+}
+
+// DownloadQueue sends every refund of exactly the filter as a file.
+func (p *Pages) DownloadQueue(format refund.Format) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		v := page.Of(c)
+		_, filter, err := readQuery(c)
+		if err != nil {
+			return err
+		}
+		file := newFile(c, "refunds-"+v.Now.In(v.Zone()).Format("2006-01-02-1504"), format)
+		return p.Refunds.WriteQueue(c.Request().Context(), staff(c), filter, format, func(key string) string { return v.Locale.T(key) }, file)
+	}
+}
+
+// kinds are the media types of files.
+var kinds = map[refund.Format]string{
+	refund.CSV: "text/csv; charset=utf-8", refund.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+// fileWriter announces a file with its first byte, so that what fails before it becomes an error page.
+type fileWriter struct {
+	c     echo.Context
+	name  string
+	kind  string
+	begun bool
+}
+
+// newFile writes a file of a format under a name without its extension.
+func newFile(c echo.Context, name string, format refund.Format) *fileWriter {
+	return &fileWriter{c: c, name: name + "." + string(format), kind: kinds[format]}
+}
+
+// Write sends bytes of the file.
+func (f *fileWriter) Write(b []byte) (int, error) {
+	if !f.begun {
+		h := f.c.Response().Header()
+		h.Set("Content-Type", f.kind)
+		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.name}))
+		f.begun = true
+	}
+	return f.c.Response().Write(b)
+}
+
+// ApproveSelected shows what was selected with its sums, and approves it once that is confirmed; each row has its result.
+func (p *Pages) ApproveSelected(c echo.Context) error {
+	v, ctx := page.Of(c), c.Request().Context()
+	form, err := page.ReadForm(c, page.Choices("ref", refund.BulkLimit), page.Line("confirmed", 3), page.Line("back", 1000))
+	if err != nil {
+		return err
+	}
+	choices, err := readChoices(form.All("ref"))
+	if err != nil {
+		return err
+	}
+	back := backTo(form.Get("back"))
+	if len(choices) == 0 {
+		return p.Flash(c, back, "warn", "flash.refund_none_selected")
+	}
+	if form.Get("confirmed") != "yes" {
+		rows, err := p.selected(c, choices)
+		if err != nil {
+			return err
+		}
+		return page.Render(c, http.StatusOK, bulkPage(buildBulk(v, rows, choices, back, p.layout(c, v.Locale.T("finance.bulk"), "refunds"))))
+	}
+	results, err := p.Refunds.BulkApprove(ctx, staff(c), v.Programme, choices)
+	if err != nil {
+		return err
+	}
+	return page.Render(c, http.StatusOK, resultsPage(buildResults(v, results, back, p.layout(c, v.Locale.T("finance.results"), "refunds"))))
+}
+
+// selected reads the rows that were selected, in the order of the selection.
+func (p *Pages) selected(c echo.Context, choices []refund.Choice) ([]refund.Row, error) {
+	refs := make([]string, len(choices))
+	for i, one := range choices {
+		refs[i] = one.Ref
+	}
+	return p.Refunds.Rows(c.Request().Context(), staff(c), refs)
+}
+
+// readChoices reads "RF-2026-000318:4": a reference with the version that was looked at.
+func readChoices(values []string) ([]refund.Choice, error) {
+	choices := make([]refund.Choice, 0, len(values))
+	for _, value := range values {
+		ref, text, ok := strings.Cut(value, ":")
+		version, err := strconv.Atoi(text)
+		if !ok || err != nil || version < 1 {
+			return nil, page.ErrForm
+		}
+		choices = append(choices, refund.Choice{Ref: ref, Version: version})
+	}
+	return choices, nil
+}
+
+// backTo leads back to the queue as it was filtered. Only the queue's own address is followed.
+func backTo(query string) string {
+	if query == "" || strings.ContainsAny(query, "#\\") {
+		return QueuePath
+	}
+	return QueuePath + "?" + query
+}

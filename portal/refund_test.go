@@ -1,0 +1,216 @@
+package portal_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"offramp/internal/db"
+	"offramp/migration"
+)
+
+const queue = "/console/finance/refunds"
+
+func TestARefundIsAskedForReviewedApprovedAndReleasedByThreePeople(t *testing.T) {
+	w := newPrepaid(t)
+	w.shows("owner", "/plan", "Estimated refund: CN¥8,760.00", `href="/refund"`)
+	w.shows("owner", "/refund", "150 of 365 days", "CN¥3,600.00", "Request refund or credit", `href="/refund/CNY/method"`)
+	w.hides(w.shows("member", "/refund", "CN¥3,600.00", "Only the owner of your account can ask"), `/refund/CNY/method`)
+	w.shows("owner", "/refund/CNY/method", "How would you like to settle this?", "Back to the original payment", "To a bank account")
+	ref := w.asked("owner")
+	w.shows("owner", "/refund/"+ref+"/submitted", ref, "We have your refund request", "Two people in finance")
+	page := w.shows("owner", "/refund/"+ref, "Received", "CN¥3,600.00", "**** 3000", "CANARY-holder", "Withdraw the request")
+	w.hides(page, "DE89", "0532013000")
+	w.storedNowhere("DE89370400440532013000")
+	w.shows("owner", "/plan", ref+": Received, CN¥3,600.00")
+
+	w.shows("finance_clerk", "/console/finance/refunds", ref, "Farshore Design Studio · HZ-20418", "CN¥3,600.00", "1 refund in all", "To review")
+	w.hides(w.shows("finance_clerk", queue+"/"+ref, "150 of 365 days", "INV-1", "pi_INV-1", "**** 3000", "Reviewed: in order"), "DE89")
+	if a := w.decided("finance_clerk", ref, "review", nil); a.status != 303 {
+		t.Fatalf("review: %d\n%s", a.status, a.body)
+	}
+	w.shows("finance_clerk", queue+"/"+ref, "This waits for an approver.")
+	body := w.shows("finance_approver", queue, ref, "To approve", `name="ref"`)
+	picked := url.Values{"ref": {w.found(shownChoice, body)}, "back": {"status=to_approve"}}
+	w.shownIn(w.sent("finance_approver", queue+"/approve", picked, 200).body, "Approve 1 refund?", "CN¥3,600.00", ref)
+	picked.Set("confirmed", "yes")
+	w.shownIn(w.sent("finance_approver", queue+"/approve", picked, 200).body, "1 refund approved", ref, "Approved", "status=to_approve")
+	w.shownIn(w.sent("finance_approver", queue+"/approve", picked, 200).body, "0 refunds approved", "1 could not be approved")
+	w.shows("owner", "/refund/"+ref, "Nothing has been paid yet")
+
+	w.shows("finance_clerk", "/console/finance/batches", "Bank account", "Make a batch")
+	batch := w.sent("finance_clerk", "/console/finance/batches", url.Values{"method": {"bank"}, "currency": {"CNY"}}, 303).location
+	w.hides(w.shows("finance_clerk", batch, "This waits for a releaser.", ref, "CN¥3,600.00"), "Release the payments")
+	w.shows("finance_releaser", batch, "Release this batch?", "1 refunds come to CN¥3,600.00")
+	if a := w.get("finance_releaser", batch+"/file"); a.status != 409 || a.header.Get("Content-Disposition") != "" {
+		t.Errorf("a file before the release: %d %q", a.status, a.header.Get("Content-Disposition"))
+	}
+	w.sent("finance_releaser", batch+"/release", nil, 303)
+	w.sent("finance_releaser", batch+"/release", nil, 409)
+	file := w.get("finance_releaser", batch+"/file")
+	if file.status != 200 || !strings.Contains(file.body, "pain.001.001.09") || !strings.Contains(file.body, "3600.00") || !strings.Contains(file.header.Get("Content-Disposition"), ".xml") {
+		t.Errorf("the file: %d %v\n%s", file.status, file.header, file.body)
+	}
+	w.shows("owner", "/refund/"+ref, "The payment is on its way.")
+	w.shows("finance_releaser", "/console/finance/refunds?status=released", ref, "Released")
+	w.shows("finance_clerk", "/console/finance/reports", "Month close", "3,600.00")
+	for path, kind := range map[string]string{queue + ".csv?status=all": "text/csv", queue + ".xlsx?status=all": "spreadsheetml", "/console/finance/reports.csv": "text/csv", "/console/finance/reports.xlsx": "spreadsheetml"} {
+		if a := w.get("finance_clerk", path); a.status != 200 || !strings.Contains(a.header.Get("Content-Type"), kind) || strings.Contains(path, "csv") && !strings.Contains(a.body, "3600.00") {
+			t.Errorf("%s: %d %v\n%s", path, a.status, a.header, a.body)
+		}
+	}
+	w.speak("owner", "zh-CN")
+	w.shows("owner", "/refund/"+ref, "付款途中", "计算方法")
+	w.speak("finance_clerk", "zh-CN")
+	w.shows("finance_clerk", queue+"/"+ref, "计算过程", "已放款")
+}
+
+func TestF01_AHundredSubmitsAreOneRefund(t *testing.T) {
+	w := newPrepaid(t)
+	w.sent("owner", "/refund/CNY/method", url.Values{"method": {"original"}}, 303)
+	form := url.Values{"quote": {w.found(shownDigest, w.shows("owner", "/refund/CNY/check"))}}
+	seen := make(chan string, 100)
+	for range 100 {
+		go func() {
+			a := w.post("owner", "/refund/CNY/check", form)
+			seen <- a.location
+		}()
+	}
+	refs := map[string]int{}
+	for range 100 {
+		refs[<-seen]++
+	}
+	if len(refs) != 1 || !strings.HasSuffix(first(refs), "/submitted") {
+		t.Errorf("the answers lead to %v", refs)
+	}
+}
+
+func TestTheAmountIsAskedAboutWhenItHasChanged(t *testing.T) {
+	w := newPrepaid(t)
+	w.sent("owner", "/refund/CNY/method", url.Values{"method": {"original"}}, 303)
+	old := w.found(shownDigest, w.shows("owner", "/refund/CNY/check"))
+	w.paid("a", "INV-2", 365000)
+	a := w.sent("owner", "/refund/CNY/check", url.Values{"quote": {old}}, 409)
+	w.shownIn(a.body, "The amount has changed", "CN¥5,100.00", "Send the request with the new amount")
+	w.sent("owner", "/refund/CNY/check", url.Values{"quote": {w.found(shownDigest, a.body)}}, 303)
+}
+
+func TestFinanceAsksDeclinesAndTheCustomerAnswersAndObjects(t *testing.T) {
+	w := newPrepaid(t)
+	ref := w.asked("owner")
+	a := w.decided("finance_clerk", ref, "question", url.Values{"question": {"  "}})
+	if a.status != 422 || !strings.Contains(a.body, `id="question-error"`) {
+		t.Errorf("an empty question: %d", a.status)
+	}
+	if a := w.decided("finance_clerk", ref, "question", url.Values{"question": {"Which <b>account</b>?"}}); a.status != 303 {
+		t.Fatalf("question: %d\n%s", a.status, a.body)
+	}
+	body := w.shows("owner", "/refund/"+ref, "We have a question", "Which &lt;b&gt;account&lt;/b&gt;?", "Send the answer")
+	version := w.found(shownVersion, body)
+	w.hides(w.shows("member", "/refund/"+ref, "We have a question"), "Send the answer")
+	if a := w.post("owner", "/refund/"+ref+"/answer", url.Values{"version": {version}}); a.status != 422 || !strings.Contains(a.body, `id="answer-error"`) {
+		t.Errorf("an empty answer: %d", a.status)
+	}
+	w.sent("owner", "/refund/"+ref+"/answer", url.Values{"version": {version}, "answer": {"The first."}}, 303)
+	stale := w.sent("owner", "/refund/"+ref+"/answer", url.Values{"version": {version}, "answer": {"Again."}}, 409)
+	w.shownIn(stale.body, "This has moved on since the page was opened")
+	w.shows("finance_clerk", queue+"/"+ref, "The first.")
+	if a := w.decided("finance_clerk", ref, "decline", url.Values{"text": {"x"}}); a.status != 422 || !strings.Contains(a.body, `id="reason-error"`) || !strings.Contains(a.body, ">x</textarea>") {
+		t.Errorf("declined without a reason: %d", a.status)
+	}
+	if a := w.decided("finance_clerk", ref, "decline", url.Values{"reason": {"used"}, "text": {"See the contract."}}); a.status != 303 {
+		t.Fatalf("decline: %d\n%s", a.status, a.body)
+	}
+	body = w.shows("owner", "/refund/"+ref, "The service was used for the whole of the paid time.", "See the contract.", "If you disagree", "Send the objection")
+	w.sent("owner", "/refund/"+ref+"/objection", url.Values{"version": {w.found(shownVersion, body)}, "objection": {"It was not."}}, 303)
+	w.shows("finance_clerk", queue, ref, "Objection: to review")
+	w.shows("owner", "/plan", "We are checking your request")
+}
+
+func TestZ02_ARefundOfAnotherCustomerDoesNotExist(t *testing.T) {
+	w := newPrepaid(t)
+	ref := w.asked("owner")
+	for _, path := range []string{"", "/submitted", "/account"} {
+		there, nowhere := w.get("other", "/refund/"+ref+path), w.get("other", "/refund/RF-2026-999999"+path)
+		if there.status != 404 || plain(there.body, ref) != plain(nowhere.body, "RF-2026-999999") {
+			t.Errorf("%s: %d", path, there.status)
+		}
+	}
+	for _, act := range []string{"answer", "objection", "withdraw"} {
+		if a := w.post("other", "/refund/"+ref+"/"+act, url.Values{"version": {"1"}, "answer": {"x"}, "objection": {"x"}}); a.status != 400 && a.status != 404 {
+			t.Errorf("%s: %d", act, a.status)
+		}
+	}
+	w.hides(w.shows("other", "/refund", "Nothing to refund"), ref, "CANARY-holder")
+}
+
+func TestI01_TheAccountsFormKeepsWhatWasTyped(t *testing.T) {
+	w := newPrepaid(t)
+	w.sent("owner", "/refund/CNY/method", url.Values{"method": {"bank"}}, 303)
+	good := url.Values{"kind": {"iban"}, "number": {"DE89370400440532013000"}, "holder": {"Lin"}, "bank": {""}}
+	for name, value := range map[string]string{"empty": "", "long": strings.Repeat("x", 1<<15), "nul": "a\x00b", "utf8": "\xff\xfe", "markup": "<b>x</b>", "bidi": "a\u202eb", "arabic": "٣٤٥"} {
+		for _, field := range []string{"kind", "number", "holder"} {
+			form := url.Values{}
+			for k, v := range good {
+				form[k] = v
+			}
+			form.Set(field, value)
+			a := w.post("owner", "/refund/CNY/bank", form)
+			if a.status != 422 && !(field == "holder" && a.status == 303 && (name == "markup" || name == "arabic" || name == "utf8")) || strings.Contains(a.body, "<b>x</b>") {
+				t.Errorf("%s in %s: %d", name, field, a.status)
+			}
+		}
+	}
+	a := w.post("owner", "/refund/CNY/bank", url.Values{"kind": {"iban"}, "number": {"DE89370400440532013001"}, "holder": {"Lin"}})
+	w.shownIn(a.body, `id="number-error"`, `value="DE89370400440532013001"`, "<title>Error: ")
+	if a := w.post("owner", "/refund/CNY/bank", url.Values{"state": {"paid"}}); a.status != 400 {
+		t.Errorf("an extra field: %d", a.status)
+	}
+	if a := w.get("owner", "/refund/XXX/method"); a.status != 404 {
+		t.Errorf("a currency that is none: %d", a.status)
+	}
+}
+
+func TestA11_BankDetailsNeedCredentialsGivenJustNow(t *testing.T) {
+	w := newPrepaid(t)
+	w.sent("owner", "/refund/CNY/method", url.Values{"method": {"bank"}}, 303)
+	account := url.Values{"kind": {"iban"}, "number": {"DE89370400440532013000"}, "holder": {"Lin"}}
+	w.shows("owner", "/refund/CNY/bank", "Which bank account should we pay to?")
+	w.at(day.Add(11 * time.Minute))
+	w.hides(w.shows("owner", "/refund/CNY/bank", "Please sign in again", "/sign-in/start?fresh=1&amp;return_to=%2Frefund%2FCNY%2Fbank"), `name="number"`)
+	w.sent("owner", "/refund/CNY/bank", account, 303) // who began in time may be slow
+	w.at(day.Add(31 * time.Minute))
+	w.shownIn(w.sent("owner", "/refund/CNY/bank", account, 403).body, "the account was not kept")
+	w.credentials(nil)
+	w.shownIn(w.sent("owner", "/refund/CNY/bank", account, 403).body, "Please sign in again")
+}
+
+func TestI03_TheQueuesFilterSaysWhatItCannotRead(t *testing.T) {
+	w := newPrepaid(t)
+	ref := w.asked("owner")
+	for query, id := range map[string]string{
+		"status=nowhere": "status", "method=gold": "method", "currency=CNY&least=-1": "least", "currency=CNY&least=1e3": "least", "currency=CNY&most=NaN": "most",
+		"currency=CNY&most=0.005": "most", "currency=CNY&least=1,00": "least", "currency=CNY&least=9223372036854775808": "least", "currency=CNY&least=٣": "least",
+		"least=5": "least", "older=x": "older", "currency=JPY&least=1.5": "least",
+	} {
+		if a := w.get("finance_clerk", queue+"?"+query); a.status != 422 || !strings.Contains(a.body, `id="`+id+`-error"`) {
+			t.Errorf("%s: %d", query, a.status)
+		}
+	}
+	w.shows("finance_clerk", queue+"?currency=CNY&least=3600.00&most=3600.00&status=all", ref)
+	w.hides(w.shows("finance_clerk", queue+"?currency=CNY&least=3600.01&status=all", "No refund matches this filter."), ref)
+	w.shows("finance_clerk", queue+"?q="+ref, ref)
+	w.shows("finance_clerk", queue+"?q=hz-20418", ref)
+}
+
+func TestStepFourIsNotOfferedWithoutAPolicy(t *testing.T) {
+	w := newWorld(t)
+	if a := w.get("owner", "/refund"); a.status != 404 {
+		t.Errorf("%d", a.status)
+	}
+	w.hides(w.shows("owner", "/plan"), `href="/refund"`)
+	if j, err := w.customers.Journey(w.Context(), db.CustomerScope(w.ids["a"]), w.ids["a"]); err != nil || j.Status[migration.StepSettle] != migration.NotNeeded {
+		t.Errorf("%v, %v", j.Status, err)
+	}
+}
