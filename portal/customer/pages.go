@@ -6,6 +6,7 @@ import (
 	"offramp/export"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/replacement"
 	"offramp/portal/customer/calendar"
 	"offramp/portal/page"
 )
@@ -17,12 +18,14 @@ type Pages struct {
 	Calendars *calendar.Service
 	Exports   *export.Service
 	Help      *assistance.Service
+	Choices   *replacement.Service
 
 	Deliveries *export.Deliveries
 	Receipts   ReceiptKeys
 	Proxy      bool // files are sent through the portal, since browsers cannot reach the bucket
 
-	shared sharedPlans
+	shared   kept[sharing, *sharedPlan]
+	compared kept[comparing, *page.Skeleton]
 }
 
 // plan is the signed-in customer's. Routes that are marked so have read it with the session.

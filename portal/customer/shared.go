@@ -3,7 +3,6 @@ package customer
 import (
 	"bytes"
 	"context"
-	"sync"
 
 	"github.com/a-h/templ"
 
@@ -45,15 +44,6 @@ const (
 	markCount
 )
 
-// maxShared bounds the cache; when it is full it starts anew.
-const maxShared = 1000
-
-// sharedPlans caches the pages by what they share. The zero value is empty. Safe for concurrent use.
-type sharedPlans struct {
-	mu    sync.RWMutex
-	pages map[sharing]*sharedPlan
-}
-
 // share returns what a reader's page has in common with others, and false for one that is the reader's alone: dates of
 // their own, a message from the last action, an address with a query.
 func share(v *page.Visit, plan migration.Plan, layout ui.Page) (sharing, bool) {
@@ -78,27 +68,6 @@ func share(v *page.Visit, plan migration.Plan, layout ui.Page) (sharing, bool) {
 		}
 	}
 	return s, true
-}
-
-// page returns the page for what is shared, and renders it for the first who asks.
-func (c *sharedPlans) page(ctx context.Context, key sharing, v *page.Visit, plan migration.Plan, layout ui.Page) (*sharedPlan, error) {
-	c.mu.RLock()
-	known := c.pages[key]
-	c.mu.RUnlock()
-	if known != nil {
-		return known, nil
-	}
-	made, err := renderShared(ctx, v, plan, layout)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.pages == nil || len(c.pages) >= maxShared {
-		c.pages = map[sharing]*sharedPlan{}
-	}
-	c.pages[key] = made
-	return made, nil
 }
 
 // renderShared renders the page with marks where the reader's own words belong.
