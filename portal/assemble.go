@@ -12,6 +12,7 @@ import (
 	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/replacement"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
 	"offramp/portal/page"
@@ -33,6 +34,7 @@ type Parts struct {
 	Proxy      bool // exports' files are sent through the portal
 	Auth       *auth.Service
 	Queue      *jobs.Client // which may only insert
+	Choices    *replacement.Service
 }
 
 // Assemble builds the server with all its consoles.
@@ -40,14 +42,14 @@ func Assemble(p Parts) (*Server, error) {
 	kit := &page.Kit{Programmes: p.Programmes, Clock: p.DB.Clock, Public: p.Public, Secret: p.Secret}
 	help := assistance.NewService(p.DB, p.Queue)
 	consoles, err := NewConsoles(kit, ConsoleParts{
-		DB: p.DB, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Queue: p.Queue, Log: p.Log,
+		DB: p.DB, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Queue: p.Queue, Log: p.Log, Choices: p.Choices,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return New(Options{
 		Kit: kit, Sessions: p.Auth, Log: p.Log, Metrics: p.Metrics, Ping: p.DB.Pool.Ping,
-		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Help: help, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy},
+		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Help: help, Choices: p.Choices, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy},
 		SignIn:   &signin.Pages{Kit: kit, Auth: p.Auth},
 		Consoles: consoles,
 	})

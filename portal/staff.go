@@ -9,6 +9,7 @@ import (
 	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/replacement"
 	"offramp/portal/audit"
 	"offramp/portal/console"
 	"offramp/portal/manager"
@@ -35,6 +36,7 @@ type ConsoleParts struct {
 	Help       *assistance.Service
 	Queue      *jobs.Client // which may only insert
 	Log        *slog.Logger
+	Choices    *replacement.Service
 }
 
 // NewConsoles builds the pages of staff.
@@ -45,8 +47,8 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 	}
 	return &Consoles{
 		arrive:  &console.Pages{Kit: k},
-		support: &support.Pages{Kit: k, Customers: p.Customers, Exports: p.Exports, Help: p.Help},
-		manager: &manager.Pages{Kit: k, Programmes: p.Programmes, Customers: p.Customers},
+		support: &support.Pages{Kit: k, Customers: p.Customers, Exports: p.Exports, Help: p.Help, Choices: p.Choices},
+		manager: &manager.Pages{Kit: k, Programmes: p.Programmes, Customers: p.Customers, Choices: p.Choices},
 		audit:   &audit.Pages{Kit: k, Log: audit.NewLog(p.DB), Customers: p.Customers},
 		ops:     operations,
 	}, nil

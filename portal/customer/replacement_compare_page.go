@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/url"
 	"slices"
-	"time"
 
 	"github.com/a-h/templ"
 
@@ -151,7 +150,7 @@ func (w replacementWords) pick(x wish) *pick {
 	l := w.l
 	p := &pick{only: x.only, products: ui.Choices{Field: ui.Field{Locale: l, ID: "with", Label: l.T("choice.pick"), Hint: l.T("choice.pick.hint", "Limit", maxCompared)}}}
 	if x.error != nil {
-		p.products.Error = l.T(x.error.Key, w.args(x.error.Args)...)
+		p.products.Error = l.T(x.error.Key, w.forms().args(x.error.Args)...)
 	}
 	shown := x.keys
 	if x.error != nil {
@@ -166,18 +165,6 @@ func (w replacementWords) pick(x wish) *pick {
 		return nil
 	}
 	return p
-}
-
-// args are a fault's values as the words take them.
-func (w replacementWords) args(args map[string]any) []any {
-	kv := make([]any, 0, 2*len(args))
-	for name, value := range args {
-		if at, ok := value.(time.Time); ok {
-			value = w.moment(at)
-		}
-		kv = append(kv, name, value)
-	}
-	return kv
 }
 
 // news words what a customer must know before comparing.

@@ -111,7 +111,7 @@ type declineView struct {
 
 // decline words the form; refused is why it comes back, nil at first.
 func (w replacementWords) decline(d decline, why replacement.Decline, o own, refused error, layout ui.Page) declineView {
-	l, x := w.l, exportWords{dated: w.dated}
+	l, x := w.l, w.forms()
 	said := x.fieldErrors(refused)
 	view := declineView{layout: layout, action: d.url(), errors: said.list("reason", "text"), heading: ui.Heading{
 		Eyebrow: l.T("step.choose"), Title: l.T("choice." + d.name), Lead: l.T("choice." + d.name + ".lead"),

@@ -7,16 +7,18 @@ import (
 
 	"offramp/migration"
 	"offramp/migration/replacement"
-	"offramp/portal/prose"
 	"offramp/portal/ui"
 )
+
+// below is the level of headings in a programme's texts, which stand in cards.
+const below = 3
 
 // detailsView is everything about one replacement.
 type detailsView struct {
 	layout  ui.Page
 	heading ui.Heading
 	news    []ui.Banner
-	text    string // HTML; empty: the programme says no more
+	text    templ.Component // nil: the programme says no more
 	fit     *fitLines
 	counted string
 	groups  []compareGroup // with one cell a row
@@ -34,14 +36,13 @@ type detailsView struct {
 }
 
 // details words one replacement.
-func (w replacementWords) details(r migration.Replacement, o own, layout ui.Page, code string) (detailsView, error) {
+func (w replacementWords) details(r migration.Replacement, o own, layout ui.Page, code string) detailsView {
 	l, name := w.l, w.name(r)
 	view := detailsView{layout: layout, help: help(w.v, code), heading: ui.Heading{Eyebrow: w.kind(r), Title: name, Lead: l.Pick(r.Summary)}}
 	view.layout.Title = name
 	view.news = w.standing(r, o)
-	var err error
-	if view.text, err = prose.HTML(l.Pick(r.Text)); err != nil {
-		return view, err
+	if text := l.Pick(r.Text); text != "" {
+		view.text = ui.Markdown(text, below)
 	}
 	if len(w.p.Features) > 0 {
 		f := w.fitLines(r, replacement.Of(w.p, r, o.Usage))
@@ -65,7 +66,7 @@ func (w replacementWords) details(r migration.Replacement, o own, layout ui.Page
 	}
 	view.choose, view.why = w.door(r, o)
 	view.reach = w.reach(r)
-	return view, nil
+	return view
 }
 
 // door leads to choosing, or says why this reader cannot choose a replacement now.
@@ -155,7 +156,7 @@ func (w replacementWords) choose(r migration.Replacement, o own, check replaceme
 		view.hidden = append(view.hidden, ui.Pair{Name: "offer", Value: "yes"})
 	}
 	view.accept, view.ticked = ui.Field{Locale: l, ID: "accept", Label: l.N("choice.accept", len(check.Losses))}, f.accept
-	if said := (exportWords{dated: w.dated}).fieldErrors(refused); len(said) > 0 {
+	if said := w.forms().fieldErrors(refused); len(said) > 0 {
 		view.accept.Error, view.errors = said["accept"], said.list("accept")
 	}
 	view.layout.Errors = len(view.errors) > 0

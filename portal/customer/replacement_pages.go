@@ -80,11 +80,8 @@ func (p *Pages) ShowReplacement(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	view, err := newReplacementWords(v).details(r, o, p.Layout(c, "", "replacements"), page.SupportCode(p.Secret, v.Who().CustomerID))
-	if err != nil {
-		return err
-	}
-	return page.Render(c, http.StatusOK, detailsPage(view))
+	layout, code := p.Layout(c, "", "replacements"), page.SupportCode(p.Secret, v.Who().CustomerID)
+	return page.Render(c, http.StatusOK, detailsPage(newReplacementWords(v).details(r, o, layout, code)))
 }
 
 // ShowChoose is what a customer reads and agrees to before choosing a replacement.

@@ -1,6 +1,7 @@
 package customer
 
 import (
+	"errors"
 	"net/url"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"offramp/migration"
 	"offramp/migration/replacement"
 	"offramp/portal/page"
+	"offramp/portal/ui"
 )
 
 // phrase is a text with the language it is written in, where that is not the page's.
@@ -100,7 +102,10 @@ func (w replacementWords) price(p replacement.Price) (lines []string) {
 	case !p.Summed:
 		seats = l.T("choice.pay.seat")
 	}
-	lines = append(lines, l.T("choice.pay", "Amount", l.Money(p.ToPay, p.Currency)), w.join(seats, scope))
+	if seats != "" {
+		scope = l.T("choice.pay.scope", "Seats", seats, "Months", scope)
+	}
+	lines = append(lines, l.Money(p.ToPay, p.Currency), scope)
 	if p.Discount > 0 {
 		lines = append(lines, l.T("choice.pay.before", "Amount", l.Money(p.Total, p.Currency), "Discount", w.discount(p.Discount)))
 	}
@@ -203,3 +208,34 @@ func (w replacementWords) loss(x replacement.Loss) string {
 
 // moment is an instant in the reader's own zone.
 func (w replacementWords) moment(at time.Time) string { return w.l.DateClock(at, w.own) }
+
+// forms words what is wrong with a form, as everywhere.
+func (w replacementWords) forms() exportWords { return exportWords{dated: w.dated, v: w.v} }
+
+// changed is the message about what has changed since the page was read; empty when nothing has.
+func changed(err error) string {
+	switch {
+	case errors.Is(err, replacement.ErrLossesChanged):
+		return "choice.changed.losses"
+	case errors.Is(err, replacement.ErrOfferEnded):
+		return "choice.changed.offer"
+	}
+	return ""
+}
+
+// choiceTones of the states of a choice.
+var choiceTones = map[replacement.State]ui.Tone{
+	replacement.Made: ui.ToneCompleted, replacement.Accepted: ui.ToneInProgress, replacement.Importing: ui.ToneInProgress, replacement.Moved: ui.ToneCompleted,
+	replacement.Failed: ui.ToneProblem, replacement.Withdrawn: ui.ToneActionNeeded, replacement.Undone: ui.ToneNotNeeded, replacement.Replaced: ui.ToneNotNeeded,
+}
+
+// ChoiceTone is the tone of a decision's tag; staff see the same.
+func ChoiceTone(c replacement.Choice) ui.Tone { return choiceTones[c.State] }
+
+// ChoiceWord says in a few words where a decision stands; staff read the same.
+func ChoiceWord(l *locale.Locale, c replacement.Choice) string {
+	if c.Decision != replacement.Chosen && c.State == replacement.Made {
+		return l.T("choice.word." + string(c.Decision))
+	}
+	return l.T("choice.state." + string(c.State))
+}

@@ -26,6 +26,15 @@ type sharing struct {
 	export    string // state of the latest one; empty: none
 	checked   bool
 	until     migration.Day
+	tier      string // whose offers are shown
+	choice    chosen
+	confirmed migration.Day
+}
+
+// chosen is what the plan page says of step 3.
+type chosen struct {
+	replacement, state string
+	until              migration.Day
 }
 
 // sharedPlan is such a page.
@@ -67,7 +76,22 @@ func share(v *page.Visit, plan migration.Plan, layout ui.Page) (sharing, bool) {
 			s.until = migration.DayOf(e.Until.In(v.Zone()))
 		}
 	}
+	s.tier, s.choice = v.Session.CustomerTier, sharedChoice(v, j.Detail.Choice)
+	if at := j.Detail.ConfirmedAt; at != nil {
+		s.confirmed = migration.DayOf(at.In(v.Zone()))
+	}
 	return s, true
+}
+
+func sharedChoice(v *page.Visit, c *migration.ChoiceDetail) chosen {
+	if c == nil {
+		return chosen{}
+	}
+	out := chosen{replacement: c.Replacement, state: c.State}
+	if c.OfferUntil != nil {
+		out.until = migration.DayOf(c.OfferUntil.In(v.Programme.Zone))
+	}
+	return out
 }
 
 // renderShared renders the page with marks where the reader's own words belong.
@@ -76,7 +100,7 @@ func renderShared(ctx context.Context, v *page.Visit, plan migration.Plan, layou
 	anyone := *v
 	anyone.Session = &auth.Session{
 		Realm: v.Session.Realm, Role: v.Session.Role, Zone: v.Session.Zone, Name: marks[markName],
-		CustomerID: marks[markCustomer], CustomerName: marks[markCustomer], CustomerRef: marks[markRef],
+		CustomerTier: v.Session.CustomerTier, CustomerID: marks[markCustomer], CustomerName: marks[markCustomer], CustomerRef: marks[markRef],
 	}
 	account := *layout.Account
 	account.Name, account.Detail = marks[markName], marks[markCustomer]

@@ -11,6 +11,7 @@ import (
 	"offramp/internal/fault"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/replacement"
 	"offramp/portal/console"
 	"offramp/portal/page"
 )
@@ -21,6 +22,7 @@ type Pages struct {
 	Customers *migration.Service
 	Exports   *export.Service
 	Help      *assistance.Service
+	Choices   *replacement.Service
 }
 
 const (
