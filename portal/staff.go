@@ -71,6 +71,7 @@ func (s *Consoles) list() []Route {
 		{Method: post, Path: "/console/support/help/:id/answer", Access: Support, Handler: s.support.AnswerRequest},
 
 		{Method: get, Path: "/console/programme", Access: ProgrammeManager, Handler: s.manager.ShowProgramme, Early: true},
+		{Method: get, Path: "/console/programme/replacements", Access: ProgrammeManager, Handler: s.manager.ShowReplacements},
 		{Method: get, Path: "/console/programme/:id", Access: ProgrammeManager, Handler: s.manager.ShowVersion, Early: true},
 		{Method: get, Path: "/console/programme/:id/source", Access: ProgrammeManager, Handler: s.manager.DownloadSource, Early: true},
 		{Method: post, Path: "/console/programme/:id/approve", Access: ProgrammeManager, Handler: s.manager.Approve, Early: true},

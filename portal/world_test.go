@@ -26,6 +26,7 @@ import (
 	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/replacement"
 	"offramp/portal"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
@@ -95,6 +96,7 @@ type world struct {
 	logger    *slog.Logger
 	customers *migration.Service
 	exports   *export.Service
+	choices   *replacement.Service
 	sessions  portal.Sessions   // nil: the real ones
 	proxy     bool              // files are sent through the portal
 	cookies   map[string]string // principal -> session secret
@@ -112,6 +114,7 @@ func newWorld(t *testing.T) *world {
 	w.logger = slog.New(slog.NewJSONHandler(w.log, nil))
 	w.customers = migration.NewService(w.db)
 	w.exports = w.openExports()
+	w.choices = w.openChoices()
 	w.people()
 	w.serve("http://portal.example")
 	return w
@@ -124,7 +127,7 @@ func (w *world) consoles(kit *page.Kit) *portal.Consoles {
 		w.Fatal(err)
 	}
 	c, err := portal.NewConsoles(kit, portal.ConsoleParts{
-		DB: w.db, Customers: w.customers, Programmes: migration.NewProgrammes(w.db), Exports: w.exports, Help: assistance.NewService(w.db, queue), Queue: queue, Log: w.logger,
+		DB: w.db, Customers: w.customers, Programmes: migration.NewProgrammes(w.db), Exports: w.exports, Help: assistance.NewService(w.db, queue), Queue: queue, Log: w.logger, Choices: w.choices,
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -144,7 +147,7 @@ func (w *world) serve(public string) {
 	kit := &page.Kit{Programmes: w.programme, Clock: w.clock, Public: base, Secret: []byte("a secret of thirty-two characters")}
 	w.server, err = portal.New(portal.Options{
 		Kit: kit, Sessions: sessions, Log: w.logger,
-		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.db), Exports: w.exports, Help: assistance.NewService(w.db, w.inserter()), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy},
+		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.db), Exports: w.exports, Help: assistance.NewService(w.db, w.inserter()), Choices: w.choices, Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.signIn()},
 		Consoles: w.consoles(kit),
 		Metrics:  prometheus.NewRegistry(), Ping: w.db.Pool.Ping,

@@ -8,9 +8,5 @@ import (
 // choices is the service of step 3, with the installation's secrets for codes and hand-overs.
 func (p *parts) choices(queue *jobs.Client) (*replacement.Service, error) {
 	secret, before := p.config.Web.Secrets()
-	box, err := replacement.NewBox(secret, before...)
-	if err != nil {
-		return nil, err
-	}
-	return replacement.NewService(p.db, queue, p.journeys, box, secret), nil
+	return replacement.NewService(p.db, replacement.Options{Queue: queue, Journeys: p.journeys, Secret: secret, Before: before, Logger: p.log})
 }

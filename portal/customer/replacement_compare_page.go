@@ -1,7 +1,6 @@
 package customer
 
 import (
-	"cmp"
 	"net/url"
 	"slices"
 
@@ -270,8 +269,7 @@ func (w replacementWords) decided(o own) *ui.Banner {
 			Link: &ui.Link{Label: l.T("choice.undo.go"), URL: "/replacements/undo"},
 		}
 	}
-	r, _ := w.p.Replacement(c.Replacement)
-	name := cmp.Or(w.name(r), c.Replacement)
+	name := ReplacementName(w.v, c.Replacement)
 	return &ui.Banner{
 		Tone: stateTone(c.State), Title: l.T("choice.decided.chosen", "Product", name, "Date", at), Text: l.T("choice.state."+string(c.State)+".text", "Product", name),
 		Link: &ui.Link{Label: l.T("choice.decided.open"), URL: replacementURL(c.Replacement, "done")},

@@ -1,8 +1,6 @@
 package customer
 
 import (
-	"cmp"
-
 	"github.com/a-h/templ"
 
 	"offramp/migration"
@@ -259,7 +257,7 @@ func (w replacementWords) after(r migration.Replacement, o own, check replacemen
 		list = append(list, l.T("choice.after.code"))
 	}
 	if mine, ok := o.chosen(w.p); ok && mine.Key != r.Key {
-		list = append(list, l.T("choice.after.instead", "Product", cmp.Or(w.name(mine), mine.Key)))
+		list = append(list, l.T("choice.after.instead", "Product", w.name(mine)))
 	}
 	return append(list, l.T("choice.after.change"))
 }

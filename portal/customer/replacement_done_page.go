@@ -1,8 +1,6 @@
 package customer
 
 import (
-	"cmp"
-
 	"offramp/migration"
 	"offramp/migration/replacement"
 	"offramp/portal/ui"
@@ -52,7 +50,7 @@ func (w replacementWords) done(r migration.Replacement, o own, layout ui.Page) d
 // tellCode shows the code of the offer, or the place on the waiting list.
 func (w replacementWords) tellCode(view *doneView, r migration.Replacement, o own) {
 	l := w.l
-	code, ok := o.Codes[r.Key]
+	code, ok := o.CodeFor(r)
 	switch {
 	case !ok:
 		return
@@ -87,16 +85,10 @@ func (w replacementWords) history(r migration.Replacement, o own) []ui.SummaryRo
 		rows = append(rows, ui.SummaryRow{Key: l.T("choice.row.losses"), Value: l.N("choice.losses.accepted", len(c.Losses))})
 	}
 	if h := o.HandOver; h != nil && h.Replacement == r.Key {
-		key := "choice.hand_over.sent"
-		if h.RedeemedAt != nil {
-			key = "choice.hand_over.redeemed"
-		} else if w.now.After(h.Until) {
-			key = "choice.hand_over.lapsed"
-		}
-		rows = append(rows, ui.SummaryRow{Key: l.T("choice.hand_over"), Value: l.T(key, "When", w.moment(h.At))})
+		rows = append(rows, ui.SummaryRow{Key: l.T("choice.hand_over"), Value: HandOverState(w.v, h)})
 	}
-	if done, all := progressOf(r, o.Ticks[r.Key]); all > 0 {
-		rows = append(rows, ui.SummaryRow{Key: l.T("choice.guide"), Value: l.T("guide.progress", "Done", done, "All", all)})
+	if text := GuideProgress(l, r, o.Ticks[r.Key]); text != "" {
+		rows = append(rows, ui.SummaryRow{Key: l.T("choice.guide"), Value: text})
 	}
 	return rows
 }
@@ -141,8 +133,7 @@ func (w replacementWords) undo(o own, layout ui.Page) undoView {
 	}
 	what := l.T("choice.word." + string(c.Decision))
 	if c.Decision == replacement.Chosen {
-		r, _ := w.p.Replacement(c.Replacement)
-		what = cmp.Or(w.name(r), c.Replacement)
+		what = ReplacementName(w.v, c.Replacement)
 		view.keep.URL = replacementURL(c.Replacement, "done")
 	}
 	view.rows = []ui.SummaryRow{{Key: l.T("choice.row.decision"), Value: what}, {Key: l.T("choice.row.at"), Value: w.moment(c.At)}}

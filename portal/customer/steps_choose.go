@@ -13,7 +13,7 @@ func (s steps) chooseHint() string {
 	if c == nil {
 		return l.N("step.choose.hint", len(s.v.Programme.Offered()))
 	}
-	args := []any{"Product", s.product(c.Replacement)}
+	args := []any{"Product", ReplacementName(s.v, c.Replacement)}
 	if c.OfferUntil != nil {
 		args = append(args, "Date", l.Date(*c.OfferUntil, s.v.Programme.Zone))
 	}
@@ -23,21 +23,13 @@ func (s steps) chooseHint() string {
 	return l.T("step.choose.hint."+c.State, args...)
 }
 
-// product is the programme's name for a replacement; its key where the programme no longer has it.
-func (s steps) product(key string) string {
-	if r, ok := s.v.Programme.Replacement(key); ok {
-		return replacementName(s.v.Locale, r)
-	}
-	return key
-}
-
 // chooseNext is the message about what to do in step 3.
 func (s steps) chooseNext() string {
 	c := s.j.Detail.Choice
 	if c == nil {
 		return s.v.Locale.T("next.choose")
 	}
-	return s.v.Locale.T("next.choose."+c.State, "Product", s.product(c.Replacement))
+	return s.v.Locale.T("next.choose."+c.State, "Product", ReplacementName(s.v, c.Replacement))
 }
 
 // chooseURL is where step 3 goes on: at the choice, where one was made.

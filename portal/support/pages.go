@@ -107,7 +107,11 @@ func (p *Pages) showCustomer(c echo.Context, revealed string) error {
 	if err != nil {
 		return err
 	}
-	screen := screen{file: file, exports: exports, more: more, requests: requests, revealed: revealed, code: page.SupportCode(p.Secret, file.Customer.ID)}
+	choice, err := p.Choices.Overview(ctx, db.StaffScope(v.Session.IdentityID), file.Customer.ID)
+	if err != nil {
+		return err
+	}
+	screen := screen{file: file, exports: exports, more: more, requests: requests, choice: choice, revealed: revealed, code: page.SupportCode(p.Secret, file.Customer.ID)}
 	layout := console.Layout(p.Kit, c, file.Customer.Name, "support")
 	layout.Path = customerURL(file.Customer.ID) // also after a POST
 	return page.Render(c, http.StatusOK, customerPage(buildCustomer(v, screen, layout)))
