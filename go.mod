@@ -15,6 +15,7 @@ require (
 	github.com/riverqueue/river/riverdriver/riverpgxv5 v0.51.0
 	github.com/versity/versitygw v1.8.0
 	github.com/wneessen/go-mail v0.8.1
+	github.com/yuin/goldmark v1.7.13
 	golang.org/x/oauth2 v0.37.0
 	gorm.io/gorm v1.31.2
 )
@@ -140,8 +141,6 @@ require (
 	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1
 	pgregory.net/rapid v1.3.0
 )
-
-require github.com/yuin/goldmark v1.7.13 // indirect
 
 require (
 	cel.dev/expr v0.25.1 // indirect

@@ -137,6 +137,11 @@ func (s *Sources) CheckProgramme(ctx context.Context, p *migration.Programme) []
 	for i, f := range p.Export.Filters {
 		say(fmt.Sprintf("export.filters[%d]", i), s.checkFilter(ctx, f))
 	}
+	for i, f := range p.Features {
+		if f.SQL != "" {
+			say(fmt.Sprintf("features[%d]", i), s.checkFeature(ctx, f))
+		}
+	}
 	if p.Customers != nil {
 		say("customers", s.checkTable(ctx, *p.Customers))
 	}

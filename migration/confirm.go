@@ -6,6 +6,8 @@ import (
 	"offramp/internal/audit"
 	"offramp/internal/db"
 	"offramp/internal/fault"
+	"offramp/internal/jobs"
+	"offramp/internal/mail"
 )
 
 // What people may meet in step 5.
@@ -13,6 +15,13 @@ var (
 	ErrNotOwner  = fault.New(fault.Forbidden, "confirm.not_owner")
 	ErrStepsOpen = fault.New(fault.Conflict, "confirm.open") // steps 2 to 4 need something; the customer has to say that this is known
 )
+
+// WithMail returns a service that also writes to contacts, by queue, which may only insert.
+func (s *Service) WithMail(queue *jobs.Client) *Service {
+	with := *s
+	with.queue = queue
+	return &with
+}
 
 // OpenSteps lists the steps among 2 to 4 that still need something.
 func (j Journey) OpenSteps() []Step {
@@ -46,6 +55,11 @@ func (s *Service) Confirm(ctx context.Context, who Who, override bool) error {
 		}
 		if _, err := s.Tell(ctx, tx, who.CustomerID, Event{Kind: MoveConfirmed, Actor: who.ContactID}); err != nil {
 			return err
+		}
+		if s.queue != nil {
+			if _, err := s.queue.InsertTx(ctx, tx, mail.Args{Template: mail.MoveConfirmed, CustomerID: who.CustomerID, ContactID: who.ContactID, Key: "move"}, nil); err != nil {
+				return err
+			}
 		}
 		return audit.Record(ctx, tx, audit.Entry{
 			Actor: who.ContactID, ActorKind: audit.Customer, Act: "move.confirm", Object: "customer " + customer.Ref, CustomerID: customer.ID,

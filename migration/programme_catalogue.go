@@ -182,3 +182,10 @@ func (p *Programme) Offered() []Replacement {
 	}
 	return list
 }
+
+// StepsInEffect are the steps that customers have: without a replacement on offer there is nothing to choose.
+func (p *Programme) StepsInEffect() StepRules {
+	rules := p.Steps
+	rules.Choose = rules.Choose && len(p.Offered()) > 0
+	return rules
+}

@@ -114,6 +114,7 @@ func (c *checker) programme() {
 	c.customers()
 	c.datasets()
 	c.exportRules()
+	c.features()
 	c.replacements()
 	c.help()
 	c.sinks()

@@ -40,6 +40,7 @@ type Parts struct {
 // Assemble builds the server with all its consoles.
 func Assemble(p Parts) (*Server, error) {
 	kit := &page.Kit{Programmes: p.Programmes, Clock: p.DB.Clock, Public: p.Public, Secret: p.Secret}
+	p.Customers = p.Customers.WithMail(p.Queue)
 	help := assistance.NewService(p.DB, p.Queue)
 	consoles, err := NewConsoles(kit, ConsoleParts{
 		DB: p.DB, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Queue: p.Queue, Log: p.Log, Choices: p.Choices,

@@ -8,18 +8,6 @@ import (
 	"offramp/migration/replacement"
 )
 
-// openChoices is the service of step 3; no worker takes its jobs.
-func (w *world) openChoices() *replacement.Service {
-	w.Helper()
-	s, err := replacement.NewService(w.db, replacement.Options{
-		Queue: w.inserter(), Journeys: w.customers, Secret: []byte(master), Logger: w.logger,
-	})
-	if err != nil {
-		w.Fatal(err)
-	}
-	return s
-}
-
 // offer gives the programme three replacements and what they are compared in, and lets both customers choose.
 func (w *world) offer() {
 	w.Helper()
@@ -88,7 +76,7 @@ func (w *world) codes(key string, codes ...string) {
 	for i, code := range codes {
 		lines[i] = replacement.CodeLine{Line: i + 1, Code: code}
 	}
-	if _, err := w.choices.ImportCodes(w.Context(), migration.Actor{ID: "test", Kind: audit.System}, w.programme.p, key, lines); err != nil {
+	if _, err := w.choices().ImportCodes(w.Context(), migration.Actor{ID: "test", Kind: audit.System}, w.programme.p, key, lines); err != nil {
 		w.Fatal(err)
 	}
 }

@@ -37,7 +37,7 @@ const exportBody = 512 << 10
 
 // list is every route but those of staff.
 func (s *Server) list() []Route {
-	return slices.Concat(s.planList(), s.exportList(), s.choiceList(), s.personList())
+	return slices.Concat(s.planList(), s.exportList(), s.choiceList(), s.personList(), s.hookList())
 }
 
 // planList is every route that serves pages' parts, public pages and the plan.

@@ -96,7 +96,6 @@ type world struct {
 	logger    *slog.Logger
 	customers *migration.Service
 	exports   *export.Service
-	choices   *replacement.Service
 	sessions  portal.Sessions   // nil: the real ones
 	proxy     bool              // files are sent through the portal
 	cookies   map[string]string // principal -> session secret
@@ -114,7 +113,6 @@ func newWorld(t *testing.T) *world {
 	w.logger = slog.New(slog.NewJSONHandler(w.log, nil))
 	w.customers = migration.NewService(w.db)
 	w.exports = w.openExports()
-	w.choices = w.openChoices()
 	w.people()
 	w.serve("http://portal.example")
 	return w
@@ -127,7 +125,7 @@ func (w *world) consoles(kit *page.Kit) *portal.Consoles {
 		w.Fatal(err)
 	}
 	c, err := portal.NewConsoles(kit, portal.ConsoleParts{
-		DB: w.db, Customers: w.customers, Programmes: migration.NewProgrammes(w.db), Exports: w.exports, Help: assistance.NewService(w.db, queue), Queue: queue, Log: w.logger, Choices: w.choices,
+		DB: w.db, Customers: w.customers, Programmes: migration.NewProgrammes(w.db), Exports: w.exports, Help: assistance.NewService(w.db, queue), Queue: queue, Log: w.logger, Choices: w.choices(),
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -147,7 +145,7 @@ func (w *world) serve(public string) {
 	kit := &page.Kit{Programmes: w.programme, Clock: w.clock, Public: base, Secret: []byte("a secret of thirty-two characters")}
 	w.server, err = portal.New(portal.Options{
 		Kit: kit, Sessions: sessions, Log: w.logger,
-		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.db), Exports: w.exports, Help: assistance.NewService(w.db, w.inserter()), Choices: w.choices, Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy},
+		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.db), Exports: w.exports, Help: assistance.NewService(w.db, w.inserter()), Choices: w.choices(), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.signIn()},
 		Consoles: w.consoles(kit),
 		Metrics:  prometheus.NewRegistry(), Ping: w.db.Pool.Ping,
@@ -178,6 +176,20 @@ func (w *world) openExports() *export.Service {
 	}
 	return export.NewService(w.db, w.customers, queue, bucket, export.Options{})
 }
+
+// choices is the service of step 3; the replacement next signs with nextSecret.
+func (w *world) choices() *replacement.Service {
+	w.Helper()
+	s, err := replacement.NewService(w.db, replacement.Options{
+		Queue: w.inserter(), Journeys: w.customers, Secret: []byte("a secret of thirty-two characters"), Secrets: map[string]string{"next": nextSecret},
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return s
+}
+
+const nextSecret = "whsec_bmV4dCBzaWducyB3aXRoIHRoaXMgb25lIHNlY3JldA=="
 
 // inserter enqueues jobs that no worker takes.
 func (w *world) inserter() *jobs.Client {

@@ -16,6 +16,8 @@ type importCmd struct {
 	DryRun       bool   `help:"Report everything and store nothing."`
 	AllOrNothing bool   `help:"Store nothing when any line is refused."`
 	Verbose      bool   `short:"v" help:"Print every line's outcome, not only the refused ones."`
+	Codes        string `placeholder:"FILE" help:"Import offer codes instead of customers: a file with one code a line; - reads standard input."`
+	Replacement  string `placeholder:"KEY" help:"The replacement that the codes are for; goes with --codes."`
 }
 
 // Help shows an example.
@@ -26,7 +28,8 @@ refused with its number and reason, and the others are stored together. Exit sta
 
 Example:
   offramp import customers.csv --dry-run
-  offramp import`
+  offramp import
+  offramp import --codes codes.csv --replacement driftboard`
 }
 
 // Run imports customers and contacts.
@@ -36,6 +39,9 @@ func (i importCmd) Run(c *console) error {
 		return err
 	}
 	defer p.close()
+	if i.Codes != "" || i.Replacement != "" {
+		return i.codes(c, p)
+	}
 	rows, done, err := i.rows(c, p)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 
@@ -18,6 +19,7 @@ import (
 	"offramp/internal/jobs"
 	"offramp/internal/mail"
 	"offramp/internal/outbound"
+	"offramp/migration/replacement"
 	"offramp/migration/writeback"
 )
 
@@ -99,7 +101,16 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 		return nil, err
 	}
 	auth.Register(workers, p.db)
-	if err := mail.Register(workers, p.mailer()); err != nil {
+	choices, err := p.choices(inserter)
+	if err != nil {
+		return nil, err
+	}
+	replacement.Register(workers, replacement.WorkerConfig{Service: choices, CounterConfig: replacement.CounterConfig{
+		DB: p.db, Programmes: p.programmes, Reader: export.Counts{Sources: sources}, Logger: p.log,
+	}})
+	letters := p.mailer()
+	letters.OpenCode = choices.OpenCode
+	if err := mail.Register(workers, letters); err != nil {
 		return nil, err
 	}
 	name := p.config.Work.ID
@@ -108,7 +119,7 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 		name = fmt.Sprintf("%s-%d", host, os.Getpid())
 	}
 	return jobs.New(p.db, jobs.Config{
-		ID: name, Workers: workers, Periodic: append(export.Periodic(), auth.Periodic()...), Logger: p.log, Drain: p.config.Work.Drain,
+		ID: name, Workers: workers, Periodic: slices.Concat(export.Periodic(), auth.Periodic(), replacement.Periodic()), Logger: p.log, Drain: p.config.Work.Drain,
 		Queues: map[string]int{export.Queue: p.config.Work.Exports, export.DeliveryQueue: p.config.Delivery.Copies, export.QueueLarge: p.config.Work.Large, mail.Queue: p.config.Work.Mails, river.QueueDefault: 2},
 	})
 }

@@ -39,6 +39,8 @@ type Config struct {
 	SourceHeaders map[string]string `env:"-"`
 
 	Sinks map[string]SinkEnd `env:"-"` // name -> where it lies, from SINK_<NAME>_URL and _SECRET
+
+	Replacements map[string]string `env:"-"` // key, with _ for - -> signing secret, from REPLACEMENT_<KEY>_SECRET
 }
 
 // Database is PostgreSQL 15 or later.
@@ -185,6 +187,7 @@ func Load(environ []string, command string) (Config, error) {
 	}
 	c.Sources, c.SourceHeaders = keyed(vars, "SOURCE_", "_URL"), keyed(vars, "SOURCE_", "_HEADER")
 	c.Sinks = sinks(vars)
+	c.Replacements = keyed(vars, "REPLACEMENT_", "_SECRET")
 	problems = append(problems, c.check(command)...)
 	problems = append(problems, unknown(vars)...)
 	if len(problems) > 0 {

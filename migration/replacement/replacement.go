@@ -1,7 +1,10 @@
 package replacement
 
 import (
+	"slices"
 	"time"
+
+	"offramp/migration"
 )
 
 // Decision is what a customer decided in step 3.
@@ -67,6 +70,8 @@ type Code struct {
 	Waiting     bool   // the pool was empty: the customer is told when there are codes again
 	At          time.Time
 	Until       *time.Time // last moment of the offer
+
+	id, sealed string
 }
 
 // HandOver is one hand-over of a customer to a replacement's sign-up.
@@ -144,4 +149,60 @@ type Waiter struct {
 	CustomerName string
 	Replacement  string
 	Since        time.Time
+}
+
+// same reports whether another decision would change nothing.
+func (c Choice) same(o Choice) bool {
+	return c.Decision == o.Decision && c.Replacement == o.Replacement && c.Reason == o.Reason && c.Text == o.Text &&
+		c.WithOffer == o.WithOffer && slices.Equal(c.Losses, o.Losses) && c.State != Withdrawn && c.State != Failed
+}
+
+// event is what the journey is told of a new decision.
+func (c Choice) event() migration.Event {
+	e := migration.Event{Actor: c.By, Reason: c.Reason, At: c.At}
+	switch c.Decision {
+	case None:
+		e.Kind = migration.ChoiceNone
+	case Later:
+		e.Kind = migration.ChoiceDeferred
+	default:
+		e.Kind = migration.ChoiceMade
+		e.Choice = c.detail()
+	}
+	return e
+}
+
+func (c Choice) detail() *migration.ChoiceDetail {
+	return &migration.ChoiceDetail{Replacement: c.Replacement, Own: c.Own, OfferUntil: c.OfferUntil}
+}
+
+// ranks order the states that a replacement reports; a report about an earlier one came late and changes nothing.
+var ranks = map[State]int{Made: 0, Accepted: 1, Importing: 2, Failed: 2, Moved: 3}
+
+// Report returns the choice after its replacement has reported a state, and whether that changes anything. What was moved
+// stays moved, and a report that comes late or twice changes nothing.
+func (c Choice) Report(now time.Time, state State) (Choice, bool) {
+	from, known := ranks[c.State]
+	to := ranks[state]
+	if !known || c.State == state || c.State == Moved || to < from {
+		return c, false
+	}
+	c.State, c.ChangedAt = state, now
+	return c, true
+}
+
+// CodeFor is the code that comes with the choice of r: the customer's own from the pool, or that for everybody. None where
+// the choice came without an offer.
+func (o Overview) CodeFor(r migration.Replacement) (Code, bool) {
+	if o.Choice == nil || o.Choice.Replacement != r.Key || !o.Choice.WithOffer {
+		return Code{}, false
+	}
+	if c, ok := o.Codes[r.Key]; ok {
+		c.Until = o.Choice.OfferUntil
+		return c, true
+	}
+	if r.Offer != nil && r.Offer.Code != "" {
+		return Code{Replacement: r.Key, Code: r.Offer.Code, At: o.Choice.At, Until: o.Choice.OfferUntil}, true
+	}
+	return Code{}, false
 }

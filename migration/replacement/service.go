@@ -2,12 +2,25 @@ package replacement
 
 import (
 	"context"
+	"log/slog"
 
+	"offramp/internal/audit"
 	"offramp/internal/db"
+	"offramp/internal/fault"
 	"offramp/internal/jobs"
 	"offramp/internal/secret"
 	"offramp/migration"
 )
+
+// Options are what the service stands on beside the database.
+type Options struct {
+	Queue    *jobs.Client // which may only insert
+	Journeys *migration.Service
+	Secret   []byte            // the installation's: codes are sealed and hand-over links signed with keys derived from it
+	Before   [][]byte          // what it was before
+	Secrets  map[string]string // replacement -> signing secret of its reports, as Standard Webhooks writes it
+	Logger   *slog.Logger      // nil: nothing is logged
+}
 
 // Service is what customers, staff and replacements may do in step 3. Safe for concurrent use, on any number of replicas.
 type Service struct {
@@ -17,93 +30,162 @@ type Service struct {
 	journeys *migration.Service
 	box      *secret.Box
 	key      []byte // signs hand-over links
+	secrets  map[string]string
+	log      *slog.Logger
 }
 
-// store is the only place that knows the tables.
-type store struct{}
+// sealing is the purpose of the box that codes are sealed in.
+const sealing = "offer codes"
 
-// NewBox makes the box that codes are sealed in, from the installation's secret and those that it had before.
-func NewBox(current []byte, before ...[]byte) (*secret.Box, error) {
-	return secret.New("offer codes", current, before...)
+// NewService works on d.
+func NewService(d *db.DB, o Options) (*Service, error) {
+	box, err := secret.New(sealing, o.Secret, o.Before...)
+	if err != nil {
+		return nil, err
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Service{
+		db: d, queue: o.Queue, journeys: o.Journeys, box: box, key: secret.Derive(o.Secret, "replacement hand-over"),
+		secrets: o.Secrets, log: o.Logger,
+	}, nil
 }
 
-// NewService works on d and enqueues with queue, which may only insert. key is the installation's secret, from which the
-// key of hand-over links is derived; box is NewBox's.
-func NewService(d *db.DB, queue *jobs.Client, journeys *migration.Service, box *secret.Box, key []byte) *Service {
-	return &Service{db: d, queue: queue, journeys: journeys, box: box, key: secret.Derive(key, "replacement hand-over")}
+// OpenCode opens a code that a mail carries sealed, for the owner that Seal was given.
+func (s *Service) OpenCode(envelope, owner string) (string, error) {
+	return s.box.Open(envelope, owner)
 }
 
 // Overview reads what the pages of step 3 show of a customer, in one round trip. ErrNotFound when the scope does not reach
-// the customer.
+// the customer. Codes are in it in the clear: show them to owners.
 func (s *Service) Overview(ctx context.Context, scope db.Scope, customerID string) (Overview, error) {
-	return Overview{}, ErrNotFound
-}
-
-// Refresh asks for a fresh count of what one customer uses; asking often is asking once. For the customer's contacts.
-func (s *Service) Refresh(ctx context.Context, who migration.Who, p *migration.Programme) error {
-	return nil
+	o, err := s.store.overview(ctx, s.db, scope, customerID)
+	if err != nil {
+		return Overview{}, err
+	}
+	for key, c := range o.Codes {
+		if c.Waiting {
+			continue
+		}
+		if c.Code, err = s.box.Open(c.sealed, c.id); err != nil {
+			return Overview{}, err
+		}
+		o.Codes[key] = c
+	}
+	return o, nil
 }
 
 // Check is what the customer is shown before choosing a replacement: the losses to accept, the offer and the price. It
 // changes nothing. ErrNotFound for an unknown replacement, ErrWithdrawn for one that is not offered any more.
-func (s *Service) Check(ctx context.Context, who migration.Who, p *migration.Programme, key string) (Check, error) {
-	return Check{}, ErrNotFound
+func (s *Service) Check(ctx context.Context, who migration.Who, p *migration.Programme, key string) (c Check, err error) {
+	r, err := onOffer(p, key)
+	if err != nil {
+		return Check{}, err
+	}
+	err = s.db.InTx(ctx, db.CustomerScope(who.CustomerID), func(tx *db.Tx) error {
+		customer, err := s.journeys.CustomerIn(ctx, tx, who.CustomerID)
+		if err != nil {
+			return err
+		}
+		usage, err := s.store.usage(ctx, tx, who.CustomerID)
+		if err != nil {
+			return err
+		}
+		current, err := s.store.current(ctx, tx, who.CustomerID)
+		if err != nil {
+			return err
+		}
+		c = Check{Losses: LossesOf(p, r, usage), Price: PriceFor(p, r, customer, tx.Now), CarriedOut: current != nil && !current.Changeable()}
+		c.Offer, c.OfferUntil = OfferFor(p, r, customer.Tier, tx.Now)
+		if c.Offer != OfferOpen {
+			return nil
+		}
+		c.Code = r.Offer.Pool || r.Offer.Code != ""
+		if r.Offer.Pool {
+			c.Scarce, err = s.store.scarce(ctx, tx, who.CustomerID, key)
+		}
+		return err
+	})
+	return c, err
 }
 
-// Choose makes a choice, or another one instead of the one before: it stores the losses accepted, draws the offer's code or
-// puts the customer on the waiting list, tells the journey and sends the mail. Choosing what is chosen already changes
-// nothing. For owners. ErrNotOwner, ErrNotFound, ErrWithdrawn, ErrCarriedOut; ErrLossesChanged when accept lists other
-// losses than there are now, ErrOfferEnded when it was shown an offer that has ended since: show Check again.
-func (s *Service) Choose(ctx context.Context, who migration.Who, p *migration.Programme, accept Accept) (Choice, error) {
-	return Choice{}, ErrNotFound
-}
-
-// ChooseNone records none of these, with a reason. For owners. ErrReason with Fields reason and text; ErrCarriedOut.
-func (s *Service) ChooseNone(ctx context.Context, who migration.Who, p *migration.Programme, why Decline) (Choice, error) {
-	return Choice{}, ErrNotFound
-}
-
-// Defer records that the customer has not decided, with a reason. For owners. ErrReason with Fields reason and text;
-// ErrCarriedOut.
-func (s *Service) Defer(ctx context.Context, who migration.Who, p *migration.Programme, why Decline) (Choice, error) {
-	return Choice{}, ErrNotFound
-}
-
-// Undo takes the decision back. A code that was drawn stays the customer's, and comes back with the same choice. For owners.
-// ErrNothingChosen, ErrCarriedOut.
-func (s *Service) Undo(ctx context.Context, who migration.Who) error { return nil }
-
-// HandOverForm is what would be handed over to the sign-up of the replacement that was chosen, to be shown and agreed to
-// field by field. For owners. ErrNothingChosen, ErrNoSignUp.
-func (s *Service) HandOverForm(ctx context.Context, who migration.Who, p *migration.Programme) ([]Value, error) {
-	return nil, ErrNoSignUp
-}
-
-// StartHandOver stores which fields the customer agreed to hand over and returns where to go on: the replacement's sign-up
-// with a signed token that works once, for ten minutes. For owners. ErrConsent with the field fields for one that is not
-// among those shown; ErrNothingChosen, ErrNoSignUp, ErrWithdrawn.
-func (s *Service) StartHandOver(ctx context.Context, who migration.Who, p *migration.Programme, fields []string) (url string, err error) {
-	return "", ErrNoSignUp
+// onOffer finds a replacement that may be chosen.
+func onOffer(p *migration.Programme, key string) (migration.Replacement, error) {
+	r, ok := p.Replacement(key)
+	switch {
+	case !ok:
+		return r, ErrNotFound
+	case r.Withdrawn:
+		return r, ErrWithdrawn
+	}
+	return r, nil
 }
 
 // SetTick ticks a step of a replacement's guide off, or takes the tick back. Any contact of the customer may. ErrNotFound
 // for a step or replacement that the programme does not have.
 func (s *Service) SetTick(ctx context.Context, who migration.Who, p *migration.Programme, key, step string, done bool) error {
-	return ErrNotFound
+	if !hasStep(p, key, step) {
+		return ErrNotFound
+	}
+	return s.db.InTx(ctx, db.CustomerScope(who.CustomerID), func(tx *db.Tx) error {
+		changed, err := s.store.tick(ctx, tx, who, key, step, done)
+		if err != nil || !changed {
+			return err
+		}
+		act := "guide.tick"
+		if !done {
+			act = "guide.untick"
+		}
+		return s.record(ctx, tx, who, act, key, map[string]any{"step": step})
+	})
 }
 
-// Features reports how the count of each of the programme's features stands, in the programme's order. For staff.
-func (s *Service) Features(ctx context.Context, p *migration.Programme) ([]FeatureReport, error) {
-	return nil, nil
+func hasStep(p *migration.Programme, key, step string) bool {
+	r, ok := p.Replacement(key)
+	if !ok || r.Guide == nil {
+		return false
+	}
+	for _, s := range r.Guide.Steps {
+		if s.Key == step {
+			return true
+		}
+	}
+	return false
 }
 
-// Pools reports how the codes of each replacement with a pool stand, in the programme's order. For staff.
-func (s *Service) Pools(ctx context.Context, p *migration.Programme) ([]Pool, error) {
-	return nil, nil
+// Refresh asks for a fresh count of what one customer uses; asking often is asking once. For the customer's contacts.
+func (s *Service) Refresh(ctx context.Context, who migration.Who, p *migration.Programme) error {
+	if len(p.Features) == 0 {
+		return nil
+	}
+	return s.db.InTx(ctx, db.CustomerScope(who.CustomerID), func(tx *db.Tx) error {
+		if err := s.store.request(ctx, tx, who.CustomerID); err != nil {
+			return err
+		}
+		_, err := s.queue.InsertTx(ctx, tx, CustomerArgs{CustomerID: who.CustomerID}, nil)
+		return err
+	})
 }
 
-// Waiting lists the customers who wait for a code, longest first, at most limit, and records that they were listed. For
-// staff.
-func (s *Service) Waiting(ctx context.Context, staffID string, limit int) ([]Waiter, error) {
-	return nil, nil
+// record writes the audit row of a contact's act about a replacement.
+func (s *Service) record(ctx context.Context, tx *db.Tx, who migration.Who, act, key string, detail map[string]any) error {
+	return audit.Record(ctx, tx, audit.Entry{
+		Actor: who.ContactID, ActorKind: audit.Customer, Act: act, Object: object(key), CustomerID: who.CustomerID, Detail: detail,
+	})
+}
+
+func object(key string) string {
+	if key == "" {
+		return "choice of a replacement"
+	}
+	return "replacement " + key
+}
+
+// notFoundAs turns the absence of a customer into our own.
+func notFoundAs(err error) error {
+	if fault.KindOf(err) == fault.NotFound {
+		return ErrNotFound.Wrap(err)
+	}
+	return err
 }
