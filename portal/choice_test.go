@@ -75,7 +75,7 @@ func TestComparisonShowsWhatIsAskedFor(t *testing.T) {
 	w := newWorld(t)
 	w.offer()
 	w.hides(w.shows("owner", "/replacements?with=self&with=driftboard", "Driftboard", "Keep the files."), `id="card-heguang"`)
-	w.hides(w.shows("owner", "/replacements?only=differences&with=heguang&with=driftboard", "2 rows in which all are alike are hidden.", "Moves with loss"), ">Where the data lies<")
+	w.hides(w.shows("owner", "/replacements?only=differences&with=heguang&with=driftboard", "3 rows in which all are alike are hidden.", "Moves with loss"), ">Where the data lies<")
 	w.shows("owner", "/replacements?with=gone&with=self", "was left out", "Keep the files.")
 	p := w.programme.p
 	for _, key := range []string{"four", "five"} {
@@ -146,6 +146,9 @@ func TestAChoiceIsCheckedBeforeItIsMade(t *testing.T) {
 	}
 	w.hides(w.shows("member", "/replacements/heguang/done", "The owner of your account can see the code here."), "HG-1111-AAAA", "Take this decision back", "hand-over")
 	w.shows("owner", "/replacements", "You chose Heguang Space on 21 November 2026", "Your choice")
+	w.post("owner", "/plan/dates", nil)
+	w.tell("a", migration.Event{Kind: migration.ExportRequested, Actor: w.ids["owner"], ExportID: "e1", Number: 10001})
+	w.tell("a", migration.Event{Kind: migration.ExportChecked, Actor: w.ids["owner"], ExportID: "e1"})
 	w.shows("owner", "/plan", "You chose Heguang Space", "Go on with the move to Heguang Space", `class="product product--rec"`)
 	w.shows("owner", "/replacements/driftboard/choose", "You have chosen Heguang Space", "Keep Heguang Space")
 	w.shows("owner", "/replacements/heguang/choose", "You have chosen Heguang Space already")
@@ -350,6 +353,7 @@ func TestRefreshAsksForACount(t *testing.T) {
 		}
 	}
 	w.hides(w.shows("owner", "/replacements", "We are counting what you use."), "Count again")
+	w.exec(`DELETE FROM feature_usage WHERE feature = 'forms'`)
 	w.exec(`UPDATE feature_request SET counted_at = $1`, day.Add(time.Minute))
 	w.exec(`UPDATE feature_count SET tried_at = $1, problem = 'statement timeout' WHERE feature = 'boards'`, day)
 	w.shows("owner", "/replacements", "did not work for some features", "20 November 2026")

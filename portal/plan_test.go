@@ -83,9 +83,12 @@ func TestSharedPagesAreTheReadersOwn(t *testing.T) {
 
 func TestZ03_PagesShowNothingOfOthers(t *testing.T) {
 	w := newWorld(t)
+	w.offer()
+	w.choose("other", "heguang")
+	w.choose("owner", "heguang")
 	for _, r := range w.server.Routes() {
 		if r.Method == "GET" {
-			w.hides(w.get("owner", samples.Replace(r.Path)).body, "Canary Works", "HZ-7<", "other@canary.example", w.ids["b"])
+			w.hides(w.get("owner", samples.Replace(r.Path)).body, "Canary Works", "HZ-7<", "other@canary.example", w.ids["b"], "7731", "7,731", "7,732")
 		}
 	}
 }

@@ -3,6 +3,7 @@ package customer
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -125,17 +126,43 @@ func (p *Pages) CheckChoice(c echo.Context) error {
 		return p.askChoice(c, http.StatusUnprocessableEntity, f, err)
 	}
 	v := page.Of(c)
-	r, o, err := p.found(c)
+	r, o, check, err := p.asked(c)
 	if err != nil {
 		return err
 	}
-	check, err := p.Choices.Check(c.Request().Context(), v.Who(), v.Programme, r.Key)
-	if err != nil {
-		return err
+	if err := f.stands(check); err != nil {
+		return p.askChoice(c, http.StatusConflict, consent{}, err)
 	}
 	layout := p.Layout(c, v.Locale.T("choice.check"), "replacements")
 	layout.Path = replacementURL(r.Key, "choose") // this page is the answer to a POST
 	return page.Render(c, http.StatusOK, choiceCheckPage(newReplacementWords(v).choiceCheck(r, o, check, f, layout)))
+}
+
+// stands returns an error that says what has changed since the page was read.
+func (f consent) stands(now replacement.Check) error {
+	keys := make([]string, len(now.Losses))
+	for i, x := range now.Losses {
+		keys[i] = x.Key
+	}
+	switch {
+	case !slices.Equal(slices.Sorted(slices.Values(keys)), slices.Sorted(slices.Values(f.losses))):
+		return replacement.ErrLossesChanged
+	case f.offer && now.Offer != replacement.OfferOpen:
+		return replacement.ErrOfferEnded
+	case now.CarriedOut:
+		return replacement.ErrCarriedOut
+	}
+	return nil
+}
+
+// asked returns the replacement in the address with what is the customer's own and what is so before choosing it.
+func (p *Pages) asked(c echo.Context) (r migration.Replacement, o own, check replacement.Check, err error) {
+	if r, o, err = p.found(c); err != nil {
+		return r, o, check, err
+	}
+	v := page.Of(c)
+	check, err = p.Choices.Check(c.Request().Context(), v.Who(), v.Programme, r.Key)
+	return r, o, check, err
 }
 
 // Choose makes the choice. What has changed since the customer read it is shown again.
@@ -162,11 +189,7 @@ func (p *Pages) Choose(c echo.Context) error {
 // askChoice shows the form of a choice; refused is why it comes back, nil at first.
 func (p *Pages) askChoice(c echo.Context, status int, f consent, refused error) error {
 	v := page.Of(c)
-	r, o, err := p.found(c)
-	if err != nil {
-		return err
-	}
-	check, err := p.Choices.Check(c.Request().Context(), v.Who(), v.Programme, r.Key)
+	r, o, check, err := p.asked(c)
 	if err != nil {
 		return err
 	}

@@ -219,6 +219,8 @@ func changed(err error) string {
 		return "choice.changed.losses"
 	case errors.Is(err, replacement.ErrOfferEnded):
 		return "choice.changed.offer"
+	case errors.Is(err, replacement.ErrCarriedOut):
+		return "choice.changed.carried_out"
 	}
 	return ""
 }
