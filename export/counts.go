@@ -31,7 +31,7 @@ func (e *plainError) Plain() string { return e.words }
 var plainWords = map[source.Kind]string{
 	source.Unavailable: "the source does not answer", source.Locked: "the source is busy: a table stayed locked or the question took too long",
 	source.Denied: "the source refuses: the reader's rights do not suffice", source.Schema: "a table or column of the question is missing",
-	source.Invalid: "the question is not right; offramp apply --check says where", source.Inconsistent: "the source contradicts itself",
+	source.Invalid: "the question is not right; offramp doctor says where", source.Inconsistent: "the source contradicts itself",
 }
 
 // plainly puts what a source did into plain words.

@@ -49,11 +49,12 @@ func (store) addReport(ctx context.Context, tx *db.Tx, key, messageID string) (b
 
 // reportedOn finds whom a report is about, and by a hand-over also which choice.
 func (store) reportedOn(ctx context.Context, tx *db.Tx, key string, r Report) (customerID, choiceID string, err error) {
-	row := tx.Pgx.QueryRow(ctx, `SELECT id, '' FROM customer WHERE ref = $1`, r.CustomerRef)
 	if r.HandOverID != "" {
-		row = tx.Pgx.QueryRow(ctx, `SELECT customer_id, choice_id FROM hand_over WHERE id = $1 AND replacement = $2 AND redeemed_at IS NOT NULL`, r.HandOverID, key)
+		const sql = `SELECT customer_id, choice_id FROM hand_over WHERE id = $1 AND replacement = $2 AND redeemed_at IS NOT NULL`
+		err = tx.Pgx.QueryRow(ctx, sql, r.HandOverID, key).Scan(&customerID, &choiceID)
+	} else {
+		err = tx.Pgx.QueryRow(ctx, `SELECT id FROM customer WHERE ref = $1`, r.CustomerRef).Scan(&customerID)
 	}
-	err = row.Scan(&customerID, &choiceID)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", "", ErrNotFound
 	}

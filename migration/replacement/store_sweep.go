@@ -45,10 +45,10 @@ func (store) toTell(ctx context.Context, tx *db.Tx, r migration.Replacement, kin
 		 AND (cardinality($5::text[]) = 0 OR k.tier = ANY ($5)) ORDER BY k.id LIMIT $6)`
 	const expiring = `WITH found AS (SELECT k.id AS customer_id, c.chosen_by AS contact_id, coalesce(o.id, '') AS code_id, coalesce(o.sealed, '') AS sealed
 		  FROM customer k JOIN replacement_choice c ON c.customer_id = k.id AND c.replacement = $1 AND c.with_offer AND c.state IN ('made', 'failed')
-		  LEFT JOIN offer_code o ON o.customer_id = k.id AND o.replacement = $1 WHERE (o.id IS NOT NULL OR NOT $7)` + untold + marked
+		  LEFT JOIN offer_code o ON o.customer_id = k.id AND o.replacement = $1 WHERE (o.id IS NOT NULL OR NOT $7::boolean)` + untold + marked
 	const ending = `WITH found AS (SELECT k.id AS customer_id, '' AS contact_id, '' AS code_id, '' AS sealed
 		  FROM customer k JOIN journey j ON j.customer_id = k.id AND j.choose IN ('not_started', 'in_progress', 'action_needed') AND j.confirm <> 'completed'
-		 WHERE k.state = 'active' AND $7 IS NOT NULL AND NOT EXISTS (SELECT FROM replacement_choice c WHERE c.customer_id = k.id AND c.decision IN ('chosen', 'none')
+		 WHERE k.state = 'active' AND $7::boolean IS NOT NULL AND NOT EXISTS (SELECT FROM replacement_choice c WHERE c.customer_id = k.id AND c.decision IN ('chosen', 'none')
 		       AND c.state NOT IN ('undone', 'replaced', 'withdrawn'))` + untold + marked
 	sql := expiring
 	if kind == noticeEnding {
