@@ -19,18 +19,17 @@ func TestH02_ReplacementPagesInABrowser(t *testing.T) {
 	w.post("owner", "/replacements/heguang/guide", map[string][]string{"step": {"invite"}, "done": {"yes"}})
 	base, tab := w.browse(), localtest.Browser(t)
 	tab.Allow("404")
-	for _, tag := range []string{"en", "zh-CN"} {
-		w.speak("owner", tag)
-		w.speak("other", tag)
-		tab.Open(base + "/test-as/owner")
-		for _, path := range []string{"/plan", "/replacements/heguang/done", "/replacements/heguang/guide", "/replacements/heguang/guide/share", "/replacements/heguang/hand-over", "/replacements/undo", "/confirm"} {
-			w.look(tab, base, tag, path)
-		}
-		tab.Open(base + "/test-as/other")
-		for _, path := range []string{"/replacements", "/replacements?only=differences&with=heguang&with=driftboard", "/replacements/heguang", "/replacements/driftboard/choose", "/replacements/none"} {
+	tour := func(who, tag string, paths ...string) {
+		w.speak(who, tag)
+		tab.Open(base + "/test-as/" + who)
+		for _, path := range paths {
 			w.look(tab, base, tag, path)
 		}
 	}
+	tour("owner", "en", "/plan", "/replacements/heguang/done", "/replacements/heguang/guide", "/replacements/heguang/guide/share", "/replacements/heguang/hand-over", "/replacements/undo", "/confirm")
+	tour("other", "en", "/replacements", "/replacements/heguang", "/replacements/driftboard/choose", "/replacements/none")
+	tour("owner", "zh-CN", "/plan", "/replacements/heguang/done", "/confirm")
+	tour("other", "zh-CN", "/replacements?only=differences&with=heguang&with=driftboard", "/replacements/heguang")
 	w.post("owner", "/confirm", map[string][]string{"declare": {"yes"}, "override": {"yes"}})
 	tab.Open(base + "/test-as/owner")
 	w.look(tab, base, "zh-CN", "/confirm/done")
@@ -73,6 +72,7 @@ func TestH02_ChoosingInABrowser(t *testing.T) {
 	if !strings.Contains(tab.Address(), "only=differences") {
 		t.Errorf("at %s", tab.Address())
 	}
+	tab.Scripts(true)
 	tab.Follow(`.cmp-cards a[href="/replacements/heguang"]`)
 	tab.Follow("#terms .btn--primary")
 	tab.Follow("form[action$='/check'] .btn--primary")
@@ -81,6 +81,7 @@ func TestH02_ChoosingInABrowser(t *testing.T) {
 	tab.Click("#accept")
 	tab.Follow("form[action$='/check'] .btn--primary")
 	w.see(tab, "choose-check")
+	tab.Scripts(false)
 	tab.Follow("form[action$='/choose'] .btn--primary")
 	if got := tab.Text(".offer-code .hash"); got != "HG-1111-AAAA" {
 		t.Errorf("the code is %q", got)

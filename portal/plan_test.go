@@ -24,7 +24,7 @@ func (w *world) shows(who, path string, texts ...string) string {
 			w.Errorf("%s %s lacks %q:\n%s", who, path, text, a.body)
 		}
 	}
-	if strings.Contains(a.body, "⟦") {
+	if strings.Contains(a.body, "⟦") || strings.Contains(a.body, "&lt;no value") {
 		w.Errorf("%s %s lacks a message:\n%s", who, path, a.body)
 	}
 	return a.body

@@ -149,7 +149,7 @@ func (w replacementWords) handOver(r migration.Replacement, values []replacement
 	}}
 	view.layout.Title, view.layout.Errors = view.heading.Title, len(view.errors) > 0
 	view.fields = ui.Choices{Field: x.field(said, "fields", "hand_over.fields")}
-	view.fields.Hint = l.T("hand_over.fields.hint")
+	view.fields.Hint = l.T("hand_over.fields.hint", "Product", name)
 	ticked := map[string]bool{}
 	for _, field := range agreed {
 		ticked[field] = true

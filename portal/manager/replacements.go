@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"offramp/internal/locale"
 	"offramp/migration"
 	"offramp/migration/replacement"
 	"offramp/portal/console"
@@ -63,14 +64,14 @@ func buildReplacements(v *page.Visit, d choiceDesk, layout ui.Page) replacements
 	l := v.Locale
 	view := replacementsView{layout: layout, heading: ui.Heading{Eyebrow: l.T("console.programme"), Title: l.T("nav.replacements"), Lead: l.T("console.choices.lead")}}
 	view.decisions, view.waiting = decisions(v, d.decisions), waiting(v, d.waiting)
-	view.pools = choiceTable(l.T("console.pools"), "pools", l.T("console.pools.none"), []ui.Column{
+	view.pools = choiceTable(l, l.T("console.pools"), "pools", l.T("console.pools.none"), []ui.Column{
 		{Label: l.T("choice.row.product")}, {Label: l.T("console.pool.free"), Numeric: true}, {Label: l.T("console.pool.drawn"), Numeric: true}, {Label: l.T("console.pool.waiting"), Numeric: true},
 	})
 	for _, x := range d.pools {
 		name := customer.ReplacementName(v, x.Replacement)
 		view.pools.Rows = append(view.pools.Rows, ui.Row{Cells: []ui.Cell{{Text: name}, {Text: l.Number(x.Free)}, {Text: l.Number(x.Drawn)}, {Text: l.Number(x.Waiting)}}})
 		if x.Free == 0 {
-			view.alerts = append(view.alerts, ui.Banner{Tone: "warn", Title: l.T("console.pool.empty", "Product", name), Text: l.N("console.pool.empty.text", int(x.Waiting))})
+			view.alerts = append(view.alerts, ui.Banner{Tone: "warn", Title: l.T("console.pool.empty", "Product", name), Text: emptyPool(v, x.Waiting)})
 		}
 	}
 	view.features = features(v, d.features)
@@ -82,15 +83,23 @@ func buildReplacements(v *page.Visit, d choiceDesk, layout ui.Page) replacements
 	return view
 }
 
-func choiceTable(caption, id, empty string, columns []ui.Column) ui.Table {
-	return ui.Table{ID: id, Caption: caption, Plain: true, Empty: empty, Columns: columns}
+// emptyPool says what an empty pool means.
+func emptyPool(v *page.Visit, waiting int64) string {
+	if waiting == 0 {
+		return v.Locale.T("console.pool.empty.none")
+	}
+	return v.Locale.N("console.pool.empty.text", int(waiting))
+}
+
+func choiceTable(l *locale.Locale, caption, id, empty string, columns []ui.Column) ui.Table {
+	return ui.Table{ID: id, Caption: l.T("console.table", "Title", caption), Plain: true, Empty: empty, Columns: columns}
 }
 
 // decisions counts what was decided and why.
 func decisions(v *page.Visit, list []replacement.Tally) ui.Table {
 	l := v.Locale
-	t := choiceTable(l.T("console.decisions"), "decisions", l.T("console.decisions.none"), []ui.Column{
-		{Label: l.T("choice.row.decision")}, {Label: l.T("choice.row.state")}, {Label: l.T("choice.row.reason")}, {Label: l.T("console.customers"), Numeric: true},
+	t := choiceTable(l, l.T("console.decisions"), "decisions", l.T("console.decisions.none"), []ui.Column{
+		{Label: l.T("console.decision")}, {Label: l.T("choice.row.state")}, {Label: l.T("choice.row.reason")}, {Label: l.T("console.customers"), Numeric: true},
 	})
 	for _, x := range list {
 		what, reason := "", ""
@@ -112,7 +121,7 @@ func decisions(v *page.Visit, list []replacement.Tally) ui.Table {
 
 func waiting(v *page.Visit, list []replacement.Waiter) ui.Table {
 	l := v.Locale
-	t := choiceTable(l.T("console.waiters"), "waiting", l.T("console.waiters.none"), []ui.Column{
+	t := choiceTable(l, l.T("console.waiters"), "waiting", l.T("console.waiters.none"), []ui.Column{
 		{Label: l.T("console.customer")}, {Label: l.T("choice.row.product")}, {Label: l.T("console.age")},
 	})
 	for _, x := range list {
@@ -126,7 +135,7 @@ func waiting(v *page.Visit, list []replacement.Waiter) ui.Table {
 // features says whether what customers use could be counted.
 func features(v *page.Visit, list []replacement.FeatureReport) ui.Table {
 	l := v.Locale
-	t := choiceTable(l.T("console.features"), "features", l.T("console.features.none"), []ui.Column{
+	t := choiceTable(l, l.T("console.features"), "features", l.T("console.features.none"), []ui.Column{
 		{Label: l.T("console.feature")}, {Label: l.T("console.feature.counted")}, {Label: l.T("console.feature.took")},
 		{Label: l.T("console.customers"), Numeric: true}, {Label: l.T("console.feature.uses"), Numeric: true}, {Label: l.T("export.state")},
 	})

@@ -36,7 +36,9 @@ func buildChoice(v *page.Visit, o replacement.Overview) choiceCard {
 	}
 	card.facts = append(card.facts, ui.SummaryRow{Key: l.T("choice.row.state"), Body: ui.Tag("", customer.ChoiceTone(*c), customer.ChoiceWord(l, *c))})
 	add("choice.row.at", l.DateTime(c.At, v.Zone()))
-	add("choice.row.changed", l.DateTime(c.ChangedAt, v.Zone()))
+	if !c.ChangedAt.Equal(c.At) {
+		add("choice.row.changed", l.DateTime(c.ChangedAt, v.Zone()))
+	}
 	if len(c.Losses) > 0 {
 		add("choice.row.losses", l.N("choice.losses.accepted", len(c.Losses)))
 	}
