@@ -1,12 +1,22 @@
 package portal
 
+import (
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"offramp/auth"
+	"offramp/migration/replacement"
+	"offramp/portal/page"
+)
+
 // choiceBody is room for the form of a choice with the longest list of losses.
 const choiceBody = 128 << 10
 
 // choiceList is every route about replacements, and about the last step. Members read, and tick off the guide.
 func (s *Server) choiceList() []Route {
 	return []Route{
-		{Method: get, Path: "/replacements", Access: Customer, Handler: s.customer.ShowReplacements},
+		{Method: get, Path: "/replacements", Access: Customer, Handler: s.customer.ShowReplacements, Glance: true},
 		{Method: post, Path: "/replacements/refresh", Access: Customer, Handler: s.customer.RefreshUsage},
 		{Method: get, Path: "/replacements/none", Access: Customer, Handler: s.customer.ShowNone},
 		{Method: post, Path: "/replacements/none", Access: Owner, Handler: s.customer.ChooseNone},
@@ -30,5 +40,22 @@ func (s *Server) choiceList() []Route {
 		{Method: get, Path: "/confirm", Access: Customer, Handler: s.customer.ShowConfirm, Plan: true},
 		{Method: post, Path: "/confirm", Access: Owner, Handler: s.customer.ConfirmMove, Plan: true},
 		{Method: get, Path: "/confirm/done", Access: Customer, Handler: s.customer.ShowConfirmed, Plan: true},
+	}
+}
+
+// withGlance reads what the comparison shows of the customer in the session's round trip. For staff there is nothing.
+func withGlance(v *page.Visit) auth.Also {
+	return auth.Also{
+		Queue: replacement.QueueGlance,
+		Read: func(r pgx.BatchResults) error {
+			g, err := replacement.ReadGlance(r)
+			switch {
+			case err == nil:
+				v.Glance = &g
+			case !errors.Is(err, replacement.ErrNotFound):
+				return err
+			}
+			return nil
+		},
 	}
 }

@@ -36,7 +36,9 @@ func (f declaration) checked(open bool) error {
 }
 
 // ShowConfirm is step 5: what is done and what is open, what follows, and the declaration.
-func (p *Pages) ShowConfirm(c echo.Context) error { return p.askConfirm(c, http.StatusOK, declaration{}, nil) }
+func (p *Pages) ShowConfirm(c echo.Context) error {
+	return p.askConfirm(c, http.StatusOK, declaration{}, nil)
+}
 
 // ConfirmMove completes step 5.
 func (p *Pages) ConfirmMove(c echo.Context) error {

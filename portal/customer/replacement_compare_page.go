@@ -47,9 +47,9 @@ type badge struct {
 type wish struct {
 	keys    []string // in the programme's order
 	only    bool
-	dropped bool          // something was asked for that is not offered
-	error   *fault.Field  // too many were asked for
-	asked   []string      // as it was asked, to show the form again
+	dropped bool         // something was asked for that is not offered
+	error   *fault.Field // too many were asked for
+	asked   []string     // as it was asked, to show the form again
 }
 
 // query is the one address of a wish.

@@ -28,7 +28,9 @@ var (
 func (d decline) url() string { return "/replacements/" + d.name }
 
 // ShowNone asks why none of the replacements.
-func (p *Pages) ShowNone(c echo.Context) error { return p.askDecline(c, none, replacement.Decline{}, nil) }
+func (p *Pages) ShowNone(c echo.Context) error {
+	return p.askDecline(c, none, replacement.Decline{}, nil)
+}
 
 // ShowLater asks what a decision waits for.
 func (p *Pages) ShowLater(c echo.Context) error {

@@ -32,10 +32,10 @@ func (p *Pages) ShowReplacements(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	o, err := p.own(c)
-	if err != nil {
-		return err
+	if v.Glance == nil { // the route's access has made sure that a customer is signed in
+		return replacement.ErrNotFound
 	}
+	o := own{Overview: v.Glance.Overview, customer: v.Glance.Customer}
 	w := newReplacementWords(v)
 	best, _ := replacement.Recommend(v.Programme, o.Usage)
 	mine, _ := o.chosen(v.Programme)

@@ -107,8 +107,10 @@ func (p *Pages) sendCompared(c echo.Context, key comparing, w replacementWords, 
 	if err != nil {
 		return err
 	}
-	parts := append([]templ.Component{ownName: words(w.v.Session.Name), ownCustomer: words(w.v.Session.CustomerName), ownCode: words(code),
-		ownNews: compareNews(w.l, w.news(o, x)), ownDecline: w.declineCard(o)}, list...)
+	parts := append([]templ.Component{
+		ownName: words(w.v.Session.Name), ownCustomer: words(w.v.Session.CustomerName), ownCode: words(code),
+		ownNews: compareNews(w.l, w.news(o, x)), ownDecline: w.declineCard(o),
+	}, list...)
 	values := make([][]byte, len(parts))
 	for i, part := range parts {
 		var html bytes.Buffer

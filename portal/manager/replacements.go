@@ -136,8 +136,12 @@ func waiting(v *page.Visit, list []replacement.Waiter) ui.Table {
 func features(v *page.Visit, list []replacement.FeatureReport) ui.Table {
 	l := v.Locale
 	t := choiceTable(l, l.T("console.features"), "features", l.T("console.features.none"), []ui.Column{
-		{Label: l.T("console.feature")}, {Label: l.T("console.feature.counted")}, {Label: l.T("console.feature.took")},
-		{Label: l.T("console.customers"), Numeric: true}, {Label: l.T("console.feature.uses"), Numeric: true}, {Label: l.T("export.state")},
+		{Label: l.T("console.feature")},
+		{Label: l.T("console.feature.counted")},
+		{Label: l.T("console.feature.took")},
+		{Label: l.T("console.customers"), Numeric: true},
+		{Label: l.T("console.feature.uses"), Numeric: true},
+		{Label: l.T("export.state")},
 	})
 	for _, x := range list {
 		counted, took := "", ""

@@ -6,7 +6,8 @@
 //   - giant: small exports and the plan page while a giant export is built;
 //   - files: attachments against bare PUT, and from far away against one after another;
 //   - small: many small exports queued at once against bare PUT and against the same work without a queue;
-//   - pages: the signed-in plan page of a real server against a bare echo handler with one indexed select.
+//   - pages: the signed-in plan page of a real server against a bare echo handler with one indexed select;
+//   - replacements: the comparison of replacements with fit against the plan page.
 //
 // Everything runs on loopback and ends by itself. Figures never fail anything: they are to be read.
 package main
@@ -29,7 +30,7 @@ func main() {
 	rounds := flag.Int("rounds", 3, "rounds of each measurement; medians are printed")
 	rows := flag.Int("rows", 1_000_000, "rows of the exported customer")
 	small := flag.Int("small", 3_000, "small exports")
-	only := flag.String("only", "", "rows, workers, giant, files, small or pages; empty: all")
+	only := flag.String("only", "", "rows, workers, giant, files, small, pages or replacements; empty: all")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, *rounds, *rows, *small, *only)
@@ -55,6 +56,7 @@ func run(ctx context.Context, rounds, rows, small int, only string) error {
 		{"workers", func(g *ground) error { return benchWorkers(ctx, g, 1) }},
 		{"giant", func(g *ground) error { return benchGiant(ctx, g) }},
 		{"pages", func(g *ground) error { return benchPages(ctx, g, rounds) }},
+		{"replacements", func(g *ground) error { return benchReplacements(ctx, g, rounds) }},
 	}
 	var ground *ground
 	defer func() {
