@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -224,7 +225,8 @@ func (s *Stack) configure(ctx context.Context) error {
 		"OFFRAMP_STAFF_ROLES": "support:support,finance_clerk:finance-clerks,finance_approver:finance-approvers,finance_releaser:finance-releasers,programme_manager:programme,auditor:audit,operator:operations",
 		"OFFRAMP_SMTP_HOST":   host, "OFFRAMP_SMTP_PORT": port, "OFFRAMP_SMTP_TLS": "none", "OFFRAMP_SMTP_FROM": "moving@hezhou.example",
 		"OFFRAMP_SINK_CRM_URL": s.Hooks.Hook, "OFFRAMP_SINK_CRM_SECRET": s.Hooks.Secret, "OFFRAMP_OUTBOUND_ALLOW": "127.0.0.0/8",
-		"OFFRAMP_CLOCK_SHIFT": s.options.Shift.String(), "OFFRAMP_WORK_DRAIN": "5s",
+		"OFFRAMP_REPLACEMENT_DRIFTBOARD_SECRET": "whsec_" + base64.StdEncoding.EncodeToString([]byte("driftboard "+key)),
+		"OFFRAMP_CLOCK_SHIFT":                   s.options.Shift.String(), "OFFRAMP_WORK_DRAIN": "5s",
 	}
 	return nil
 }

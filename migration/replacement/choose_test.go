@@ -208,8 +208,8 @@ func TestACustomerWhoHasMovedChoosesNoMore(t *testing.T) {
 	}
 }
 
-// TestP02_ACodeIsDrawnOnce lets one customer click often and many customers draw at once, on two replicas.
-func TestP02_ACodeIsDrawnOnce(t *testing.T) {
+// TestACodeIsDrawnOnce lets one customer click often and many customers draw at once, on two replicas.
+func TestACodeIsDrawnOnce(t *testing.T) {
 	h := open(t)
 	var ids []string
 	for i := range 6 {

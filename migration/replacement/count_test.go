@@ -116,6 +116,14 @@ func TestAFeatureThatNobodyUses(t *testing.T) {
 	}
 }
 
+func TestACustomerWhoCameAfterTheCountIsNotKnown(t *testing.T) {
+	h := open(t)
+	h.count(h.counter(&product{all: map[string]int64{"HZ-a": 14}}), "rules")
+	h.exec(`UPDATE customer SET imported_at = $1 WHERE id = 'b'`, today.Add(time.Second))
+	h.want("a", "rules 14, horns ?, crew ?")
+	h.want("b", "rules ?, horns ?, crew ?")
+}
+
 func TestOneCustomerIsCountedOnDemand(t *testing.T) {
 	h := open(t)
 	p := &product{all: map[string]int64{"HZ-a": 14}, one: map[string]int64{"HZ-a": 2}}

@@ -146,6 +146,13 @@ func (s *Service) serve(ctx context.Context, tx *db.Tx, p *migration.Programme, 
 		if state != OfferOpen || r.Withdrawn {
 			continue
 		}
+		free, err := s.store.tryLine(ctx, tx, w.customerID)
+		if err != nil {
+			return served, err
+		}
+		if !free { // the customer is deciding; the next sweep looks again
+			continue
+		}
 		code, err := s.store.draw(ctx, tx, w.customerID, r.Key)
 		if err != nil || code.id == "" {
 			return served, err

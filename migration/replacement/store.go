@@ -20,6 +20,12 @@ func (store) lineUp(ctx context.Context, tx *db.Tx, customerID string) error {
 	return err
 }
 
+// tryLine is lineUp for who can come back later: false while somebody decides for the customer.
+func (store) tryLine(ctx context.Context, tx *db.Tx, customerID string) (free bool, err error) {
+	err = tx.Pgx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock(hashtextextended('offramp replacement ' || $1, 0))`, customerID).Scan(&free)
+	return free, err
+}
+
 const choiceColumns = `id, customer_id, decision, replacement, programme, own, state, losses, with_offer, offer_until, reason, text,
 	chosen_by, chosen_at, changed_at`
 

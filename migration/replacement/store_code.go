@@ -78,7 +78,7 @@ type waiter struct{ customerID, contactID, tier string }
 // waiters locks those who wait for a code and still want it, longest first.
 func (store) waiters(ctx context.Context, tx *db.Tx, key string) (list []waiter, err error) {
 	const sql = `SELECT w.customer_id, w.contact_id, k.tier FROM offer_waiting w JOIN customer k ON k.id = w.customer_id
-		WHERE w.replacement = $1 AND w.served_at IS NULL
+		WHERE w.replacement = $1 AND w.served_at IS NULL AND EXISTS (SELECT FROM offer_code o WHERE o.replacement = $1 AND o.customer_id IS NULL)
 		  AND EXISTS (SELECT FROM replacement_choice c WHERE c.customer_id = w.customer_id AND c.replacement = $1 AND c.state NOT IN ('undone', 'replaced', 'withdrawn'))
 		ORDER BY w.since, w.customer_id FOR UPDATE OF w SKIP LOCKED`
 	rows, err := tx.Pgx.Query(ctx, sql, key)

@@ -12,8 +12,9 @@ import (
 )
 
 // usageSQL reads how often a customer uses each feature. A feature that was counted, and has no row of the customer, is used
-// not at all; a row may be newer than the latest count of all.
-const usageSQL = `SELECT coalesce(c.feature, u.feature), coalesce(u.uses, 0), greatest(c.counted_at, u.counted_at),
+// not at all, unless the customer was imported after the count; a row may be newer than the latest count of all.
+const usageSQL = `SELECT coalesce(c.feature, u.feature), coalesce(u.uses, 0),
+	       CASE WHEN u.feature IS NOT NULL OR c.counted_at >= (SELECT imported_at FROM customer WHERE id = $1) THEN greatest(c.counted_at, u.counted_at) END,
 	       coalesce(c.problem <> '' AND c.tried_at > greatest(c.counted_at, u.counted_at), false)
 	  FROM feature_count c FULL JOIN (SELECT feature, uses, counted_at FROM feature_usage WHERE customer_id = $1) u ON u.feature = c.feature`
 

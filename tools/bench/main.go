@@ -6,6 +6,7 @@
 //   - giant: small exports and the plan page while a giant export is built;
 //   - files: attachments against bare PUT, and from far away against one after another;
 //   - small: many small exports queued at once against bare PUT and against the same work without a queue;
+//   - fit: what 100,000 customers use of one feature, against the bare SQL that it needs;
 //   - pages: the signed-in plan page of a real server against a bare echo handler with one indexed select;
 //   - replacements: the comparison of replacements with fit against the plan page.
 //
@@ -30,7 +31,7 @@ func main() {
 	rounds := flag.Int("rounds", 3, "rounds of each measurement; medians are printed")
 	rows := flag.Int("rows", 1_000_000, "rows of the exported customer")
 	small := flag.Int("small", 3_000, "small exports")
-	only := flag.String("only", "", "rows, workers, giant, files, small, pages or replacements; empty: all")
+	only := flag.String("only", "", "rows, workers, giant, files, small, fit, pages or replacements; empty: all")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, *rounds, *rows, *small, *only)
@@ -55,6 +56,7 @@ func run(ctx context.Context, rounds, rows, small int, only string) error {
 		{"rows", func(g *ground) error { return benchExport(ctx, g, rounds) }},
 		{"workers", func(g *ground) error { return benchWorkers(ctx, g, 1) }},
 		{"giant", func(g *ground) error { return benchGiant(ctx, g) }},
+		{"fit", func(g *ground) error { return benchFit(ctx, g, rounds) }},
 		{"pages", func(g *ground) error { return benchPages(ctx, g, rounds) }},
 		{"replacements", func(g *ground) error { return benchReplacements(ctx, g, rounds) }},
 	}

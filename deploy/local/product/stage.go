@@ -1,7 +1,9 @@
 package product
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"net/url"
 	"os"
 
@@ -87,6 +89,33 @@ func apply(ctx context.Context, s *local.Stack, o StageOptions) error {
 	if _, err := s.Run(ctx, "apply", "-f", file.Name(), "--by", "stage", "--approve-as", "stage-second-person"); err != nil {
 		return err
 	}
-	_, err = s.Run(ctx, "import", "--by", "stage")
+	if _, err := s.Run(ctx, "import", "--by", "stage"); err != nil {
+		return err
+	}
+	return importCodes(ctx, s, o.Programme)
+}
+
+// codesOnStage are fewer than the customers whom the demonstration's offer is for, so that its pool can run out.
+const codesOnStage = 40
+
+// importCodes fills the pool of the demonstration's offer.
+func importCodes(ctx context.Context, s *local.Stack, programme []byte) error {
+	if !bytes.Equal(programme, examples.Hezhou) {
+		return nil
+	}
+	file, err := os.CreateTemp("", "codes-*.csv")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(file.Name()) }()
+	for n := range codesOnStage {
+		if _, err := fmt.Fprintf(file, "CX-%04d-HZ\n", 1000+n*37); err != nil {
+			return err
+		}
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	_, err = s.Run(ctx, "import", "--codes", file.Name(), "--replacement", "chuanxing", "--by", "stage")
 	return err
 }
