@@ -102,6 +102,17 @@ func TestWithoutReplacements(t *testing.T) {
 	w.shows("owner", "/replacements", "There is no successor of our own")
 }
 
+func TestWhereNothingHasToBeChosen(t *testing.T) {
+	w := newWorld(t)
+	w.offer()
+	w.programme.p.Steps.Choose = false
+	w.hides(w.shows("owner", "/replacements", "Nothing has to be chosen in this closure"), "/replacements/none", "/replacements/later")
+	w.hides(w.shows("owner", "/replacements/heguang", "Nothing has to be chosen in this closure"), "/heguang/choose")
+	for _, path := range []string{"/replacements/heguang/choose", "/replacements/none"} {
+		w.hides(w.shows("owner", path, "Nothing has to be chosen in this closure"), "btn--primary")
+	}
+}
+
 func TestDetailsOfAReplacement(t *testing.T) {
 	w := newWorld(t)
 	w.offer()

@@ -126,6 +126,9 @@ func (w replacementWords) decline(d decline, why replacement.Decline, o own, ref
 	view.text = ui.Area{Field: x.field(said, "text", "choice.reason.text"), Value: why.Text, Rows: 4, MaxLength: replacement.MaxText}
 	view.text.Hint, view.text.Optional = l.T("choice.reason.text.hint"), true
 	switch {
+	case !w.p.StepsInEffect().Choose:
+		view.news = []ui.Banner{{Tone: "info", Title: l.T("choice.closed")}}
+		return view
 	case o.Choice != nil && !o.Choice.Changeable():
 		view.news = []ui.Banner{{Tone: "info", Title: l.T("choice.carried_out")}}
 		return view
@@ -143,6 +146,8 @@ func (w replacementWords) decline(d decline, why replacement.Decline, o own, ref
 func (w replacementWords) declineCard(o own) templ.Component {
 	l := w.l
 	switch {
+	case !w.p.StepsInEffect().Choose:
+		return declineLinks(l.T("choice.decline"), l.T("choice.closed"), nil)
 	case !w.v.Owner():
 		return declineLinks(l.T("choice.decline"), l.T("choice.owner_only"), nil)
 	case o.Choice != nil && !o.Choice.Changeable():

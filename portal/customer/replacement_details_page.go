@@ -76,6 +76,8 @@ func (w replacementWords) door(r migration.Replacement, o own) (*ui.Link, string
 		return &ui.Link{Label: l.T("choice.decided.open"), URL: replacementURL(r.Key, "done")}, ""
 	case r.Withdrawn:
 		return nil, l.T("choice.withdrawn.short")
+	case !w.p.StepsInEffect().Choose:
+		return nil, l.T("choice.closed")
 	case o.Choice != nil && !o.Choice.Changeable():
 		return nil, l.T("choice.carried_out")
 	case !w.v.Owner():
@@ -158,7 +160,7 @@ func (w replacementWords) choose(r migration.Replacement, o own, check replaceme
 		view.accept.Error, view.errors = said["accept"], said.list("accept")
 	}
 	view.layout.Errors = len(view.errors) > 0
-	if !check.CarriedOut && w.v.Owner() {
+	if !check.CarriedOut && w.v.Owner() && w.p.StepsInEffect().Choose {
 		view.next = &ui.Button{Label: l.T("ui.continue"), Kind: ui.Primary}
 	}
 	return view
@@ -172,6 +174,8 @@ func (w replacementWords) before(r migration.Replacement, o own, check replaceme
 	}
 	mine, ok := o.chosen(w.p)
 	switch {
+	case !w.p.StepsInEffect().Choose:
+		list = append(list, ui.Banner{Tone: "info", Title: l.T("choice.closed")})
 	case check.CarriedOut:
 		list = append(list, ui.Banner{Tone: "info", Title: l.T("choice.carried_out")})
 	case !w.v.Owner():

@@ -45,7 +45,7 @@ func buildChoice(v *page.Visit, o replacement.Overview) choiceCard {
 	if c.Reason != "" {
 		add("choice.row.reason", reasonText(v, c.Reason))
 	}
-	add("choice.reason.text", c.Text)
+	add("console.choice.text", c.Text)
 	if r, ok := v.Programme.Replacement(c.Replacement); ok {
 		if code, ok := o.CodeFor(r); ok {
 			add("choice.code", codeState(v, code))
