@@ -52,8 +52,8 @@ func (w *world) offer() {
 	for _, id := range []string{"a", "b"} {
 		w.tell(id, migration.Event{Kind: migration.StepsReconfigure, Actor: "system", Rules: p.Steps})
 	}
-	w.exec(`UPDATE customer SET attributes = '{"seats": "20", "period": "year"}' WHERE id = $1`, w.ids["a"])
-	w.exec(`UPDATE customer SET attributes = '{"seats": "7731", "period": "month"}' WHERE id = $1`, w.ids["b"])
+	w.exec(`UPDATE customer SET attributes = '{"seats": "20", "period": "year"}', imported_at = $2 WHERE id = $1`, w.ids["a"], day.AddDate(0, 0, -7))
+	w.exec(`UPDATE customer SET attributes = '{"seats": "7731", "period": "month"}', imported_at = $2 WHERE id = $1`, w.ids["b"], day.AddDate(0, 0, -7))
 	for _, feature := range []string{"boards", "automations", "forms"} {
 		w.exec(`INSERT INTO feature_count (feature, counted_at, tried_at) VALUES ($1, $2, $2)`, feature, day.AddDate(0, 0, -1))
 	}

@@ -43,7 +43,7 @@ func benchFit(ctx context.Context, g *ground, rounds int) (err error) {
 		return err
 	}
 	defer func() {
-		for _, sql := range []string{`DROP TABLE bench_usage`, `DELETE FROM feature_usage WHERE feature = 'bench'`, `DELETE FROM feature_count WHERE feature = 'bench'`, `DELETE FROM customer WHERE id LIKE 'bench-fit-%'`} {
+		for _, sql := range []string{`DROP TABLE bench_usage`, `DELETE FROM feature_usage WHERE feature = 'bench'`, `DELETE FROM feature_count WHERE feature = 'bench'`} {
 			_, gone := g.super.Exec(ctx, sql)
 			err = errors.Join(err, gone)
 		}
