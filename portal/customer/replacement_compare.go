@@ -112,7 +112,7 @@ func (w replacementWords) glance(list []migration.Replacement, s slots) compareG
 		texts("choice.row.what", func(r migration.Replacement) []phrase { return w.orNothing(w.note(nil, r.Summary)) }),
 		own,
 		texts("choice.row.price", w.listPrice),
-		texts("choice.row.offer", func(r migration.Replacement) []phrase { _, lines := w.offer(r); return lines }),
+		texts("choice.row.offer", w.offer),
 		texts("choice.row.effort", w.effort),
 	}}
 }

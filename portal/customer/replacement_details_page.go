@@ -52,7 +52,7 @@ func (w replacementWords) details(r migration.Replacement, o own, layout ui.Page
 	view.groups = append([]compareGroup{w.data(one)}, w.features(one, s)...)
 	view.groups = append(view.groups, w.limits(one), w.place(one))
 	view.price, view.list, view.effort = w.price(replacement.PriceFor(w.p, r, o.customer, w.now)), w.listPrice(r), w.effort(r)
-	_, view.offer = w.offer(r)
+	view.offer = w.offer(r)
 	if r.Guide != nil {
 		for _, step := range r.Guide.Steps {
 			view.steps = append(view.steps, w.say(step.Title))
@@ -198,7 +198,7 @@ func (w replacementWords) before(r migration.Replacement, o own, check replaceme
 func (w replacementWords) terms(r migration.Replacement, check replacement.Check) []ui.SummaryRow {
 	l := w.l
 	offer := func() templ.Component {
-		_, lines := w.offer(r)
+		lines := w.offer(r)
 		if check.Code && check.Scarce {
 			lines = append(lines, plain(l.T("choice.code.scarce")))
 		} else if check.Code {

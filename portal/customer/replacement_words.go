@@ -133,7 +133,7 @@ func (w replacementWords) discount(basisPoints int) string {
 }
 
 // offer says what a replacement's offer is to the reader's customer, and how it stands.
-func (w replacementWords) offer(r migration.Replacement) (state replacement.OfferState, lines []phrase) {
+func (w replacementWords) offer(r migration.Replacement) (lines []phrase) {
 	state, until := replacement.OfferFor(w.p, r, w.tier, w.now)
 	switch state {
 	case replacement.OfferOpen:
@@ -149,7 +149,7 @@ func (w replacementWords) offer(r migration.Replacement) (state replacement.Offe
 	default:
 		lines = []phrase{plain(w.l.T("choice.offer.none"))}
 	}
-	return state, lines
+	return lines
 }
 
 // effort is how much work the move is.

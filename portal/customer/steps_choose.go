@@ -110,10 +110,9 @@ func (w replacementWords) card(r migration.Replacement, chosen bool) productCard
 		c.badge = l.T("choice.badge.chosen")
 		c.link = ui.Link{Label: l.T("choice.decided.open"), URL: replacementURL(r.Key, "done")}
 	}
-	_, offer := w.offer(r)
 	c.facts = []productFact{
 		{l.T("choice.row.price"), w.listPrice(r)[:1]},
-		{l.T("choice.row.offer"), offer},
+		{l.T("choice.row.offer"), w.offer(r)},
 		{l.T("choice.row.effort"), w.effort(r)},
 	}
 	return c
