@@ -225,7 +225,7 @@ func TestNoneLaterAndUndo(t *testing.T) {
 		{"none", "other", "x\x00y", `aria-invalid="true"`, 422},
 		{"none", "other", "\xff\xfe", `aria-invalid="true"`, 422},
 		{"none", strings.Repeat("a", 41), "", "40", 422},
-		{"later", "colleagues", "‮ <b>soon</b> 👩‍💻\r\nreally", "", 303},
+		{"later", "colleagues", "\u202e <b>soon</b> 👩\u200d💻\r\nreally", "", 303},
 		{"none", "missing_features", "", "", 303},
 	} {
 		a := w.post("owner", "/replacements/"+c.path, url.Values{"reason": {c.reason}, "text": {c.text}})
