@@ -83,6 +83,7 @@ func (c *checker) choiceRules() {
 
 // catalogue checks what a replacement says of itself.
 func (c *checker) catalogue(path string, r Replacement) {
+	c.reserved(path+".key", r.Key)
 	if r.Kind != "" && !slices.Contains(replacementKinds, r.Kind) {
 		c.errorf(path+".kind", "must be one of %s", strings.Join(replacementKinds, ", "))
 	}

@@ -111,6 +111,7 @@ var badParts = []struct {
 	{"filter without name", "      name: {en: Harbour, zh-CN: 港口}\n", "", "export.filters[0].name: is missing", false},
 	{"promise", "promise_hours: 48", "promise_hours: 0", "export.promise_hours: must lie between 1 and 168", false},
 	{"replacement twice", "key: paper\n", "key: fleet\n", "replacements[1].key: there are two replacements", true},
+	{"replacement of a page", "key: paper\n", "key: later\n", "replacements[1].key: \"later\" is the name of a page", true},
 	{"replacement of a device", "key: paper\n", "key: nul\n", "replacements[1].key: \"nul\" cannot be a folder's name", true},
 	{"file outside", "name: ships.csv", "name: ../ships.csv", "replacements[0].import.files[0].name: \"../ships.csv\" must be small letters", false},
 	{"file format", "name: ships.csv", "name: ships.xlsx", "replacements[0].import.files[0].name: \"ships.xlsx\" must be", false},

@@ -29,12 +29,13 @@ var accessOf = map[string]portal.Access{
 }
 
 // samples stand for the variable parts of addresses.
-var samples = strings.NewReplacer(":locale", "en", ":tag", "zh-CN", ":value", "dark", ":token", "x.ics", ":file", "x.css", ":id", "x", ":key", "x", ":currency", "CNY", ":ref", "RF-2026-000001", ":line", "x", "*", "img/icon.svg")
+var samples = strings.NewReplacer(":locale", "en", ":tag", "zh-CN", ":value", "dark", ":token", "x.ics", ":file", "x.css", ":id", "x", ":key", "heguang", ":currency", "CNY", ":ref", "RF-2026-000001", ":line", "x", "*", "img/icon.svg")
 
 // TestZ01_AccessTable asks every route as everyone and compares what happens with the table in testdata. A route that is
 // not in the table fails. Run with -update after a deliberate change, and read the difference.
 func TestZ01_AccessTable(t *testing.T) {
 	w := newWorld(t)
+	w.offer()
 	var table strings.Builder
 	for _, r := range w.server.Routes() {
 		fmt.Fprintf(&table, "%s %s\n", r.Method, r.Path)
@@ -104,6 +105,7 @@ func (w *world) stateSum() string {
 
 func TestA10_NoGetChangesState(t *testing.T) {
 	w := newWorld(t)
+	w.offer()
 	before := w.stateSum()
 	for _, r := range w.server.Routes() {
 		if r.Method != "GET" {
@@ -124,6 +126,7 @@ func TestA10_NoGetChangesState(t *testing.T) {
 
 func TestA10_FormsOfOtherSitesAreRefused(t *testing.T) {
 	w := newWorld(t)
+	w.offer()
 	before := w.stateSum()
 	for _, r := range w.server.Routes() {
 		if r.Method != "POST" {

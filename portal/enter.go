@@ -65,7 +65,10 @@ func (s *Server) admit(c echo.Context, r Route) error {
 	v.Fragment = r.Quiet
 	var also []auth.Also
 	if r.Plan {
-		also = []auth.Also{withPlan(v)}
+		also = append(also, withPlan(v))
+	}
+	if r.Glance {
+		also = append(also, withGlance(v))
 	}
 	session, err := s.sessions.Resolve(c.Request().Context(), s.kit.Cookie(c, page.SessionCookie), !r.Quiet, also...)
 	switch {

@@ -131,6 +131,7 @@ func TestI01_ReturnAddressLeadsNowhereElse(t *testing.T) {
 
 func TestZ04_UnknownFieldsAreRefusedEverywhere(t *testing.T) {
 	w := newWorld(t)
+	w.offer()
 	before := w.stateSum()
 	for _, r := range w.server.Routes() {
 		if r.Method != "POST" {

@@ -24,7 +24,7 @@ func (w *world) shows(who, path string, texts ...string) string {
 			w.Errorf("%s %s lacks %q:\n%s", who, path, text, a.body)
 		}
 	}
-	if strings.Contains(a.body, "⟦") {
+	if strings.Contains(a.body, "⟦") || strings.Contains(a.body, "&lt;no value") {
 		w.Errorf("%s %s lacks a message:\n%s", who, path, a.body)
 	}
 	return a.body
@@ -83,9 +83,12 @@ func TestSharedPagesAreTheReadersOwn(t *testing.T) {
 
 func TestZ03_PagesShowNothingOfOthers(t *testing.T) {
 	w := newWorld(t)
+	w.offer()
+	w.choose("other", "heguang")
+	w.choose("owner", "heguang")
 	for _, r := range w.server.Routes() {
 		if r.Method == "GET" {
-			w.hides(w.get("owner", samples.Replace(r.Path)).body, "Canary Works", "HZ-7<", "other@canary.example", w.ids["b"])
+			w.hides(w.get("owner", samples.Replace(r.Path)).body, "Canary Works", "HZ-7<", "other@canary.example", w.ids["b"], "7731", "7,731", "7,732")
 		}
 	}
 }

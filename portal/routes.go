@@ -28,6 +28,7 @@ type Route struct {
 	Handler echo.HandlerFunc
 	Quiet   bool  // asked for by a page or a program rather than a person: it keeps no session alive
 	Plan    bool  // shows the customer's plan, which is read together with the session
+	Glance  bool  // compares replacements for the customer, of whom the like is read
 	Early   bool  // works before a programme is in effect
 	Bare    bool  // needs to know nobody: no session is looked up
 	Long    bool  // may send a file for as long as its bytes move
@@ -39,7 +40,7 @@ const exportBody = 512 << 10
 
 // list is every route but those of staff.
 func (s *Server) list() []Route {
-	return slices.Concat(s.planList(), s.exportList(), s.settleList(), s.personList(), s.hookList(), s.programList())
+	return slices.Concat(s.planList(), s.exportList(), s.choiceList(), s.settleList(), s.personList(), s.hookList(), s.programList())
 }
 
 // planList is every route that serves pages' parts, public pages and the plan.

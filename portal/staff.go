@@ -11,6 +11,7 @@ import (
 	"offramp/migration"
 	"offramp/migration/assistance"
 	"offramp/migration/refund"
+	"offramp/migration/replacement"
 	"offramp/portal/audit"
 	"offramp/portal/console"
 	"offramp/portal/finance"
@@ -40,6 +41,7 @@ type ConsoleParts struct {
 	Refunds    *refund.Service
 	Queue      *jobs.Client // which may only insert
 	Log        *slog.Logger
+	Choices    *replacement.Service
 }
 
 // NewConsoles builds the pages of staff.
@@ -50,8 +52,8 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 	}
 	return &Consoles{
 		arrive:  &console.Pages{Kit: k},
-		support: &support.Pages{Kit: k, Customers: p.Customers, Exports: p.Exports, Help: p.Help},
-		manager: &manager.Pages{Kit: k, Programmes: p.Programmes, Customers: p.Customers},
+		support: &support.Pages{Kit: k, Customers: p.Customers, Exports: p.Exports, Help: p.Help, Choices: p.Choices},
+		manager: &manager.Pages{Kit: k, Programmes: p.Programmes, Customers: p.Customers, Choices: p.Choices},
 		audit:   &audit.Pages{Kit: k, Log: audit.NewLog(p.DB), Customers: p.Customers},
 		ops:     operations,
 		finance: &finance.Pages{Kit: k, Refunds: p.Refunds, Customers: p.Customers},
@@ -77,6 +79,7 @@ func (s *Consoles) staffList() []Route {
 		{Method: post, Path: "/console/support/help/:id/answer", Access: Support, Handler: s.support.AnswerRequest},
 
 		{Method: get, Path: "/console/programme", Access: ProgrammeManager, Handler: s.manager.ShowProgramme, Early: true},
+		{Method: get, Path: "/console/programme/replacements", Access: ProgrammeManager, Handler: s.manager.ShowReplacements},
 		{Method: get, Path: "/console/programme/:id", Access: ProgrammeManager, Handler: s.manager.ShowVersion, Early: true},
 		{Method: get, Path: "/console/programme/:id/source", Access: ProgrammeManager, Handler: s.manager.DownloadSource, Early: true},
 		{Method: post, Path: "/console/programme/:id/approve", Access: ProgrammeManager, Handler: s.manager.Approve, Early: true},

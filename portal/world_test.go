@@ -126,7 +126,7 @@ func (w *world) consoles(kit *page.Kit) *portal.Consoles {
 		w.Fatal(err)
 	}
 	c, err := portal.NewConsoles(kit, portal.ConsoleParts{
-		DB: w.db, Customers: w.customers, Programmes: migration.NewProgrammes(w.db), Exports: w.exports, Help: assistance.NewService(w.db, queue), Refunds: w.refunds(), Queue: queue, Log: w.logger,
+		DB: w.db, Customers: w.customers, Programmes: migration.NewProgrammes(w.db), Exports: w.exports, Help: assistance.NewService(w.db, queue), Refunds: w.refunds(), Queue: queue, Log: w.logger, Choices: w.choices(),
 	})
 	if err != nil {
 		w.Fatal(err)

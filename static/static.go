@@ -36,7 +36,7 @@ const (
 )
 
 // sheets are the parts of the stylesheet in the order of the cascade.
-var sheets = []string{"tokens", "base", "shell", "components", "forms", "console", "print"}
+var sheets = []string{"tokens", "base", "shell", "components", "forms", "console", "choice", "print"}
 
 // asset is one file, ready to be sent.
 type asset struct {

@@ -24,7 +24,8 @@ type Pages struct {
 	Receipts   ReceiptKeys
 	Proxy      bool // files are sent through the portal, since browsers cannot reach the bucket
 
-	shared sharedPlans
+	shared   kept[sharing, *sharedPlan]
+	compared kept[comparing, *page.Skeleton]
 }
 
 // plan is the signed-in customer's. Routes that are marked so have read it with the session.

@@ -27,7 +27,7 @@ func (p *Pages) ShowPlan(c echo.Context) error {
 
 func (p *Pages) sendShared(c echo.Context, key sharing, plan migration.Plan, layout ui.Page, code string) error {
 	v, ctx := page.Of(c), c.Request().Context()
-	shared, err := p.shared.page(ctx, key, v, plan, layout)
+	shared, err := p.shared.get(key, func() (*sharedPlan, error) { return renderShared(ctx, v, plan, layout) })
 	if err != nil {
 		return err
 	}

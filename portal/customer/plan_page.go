@@ -18,10 +18,13 @@ type planView struct {
 	news    []ui.Banner   // about the last day to export
 	count   *ui.Countdown // nil when they have
 	tasks   ui.TaskList
+	early   *ui.Link // to step 5 while it cannot be started otherwise
 	export  exportCard
 
 	exportCard templ.Component // of export
 	settleCard templ.Component // of step 4
+	settles    bool            // there is a step 4
+	products   *productsView   // nil: there is nothing to choose from
 	dates      ui.KeyDates
 	help       ui.Help
 }
@@ -42,6 +45,11 @@ func buildPlan(v *page.Visit, plan migration.Plan, layout ui.Page, code string) 
 		view.count.Next = s.next()
 	}
 	view.exportCard, view.settleCard = exportSection(view.export), settleSection(buildSettle(v, plan.Journey))
+	view.settles = plan.Journey.Detail.Rules.Settle
+	if plan.Journey.Status[migration.StepConfirm] == migration.CannotStart && v.Owner() {
+		view.early = &ui.Link{Label: v.Locale.T("confirm.early"), URL: urls[migration.StepConfirm]}
+	}
+	view.products = newReplacementWords(v).products(plan.Journey)
 	view.layout.HTMX = view.export.running
 	return view
 }

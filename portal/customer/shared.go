@@ -3,7 +3,6 @@ package customer
 import (
 	"bytes"
 	"context"
-	"sync"
 
 	"github.com/a-h/templ"
 
@@ -27,6 +26,16 @@ type sharing struct {
 	export    string // state of the latest one; empty: none
 	checked   bool
 	until     migration.Day
+	tier      string // whose offers are shown
+	choice    chosen
+	confirmed migration.Day
+	settles   bool // there is a step 4
+}
+
+// chosen is what the plan page says of step 3.
+type chosen struct {
+	replacement, state string
+	until              migration.Day
 }
 
 // sharedPlan is such a page.
@@ -45,15 +54,6 @@ const (
 	markSettle
 	markCount
 )
-
-// maxShared bounds the cache; when it is full it starts anew.
-const maxShared = 1000
-
-// sharedPlans caches the pages by what they share. The zero value is empty. Safe for concurrent use.
-type sharedPlans struct {
-	mu    sync.RWMutex
-	pages map[sharing]*sharedPlan
-}
 
 // share returns what a reader's page has in common with others, and false for one that is the reader's alone: dates of
 // their own, a message from the last action, an address with a query.
@@ -78,28 +78,23 @@ func share(v *page.Visit, plan migration.Plan, layout ui.Page) (sharing, bool) {
 			s.until = migration.DayOf(e.Until.In(v.Zone()))
 		}
 	}
+	s.tier, s.choice = v.Session.CustomerTier, sharedChoice(v, j.Detail.Choice)
+	if at := j.Detail.ConfirmedAt; at != nil {
+		s.confirmed = migration.DayOf(at.In(v.Zone()))
+	}
+	s.settles = j.Detail.Rules.Settle
 	return s, true
 }
 
-// page returns the page for what is shared, and renders it for the first who asks.
-func (c *sharedPlans) page(ctx context.Context, key sharing, v *page.Visit, plan migration.Plan, layout ui.Page) (*sharedPlan, error) {
-	c.mu.RLock()
-	known := c.pages[key]
-	c.mu.RUnlock()
-	if known != nil {
-		return known, nil
+func sharedChoice(v *page.Visit, c *migration.ChoiceDetail) chosen {
+	if c == nil {
+		return chosen{}
 	}
-	made, err := renderShared(ctx, v, plan, layout)
-	if err != nil {
-		return nil, err
+	out := chosen{replacement: c.Replacement, state: c.State}
+	if c.OfferUntil != nil {
+		out.until = migration.DayOf(c.OfferUntil.In(v.Programme.Zone))
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.pages == nil || len(c.pages) >= maxShared {
-		c.pages = map[sharing]*sharedPlan{}
-	}
-	c.pages[key] = made
-	return made, nil
+	return out
 }
 
 // renderShared renders the page with marks where the reader's own words belong.
@@ -108,7 +103,7 @@ func renderShared(ctx context.Context, v *page.Visit, plan migration.Plan, layou
 	anyone := *v
 	anyone.Session = &auth.Session{
 		Realm: v.Session.Realm, Role: v.Session.Role, Zone: v.Session.Zone, Name: marks[markName],
-		CustomerID: marks[markCustomer], CustomerName: marks[markCustomer], CustomerRef: marks[markRef],
+		CustomerTier: v.Session.CustomerTier, CustomerID: marks[markCustomer], CustomerName: marks[markCustomer], CustomerRef: marks[markRef],
 	}
 	account := *layout.Account
 	account.Name, account.Detail = marks[markName], marks[markCustomer]

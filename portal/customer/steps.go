@@ -14,7 +14,10 @@ type steps struct {
 }
 
 // urls are the pages of the steps that this release has.
-var urls = map[migration.Step]string{migration.StepDates: "/plan/dates", migration.StepExport: "/exports", migration.StepSettle: "/refund"}
+var urls = map[migration.Step]string{
+	migration.StepDates: "/plan/dates", migration.StepExport: "/exports", migration.StepChoose: "/replacements", migration.StepSettle: "/refund",
+	migration.StepConfirm: "/confirm",
+}
 
 func (s steps) tasks() []ui.Task {
 	tasks := make([]ui.Task, 0, len(migration.Steps))
@@ -22,11 +25,19 @@ func (s steps) tasks() []ui.Task {
 		status := s.j.Status[step]
 		t := ui.Task{Name: s.v.Locale.T("step." + string(step)), Hint: s.hint(step, status), Status: string(status)}
 		if status != migration.CannotStart && status != migration.NotNeeded {
-			t.URL = urls[step]
+			t.URL = s.url(step)
 		}
 		tasks = append(tasks, t)
 	}
 	return tasks
+}
+
+// url is where a step goes on.
+func (s steps) url(step migration.Step) string {
+	if step == migration.StepChoose {
+		return s.chooseURL()
+	}
+	return urls[step]
 }
 
 func (s steps) hint(step migration.Step, status migration.Status) string {
@@ -42,8 +53,10 @@ func (s steps) hint(step migration.Step, status migration.Status) string {
 		return l.T("step." + string(step) + ".not_needed")
 	case status == migration.NotNeeded:
 		return l.T("step.not_needed")
-	case step == migration.StepConfirm && !s.j.Settled():
-		return l.T("step.confirm.hint")
+	case step == migration.StepChoose:
+		return s.chooseHint()
+	case step == migration.StepConfirm:
+		return s.confirmHint(status)
 	}
 	return l.T("step.later")
 }
@@ -109,9 +122,15 @@ func (s steps) todo(step migration.Step, status migration.Status) *ui.NextStep {
 	case step == migration.StepExport && e != nil && (e.State == "ready" || e.State == "expired" || e.State == "failed"):
 		key = "next.export." + e.State
 	}
-	if step == migration.StepSettle {
-		key = settleNext(status)
+	task := ""
+	switch step {
+	case migration.StepChoose:
+		task = s.chooseNext()
+	case migration.StepSettle:
+		task = l.T(settleNext(status))
+	default:
+		task = l.T(key)
 	}
-	link := ui.Link{Label: l.T("next." + string(step) + ".go"), URL: urls[step], Icon: ui.IconArrow}
-	return &ui.NextStep{Task: l.T(key), Action: link}
+	link := ui.Link{Label: l.T("next." + string(step) + ".go"), URL: s.url(step), Icon: ui.IconArrow}
+	return &ui.NextStep{Task: task, Action: link}
 }

@@ -11,6 +11,7 @@ import (
 
 	"offramp/internal/audit"
 	"offramp/migration"
+	"offramp/migration/replacement"
 	"offramp/portal/console"
 	"offramp/portal/page"
 )
@@ -20,6 +21,7 @@ type Pages struct {
 	*page.Kit
 	Programmes *migration.Programmes
 	Customers  *migration.Service
+	Choices    *replacement.Service
 }
 
 // ShowProgramme is the programme in effect, what waits for approval, and every version.

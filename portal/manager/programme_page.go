@@ -24,6 +24,7 @@ type programmeView struct {
 	active   *versionCard
 	proposed *proposalCard // nil: nothing waits
 	versions ui.Table
+	choices  *ui.Link // how step 3 stands; nil: the programme has none
 }
 
 // versionCard is one version in a card.
@@ -53,7 +54,7 @@ type words struct {
 
 func buildProgramme(v *page.Visit, s shelf, layout ui.Page) programmeView {
 	l, w := v.Locale, words{v, s.names}
-	view := programmeView{layout: layout, heading: ui.Heading{Title: l.T("console.programme"), Lead: l.T("console.programme.lead")}, versions: w.table(s.versions)}
+	view := programmeView{layout: layout, heading: ui.Heading{Title: l.T("console.programme"), Lead: l.T("console.programme.lead")}, versions: w.table(s.versions), choices: replacementsLink(v, v.Programme)}
 	for _, version := range s.versions {
 		if version.State == migration.VersionActive {
 			view.active = &versionCard{

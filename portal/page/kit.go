@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 	"sync"
 
 	"github.com/labstack/echo/v4"
@@ -69,7 +68,7 @@ func (k *Kit) Cookie(c echo.Context, name string) string {
 }
 
 // Layout is the shell for a page with this title. active is the key of the current entry of the navigation: plan,
-// exports or help; empty for none.
+// exports, replacements or help; empty for none.
 func (k *Kit) Layout(c echo.Context, title, active string) ui.Page {
 	v := Of(c)
 	p := ui.Page{Locale: v.Locale, Title: title, Path: c.Request().URL.RequestURI(), Theme: v.Theme, Active: active, NoIndex: v.Session != nil}
@@ -85,11 +84,14 @@ func (k *Kit) Layout(c echo.Context, title, active string) ui.Page {
 		p.Nav = []ui.NavItem{
 			{Key: "plan", Label: v.Locale.T("nav.plan"), URL: "/plan"},
 			{Key: "exports", Label: v.Locale.T("nav.exports"), URL: "/exports"},
-			{Key: "help", Label: v.Locale.T("nav.help"), URL: "/help"},
+		}
+		if v.Programme != nil && len(v.Programme.Replacements) > 0 {
+			p.Nav = append(p.Nav, ui.NavItem{Key: "replacements", Label: v.Locale.T("nav.replacements"), URL: "/replacements"})
 		}
 		if v.Programme != nil && v.Programme.Steps.Settle {
-			p.Nav = slices.Insert(p.Nav, len(p.Nav)-1, ui.NavItem{Key: "refund", Label: v.Locale.T("nav.refund"), URL: "/refund"})
+			p.Nav = append(p.Nav, ui.NavItem{Key: "refund", Label: v.Locale.T("nav.refund"), URL: "/refund"})
 		}
+		p.Nav = append(p.Nav, ui.NavItem{Key: "help", Label: v.Locale.T("nav.help"), URL: "/help"})
 	}
 	p.Flash = k.takeFlash(c)
 	return p

@@ -9,6 +9,7 @@ import (
 	"offramp/internal/db"
 	"offramp/internal/locale"
 	"offramp/migration"
+	"offramp/migration/replacement"
 )
 
 // Visit is one request as the portal understands it: who, in which language, under which programme, at what instant.
@@ -16,6 +17,7 @@ type Visit struct {
 	Session   *auth.Session        // nil: nobody is signed in
 	Programme *migration.Programme // nil: none is active
 	Plan      *migration.Plan      // of the signed-in customer, on routes that show it
+	Glance    *replacement.Glance  // of the signed-in customer, on the route that compares replacements
 	Locale    *locale.Locale
 	Theme     string // light, dark or auto
 	Now       time.Time

@@ -8,6 +8,7 @@ import (
 	"offramp/internal/locale"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/replacement"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -18,6 +19,7 @@ type screen struct {
 	exports  []export.Export
 	more     bool // there are older exports
 	requests []assistance.Request
+	choice   replacement.Overview
 	revealed string // the contact whose address is shown
 	code     string
 }
@@ -34,6 +36,7 @@ type customerView struct {
 	exports    ui.Table
 	older      string // said below the exports; empty: all are shown
 	inside     []exportInside
+	choice     choiceCard
 	asked      ui.Table
 	history    ui.History
 }
@@ -43,7 +46,7 @@ func buildCustomer(v *page.Visit, s screen, layout ui.Page) customerView {
 	l, c := v.Locale, s.file.Customer
 	view := customerView{
 		layout: layout, heading: ui.Heading{Eyebrow: c.Ref + " · " + tierName(v, c.Tier), Title: c.Name},
-		facts: facts(v, s), extensions: extensions(v, s.file.Extensions), contacts: contacts(v, s), exports: exports(v, s), inside: insides(v, s.exports), asked: ownRequests(v, s.requests),
+		facts: facts(v, s), extensions: extensions(v, s.file.Extensions), contacts: contacts(v, s), exports: exports(v, s), inside: insides(v, s.exports), asked: ownRequests(v, s.requests), choice: buildChoice(v, s.choice),
 		history: ui.History{Locale: l, Zone: v.Zone()},
 	}
 	if c.State != migration.Active {

@@ -16,6 +16,7 @@ const (
 	IconArrow    IconName = "arrow"
 	IconCalendar IconName = "calendar"
 	IconCheck    IconName = "check"
+	IconCross    IconName = "cross"
 	IconDownload IconName = "download"
 	IconHelp     IconName = "help"
 	IconInfo     IconName = "info"
@@ -29,6 +30,7 @@ var strokes = map[IconName]string{
 	IconArrow:    "M4 10h11M10.5 5.5L15 10l-4.5 4.5",
 	IconCalendar: "M3.5 5.5h13v11h-13zM3.5 8.8h13M7 3v4M13 3v4",
 	IconCheck:    "M4.5 10.5l3.6 3.6 7.4-8.2",
+	IconCross:    "M5 5l10 10M15 5L5 15",
 	IconDownload: "M10 3v9M6 8.5l4 4 4-4M4 16.5h12",
 	IconHelp:     "M7.6 7.6a2.5 2.5 0 1 1 3.4 2.5c-.7.3-1 .8-1 1.6v.4M10 14.6v.1M2 10a8 8 0 1 0 16 0a8 8 0 1 0-16 0",
 	IconInfo:     "M10 9v5M10 6v.1M2 10a8 8 0 1 0 16 0a8 8 0 1 0-16 0",
@@ -66,7 +68,7 @@ func Icon(name IconName) templ.Component {
 		var templ_7745c5c3_Var2 string
 		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(strokes[name])
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/ui/icon.templ`, Line: 35, Col: 25}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/ui/icon.templ`, Line: 37, Col: 25}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 		if templ_7745c5c3_Err != nil {

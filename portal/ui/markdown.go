@@ -14,7 +14,7 @@ import (
 )
 
 // Markdown shows a programme's wording as CommonMark. Raw HTML is left out, images become links to them, so that no page asks
-// a third party for anything, links lead to web and mail addresses only, and headings begin at level (2 to 6), below those
+// a third party for anything, links lead to web and mail addresses only, and the highest heading stands at level (2 to 6), below those
 // of the page around.
 func Markdown(source string, level int) templ.Component {
 	parsed := goldmark.New(goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(tame{level}, 100))))
@@ -31,13 +31,14 @@ type tame struct{ level int }
 // Transform implements parser.ASTTransformer.
 func (t tame) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) {
 	var links []ast.Node
+	highest := highest(doc)
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
 		}
 		switch n := n.(type) {
 		case *ast.Heading:
-			n.Level = min(6, n.Level+t.level-1)
+			n.Level = min(6, n.Level-highest+t.level)
 		case *ast.Link, *ast.AutoLink, *ast.Image:
 			links = append(links, n)
 		}
@@ -46,6 +47,18 @@ func (t tame) Transform(doc *ast.Document, reader text.Reader, _ parser.Context)
 	for _, n := range links { // inner ones come after outer ones, which is the order in which they can be replaced
 		tameLink(n, reader.Source())
 	}
+}
+
+// highest is the level of the highest heading of a text, wherever its author began to count.
+func highest(doc ast.Node) int {
+	level := 6
+	_ = ast.Walk(doc, func(n ast.Node, _ bool) (ast.WalkStatus, error) { // the callback has no errors
+		if h, ok := n.(*ast.Heading); ok {
+			level = min(level, h.Level)
+		}
+		return ast.WalkContinue, nil
+	})
+	return level
 }
 
 func tameLink(n ast.Node, source []byte) {

@@ -11,7 +11,8 @@ func TestMarkdownHoldsNothingThatAPageMayNot(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]string{
 		"# Move\n\n1. *Export*\n2. `import`":                      "<h3>Move</h3>\n<ol>\n<li><em>Export</em></li>\n<li><code>import</code></li>\n</ol>\n",
-		"###### deep":                                             "<h6>deep</h6>\n",
+		"###### deep":                                             "<h3>deep</h3>\n",
+		"## a\n\n### b":                                           "<h3>a</h3>\n<h4>b</h4>\n",
 		"[docs](https://next.example/a?b=1&c=2)":                  `<p><a href="https://next.example/a?b=1&amp;c=2" rel="noopener noreferrer nofollow">docs</a></p>` + "\n",
 		"[x](javascript:alert(1))":                                "<p>x</p>\n",
 		"[x](JaVaScRiPt:alert(1)) [y](data:text/html,a) [z](/a)":  "<p>x y z</p>\n",

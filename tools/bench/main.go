@@ -7,7 +7,8 @@
 //   - files: attachments against bare PUT, and from far away against one after another;
 //   - small: many small exports queued at once against bare PUT and against the same work without a queue;
 //   - fit: what 100,000 customers use of one feature, against the bare SQL that it needs;
-//   - pages: the signed-in plan page of a real server against a bare echo handler with one indexed select.
+//   - pages: the signed-in plan page of a real server against a bare echo handler with one indexed select;
+//   - replacements: the comparison of replacements with fit against the plan page.
 //
 // Everything runs on loopback and ends by itself. Figures never fail anything: they are to be read.
 package main
@@ -30,7 +31,7 @@ func main() {
 	rounds := flag.Int("rounds", 3, "rounds of each measurement; medians are printed")
 	rows := flag.Int("rows", 1_000_000, "rows of the exported customer")
 	small := flag.Int("small", 3_000, "small exports")
-	only := flag.String("only", "", "rows, workers, giant, files, small, refunds, fit or pages; empty: all")
+	only := flag.String("only", "", "rows, workers, giant, files, small, refunds, fit, pages or replacements; empty: all")
 	refunds := flag.Int("refunds", 1_000_000, "refunds in the queue that is compared with one of 1,000")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -57,6 +58,7 @@ func run(ctx context.Context, rounds, rows, small, refunds int, only string) err
 		{"workers", func(g *ground) error { return benchWorkers(ctx, g, 1) }},
 		{"giant", func(g *ground) error { return benchGiant(ctx, g) }},
 		{"pages", func(g *ground) error { return benchPages(ctx, g, rounds) }},
+		{"replacements", func(g *ground) error { return benchReplacements(ctx, g, rounds) }},
 		{"fit", func(g *ground) error { return benchFit(ctx, g, rounds) }}, // last: its customers stay until the ground is cleared
 	}
 	var ground *ground

@@ -69,6 +69,50 @@ func benchPages(ctx context.Context, g *ground, rounds int) error {
 	return nil
 }
 
+// benchReplacements measures the comparison of replacements, with fit, against the plan page in turns of one run.
+func benchReplacements(ctx context.Context, g *ground, rounds int) error {
+	cookies, err := g.signInMany(ctx)
+	if err != nil {
+		return err
+	}
+	if err := g.countUse(ctx); err != nil {
+		return err
+	}
+	plan := target{name: "plan", url: g.stack.PortalURL + "/plan", cookies: cookies}
+	compare := target{name: "replacements", url: g.stack.PortalURL + "/replacements", cookies: cookies}
+	var ours, theirs []float64
+	for range rounds {
+		for _, m := range []struct {
+			t    target
+			into *[]float64
+		}{{plan, &theirs}, {compare, &ours}} {
+			perSecond, err := m.t.throughput(ctx, g.dir)
+			if err != nil {
+				return err
+			}
+			*m.into = append(*m.into, perSecond)
+		}
+	}
+	line("comparison of replacements with fit, against the plan page", fmt.Sprintf("%.0f/s", median(ours)), fmt.Sprintf("%.0f/s", median(theirs)), median(ours)/median(theirs), ">= 0.50")
+	return nil
+}
+
+// countUse lays down what jobs would have counted: every feature of the programme for every customer.
+func (g *ground) countUse(ctx context.Context) error {
+	for i, f := range g.programme.Features {
+		const counted = `INSERT INTO feature_count (feature, counted_at, tried_at) VALUES ($1, now(), now()) ON CONFLICT (feature) DO UPDATE SET counted_at = now(), tried_at = now(), problem = ''`
+		if _, err := g.super.Exec(ctx, counted, f.Key); err != nil {
+			return err
+		}
+		const uses = `INSERT INTO feature_usage (customer_id, feature, uses, counted_at) SELECT id, $1, (hashtext(id || $1) & 63) * $2, now() FROM customer
+			ON CONFLICT (customer_id, feature) DO UPDATE SET uses = excluded.uses, counted_at = now()`
+		if _, err := g.super.Exec(ctx, uses, f.Key, i%4); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // signInMany signs customers in through the real provider and returns their cookies.
 func (g *ground) signInMany(ctx context.Context) ([]string, error) {
 	var cookies []string

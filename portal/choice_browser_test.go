@@ -1,0 +1,104 @@
+package portal_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"offramp/deploy/local/localtest"
+)
+
+// TestH02_ReplacementPagesInABrowser looks at each page of steps 3 and 5 in two languages, narrow in the light theme and wide
+// in the dark.
+func TestH02_ReplacementPagesInABrowser(t *testing.T) {
+	w := newWorld(t)
+	w.offer()
+	w.codes("heguang", "HG-1111-AAAA")
+	w.choose("owner", "heguang")
+	w.post("owner", "/replacements/heguang/guide", map[string][]string{"step": {"invite"}, "done": {"yes"}})
+	base, tab := w.browse(), localtest.Browser(t)
+	tab.Allow("404")
+	tour := func(who, tag string, paths ...string) {
+		w.speak(who, tag)
+		tab.Open(base + "/test-as/" + who)
+		for _, path := range paths {
+			w.look(tab, base, tag, path)
+		}
+	}
+	tour("owner", "en", "/plan", "/replacements/heguang/done", "/replacements/heguang/guide", "/replacements/heguang/guide/share", "/replacements/heguang/hand-over", "/replacements/undo", "/confirm")
+	tour("other", "en", "/replacements", "/replacements/heguang", "/replacements/driftboard/choose", "/replacements/none")
+	tour("owner", "zh-CN", "/plan", "/replacements/heguang/done", "/confirm")
+	tour("other", "zh-CN", "/replacements?only=differences&with=heguang&with=driftboard", "/replacements/heguang")
+	w.post("owner", "/confirm", map[string][]string{"declare": {"yes"}, "override": {"yes"}})
+	tab.Open(base + "/test-as/owner")
+	w.look(tab, base, "zh-CN", "/confirm/done")
+	tab.Open(base + "/test-as/support")
+	w.look(tab, base, "en", screen)
+	tab.Open(base + "/test-as/programme_manager")
+	w.look(tab, base, "en", "/console/programme/replacements")
+}
+
+// TestH02_ChoosingInABrowser goes from the comparison to the provider's sign-up, without script, and comes by the errors.
+func TestH02_ChoosingInABrowser(t *testing.T) {
+	w := newWorld(t)
+	w.offer()
+	w.codes("heguang", "HG-1111-AAAA")
+	arrived := make(chan string, 1)
+	provider := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if token := r.URL.Query().Get("offramp_token"); token != "" {
+			arrived <- r.Header.Get("Referer") + token
+		}
+		rw.Header().Set("Content-Type", "text/html")
+		_, _ = rw.Write([]byte(`<!doctype html><html lang="en"><title>Join</title><h1 id="join">Join</h1><link rel="icon" href="data:,">`))
+	}))
+	t.Cleanup(provider.Close)
+	w.programme.p.Replacements[0].SignUp.URL = provider.URL + "/join"
+	base, tab := w.browse(), localtest.Browser(t)
+	tab.Allow("422")
+	tab.Open(base + "/test-as/owner")
+	tab.Scripts(false)
+	tab.Size(1280, 900)
+	tab.Open(base + "/replacements")
+	if tab.Count("#only") != 1 || localtest.Eval[string](tab, "getComputedStyle(document.querySelector('.cmp-cards')).display") != "none" {
+		t.Error("cards beside the table")
+	}
+	tab.Size(390, 900)
+	if localtest.Eval[string](tab, "getComputedStyle(document.querySelector('.cmp')).display") != "none" {
+		t.Error("the table beside the cards")
+	}
+	tab.Click("#only")
+	tab.Follow(".cmp-pick .btn")
+	if !strings.Contains(tab.Address(), "only=differences") {
+		t.Errorf("at %s", tab.Address())
+	}
+	tab.Scripts(true)
+	tab.Follow(`.cmp-cards a[href="/replacements/heguang"]`)
+	tab.Follow("#terms .btn--primary")
+	tab.Follow("form[action$='/check'] .btn--primary")
+	tab.Wait(".errors")
+	w.see(tab, "choose-errors")
+	tab.Click("#accept")
+	tab.Follow("form[action$='/check'] .btn--primary")
+	w.see(tab, "choose-check")
+	tab.Scripts(false)
+	tab.Follow("form[action$='/choose'] .btn--primary")
+	if got := tab.Text(".offer-code .hash"); got != "HG-1111-AAAA" {
+		t.Errorf("the code is %q", got)
+	}
+	tab.Follow("a[href$='/hand-over']")
+	tab.Click("#fields")
+	tab.Click("form[action$='/hand-over'] .btn--primary")
+	tab.Wait("#join")
+	select {
+	case token := <-arrived:
+		if strings.Contains(token, "http") || len(token) < 50 {
+			t.Errorf("arrived with %q", token)
+		}
+	default:
+		t.Error("the provider saw no token")
+	}
+	if got := w.choiceOf("a"); got != "chosen heguang made" {
+		t.Errorf("the choice is %q", got)
+	}
+}
