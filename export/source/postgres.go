@@ -65,7 +65,7 @@ func (p *postgres) Begin(ctx context.Context, customer, join string) (Snapshot, 
 	if err != nil {
 		return nil, classify(ctx, "", err)
 	}
-	s := &snapshot{conn: conn, pg: conn.Conn().PgConn(), customer: customer, opts: p.opts}
+	s := &snapshot{pool: p.pool, conn: conn, pg: conn.Conn().PgConn(), customer: customer, opts: p.opts}
 	if err := s.begin(ctx, join); err != nil {
 		s.Close()
 		return nil, classify(ctx, "", err)
@@ -94,12 +94,14 @@ const savepoint = "savepoint begun;"
 
 // snapshot is one transaction on one connection.
 type snapshot struct {
+	pool     *pgxpool.Pool
 	conn     *pgxpool.Conn
 	pg       *pgconn.PgConn
 	customer string
 	opts     Options
 	info     Info
 	known    map[string][]Column // by a query's text
+	counted  map[string][][]byte // what was asked at once, by its text: the one row
 }
 
 func (s *snapshot) begin(ctx context.Context, join string) error {
