@@ -24,7 +24,7 @@ func newPump(s *stream) *pump {
 }
 
 func (p *pump) start() {
-	p.full, p.free, p.stop = make(chan []byte, buffers), make(chan []byte, buffers), make(chan struct{})
+	p.full, p.free, p.stop = make(chan []byte, buffers), make(chan []byte, buffers+1), make(chan struct{}) // the last comes back, too
 	for range buffers {
 		p.free <- nil
 	}
