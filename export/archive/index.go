@@ -92,8 +92,8 @@ type indexDataset struct {
 	Explained   bool // a column has a meaning or a unit
 	Unshown     int  // columns
 	Files       []indexFile
-	Head        []string // names of the preview's columns
-	Hidden      int      // columns that the preview leaves out
+	Head        []string      // names of the preview's columns
+	Hidden      int           // columns that the preview leaves out
 	Preview     template.HTML // its rows
 }
 

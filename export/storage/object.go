@@ -10,6 +10,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -161,6 +162,10 @@ func (o *Object) Close() error {
 	return nil
 }
 
+const readBuffer = 128 << 10
+
+var readBuffers = sync.Pool{New: func() any { return new([readBuffer]byte) }}
+
 // ReadBack reads the whole object and returns what it holds.
 func (b *Bucket) ReadBack(ctx context.Context, key string) (Proof, error) {
 	o, err := b.Open(ctx, key, 0)
@@ -169,7 +174,9 @@ func (b *Bucket) ReadBack(ctx context.Context, key string) (Proof, error) {
 	}
 	defer func() { _ = o.Close() }()
 	sum := sha256.New()
-	n, err := io.CopyBuffer(struct{ io.Writer }{sum}, o, make([]byte, 128<<10))
+	buf := readBuffers.Get().(*[readBuffer]byte)
+	defer readBuffers.Put(buf)
+	n, err := io.CopyBuffer(struct{ io.Writer }{sum}, o, buf[:])
 	if err != nil {
 		return Proof{}, err
 	}

@@ -87,7 +87,7 @@ type Tx struct {
 	Pgx  pgx.Tx
 	Now  time.Time
 
-	end   pgx.Batch                // what goes out together with the commit
+	end   pgx.Batch               // what goes out together with the commit
 	named []func(err error) error // the errors of its statements
 }
 
