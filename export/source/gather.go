@@ -46,7 +46,7 @@ func (h *held) add(values [][]byte) {
 			h.lengths = append(h.lengths, -1)
 			continue
 		}
-		h.values, h.lengths = append(h.values, v...), append(h.lengths, int32(len(v))) //nolint:gosec // bounded by room
+		h.values, h.lengths = append(h.values, v...), append(h.lengths, int32(len(v)))
 	}
 	h.width = len(values)
 	h.rows++
