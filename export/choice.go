@@ -40,6 +40,11 @@ func (c *choice) leaves(dataset string) bool {
 	return c.Repair != nil && !mended
 }
 
+// whole reports whether every dataset that is read is read whole.
+func (c *choice) whole() bool {
+	return len(c.Filters) == 0 && c.From.IsZero() && c.Until.IsZero() && len(c.Since) == 0 && c.Repair == nil
+}
+
 // restrict gives a dataset's query the conditions and bounds. A dataset without a column for a filter, for the period or for
 // changes is read whole.
 func (c *choice) restrict(q *source.Query, d migration.Dataset, zone *time.Location, columns []source.Column) {

@@ -15,17 +15,14 @@ import (
 func (b *builder) claim(ctx context.Context, t task, anew bool) (a *attempt, w *work, err error) {
 	err = b.DB.InTx(ctx, db.CustomerScope(t.customerID), func(tx *db.Tx) error {
 		a, w = nil, nil
-		was, err := b.store.lock(ctx, tx, t.exportID)
+		was, customer, err := b.store.lockWithAccount(ctx, tx, t.exportID, t.customerID)
 		if err != nil {
 			return err
 		}
 		if t.job > 0 && was.JobID > 0 && was.JobID != t.job {
 			return ErrMoved // the job handed the export over, and died before it could say so
 		}
-		next := &attempt{Export: was, task: t, began: time.Now(), stop: func(error) {}}
-		if next.customer, err = b.store.account(ctx, tx, t.customerID); err != nil {
-			return err
-		}
+		next := &attempt{Export: was, task: t, customer: customer, began: time.Now(), stop: func(error) {}}
 		if was.State == Running && !anew {
 			if next.shared, err = b.store.shared(ctx, tx, was); err != nil {
 				return err
@@ -39,14 +36,14 @@ func (b *builder) claim(ctx context.Context, t task, anew bool) (a *attempt, w *
 			return err
 		}
 		next.shared = shared{}
-		if err := b.store.save(ctx, tx, was, next.Export); err != nil {
-			return err
-		}
 		if next.Deaths >= maxDeaths {
+			if err := b.store.save(ctx, tx, was, next.Export); err != nil {
+				return err
+			}
 			return b.fail(ctx, tx, next.Export, Trouble{Delayed: "export.delayed", Cause: fmt.Sprintf("%d attempts ended without a word; it may be what kills the workers", maxDeaths)})
 		}
 		a, w = next, &work{number: 1, tries: 1, key: storage.NewKey(keyPrefix), ledger: newLedger()}
-		return b.store.begin(ctx, tx, a, w)
+		return b.store.begin(ctx, tx, was, a, w)
 	})
 	if err == nil && a == nil {
 		err = ErrMoved

@@ -26,6 +26,11 @@ func late(e Export, p *migration.Programme, deadline time.Time) bool {
 	if e.ReadyAt == nil || e.RequestedAt.After(deadline) {
 		return false
 	}
+	return overdue(e, p, deadline)
+}
+
+// overdue reports whether an export that is ready took longer than was promised, or until after an instant.
+func overdue(e Export, p *migration.Programme, deadline time.Time) bool {
 	return e.ReadyAt.Sub(e.RequestedAt) > promise(p) || e.ReadyAt.After(deadline)
 }
 
@@ -34,7 +39,10 @@ func late(e Export, p *migration.Programme, deadline time.Time) bool {
 // an export that has just become ready, within the transaction that made it so. A programme without a deadline, and a
 // customer who has that much time already, change nothing.
 func (b *builder) moveDeadline(ctx context.Context, tx *db.Tx, e Export, p *migration.Programme) error {
-	if p == nil || e.ExpiresAt == nil {
+	if p == nil || e.ExpiresAt == nil || e.ReadyAt == nil {
+		return nil
+	}
+	if usual, ok := Deadline(p, nil); !ok || !overdue(e, p, usual) { // an extension only moves it away
 		return nil
 	}
 	customer, err := b.Journey.CustomerIn(ctx, tx, e.CustomerID)

@@ -227,12 +227,10 @@ func profileOf(p *migration.Programme, key string) (*profile.Profile, error) {
 
 // readRows reads a range of the dataset once. The archive asks for it once a format.
 func (pt *part) readRows(r source.Range, t *ledger) archive.Rows {
-	q := pt.query
-	q.Range = r
 	return func(ctx context.Context, yield func(values [][]byte) error) (int64, error) {
 		unseen := int64(0)
 		defer func() { t.rows(pt.dataset.Key, unseen) }()
-		return pt.snap.Rows(ctx, q, func(values [][]byte) error {
+		return pt.rows(ctx, r, func(values [][]byte) error {
 			if unseen++; unseen == 256 {
 				t.rows(pt.dataset.Key, unseen)
 				unseen = 0
@@ -248,10 +246,8 @@ const unsized = 64 << 10
 // listFiles reads a range of the dataset once more, for its attachments only. They may be too many to remember. A row without
 // a key has none.
 func (pt *part) listFiles(r source.Range, t *ledger) archive.Attachments {
-	q := pt.query
-	q.Range = r
 	return func(ctx context.Context, yield func(archive.Attachment) error) error {
-		_, err := pt.snap.Rows(ctx, q, func(values [][]byte) error {
+		_, err := pt.rows(ctx, r, func(values [][]byte) error {
 			if values[pt.at.key] == nil {
 				return nil
 			}

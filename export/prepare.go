@@ -95,6 +95,11 @@ func (b *builder) weigh(ctx context.Context, a *attempt) (list []weighed, err er
 	if err != nil {
 		return nil, err
 	}
+	if !a.large {
+		if err := a.view.gather(ctx, datasets); err != nil {
+			return nil, err
+		}
+	}
 	for _, d := range datasets {
 		if a.shared.Choice.leaves(d.Key) {
 			continue
@@ -103,7 +108,7 @@ func (b *builder) weigh(ctx context.Context, a *attempt) (list []weighed, err er
 		if err != nil {
 			return nil, err
 		}
-		weight, err := pt.snap.Weigh(ctx, pt.query)
+		weight, err := pt.weigh(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -24,16 +24,10 @@ func (b *builder) seal(ctx context.Context, a *attempt, w *work, s filled) (last
 		if was.Attempt != a.Attempt || was.State != Running {
 			return errFenced
 		}
-		left, err := b.store.sealVolume(ctx, tx, a, w, s)
-		if err != nil {
+		if last, err = b.sealIn(ctx, tx, a, w, s, was); err != nil || last {
 			return err
 		}
-		b.at("sealing")
-		if left > 0 {
-			return b.recover(ctx, tx, was)
-		}
-		last = true
-		return b.finish(ctx, tx, a, was, sealedVolume{number: w.number, size: s.proof.Size, sha256: s.proof.SHA256, receipt: s.receipt})
+		return b.recover(ctx, tx, was)
 	})
 	if err != nil {
 		return false, fmt.Errorf("seal volume %d of %s: %w", w.number, a.Reference(), err)
@@ -44,6 +38,45 @@ func (b *builder) seal(ctx context.Context, a *attempt, w *work, s filled) (last
 	_, _, all := w.ledger.counts()
 	rawBytes.Add(float64(all.Bytes))
 	return last, nil
+}
+
+// sealIn seals a volume within tx, and the export with the last one.
+func (b *builder) sealIn(ctx context.Context, tx *db.Tx, a *attempt, w *work, s filled, was Export) (last bool, err error) {
+	if !a.several() {
+		b.at("sealing")
+		only := []sealedVolume{{number: w.number, size: s.proof.Size, sha256: s.proof.SHA256, receipt: s.receipt}}
+		next, err := b.wholeOf(tx, a, was, only)
+		if err != nil {
+			return false, err
+		}
+		if err := b.store.sealOnly(ctx, tx, a, w, s, was, next); err != nil {
+			return false, err
+		}
+		return true, b.announce(ctx, tx, a, next, only)
+	}
+	left, err := b.store.sealVolume(ctx, tx, a, w, s)
+	if err != nil {
+		return false, err
+	}
+	b.at("sealing")
+	if left > 0 {
+		return false, nil
+	}
+	sealed, err := b.store.sealedVolumes(ctx, tx, was)
+	if err != nil {
+		return false, err
+	}
+	next, err := b.wholeOf(tx, a, was, sealed)
+	if err != nil {
+		return false, err
+	}
+	if err := b.store.save(ctx, tx, was, next); err != nil {
+		return false, err
+	}
+	if err := b.store.saveShared(ctx, tx, a); err != nil {
+		return false, err
+	}
+	return true, b.announce(ctx, tx, a, next, sealed)
 }
 
 // recover notes that the export goes on after trouble.
@@ -58,14 +91,8 @@ func (b *builder) recover(ctx context.Context, tx *db.Tx, was Export) error {
 	return b.store.save(ctx, tx, was, next)
 }
 
-// finish makes the export ready: all its volumes are sealed, with the one in hand.
-func (b *builder) finish(ctx context.Context, tx *db.Tx, a *attempt, was Export, only sealedVolume) (err error) {
-	sealed := []sealedVolume{only}
-	if a.several() {
-		if sealed, err = b.store.sealedVolumes(ctx, tx, was); err != nil {
-			return err
-		}
-	}
+// wholeOf is the export as it becomes ready with all its volumes sealed.
+func (b *builder) wholeOf(tx *db.Tx, a *attempt, was Export, sealed []sealedVolume) (next Export, err error) {
 	whole := Sealed{Rows: a.shared.Rows, Bytes: a.shared.Bytes, AsOf: a.shared.AsOf}
 	receipts, proofs := make([]Receipt, len(sealed)), make([]archive.VolumeProof, len(sealed))
 	for i, v := range sealed {
@@ -73,19 +100,14 @@ func (b *builder) finish(ctx context.Context, tx *db.Tx, a *attempt, was Export,
 		whole.Size += v.size
 	}
 	if whole.Receipt, err = archive.Combine(receipts); err != nil {
-		return err
+		return next, err
 	}
 	whole.Receipt.Volumes = proofs
-	next, err := was.Seal(tx.Now, whole, keep(a.programme))
-	if err != nil {
-		return err
-	}
-	if err := b.store.save(ctx, tx, was, next); err != nil {
-		return err
-	}
-	if err := b.store.saveShared(ctx, tx, a); err != nil {
-		return err
-	}
+	return was.Seal(tx.Now, whole, keep(a.programme))
+}
+
+// announce writes what follows from an export that has become ready.
+func (b *builder) announce(ctx context.Context, tx *db.Tx, a *attempt, next Export, sealed []sealedVolume) error {
 	detail := map[string]any{"size": next.ObjectSize, "volumes": len(sealed), "rows": next.RowsDone, "attempt": next.Attempt}
 	if len(sealed) == 1 {
 		detail["sha256"] = sealed[0].sha256

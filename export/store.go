@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -121,9 +122,11 @@ func (s store) list(ctx context.Context, scope db.Scope, customerID string, befo
 	return list, err
 }
 
+const lockSQL = `SELECT ` + columns + unseen + ` FROM export e WHERE e.id = $1 FOR UPDATE OF e`
+
 // lock reads one export, without its volumes, for a change.
 func (s store) lock(ctx context.Context, tx *db.Tx, id string) (Export, error) {
-	return scan(tx.Pgx.QueryRow(ctx, `SELECT `+columns+unseen+` FROM export e WHERE e.id = $1 FOR UPDATE OF e`, id))
+	return scan(tx.Pgx.QueryRow(ctx, lockSQL, id))
 }
 
 // line up the requests of one customer: one after the other decides whether there is a live export and how many there were.
@@ -166,23 +169,38 @@ func (s store) insert(ctx context.Context, tx *db.Tx, e Export) (number int64, e
 
 // save writes a transition, if the row is still where was says; else ErrMoved.
 func (s store) save(ctx context.Context, tx *db.Tx, was, next Export) error {
+	b := &pgx.Batch{}
+	if err := queueSave(b, was, next, nil); err != nil {
+		return err
+	}
+	results := tx.Pgx.SendBatch(ctx, b)
+	return cmp.Or(saved(results, next), results.Close())
+}
+
+const saveSQL = `UPDATE export SET state = $4, stage = $5, attempt = $6, failures = $7, delayed = $8, cause = $9,
+		rows_done = $10, rows_total = $11, bytes_done = $12, bytes_total = $13, object_size = $14, deaths = $15, job_id = $16,
+		as_of = $17, receipt = $18, started_at = $19, finished_at = $20, ready_at = $21, expires_at = $22, checked_at = $23, plan = coalesce($24, plan)
+	WHERE id = $1 AND state = $2 AND attempt = $3`
+
+// queueSave adds save's statement to a batch; saved reads its result. A nil plan stays as it is.
+func queueSave(b *pgx.Batch, was, next Export, plan *string) error {
 	var receipt *string
 	if next.Receipt != nil {
-		b, err := json.Marshal(next.Receipt)
+		text, err := json.Marshal(next.Receipt)
 		if err != nil {
 			return fmt.Errorf("save %s: %w", next.Reference(), err)
 		}
-		text := string(b)
-		receipt = &text
+		receipt = new(string(text))
 	}
-	const sql = `UPDATE export SET state = $4, stage = $5, attempt = $6, failures = $7, delayed = $8, cause = $9,
-			rows_done = $10, rows_total = $11, bytes_done = $12, bytes_total = $13, object_size = $14, deaths = $15, job_id = $16,
-			as_of = $17, receipt = $18, started_at = $19, finished_at = $20, ready_at = $21, expires_at = $22, checked_at = $23
-		WHERE id = $1 AND state = $2 AND attempt = $3`
-	tag, err := tx.Pgx.Exec(ctx, sql, was.ID, string(was.State), was.Attempt,
+	b.Queue(saveSQL, was.ID, string(was.State), was.Attempt,
 		string(next.State), string(next.Stage), next.Attempt, next.Failures, next.Delayed, next.Cause,
 		next.RowsDone, next.RowsTotal, next.BytesDone, next.BytesTotal, next.ObjectSize, next.Deaths, next.JobID,
-		next.AsOf, receipt, next.StartedAt, next.FinishedAt, next.ReadyAt, next.ExpiresAt, next.CheckedAt)
+		next.AsOf, receipt, next.StartedAt, next.FinishedAt, next.ReadyAt, next.ExpiresAt, next.CheckedAt, plan)
+	return nil
+}
+
+func saved(results pgx.BatchResults, next Export) error {
+	tag, err := results.Exec()
 	if db.IsUnique(err, "export_one_live") {
 		return ErrOtherLive.Wrap(err)
 	}

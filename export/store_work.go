@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,12 +15,31 @@ import (
 
 // account reads how archives name the customer.
 func (s store) account(ctx context.Context, tx *db.Tx, customerID string) (a account, err error) {
-	err = tx.Pgx.QueryRow(ctx, `SELECT ref, name FROM customer WHERE id = $1`, customerID).Scan(&a.ref, &a.name)
+	err = tx.Pgx.QueryRow(ctx, accountSQL, customerID).Scan(&a.ref, &a.name)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return a, ErrNotFound
 	}
 	return a, err
 }
+
+// lockWithAccount is lock and account in one round trip.
+func (s store) lockWithAccount(ctx context.Context, tx *db.Tx, id, customerID string) (e Export, a account, err error) {
+	b := &pgx.Batch{}
+	b.Queue(lockSQL, id)
+	b.Queue(accountSQL, customerID)
+	results := tx.Pgx.SendBatch(ctx, b)
+	defer func() { err = cmp.Or(err, results.Close()) }()
+	if e, err = scan(results.QueryRow()); err != nil {
+		return e, a, err
+	}
+	err = results.QueryRow().Scan(&a.ref, &a.name)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = ErrNotFound
+	}
+	return e, a, err
+}
+
+const accountSQL = `SELECT ref, name FROM customer WHERE id = $1`
 
 // shared reads what the volumes of the export's attempt have in common; nothing when it is not planned.
 func (s store) shared(ctx context.Context, tx *db.Tx, e Export) (v shared, err error) {
@@ -41,20 +61,24 @@ func (s store) saveShared(ctx context.Context, tx *db.Tx, a *attempt) error {
 	return err
 }
 
-// begin stores an attempt's first volume in place of what an earlier attempt left, and registers its object.
-func (s store) begin(ctx context.Context, tx *db.Tx, a *attempt, w *work) error {
+// begin stores the transition to an attempt, and its first volume in place of what an earlier attempt left, and registers its
+// object. ErrMoved.
+func (s store) begin(ctx context.Context, tx *db.Tx, was Export, a *attempt, w *work) error {
+	b := &pgx.Batch{}
+	if err := queueSave(b, was, a.Export, nil); err != nil {
+		return err
+	}
 	if a.Attempt > 1 {
 		const sql = `WITH h AS (DELETE FROM export_hold WHERE export_id = $1), p AS (UPDATE export SET plan = NULL WHERE id = $1)
 			DELETE FROM export_volume WHERE export_id = $1`
-		if _, err := tx.Pgx.Exec(ctx, sql, a.ID); err != nil {
-			return fmt.Errorf("clear volumes: %w", err)
-		}
+		b.Queue(sql, a.ID)
 	}
 	const sql = `WITH v AS (INSERT INTO export_volume (export_id, number, customer_id, attempt, state, tries, builder, object_key, started_at)
 			VALUES ($1, 1, $2, $3, 'building', 1, $4, $5, $6))
 		INSERT INTO export_object (key, export_id, customer_id, attempt, volume, state, created_at) VALUES ($5, $1, $2, $3, 1, 'writing', $6)`
-	_, err := tx.Pgx.Exec(ctx, sql, a.ID, a.CustomerID, a.Attempt, a.job, w.key, tx.Now)
-	return err
+	b.Queue(sql, a.ID, a.CustomerID, a.Attempt, a.job, w.key, tx.Now)
+	results := tx.Pgx.SendBatch(ctx, b)
+	return cmp.Or(saved(results, a.Export), results.Close())
 }
 
 // publish stores the plan: the first volume, which the planner builds itself, and those that wait.
@@ -246,18 +270,29 @@ func (s store) sumUp(ctx context.Context, tx *db.Tx, a *attempt, every time.Dura
 
 // sealVolume makes a volume final, if this is still its try, and tells how many are left. errFenced.
 func (s store) sealVolume(ctx context.Context, tx *db.Tx, a *attempt, w *work, f filled) (left int, err error) {
+	b := &pgx.Batch{}
+	if err := queueSeal(b, tx, a, w, f); err != nil {
+		return 0, err
+	}
+	results := tx.Pgx.SendBatch(ctx, b)
+	defer func() { err = cmp.Or(err, results.Close()) }()
+	return sealed(results)
+}
+
+// queueSeal adds sealVolume's statement to a batch; sealed reads its result.
+func queueSeal(b *pgx.Batch, tx *db.Tx, a *attempt, w *work, f filled) error {
 	packed, err := packSlices(f.proof.Slices)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	receipt, err := json.Marshal(f.receipt)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	_, list, all := w.ledger.counts()
 	progress, err := json.Marshal(list)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	const sql = `
 		WITH o AS (UPDATE export_object SET state = 'sealed' WHERE key = $5 AND state = 'writing' RETURNING key),
@@ -266,13 +301,44 @@ func (s store) sealVolume(ctx context.Context, tx *db.Tx, a *attempt, w *work, f
 		            WHERE export_id = $1 AND attempt = $2 AND number = $3 AND tries = $4 AND state = 'building' AND object_key = $5 AND EXISTS (SELECT FROM o)
 		            RETURNING number)
 		SELECT (SELECT count(*) FROM v), (SELECT count(*) FROM export_volume WHERE export_id = $1 AND attempt = $2 AND number <> $3 AND state <> 'sealed')`
+	b.Queue(sql, a.ID, a.Attempt, w.number, w.tries, w.key, f.proof.Size, f.proof.SHA256, packed, f.rows, f.files,
+		string(receipt), string(progress), all.Rows, all.Bytes, tx.Now)
+	return nil
+}
+
+// sealed reads the result: how many volumes are left. errFenced.
+func sealed(results pgx.BatchResults) (left int, err error) {
 	var sealed int
-	err = tx.Pgx.QueryRow(ctx, sql, a.ID, a.Attempt, w.number, w.tries, w.key, f.proof.Size, f.proof.SHA256, packed, f.rows, f.files,
-		string(receipt), string(progress), all.Rows, all.Bytes, tx.Now).Scan(&sealed, &left)
+	err = results.QueryRow().Scan(&sealed, &left)
 	if err == nil && sealed == 0 {
 		err = errFenced
 	}
 	return left, err
+}
+
+// sealOnly makes an export's one volume final, and the export with it, in one round trip. errFenced, ErrMoved.
+func (s store) sealOnly(ctx context.Context, tx *db.Tx, a *attempt, w *work, f filled, was, next Export) (err error) {
+	plan, err := json.Marshal(a.shared)
+	if err != nil {
+		return err
+	}
+	b := &pgx.Batch{}
+	if err := queueSeal(b, tx, a, w, f); err != nil {
+		return err
+	}
+	if err := queueSave(b, was, next, new(string(plan))); err != nil {
+		return err
+	}
+	results := tx.Pgx.SendBatch(ctx, b)
+	defer func() { err = cmp.Or(err, results.Close()) }()
+	left, err := sealed(results)
+	if err == nil && left > 0 {
+		err = fmt.Errorf("an export of one volume has %d more", left)
+	}
+	if err != nil {
+		return err
+	}
+	return saved(results, next)
 }
 
 // isSealed reports whether the volume was sealed with this object.

@@ -31,6 +31,7 @@ type part struct {
 	columns []source.Column
 	at      filePlaces
 	objects source.Objects
+	held    *source.Gathered // all of it, if it is small
 }
 
 func newView(sources *Sources, p *migration.Programme, c *choice, customerRef string) *view {
@@ -92,16 +93,90 @@ func (v *view) part(ctx context.Context, d migration.Dataset) (*part, error) {
 		return nil, err
 	}
 	v.choice.restrict(&pt.query, d, v.programme.Zone, pt.columns)
-	if pt.at, err = places(d, pt.columns); err != nil {
-		return nil, err
+	return pt, v.locate(ctx, pt)
+}
+
+// locate finds a part's attachments, and keeps the part.
+func (v *view) locate(ctx context.Context, pt *part) (err error) {
+	if pt.at, err = places(pt.dataset, pt.columns); err != nil {
+		return err
 	}
-	if files := filesOf(d); files != nil {
+	if files := filesOf(pt.dataset); files != nil {
 		if pt.objects, err = v.sources.Objects(ctx, files.Source); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	v.parts[d.Key] = pt
-	return pt, nil
+	v.parts[pt.dataset.Key] = pt
+	return nil
+}
+
+// gatherRoom is how many bytes of rows of one source are read at once into memory.
+const gatherRoom = 1 << 20
+
+// gather reads what is small at once, for each source that can. What it does not read is read later, part by part.
+func (v *view) gather(ctx context.Context, datasets []migration.Dataset) error {
+	if !v.choice.whole() {
+		return nil
+	}
+	bySource := map[string][]migration.Dataset{}
+	var order []string
+	for _, d := range datasets {
+		if len(bySource[d.Source]) == 0 {
+			order = append(order, d.Source)
+		}
+		bySource[d.Source] = append(bySource[d.Source], d)
+	}
+	for _, key := range order {
+		snap, err := v.snapshot(ctx, key)
+		if err != nil {
+			return err
+		}
+		if g, ok := snap.(source.Gatherer); ok {
+			if err := v.gatherFrom(ctx, g, bySource[key]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// gatherFrom ends the source's snapshot when all that is wanted from it was read.
+func (v *view) gatherFrom(ctx context.Context, snap source.Gatherer, datasets []migration.Dataset) error {
+	queries := make([]source.Query, len(datasets))
+	for i, d := range datasets {
+		queries[i] = query(d)
+		queries[i].MaxRows = v.choice.MaxRows
+	}
+	all, err := snap.Gather(ctx, queries, gatherRoom)
+	if err != nil || all == nil {
+		return err
+	}
+	for i, d := range datasets {
+		pt := &part{dataset: d, query: queries[i], snap: snap, columns: all[i].Columns, held: all[i]}
+		if err := v.locate(ctx, pt); err != nil {
+			return err
+		}
+	}
+	snap.Close()
+	return nil
+}
+
+// weigh tells what a part comes to.
+func (pt *part) weigh(ctx context.Context) (source.Weight, error) {
+	if pt.held != nil {
+		return pt.held.Weight, nil
+	}
+	return pt.snap.Weigh(ctx, pt.query)
+}
+
+// rows reads a range of the part.
+func (pt *part) rows(ctx context.Context, r source.Range, yield func(values [][]byte) error) (int64, error) {
+	if pt.held != nil && r.Whole() {
+		return pt.held.Rows(ctx, yield)
+	}
+	q := pt.query
+	q.Range = r
+	return pt.snap.Rows(ctx, q, yield)
 }
 
 // described are the columns with what the programme says of them, in a reader's language.

@@ -6,7 +6,6 @@ import (
 	"offramp/internal/audit"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
-	"offramp/internal/outbox"
 )
 
 // StatusChanged is the type of the event that leaves for other systems whenever a customer's journey moves.
@@ -68,7 +67,7 @@ func (s *Service) Tell(ctx context.Context, tx *db.Tx, customerID string, e Even
 	if e.At.IsZero() {
 		e.At = tx.Now
 	}
-	current, err := s.store.lockJourney(ctx, tx, customerID)
+	current, ref, err := s.store.lockTold(ctx, tx, customerID)
 	if err != nil {
 		return Journey{}, err
 	}
@@ -76,14 +75,10 @@ func (s *Service) Tell(ctx context.Context, tx *db.Tx, customerID string, e Even
 	if err != nil {
 		return Journey{}, err
 	}
-	if err := s.store.appendEvent(ctx, tx, next, e); err != nil {
+	if err := s.store.appendEvent(ctx, tx, next, e, statusChanged(next, ref, e.Kind)); err != nil {
 		return Journey{}, err
 	}
-	customer, err := s.store.customer(tx, customerID)
-	if err != nil {
-		return Journey{}, err
-	}
-	return next, outbox.Append(ctx, tx, statusChanged(next, customer.Ref, e.Kind))
+	return next, nil
 }
 
 // SetProgress shows how far the customer's running export is, in the caller's transaction.

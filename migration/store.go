@@ -1,6 +1,7 @@
 package migration
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"offramp/internal/db"
+	"offramp/internal/outbox"
 )
 
 // store is the only place that knows the journey's and the customers' tables.
@@ -67,8 +69,30 @@ func scanJourney(row pgx.Row, customerID string) (Journey, error) {
 	return j, nil
 }
 
-// appendEvent writes the event and the row that it leads to. Two writers of one version meet on the primary key.
-func (s store) appendEvent(ctx context.Context, tx *db.Tx, next Journey, e Event) error {
+// lockTold reads the row for update, and the customer's number, in one round trip. ErrUnknownCustomer.
+func (s store) lockTold(ctx context.Context, tx *db.Tx, customerID string) (j Journey, ref string, err error) {
+	b := &pgx.Batch{}
+	b.Queue(`SELECT `+journeyColumns+` FROM journey WHERE customer_id = $1 FOR UPDATE`, customerID)
+	b.Queue(`SELECT ref FROM customer WHERE id = $1`, customerID)
+	results := tx.Pgx.SendBatch(ctx, b)
+	defer func() { err = cmp.Or(err, results.Close()) }()
+	j, err = scanJourney(results.QueryRow(), customerID)
+	if errors.Is(err, ErrUnknownCustomer) {
+		j, err = Journey{CustomerID: customerID}, nil
+	}
+	if err != nil {
+		return j, "", err
+	}
+	err = results.QueryRow().Scan(&ref)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = ErrUnknownCustomer
+	}
+	return j, ref, err
+}
+
+// appendEvent writes the event, the row that it leads to, and what is told to other systems, in one round trip. Two writers of
+// one version meet on the primary key.
+func (s store) appendEvent(ctx context.Context, tx *db.Tx, next Journey, e Event, told outbox.Event) (err error) {
 	data, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("append %s: %w", e.Kind, err)
@@ -77,13 +101,9 @@ func (s store) appendEvent(ctx context.Context, tx *db.Tx, next Journey, e Event
 	if err != nil {
 		return fmt.Errorf("append %s: %w", e.Kind, err)
 	}
-	const event = `INSERT INTO journey_event (customer_id, version, kind, actor, at, data) VALUES ($1, $2, $3, $4, $5, $6)`
-	if _, err := tx.Pgx.Exec(ctx, event, next.CustomerID, next.Version, string(e.Kind), e.Actor, e.At, string(data)); err != nil {
-		if db.IsUnique(err, "journey_event_pkey") {
-			return ErrJourneyMoved.Wrap(err)
-		}
-		return fmt.Errorf("append %s: %w", e.Kind, err)
-	}
+	b := &pgx.Batch{}
+	b.Queue(`INSERT INTO journey_event (customer_id, version, kind, actor, at, data) VALUES ($1, $2, $3, $4, $5, $6)`,
+		next.CustomerID, next.Version, string(e.Kind), e.Actor, e.At, string(data))
 	// The progress of an export that the event did not touch stays.
 	const row = `INSERT INTO journey (customer_id, version, dates, export, choose, settle, confirm, detail, progress, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, $9)
@@ -91,13 +111,28 @@ func (s store) appendEvent(ctx context.Context, tx *db.Tx, next Journey, e Event
 			choose = excluded.choose, settle = excluded.settle, confirm = excluded.confirm, detail = excluded.detail,
 			progress = CASE WHEN $10 THEN journey.progress END, updated_at = excluded.updated_at
 		WHERE journey.version = excluded.version - 1`
-	tag, err := tx.Pgx.Exec(ctx, row, next.CustomerID, next.Version, string(next.Status[StepDates]), string(next.Status[StepExport]),
+	b.Queue(row, next.CustomerID, next.Version, string(next.Status[StepDates]), string(next.Status[StepExport]),
 		string(next.Status[StepChoose]), string(next.Status[StepSettle]), string(next.Status[StepConfirm]), string(detail), next.UpdatedAt, next.Progress != nil)
+	if err := outbox.Queue(b, tx, told); err != nil {
+		return err
+	}
+	results := tx.Pgx.SendBatch(ctx, b)
+	defer func() { err = cmp.Or(err, results.Close()) }()
+	if _, err := results.Exec(); err != nil {
+		if db.IsUnique(err, "journey_event_pkey") {
+			return ErrJourneyMoved.Wrap(err)
+		}
+		return fmt.Errorf("append %s: %w", e.Kind, err)
+	}
+	tag, err := results.Exec()
 	if err != nil {
 		return fmt.Errorf("fold %s: %w", e.Kind, err)
 	}
 	if tag.RowsAffected() == 0 {
 		return ErrJourneyMoved
+	}
+	if _, err := results.Exec(); err != nil {
+		return fmt.Errorf("append %s for %s: %w", told.Type, told.CustomerID, err)
 	}
 	return nil
 }

@@ -63,3 +63,25 @@ func BenchmarkArchive(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkSmallArchive is an export of five datasets with a hundred rows each, to nowhere. What an archive costs for itself
+// shows here.
+func BenchmarkSmallArchive(b *testing.B) {
+	columns, rows, _ := benchRows()
+	b.ReportAllocs()
+	for b.Loop() {
+		w, err := NewWriter(io.Discard, sampleHeader, Options{CSV: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for n := range 5 {
+			d := Dataset{Name: fmt.Sprint("t", n), Title: "A part", Columns: columns, Source: 100}
+			if err := w.AddDataset(context.Background(), d, reader(rows[n*100:n*100+100])); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if _, err := w.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

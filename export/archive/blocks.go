@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"sync"
 )
 
 // blockSize is a compromise: damage is named to within this many bytes, at 8 bytes of checksums each.
@@ -115,9 +116,21 @@ type out struct {
 	blocks *blockSums
 }
 
+var outBuffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 64<<10) }}
+
 func newOut(w io.Writer) *out {
-	blocks := new(blockSums)
-	return &out{buf: bufio.NewWriterSize(summed{w, blocks}, 64<<10), blocks: blocks}
+	o := &out{buf: outBuffers.Get().(*bufio.Writer), blocks: new(blockSums)}
+	o.buf.Reset(summed{w, o.blocks})
+	return o
+}
+
+// end gives the buffer back. An out that ends by an error need not be ended.
+func (o *out) end() error {
+	err := o.buf.Flush()
+	o.buf.Reset(nil)
+	outBuffers.Put(o.buf)
+	o.buf = nil
+	return err
 }
 
 // Write implements io.Writer.

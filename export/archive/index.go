@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 
 	"offramp/internal/locale"
 )
@@ -92,9 +93,9 @@ type indexDataset struct {
 	Explained   bool // a column has a meaning or a unit
 	Unshown     int  // columns
 	Files       []indexFile
-	Head        []string // names of the preview's columns
-	Hidden      int      // columns that the preview leaves out
-	Preview     []previewRow
+	Head        []string      // names of the preview's columns
+	Hidden      int           // columns that the preview leaves out
+	Preview     template.HTML // its rows
 }
 
 // indexFile is a file of the archive. Href is empty where a link could do harm.
@@ -114,7 +115,9 @@ func (a *Writer) addIndex() error {
 	if err != nil {
 		return err
 	}
-	b := bufio.NewWriterSize(s, 32<<10)
+	b := indexBuffers.Get().(*bufio.Writer)
+	defer indexBuffers.Put(b)
+	b.Reset(s)
 	if err := indexTemplate.Execute(b, p); err != nil {
 		return err
 	}
@@ -123,6 +126,8 @@ func (a *Writer) addIndex() error {
 	}
 	return s.close(nil)
 }
+
+var indexBuffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 32<<10) }}
 
 func (a *Writer) indexPage() indexPage {
 	l := locale.For(a.manifest.Locale)
@@ -163,7 +168,7 @@ func (a *Writer) indexPage() indexPage {
 }
 
 func (a *Writer) indexDataset(l *locale.Locale, d Listed, first *preview) indexDataset {
-	out := indexDataset{Name: d.Name, Title: datasetTitle(l, d), Anchor: partPath(d.Name, "", d.Part, d.Parts), Rows: d.Rows, Preview: first.rows}
+	out := indexDataset{Name: d.Name, Title: datasetTitle(l, d), Anchor: partPath(d.Name, "", d.Part, d.Parts), Rows: d.Rows, Preview: first.html()}
 	if d.Parts > 1 {
 		out.Title = l.T("archive.part", "Title", "\u2068"+out.Title+"\u2069", "Part", d.Part, "Parts", d.Parts)
 	}

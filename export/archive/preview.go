@@ -2,6 +2,8 @@ package archive
 
 import (
 	"fmt"
+	"html/template"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -51,6 +53,27 @@ func (p *preview) add(number int64, values [][]byte) {
 	p.rows = append(p.rows, row)
 }
 
+// html writes the rows for the page's table. A template would take half of a small export's time for as many cells.
+func (p *preview) html() template.HTML {
+	var b strings.Builder
+	for _, row := range p.rows {
+		b.WriteString("\n<tr><th scope=\"row\" class=\"num\">")
+		b.WriteString(strconv.FormatInt(row.Number, 10))
+		b.WriteString("</th>")
+		for _, c := range row.Cells {
+			if c.Null {
+				b.WriteString("<td><span class=\"muted\">--</span></td>")
+				continue
+			}
+			b.WriteString("<td><bdi>")
+			b.WriteString(template.HTMLEscapeString(c.Text))
+			b.WriteString("</bdi></td>")
+		}
+		b.WriteString("</tr>")
+	}
+	return template.HTML(b.String()) //nolint:gosec // each cell is escaped for where it stands: the content of an element
+}
+
 // show writes a value for the eye. It looks at no more of it than is shown.
 func show(c class, v []byte) cell {
 	if v == nil {
@@ -75,6 +98,9 @@ func show(c class, v []byte) cell {
 // visible makes text fit to be shown: cut, on one line, and with what is not seen or turns the direction of others made
 // visible. It does not escape anything.
 func visible(s string) string {
+	if plain(s) {
+		return s
+	}
 	var b strings.Builder
 	n := 0
 	for _, r := range s {
@@ -92,6 +118,16 @@ func visible(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// plain reports whether all of a text can be shown as it is. Most can.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return len(s) <= shownLength
 }
 
 // isolated is visible for a value inside a sentence, where its direction must not turn the rest.

@@ -1,11 +1,16 @@
 package archive
 
+import (
+	"slices"
+	"sync"
+)
+
 const (
 	chunkSize = 256 << 10
 	buffers   = 3
 )
 
-// pump writes full buffers in its own goroutine while the next one is filled.
+// pump writes full buffers in its own goroutine while the next one is filled. What fits one buffer is written without.
 type pump struct {
 	s    *stream
 	full chan []byte
@@ -15,12 +20,15 @@ type pump struct {
 }
 
 func newPump(s *stream) *pump {
-	p := &pump{s: s, full: make(chan []byte, buffers), free: make(chan []byte, buffers), stop: make(chan struct{})}
+	return &pump{s: s}
+}
+
+func (p *pump) start() {
+	p.full, p.free, p.stop = make(chan []byte, buffers), make(chan []byte, buffers+1), make(chan struct{}) // the last comes back, too
 	for range buffers {
 		p.free <- nil
 	}
 	go p.run()
-	return p
 }
 
 func (p *pump) run() {
@@ -37,11 +45,16 @@ func (p *pump) run() {
 	}
 }
 
+var smallBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
 // buffer returns an empty buffer. Small datasets never need a full one.
-func (p *pump) buffer() []byte { return make([]byte, 0, 16<<10) }
+func (p *pump) buffer() []byte { return slices.Grow((*smallBuffers.Get().(*[]byte))[:0], 16<<10) }
 
 // send gives buf away and returns an empty one.
 func (p *pump) send(buf []byte) ([]byte, error) {
+	if p.full == nil {
+		p.start()
+	}
 	select {
 	case p.full <- buf:
 	case <-p.stop:
@@ -65,8 +78,19 @@ func (p *pump) fault() error {
 	return errEnded
 }
 
-// end waits until everything is written.
-func (p *pump) end() error {
+// end writes the last buffer and waits until everything is written.
+func (p *pump) end(last []byte) error {
+	if p.full == nil {
+		_, err := p.s.Write(last)
+		if cap(last) <= chunkSize {
+			smallBuffers.Put(&last)
+		}
+		return err
+	}
+	select {
+	case p.full <- last:
+	case <-p.stop:
+	}
 	close(p.full)
 	<-p.stop
 	return p.err

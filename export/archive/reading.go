@@ -84,7 +84,7 @@ func (a *Writer) read(ctx context.Context, d Dataset, out output, rows Rows, sho
 	}
 	p := &pass{reading: r, a: a, out: out, width: len(d.Columns), pump: newPump(s)}
 	err = p.run(ctx, rows)
-	if pumped := p.pump.end(); pumped != nil {
+	if pumped := p.pump.end(p.buf); pumped != nil {
 		return nil, pumped // the cause, if both failed
 	}
 	if err != nil {
@@ -108,11 +108,9 @@ func (p *pass) run(ctx context.Context, rows Rows) (err error) {
 		return err
 	}
 	if p.out.direct != nil {
-		if err := p.out.direct.end(); err != nil {
-			return err
-		}
+		return p.out.direct.end()
 	}
-	return p.send()
+	return nil
 }
 
 func (p *pass) send() (err error) {

@@ -143,7 +143,7 @@ func (a *Writer) finish() error {
 			return err
 		}
 	}
-	return a.out.buf.Flush()
+	return a.out.end()
 }
 
 // tail is what surrounds a manifest that lies at an offset.

@@ -65,7 +65,7 @@ func (p *postgres) Begin(ctx context.Context, customer, join string) (Snapshot, 
 	if err != nil {
 		return nil, classify(ctx, "", err)
 	}
-	s := &snapshot{conn: conn, pg: conn.Conn().PgConn(), customer: customer, opts: p.opts}
+	s := &snapshot{pool: p.pool, conn: conn, pg: conn.Conn().PgConn(), customer: customer, opts: p.opts}
 	if err := s.begin(ctx, join); err != nil {
 		s.Close()
 		return nil, classify(ctx, "", err)
@@ -74,32 +74,42 @@ func (p *postgres) Begin(ctx context.Context, customer, join string) (Snapshot, 
 }
 
 // The settings fix the text form of every type, whatever the server's own are, and keep two readings of one query in
-// one order. Nothing ends a snapshot that waits for a slow upload.
-const settings = `
-set local datestyle = 'ISO, YMD';
-set local timezone = 'UTC';
-set local intervalstyle = 'iso_8601';
-set local bytea_output = 'hex';
-set local extra_float_digits = 3;
-set local standard_conforming_strings = on;
-set local synchronize_seqscans = off;
-set local max_parallel_workers_per_gather = 0;
-set local statement_timeout = 0;
-set local idle_in_transaction_session_timeout = 0;
-set local row_security = on;
-set local client_encoding = 'UTF8';`
+// one order. Nothing ends a snapshot that waits for a slow upload. One statement sets them all, and tells which instant it is.
+var beginSQL = func() string {
+	var b strings.Builder
+	b.WriteString("select ")
+	for _, s := range [][2]string{
+		{"datestyle", "ISO, YMD"},
+		{"timezone", "UTC"},
+		{"intervalstyle", "iso_8601"},
+		{"bytea_output", "hex"},
+		{"extra_float_digits", "3"},
+		{"standard_conforming_strings", "on"},
+		{"synchronize_seqscans", "off"},
+		{"max_parallel_workers_per_gather", "0"},
+		{"statement_timeout", "0"},
+		{"idle_in_transaction_session_timeout", "0"},
+		{"row_security", "on"},
+		{"client_encoding", "UTF8"},
+	} {
+		fmt.Fprintf(&b, "set_config('%s', '%s', true), ", s[0], s[1])
+	}
+	return b.String() + "set_config('lock_timeout', '%d', true), pg_export_snapshot(), extract(epoch from now())::numeric(20,6)::text;"
+}()
 
 // A failed statement takes the transaction back to here, so that checking goes on with the next dataset.
 const savepoint = "savepoint begun;"
 
 // snapshot is one transaction on one connection.
 type snapshot struct {
+	pool     *pgxpool.Pool
 	conn     *pgxpool.Conn
 	pg       *pgconn.PgConn
 	customer string
 	opts     Options
 	info     Info
 	known    map[string][]Column // by a query's text
+	counted  map[string][][]byte // what was asked at once, by its text: the one row
 }
 
 func (s *snapshot) begin(ctx context.Context, join string) error {
@@ -107,21 +117,21 @@ func (s *snapshot) begin(ctx context.Context, join string) error {
 	if join != "" {
 		sql += "set transaction snapshot '" + join + "';"
 	}
-	sql += settings + "set local lock_timeout = " + strconv.FormatInt(s.opts.LockTimeout.Milliseconds(), 10) + ";"
-	sql += "select pg_export_snapshot(), extract(epoch from now())::numeric(20,6)::text;" + savepoint
+	sql += fmt.Sprintf(beginSQL, s.opts.LockTimeout.Milliseconds()) + savepoint
 	results, err := s.pg.Exec(ctx, sql).ReadAll()
 	if err != nil {
 		return err
 	}
 	last := results[len(results)-2]
-	if len(last.Rows) != 1 {
+	if len(last.Rows) != 1 || len(last.Rows[0]) < 2 {
 		return errors.New("the snapshot's name was not returned")
 	}
-	seconds, err := strconv.ParseFloat(string(last.Rows[0][1]), 64)
+	said := last.Rows[0][len(last.Rows[0])-2:]
+	seconds, err := strconv.ParseFloat(string(said[1]), 64)
 	if err != nil {
 		return err
 	}
-	s.info = Info{ID: string(last.Rows[0][0]), AsOf: time.UnixMicro(int64(seconds * 1e6)).UTC(), Steady: true}
+	s.info = Info{ID: string(said[0]), AsOf: time.UnixMicro(int64(seconds * 1e6)).UTC(), Steady: true}
 	return nil
 }
 

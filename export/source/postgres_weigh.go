@@ -47,7 +47,10 @@ func (s *snapshot) weighFiles(ctx context.Context, q Query) (w Weight, err error
 	if err != nil {
 		return w, err
 	}
-	a.sql = "select count(*), count(f), coalesce(sum(f), 0)::bigint from (select " + size + " as f from " + from + ") as weighed"
+	if known, ok := s.counted[weighFilesSQL(sizeSQL(q, "text"), from)]; ok {
+		return readWeight(q, known)
+	}
+	a.sql = weighFilesSQL(size, from)
 	row, err := s.row(ctx, q, a, "weighing")
 	if err != nil {
 		return w, err
@@ -68,14 +71,27 @@ func (s *snapshot) sizeOf(ctx context.Context, q Query) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	says := "null::bigint"
+	kind := ""
 	if at >= 0 {
+		kind = columns[at].Type
+	}
+	return sizeSQL(q, kind), nil
+}
+
+// sizeSQL is sizeOf where the type of the column with the sizes is known, or taken for text, which serves all.
+func sizeSQL(q Query, kind string) string {
+	says := "null::bigint"
+	if q.Files.Size != "" {
 		name := postgresDialect{}.name(q.Files.Size)
-		if says = name + "::bigint"; columns[at].Type != "integer" {
+		if says = name + "::bigint"; kind != "integer" {
 			says = "case when " + name + "::text ~ '^-?[0-9]{1,18}$' then " + name + "::text::bigint end"
 		}
 	}
-	return fmt.Sprintf("case when %s is not null then greatest(coalesce(%s, %d), 0) end", postgresDialect{}.name(q.Files.Key), says, unsized), nil
+	return fmt.Sprintf("case when %s is not null then greatest(coalesce(%s, %d), 0) end", postgresDialect{}.name(q.Files.Key), says, unsized)
+}
+
+func weighFilesSQL(size, from string) string {
+	return "select count(*), count(f), coalesce(sum(f), 0)::bigint from (select " + size + " as f from " + from + ") as weighed"
 }
 
 // Split implements Snapshot: one statement, in the order of the key's own comparisons.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -161,6 +162,10 @@ func (o *Object) Close() error {
 	return nil
 }
 
+const readBuffer = 128 << 10
+
+var readBuffers = sync.Pool{New: func() any { return new([readBuffer]byte) }}
+
 // ReadBack reads the whole object and returns what it holds.
 func (b *Bucket) ReadBack(ctx context.Context, key string) (Proof, error) {
 	return b.ReadBackAs(ctx, key, func(int64) {})
@@ -174,7 +179,9 @@ func (b *Bucket) ReadBackAs(ctx context.Context, key string, read func(n int64))
 	}
 	defer func() { _ = o.Close() }()
 	sum := sha256.New()
-	n, err := io.CopyBuffer(told{sum, read}, o, make([]byte, 128<<10))
+	buf := readBuffers.Get().(*[readBuffer]byte)
+	defer readBuffers.Put(buf)
+	n, err := io.CopyBuffer(told{sum, read}, o, buf[:])
 	if err != nil {
 		return Proof{}, err
 	}

@@ -28,8 +28,9 @@ type Entry struct {
 	Detail     map[string]any
 }
 
-// Record appends e in tx. Call it last: the head of the chain stays locked until the transaction ends.
-func Record(ctx context.Context, tx *db.Tx, e Entry) error {
+// Record appends e at the end of tx. The head of the chain is locked only while the transaction commits: all acts of everybody
+// meet there. An entry that cannot be written fails the commit.
+func Record(_ context.Context, tx *db.Tx, e Entry) error {
 	detail := []byte("{}")
 	if len(e.Detail) > 0 {
 		var err error
@@ -42,8 +43,7 @@ func Record(ctx context.Context, tx *db.Tx, e Entry) error {
 		customer = &e.CustomerID
 	}
 	const sql = `INSERT INTO audit (at, actor, actor_kind, act, object, customer_id, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)`
-	if _, err := tx.Pgx.Exec(ctx, sql, tx.Now, e.Actor, e.ActorKind, e.Act, e.Object, customer, string(detail)); err != nil {
-		return fmt.Errorf("record %s: %w", e.Act, err)
-	}
+	tx.AtEnd(func(err error) error { return fmt.Errorf("record %s: %w", e.Act, err) },
+		sql, tx.Now, e.Actor, e.ActorKind, e.Act, e.Object, customer, string(detail))
 	return nil
 }

@@ -3,6 +3,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -85,25 +86,99 @@ type Tx struct {
 	Gorm *gorm.DB
 	Pgx  pgx.Tx
 	Now  time.Time
+
+	end   pgx.Batch               // what goes out together with the commit
+	named []func(err error) error // the errors of its statements
+}
+
+// AtEnd adds a statement that goes out together with the commit, so that what it locks is locked for as short as can be. named
+// gives its error a name; it ends the transaction as one of fn's does. How many rows it changed nobody learns.
+func (tx *Tx) AtEnd(named func(err error) error, sql string, args ...any) {
+	tx.end.Queue(sql, args...)
+	tx.named = append(tx.named, named)
 }
 
 // InTx runs fn in one transaction under a scope. It commits when fn returns nil and rolls back on an error or a panic.
-// Transactions do not nest.
+// Transactions do not nest. The beginning and the scope are one round trip.
 func (d *DB) InTx(ctx context.Context, scope Scope, fn func(tx *Tx) error) error {
 	return d.Gorm.WithContext(ctx).Connection(func(g *gorm.DB) error {
 		conn, err := pgxConn(g)
 		if err != nil {
 			return err
 		}
-		// database/sql would roll back in a goroutine of its own as soon as ctx ends, while a statement of ours is still on
-		// the wire of the same connection. So only the statements know ctx; each fails when it ends, and so does fn.
-		return g.WithContext(context.WithoutCancel(ctx)).Transaction(func(g *gorm.DB) error {
-			if _, err := conn.Exec(ctx, SetSQL, scope.Args()...); err != nil {
-				return fmt.Errorf("set scope: %w", err)
+		// Only the statements know ctx; each fails when it ends, and so does fn. The end must go out all the same.
+		after, ended := context.WithoutCancel(ctx), false
+		defer func() {
+			if !ended {
+				rollback(after, conn)
 			}
-			return fn(&Tx{Gorm: g.WithContext(ctx), Pgx: &joinedTx{conn: conn}, Now: d.Clock.Now()})
-		})
+		}()
+		if err := begin(ctx, conn, scope); err != nil {
+			return err
+		}
+		tx := &Tx{Gorm: g, Pgx: &joinedTx{conn: conn}, Now: d.Clock.Now()}
+		if err := fn(tx); err != nil {
+			return err
+		}
+		if len(tx.named) > 0 {
+			err := tx.commitWith(after, conn)
+			ended = err == nil
+			return err
+		}
+		ended = true
+		return commit(after, conn)
 	})
+}
+
+func begin(ctx context.Context, conn *pgx.Conn, scope Scope) error {
+	b := &pgx.Batch{}
+	b.Queue("BEGIN")
+	b.Queue(SetSQL, scope.Args()...)
+	if err := conn.SendBatch(ctx, b).Close(); err != nil {
+		return fmt.Errorf("set scope: %w", err)
+	}
+	return nil
+}
+
+func commit(ctx context.Context, conn *pgx.Conn) error {
+	tag, err := conn.Exec(ctx, "COMMIT")
+	return committed(tag, err)
+}
+
+func committed(tag pgconn.CommandTag, err error) error {
+	if err == nil && tag.String() == "ROLLBACK" { // a statement had failed, and nobody said so
+		err = pgx.ErrTxCommitRollback
+	}
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// endLimit bounds how long statements at the end of a transaction may wait for a lock.
+const endLimit = 30 * time.Second
+
+// commitWith commits together with the statements of AtEnd. Where one fails, the server runs nothing behind it.
+func (tx *Tx) commitWith(ctx context.Context, conn *pgx.Conn) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, endLimit)
+	defer cancel()
+	tx.end.Queue("COMMIT")
+	results := conn.SendBatch(ctx, &tx.end)
+	defer func() { err = cmp.Or(err, results.Close()) }()
+	for _, named := range tx.named {
+		if _, err := results.Exec(); err != nil {
+			return named(err)
+		}
+	}
+	tag, err := results.Exec()
+	return committed(tag, err)
+}
+
+// rollback leaves a connection that cannot roll back to the pool, which closes it.
+func rollback(ctx context.Context, conn *pgx.Conn) {
+	if !conn.IsClosed() {
+		_, _ = conn.Exec(ctx, "ROLLBACK")
+	}
 }
 
 // pgxConn finds the pgx connection under the one that gorm has pinned.

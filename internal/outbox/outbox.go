@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
+
 	"offramp/internal/db"
 )
 
@@ -20,15 +22,26 @@ type Event struct {
 	Data       any    // JSON
 }
 
+const appendSQL = `INSERT INTO outbox_event (id, customer_id, version, type, subject, data, at) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+
 // Append writes e in tx under a new message id, which stays the same in every try of every delivery.
 func Append(ctx context.Context, tx *db.Tx, e Event) error {
+	b := &pgx.Batch{}
+	if err := Queue(b, tx, e); err != nil {
+		return err
+	}
+	if err := tx.Pgx.SendBatch(ctx, b).Close(); err != nil {
+		return fmt.Errorf("append %s for %s: %w", e.Type, e.CustomerID, err)
+	}
+	return nil
+}
+
+// Queue adds what Append writes to a batch of the caller's, which sends it in tx.
+func Queue(b *pgx.Batch, tx *db.Tx, e Event) error {
 	data, err := json.Marshal(e.Data)
 	if err != nil {
 		return fmt.Errorf("append %s: %w", e.Type, err)
 	}
-	const sql = `INSERT INTO outbox_event (id, customer_id, version, type, subject, data, at) VALUES ($1, $2, $3, $4, $5, $6, $7)`
-	if _, err := tx.Pgx.Exec(ctx, sql, "msg_"+rand.Text(), e.CustomerID, e.Version, e.Type, e.Subject, string(data), tx.Now); err != nil {
-		return fmt.Errorf("append %s for %s: %w", e.Type, e.CustomerID, err)
-	}
+	b.Queue(appendSQL, "msg_"+rand.Text(), e.CustomerID, e.Version, e.Type, e.Subject, string(data), tx.Now)
 	return nil
 }

@@ -20,10 +20,20 @@ type process struct {
 
 // cpu is how much CPU this program and everything that it started have used so far: the product, PostgreSQL, the S3 server.
 func cpu() (time.Duration, error) {
+	used, err := usage()
+	var sum time.Duration
+	for _, part := range used {
+		sum += part
+	}
+	return sum, err
+}
+
+// processes are all that run on this machine.
+func processes() (map[int]process, error) {
 	all := map[int]process{}
 	entries, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	for _, name := range entries {
 		text, err := os.ReadFile(name)
@@ -32,17 +42,11 @@ func cpu() (time.Duration, error) {
 		}
 		pid, p, err := parse(string(text))
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		all[pid] = p
 	}
-	var sum time.Duration
-	for pid := range all {
-		if below(all, pid, os.Getpid()) {
-			sum += all[pid].used
-		}
-	}
-	return sum, nil
+	return all, nil
 }
 
 func below(all map[int]process, pid, ancestor int) bool {

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"offramp/deploy/local"
 	"offramp/export"
@@ -85,27 +86,42 @@ func (g *ground) smallOnes(ctx context.Context) ([]time.Duration, error) {
 	if err != nil {
 		return nil, err
 	}
-	var mu sync.Mutex
-	var took []time.Duration
-	var failed error
-	var group sync.WaitGroup
+	asked := make([]string, int(calmFor.Seconds()*calmCalls))
 	began := time.Now()
-	for n := range int(calmFor.Seconds() * calmCalls) {
-		due := began.Add(time.Duration(n) * time.Second / calmCalls)
-		time.Sleep(time.Until(due))
-		who := people[n%len(people)]
-		group.Go(func() {
-			e, err := service.Request(ctx, who, g.programme, export.Selection{Formats: []string{export.CSV}})
-			if err == nil {
-				_, err = g.ready(ctx, who, service, e.ID)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			took, failed = append(took, time.Since(due)), errors.Join(failed, err)
-		})
+	for n := range asked {
+		time.Sleep(time.Until(began.Add(time.Duration(n) * time.Second / calmCalls)))
+		e, err := service.Request(ctx, people[n%len(people)], g.programme, export.Selection{Formats: []string{export.CSV}})
+		if err != nil {
+			return nil, err
+		}
+		asked[n] = e.ID
 	}
-	group.Wait()
-	return took, failed
+	return g.waits(ctx, asked)
+}
+
+// waits awaits exports, looking rarely since looking costs, too, and returns how long each took by the portal's own clock.
+func (g *ground) waits(ctx context.Context, asked []string) (took []time.Duration, err error) {
+	err = untilEvery(ctx, 100*time.Millisecond, 10*time.Minute, func() (bool, error) {
+		var live int
+		err := g.super.QueryRow(ctx, `SELECT count(*) FROM export WHERE id = ANY($1) AND state IN ('queued', 'running')`, asked).Scan(&live)
+		return live == 0, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := g.super.Query(ctx, `SELECT extract(epoch FROM ready_at - requested_at)::float8 FROM export WHERE id = ANY($1) AND state = 'ready'`, asked)
+	if err != nil {
+		return nil, err
+	}
+	took, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (time.Duration, error) {
+		var wait float64
+		err := row.Scan(&wait)
+		return seconds(wait), err
+	})
+	if err == nil && len(took) == 0 {
+		err = errors.New("no small export became ready")
+	}
+	return took, err
 }
 
 // smallPeople own accounts with few rows.

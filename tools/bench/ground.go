@@ -139,9 +139,13 @@ func execute(ctx context.Context, url, sql string) error {
 
 // until polls a condition, bounded in time.
 func until(ctx context.Context, limit time.Duration, ok func() (bool, error)) error {
+	return untilEvery(ctx, 5*time.Millisecond, limit, ok)
+}
+
+func untilEvery(ctx context.Context, pause, limit time.Duration, ok func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
 		if done, err := ok(); done || err != nil {

@@ -24,6 +24,12 @@ import (
 	"time"
 )
 
+// Where to write profiles of what is slow, and whether to log all statements, which makes everything slower.
+var (
+	profiles   = flag.String("profiles", "", "folder for profiles of building small exports; empty: none")
+	statements = flag.Bool("statements", false, "with -profiles: also the statements that PostgreSQL ran, with their durations")
+)
+
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "ceiling" {
 		exit(serveCeiling(os.Args[2], os.Args[3]))

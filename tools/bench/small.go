@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"offramp/deploy/examples"
 	"offramp/deploy/local"
 	"offramp/deploy/local/product"
@@ -84,11 +86,19 @@ func benchSmall(ctx context.Context, many int) error {
 	if err != nil {
 		return err
 	}
+	before, err := usage()
+	if err != nil {
+		return err
+	}
 	bare, err := c.bare(ctx, int(took.packed))
 	if err != nil {
 		return err
 	}
-	alone, err := c.unqueued(ctx)
+	between, err := usage()
+	if err != nil {
+		return err
+	}
+	alone, used, err := c.unqueued(ctx)
 	if err != nil {
 		return err
 	}
@@ -96,6 +106,9 @@ func benchSmall(ctx context.Context, many int) error {
 	line(fmt.Sprintf("%d small exports (%d kB packed), against bare PUT", many, took.packed/1000), per(took.rate), per(bare), took.rate/bare, ">= 0.60")
 	line("the same against the same work without a queue", per(took.rate), per(alone), took.rate/alone, ">= 0.85")
 	line("longest wait against the median", took.longest.Round(time.Millisecond).String(), took.median.Round(time.Millisecond).String(), took.longest.Seconds()/took.median.Seconds(), "<= 3.00")
+	for _, said := range []string{"queued: " + took.used, "bare PUT: " + between.each(before, many), "without a queue: " + used} {
+		fmt.Println("  " + said)
+	}
 	return nil
 }
 
@@ -131,6 +144,7 @@ type queuedResult struct {
 	rate            float64
 	packed          int64 // bytes of one archive
 	median, longest time.Duration
+	used            string
 }
 
 // queued requests all exports while no worker runs, then starts one and waits for the last.
@@ -146,9 +160,22 @@ func (c *crowd) queued(ctx context.Context) (r queuedResult, err error) {
 		return r, err
 	}
 	defer func() { _ = worker.Stop(10 * time.Second) }()
+	const first = 1 // the start of the process is over then
+	if err := c.allReady(ctx, first); err != nil {
+		return r, err
+	}
+	before, err := usage()
+	if err != nil {
+		return r, err
+	}
 	if err := c.allReady(ctx, len(c.who)); err != nil {
 		return r, err
 	}
+	after, err := usage()
+	if err != nil {
+		return r, err
+	}
+	r.used = after.each(before, len(c.who)-first)
 	rows, err := c.super.Query(ctx, `SELECT extract(epoch FROM ready_at - $1)::float8, object_size FROM export WHERE state = 'ready' ORDER BY ready_at`, began)
 	if err != nil {
 		return r, err
@@ -178,7 +205,7 @@ func (c *crowd) requestAll(ctx context.Context, who []migration.Who) error {
 }
 
 func (c *crowd) allReady(ctx context.Context, many int) error {
-	return until(ctx, 10*time.Minute, func() (bool, error) {
+	return untilEvery(ctx, 100*time.Millisecond, 10*time.Minute, func() (bool, error) { // rarely, since looking costs, too
 		var ready, failed int
 		err := c.super.QueryRow(ctx, `SELECT count(*) FILTER (WHERE state = 'ready'), count(*) FILTER (WHERE state = 'failed') FROM export`).Scan(&ready, &failed)
 		if err == nil && failed > 0 {
@@ -200,33 +227,45 @@ func (c *crowd) bare(ctx context.Context, size int) (float64, error) {
 }
 
 // unqueued builds exports in this process by calls, as many at once as the worker does.
-func (c *crowd) unqueued(ctx context.Context) (float64, error) {
+func (c *crowd) unqueued(ctx context.Context) (perSecond float64, used string, err error) {
 	part := c.who[:max(1, len(c.who)/4)]
 	if err := c.super.QueryRow(ctx, `WITH gone AS (DELETE FROM river_job WHERE queue = 'export' RETURNING 1) SELECT count(*) FROM gone`).Scan(new(int)); err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	if err := c.requestAll(ctx, part); err != nil {
-		return 0, err
+		return 0, "", err
+	}
+	queued, err := c.waiting(ctx)
+	if err != nil {
+		return 0, "", err
 	}
 	build := c.builder()
-	rows, err := c.super.Query(ctx, `SELECT id, customer_id FROM export WHERE state = 'queued'`)
+	before, err := usage()
 	if err != nil {
-		return 0, err
-	}
-	var queued []export.Args
-	for rows.Next() {
-		var a export.Args
-		if err := rows.Scan(&a.ExportID, &a.CustomerID); err != nil {
-			return 0, err
-		}
-		queued = append(queued, a)
-	}
-	if rows.Close(); rows.Err() != nil {
-		return 0, rows.Err()
+		return 0, "", err
 	}
 	began := time.Now()
-	err = each(queued, func(a export.Args) error { return build(ctx, a) })
-	return float64(len(queued)) / time.Since(began).Seconds(), err
+	err = c.logStatements(ctx, "unqueued", func() error {
+		began = time.Now()
+		return profiled("unqueued", func() error { return each(queued, func(a export.Args) error { return build(ctx, a) }) })
+	})
+	if err != nil {
+		return 0, "", err
+	}
+	perSecond = float64(len(queued)) / time.Since(began).Seconds()
+	after, err := usage()
+	return perSecond, after.each(before, len(queued)), err
+}
+
+// waiting lists the exports that are queued.
+func (c *crowd) waiting(ctx context.Context) ([]export.Args, error) {
+	rows, err := c.super.Query(ctx, `SELECT id, customer_id FROM export WHERE state = 'queued'`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (a export.Args, err error) {
+		return a, row.Scan(&a.ExportID, &a.CustomerID)
+	})
 }
 
 // builder builds in this process as a worker would.
