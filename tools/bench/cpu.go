@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,16 +16,49 @@ const ticks = 100
 
 // process is what /proc says of one.
 type process struct {
+	name   string
 	parent int
 	used   time.Duration // CPU, with that of children that have ended
 }
 
+// usage is CPU by the name of the program that used it.
+type usage map[string]time.Duration
+
+func (u usage) sum() (all time.Duration) {
+	for _, d := range u {
+		all += d
+	}
+	return all
+}
+
+// since is what was used after another look.
+func (u usage) since(before usage) usage {
+	out := usage{}
+	for name, d := range u {
+		if d -= before[name]; d > 0 {
+			out[name] = d
+		}
+	}
+	return out
+}
+
+// String lists what counts.
+func (u usage) String() string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(u)) {
+		if u[name] >= 20*time.Millisecond {
+			parts = append(parts, fmt.Sprintf("%s %.2f s", name, u[name].Seconds()))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
 // cpu is how much CPU this program and everything that it started have used so far: the product, PostgreSQL, the S3 server.
-func cpu() (time.Duration, error) {
+func cpu() (usage, error) {
 	all := map[int]process{}
 	entries, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	for _, name := range entries {
 		text, err := os.ReadFile(name)
@@ -32,17 +67,17 @@ func cpu() (time.Duration, error) {
 		}
 		pid, p, err := parse(string(text))
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		all[pid] = p
 	}
-	var sum time.Duration
+	u := usage{}
 	for pid := range all {
 		if below(all, pid, os.Getpid()) {
-			sum += all[pid].used
+			u[all[pid].name] += all[pid].used
 		}
 	}
-	return sum, nil
+	return u, nil
 }
 
 func below(all map[int]process, pid, ancestor int) bool {
@@ -78,5 +113,5 @@ func parse(stat string) (int, process, error) {
 		}
 		used += n
 	}
-	return pid, process{parent: parent, used: time.Duration(used) * time.Second / ticks}, nil
+	return pid, process{name: stat[open+1 : end], parent: parent, used: time.Duration(used) * time.Second / ticks}, nil
 }

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"offramp/deploy/local"
+)
+
+// benchLarge measures one large export in all ways, on one stage.
+func benchLarge(ctx context.Context, mb, rounds int, only string) error {
+	g, err := prepareProse(ctx, mb)
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	for _, m := range []struct {
+		name string
+		do   func() error
+	}{
+		{"rows", func() error { return benchExport(ctx, g, rounds) }},
+		{"workers", func() error { return benchWorkers(ctx, g, 1) }},
+		{"memory", func() error { return benchMemory(ctx, g, mb) }},
+	} {
+		if only != "" && only != m.name {
+			continue
+		}
+		if err := m.do(); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+	}
+	return nil
+}
+
+// benchMemory compares the peak of a worker that has made the large export with that of one that has made a tenth of it.
+func benchMemory(ctx context.Context, g *ground, mb int) error {
+	large, err := g.peakOf(ctx)
+	if err != nil {
+		return err
+	}
+	if err := g.write(ctx, max(mb/10, 1)); err != nil {
+		return err
+	}
+	tenth, err := g.peakOf(ctx)
+	if err != nil {
+		return err
+	}
+	text := func(v float64) string { return fmt.Sprintf("%.0f MiB", v) }
+	line(fmt.Sprintf("worker's peak memory, %d MB against a tenth", mb), text(large), text(tenth), large/tenth, "<= 1.10")
+	return nil
+}
+
+// peakOf is the most memory that a worker of its own has needed for one export, in MiB.
+func (g *ground) peakOf(ctx context.Context) (peak float64, err error) {
+	who, service, err := g.requester(ctx)
+	if err != nil {
+		return 0, err
+	}
+	worker, err := g.benchWorker()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = worker.Stop(10 * time.Second) }()
+	if _, _, err := g.exportOnce(ctx, who, service); err != nil {
+		return 0, err
+	}
+	return peakMemory(worker)
+}
+
+// benchWorker starts one worker.
+func (g *ground) benchWorker() (*local.Offramp, error) {
+	return g.stack.StartWith("work", g.stack.Env.With(map[string]string{"OFFRAMP_WORK_ID": "bench", "OFFRAMP_WEB_METRICS": "off"}))
+}
