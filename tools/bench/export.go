@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -68,6 +67,7 @@ func benchExport(ctx context.Context, g *ground, rounds int) error {
 	if err != nil {
 		return err
 	}
+	watch := watchMemory(worker)
 	pipes := pipes
 	if !rivals {
 		pipes = nil
@@ -104,11 +104,12 @@ func benchExport(ctx context.Context, g *ground, rounds int) error {
 		line("export against "+p.name, inSeconds(took), inSeconds(median(theirs[i].took)), median(theirs[i].took).Seconds()/took.Seconds(), p.goal)
 		line("    the same, CPU of all processes", inSeconds(median(ours.cpu)), inSeconds(median(theirs[i].cpu)), median(theirs[i].cpu).Seconds()/median(ours.cpu).Seconds(), "")
 	}
-	peak, err := peakMemory(worker)
+	peak, err := watch.end()
 	if err != nil {
 		return err
 	}
-	line("worker's peak memory", fmt.Sprintf("%.0f MiB", peak), "64 MiB", peak/64, "<= 1.00")
+	line("worker's peak memory, with the program's own file", inMiB(peak.all), "64 MiB", peak.all/64, "<= 1.00")
+	line("    of it heap, stacks and buffers", inMiB(peak.own), "64 MiB", peak.own/64, "<= 1.00")
 	return worker.Stop(10 * time.Second)
 }
 
@@ -218,19 +219,4 @@ func (g *ground) pipeOnce(ctx context.Context, script string) (time.Duration, er
 		return 0, fmt.Errorf("%s: %w: %s", script, err, out)
 	}
 	return time.Since(began), nil
-}
-
-// peakMemory reads the most memory that a process ever had resident, in MiB.
-func peakMemory(p *local.Offramp) (float64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Pid()))
-	if err != nil {
-		return 0, err
-	}
-	for text := range strings.Lines(string(status)) {
-		var kib float64
-		if n, _ := fmt.Sscanf(text, "VmHWM: %f kB", &kib); n == 1 {
-			return kib / 1024, nil
-		}
-	}
-	return 0, fmt.Errorf("no VmHWM of process %d", p.Pid())
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"offramp/deploy/local"
@@ -15,6 +16,7 @@ func benchLarge(ctx context.Context, mb, rounds int, only string) error {
 		return err
 	}
 	defer g.close()
+	fmt.Fprintln(os.Stderr, "  Measuring ...")
 	for _, m := range []struct {
 		name string
 		do   func() error
@@ -46,26 +48,27 @@ func benchMemory(ctx context.Context, g *ground, mb int) error {
 	if err != nil {
 		return err
 	}
-	text := func(v float64) string { return fmt.Sprintf("%.0f MiB", v) }
-	line(fmt.Sprintf("worker's peak memory, %d MB against a tenth", mb), text(large), text(tenth), large/tenth, "<= 1.10")
+	line(fmt.Sprintf("worker's peak memory, %d MB against a tenth", mb), inMiB(large.all), inMiB(tenth.all), large.all/tenth.all, "<= 1.10")
+	line("    of it heap, stacks and buffers", inMiB(large.own), inMiB(tenth.own), large.own/tenth.own, "<= 1.10")
 	return nil
 }
 
-// peakOf is the most memory that a worker of its own has needed for one export, in MiB.
-func (g *ground) peakOf(ctx context.Context) (peak float64, err error) {
+// peakOf is the most memory that a worker of its own has needed for one export.
+func (g *ground) peakOf(ctx context.Context) (peak memory, err error) {
 	who, service, err := g.requester(ctx)
 	if err != nil {
-		return 0, err
+		return peak, err
 	}
 	worker, err := g.benchWorker()
 	if err != nil {
-		return 0, err
+		return peak, err
 	}
 	defer func() { _ = worker.Stop(10 * time.Second) }()
+	watch := watchMemory(worker)
 	if _, _, err := g.exportOnce(ctx, who, service); err != nil {
-		return 0, err
+		return peak, err
 	}
-	return peakMemory(worker)
+	return watch.end()
 }
 
 // benchWorker starts one worker.
