@@ -20,8 +20,11 @@ import (
 // rowsOnly are the datasets of the comparison: what psql can give, too.
 var rowsOnly = []string{"projects", "tasks", "comments", "members"}
 
+// pipe is a way to export by shell tools.
+type pipe struct{ name, goal, script string }
+
 // pipes are what an administrator would do with shell tools: read, pack, store.
-var pipes = []struct{ name, goal, script string }{
+var pipes = []pipe{
 	{"psql COPY | pigz -1 | rclone rcat", ">= 1.70 times faster", `psql -q "$DSN" "$@" | pigz -1 -p2 | rclone rcat --s3-no-check-bucket "bench:$BUCKET/pipe.gz"`},
 	{"psql COPY | zip -1 | rclone rcat", ">= 1.90 times faster", `psql -q "$DSN" "$@" | zip -q -1 - - | rclone rcat --s3-no-check-bucket "bench:$BUCKET/pipe.zip"`},
 	{"temporary files, zip -6, rclone copyto", ">= 8.00 times faster", `cd "$DIR"; rm -f all.csv all.zip; psql -q "$DSN" "$@" > all.csv; zip -q -6 all.zip all.csv; rclone copyto --s3-no-check-bucket all.zip "bench:$BUCKET/file.zip"; rm -f all.csv all.zip`},
@@ -68,42 +71,17 @@ func benchExport(ctx context.Context, g *ground, rounds int) error {
 		return err
 	}
 	watch := watchMemory(worker)
-	pipes := pipes
+	c := comparison{pipes: pipes}
 	if !rivals {
-		pipes = nil
+		c.pipes = nil
 	}
-	var ours, read measured
-	theirs := make([]measured, len(pipes))
-	var size, packed int64
+	c.theirs = make([]measured, len(c.pipes))
 	for range rounds {
-		err := ours.measure(func() (took time.Duration, err error) {
-			took, packed, err = g.exportOnce(ctx, who, service)
-			return took, err
-		})
-		if err != nil {
+		if err := c.round(ctx, g, who, service); err != nil {
 			return err
 		}
-		err = read.measure(func() (took time.Duration, err error) {
-			took, size, err = g.readOnce(ctx)
-			return took, err
-		})
-		if err != nil {
-			return err
-		}
-		for i, p := range pipes {
-			if err := theirs[i].measure(func() (time.Duration, error) { return g.pipeOnce(ctx, p.script) }); err != nil {
-				return err
-			}
-		}
 	}
-	fmt.Printf("(one export: %.0f MB of values, %.1f MB packed, CSV; read back and compared; CPU: %s)\n", float64(size)/1e6, float64(packed)/1e6, ours.used)
-	took := median(ours.took)
-	line("export, proof included, against its CPU time by cores", inSeconds(took), inSeconds(ours.limit()), ours.limit().Seconds()/took.Seconds(), ">= 0.90")
-	line("export against reading the rows to nowhere", inSeconds(took), inSeconds(median(read.took)), median(read.took).Seconds()/took.Seconds(), "")
-	for i, p := range pipes {
-		line("export against "+p.name, inSeconds(took), inSeconds(median(theirs[i].took)), median(theirs[i].took).Seconds()/took.Seconds(), p.goal)
-		line("    the same, CPU of all processes", inSeconds(median(ours.cpu)), inSeconds(median(theirs[i].cpu)), median(theirs[i].cpu).Seconds()/median(ours.cpu).Seconds(), "")
-	}
+	c.print()
 	peak, err := watch.end()
 	if err != nil {
 		return err
@@ -111,6 +89,52 @@ func benchExport(ctx context.Context, g *ground, rounds int) error {
 	line("worker's peak memory, with the program's own file", inMiB(peak.all), "64 MiB", peak.all/64, "<= 1.00")
 	line("    of it heap, stacks and buffers", inMiB(peak.own), "64 MiB", peak.own/64, "<= 1.00")
 	return worker.Stop(10 * time.Second)
+}
+
+// comparison is one large export in all ways.
+type comparison struct {
+	pipes        []pipe
+	ours, read   measured
+	theirs       []measured
+	size, packed int64
+}
+
+// round does it once in each way.
+func (c *comparison) round(ctx context.Context, g *ground, who migration.Who, s *export.Service) error {
+	err := c.ours.measure(func() (took time.Duration, err error) {
+		took, c.packed, err = g.exportOnce(ctx, who, s)
+		return took, err
+	})
+	if err != nil {
+		return err
+	}
+	err = c.read.measure(func() (took time.Duration, err error) {
+		took, c.size, err = g.readOnce(ctx)
+		return took, err
+	})
+	if err != nil {
+		return err
+	}
+	for i, p := range c.pipes {
+		if err := c.theirs[i].measure(func() (time.Duration, error) { return g.pipeOnce(ctx, p.script) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *comparison) print() {
+	fmt.Printf("(one export: %.0f MB of values, %.1f MB packed, CSV; read back and compared; CPU: %s)\n", float64(c.size)/1e6, float64(c.packed)/1e6, c.ours.used)
+	against := func(what string, ours, other time.Duration, goal string) {
+		line(what, inSeconds(ours), inSeconds(other), other.Seconds()/ours.Seconds(), goal)
+	}
+	took := median(c.ours.took)
+	against("export, proof included, against its CPU time by cores", took, c.ours.limit(), ">= 0.90")
+	against("export against reading the rows to nowhere", took, median(c.read.took), "")
+	for i, p := range c.pipes {
+		against("export against "+p.name, took, median(c.theirs[i].took), p.goal)
+		against("    the same, CPU of all processes", median(c.ours.cpu), median(c.theirs[i].cpu), "")
+	}
 }
 
 func inSeconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }

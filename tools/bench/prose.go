@@ -123,7 +123,9 @@ func (g *ground) copyTasks(ctx context.Context, conn *pgx.Conn, n int) error {
 		created := since.Add(time.Duration(at) * time.Minute)
 		return []any{
 			firstID + at, g.largest, 1 + at%300, p.text(20 + p.dice.IntN(50)), p.text(60 + p.dice.IntN(360)), states[p.dice.IntN(4)], 1 + p.dice.IntN(400),
-			created.AddDate(0, 0, 7), nil, []string{p.text(8), p.text(8)}, map[string]any{"priority": p.dice.IntN(5), "watch": at%2 == 0},
+			created.AddDate(0, 0, 7), nil,
+			[]string{p.text(8), p.text(8)},
+			map[string]any{"priority": p.dice.IntN(5), "watch": at%2 == 0},
 			created, nil, created.Add(time.Duration(p.dice.IntN(1e9)) * time.Microsecond),
 		}, nil
 	}))
