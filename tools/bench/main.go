@@ -63,10 +63,8 @@ func run(ctx context.Context, rounds, rows, mb, small int, only string) error {
 			ground.close()
 		}
 	}()
-	if only == "" || only == "rows" || only == "workers" || only == "memory" {
-		if err := benchLarge(ctx, mb, rounds, only); err != nil {
-			return err
-		}
+	if err := benchLarge(ctx, mb, rounds, only); err != nil {
+		return err
 	}
 	for _, m := range measured {
 		if only != "" && only != m.name {
