@@ -68,6 +68,10 @@ soak: ## break everything around the product for SOAK_FOR (default 5m), then jud
 .PHONY: fuzz
 fuzz: ## fuzz each parser for a bounded time
 	for f in FuzzBind$$ FuzzBindMySQL FuzzJSONRows FuzzLinkHeader FuzzBindPath; do $(GO) test -run '^$$' -fuzz "$$f" -fuzztime 20s ./export/source || exit 1; done
-	$(GO) test -run '^$$' -fuzz FuzzVerify -fuzztime 20s ./export/archive
+	for f in FuzzVerify FuzzScriptString; do $(GO) test -run '^$$' -fuzz "$$f" -fuzztime 20s ./export/archive || exit 1; done
 	$(GO) test -run '^$$' -fuzz FuzzReadProgramme -fuzztime 20s ./migration
 	$(GO) test -run '^$$' -fuzz FuzzScrub -fuzztime 20s ./internal/logging
+	$(GO) test -run '^$$' -fuzz FuzzCheck -fuzztime 20s ./migration/refund/payout/account
+	$(GO) test -run '^$$' -fuzz FuzzCheck -fuzztime 20s ./migration/refund/payout/bankfile
+	for f in FuzzCamt FuzzCSV; do $(GO) test -run '^$$' -fuzz "$$f" -fuzztime 20s ./migration/refund/payout/bankresult || exit 1; done
+	$(GO) test -run '^$$' -fuzz FuzzReadEvent -fuzztime 20s ./migration/refund/payout/stripe

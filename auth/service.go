@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"net/url"
 	"time"
 
@@ -92,6 +93,7 @@ func (s *Service) Begin(ctx context.Context, start Start) (redirect, secret stri
 	if start.Invitation != "" {
 		row.Invitation = hash(start.Invitation)
 	}
+	row.Fresh = start.Fresh
 	challenge := Challenge{State: row.State, Nonce: row.Nonce, Verifier: row.Verifier, Fresh: start.Fresh}
 	if redirect, err = s.realm(start.Realm).Provider.AuthURL(ctx, challenge); err != nil {
 		return "", "", err
@@ -134,6 +136,10 @@ func (s *Service) Finish(ctx context.Context, r Return) (Arrival, error) {
 	if err != nil {
 		return Arrival{}, err
 	}
+	authenticated, err := authenticatedAt(claims, begun.Fresh, s.db.Clock.Now())
+	if err != nil {
+		return Arrival{}, err
+	}
 	link, err := s.linkVerifiedEmail(ctx, r.Realm, claims)
 	if err != nil {
 		return Arrival{}, err
@@ -148,7 +154,7 @@ func (s *Service) Finish(ctx context.Context, r Return) (Arrival, error) {
 		if err != nil {
 			return err
 		}
-		return s.begin(ctx, tx, who, claims, cookie, r)
+		return s.begin(ctx, tx, who, claims, cookie, r, authenticated)
 	})
 	if err == nil {
 		err = refusal
@@ -161,11 +167,11 @@ func (s *Service) Finish(ctx context.Context, r Return) (Arrival, error) {
 }
 
 // begin writes the session and ends the one that the browser had before.
-func (s *Service) begin(ctx context.Context, tx *db.Tx, who admitted, claims Claims, cookie string, r Return) error {
+func (s *Service) begin(ctx context.Context, tx *db.Tx, who admitted, claims Claims, cookie string, r Return, authenticated *time.Time) error {
 	row := sessionRow{
 		ID: rand.Text(), TokenHash: hash(cookie), IdentityID: who.IdentityID, CustomerID: who.CustomerID,
 		ProviderSID: clean(claims.SessionID, 255), IDToken: claims.IDToken, UserAgent: clean(r.UserAgent, 300),
-		CreatedAt: tx.Now, ExpiresAt: tx.Now.Add(s.config.Lifetime),
+		CreatedAt: tx.Now, ExpiresAt: tx.Now.Add(s.config.Lifetime), AuthenticatedAt: authenticated,
 	}
 	if err := s.store.addSession(ctx, tx, row); err != nil {
 		return err
@@ -186,6 +192,26 @@ func (s *Service) linkVerifiedEmail(ctx context.Context, realm Realm, c Claims) 
 		return false, nil
 	}
 	return s.config.LinkVerifiedEmail(ctx)
+}
+
+// freshFor is how old credentials may be that were asked for by this sign-in, and how far the provider's clock may be off.
+const freshFor = signInFor + time.Minute
+
+// authenticatedAt is when credentials were given, by our clock. auth_time is by the world's, as tokens are. A provider that was
+// asked for credentials has to say that it has asked for them just now (OpenID Connect Core 1.0, sections 2 and 3.1.2.1).
+func authenticatedAt(c Claims, fresh bool, now time.Time) (*time.Time, error) {
+	if c.AuthTime.IsZero() {
+		if fresh {
+			return nil, ErrProviderRefused.Wrap(errors.New("credentials were asked for, and the token does not say when they were given"))
+		}
+		return nil, nil
+	}
+	age := max(time.Since(c.AuthTime), 0)
+	if fresh && age > freshFor {
+		return nil, ErrProviderRefused.Wrap(errors.New("credentials were asked for, and the token names older ones"))
+	}
+	at := now.Add(-age).Truncate(time.Microsecond)
+	return &at, nil
 }
 
 // answerFault reads the provider's error parameter (RFC 6749, section 4.1.2.1; OpenID Connect Core 1.0, section 3.1.2.6).

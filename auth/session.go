@@ -58,6 +58,8 @@ type Session struct {
 	CreatedAt time.Time
 	SeenAt    time.Time
 	ExpiresAt time.Time // absolute
+
+	AuthenticatedAt *time.Time // when the provider asked for credentials last; nil: it does not say
 }
 
 // Who is the person as the nouns of a customer's migration know them.
@@ -69,6 +71,15 @@ func (s Session) Who() migration.Who {
 func (s Session) Has(roles ...Role) bool {
 	return s.Realm == Staff && slices.ContainsFunc(roles, func(r Role) bool { return slices.Contains(s.Roles, r) })
 }
+
+// SteppedUp reports whether the person gave their credentials to the provider within a time. Before bank details are entered or
+// shown, a page asks for that, and else sends the browser through a sign-in with Start.Fresh.
+func (s Session) SteppedUp(now time.Time, within time.Duration) bool {
+	return s.AuthenticatedAt != nil && now.Sub(*s.AuthenticatedAt) <= within
+}
+
+// StepUpFor is how long credentials count as given just now.
+const StepUpFor = 10 * time.Minute
 
 // Scope reaches what the person may reach: one customer's rows, or everyone's for staff, whose use of it is audited.
 func (s Session) Scope() db.Scope {

@@ -183,13 +183,14 @@ type signInRow struct {
 	Realm                  Realm
 	State, Nonce, Verifier string
 	ReturnTo, Invitation   string
+	Fresh                  bool
 	CreatedAt, ExpiresAt   time.Time
 }
 
 func (s store) addSignIn(ctx context.Context, r signInRow) error {
-	_, err := s.db.Pool.Exec(ctx, `INSERT INTO sign_in (token_hash, realm, state, nonce, verifier, return_to, invitation, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		r.TokenHash, string(r.Realm), r.State, r.Nonce, r.Verifier, r.ReturnTo, r.Invitation, r.CreatedAt, r.ExpiresAt)
+	_, err := s.db.Pool.Exec(ctx, `INSERT INTO sign_in (token_hash, realm, state, nonce, verifier, return_to, invitation, created_at, expires_at, fresh)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		r.TokenHash, string(r.Realm), r.State, r.Nonce, r.Verifier, r.ReturnTo, r.Invitation, r.CreatedAt, r.ExpiresAt, r.Fresh)
 	if err != nil {
 		return fmt.Errorf("add sign-in: %w", err)
 	}
@@ -200,7 +201,8 @@ func (s store) addSignIn(ctx context.Context, r signInRow) error {
 func (s store) takeSignIn(ctx context.Context, tokenHash string, realm Realm, state string, now time.Time) (signInRow, error) {
 	r := signInRow{TokenHash: tokenHash, Realm: realm, State: state}
 	err := s.db.Pool.QueryRow(ctx, `DELETE FROM sign_in WHERE token_hash = $1 AND realm = $2 AND state = $3 AND expires_at > $4
-		RETURNING nonce, verifier, return_to, invitation`, tokenHash, string(realm), state, now).Scan(&r.Nonce, &r.Verifier, &r.ReturnTo, &r.Invitation)
+		RETURNING nonce, verifier, return_to, invitation, fresh`, tokenHash, string(realm), state, now).
+		Scan(&r.Nonce, &r.Verifier, &r.ReturnTo, &r.Invitation, &r.Fresh)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return signInRow{}, ErrState
 	}

@@ -17,12 +17,13 @@ type sessionRow struct {
 	ProviderSID, IDToken   string
 	UserAgent              string
 	CreatedAt, ExpiresAt   time.Time
+	AuthenticatedAt        *time.Time
 }
 
 func (store) addSession(ctx context.Context, tx *db.Tx, r sessionRow) error {
-	_, err := tx.Pgx.Exec(ctx, `INSERT INTO session (id, token_hash, identity_id, customer_id, provider_sid, id_token, user_agent, created_at, seen_at, expires_at)
-		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $8, $9)`,
-		r.ID, r.TokenHash, r.IdentityID, r.CustomerID, r.ProviderSID, r.IDToken, r.UserAgent, r.CreatedAt, r.ExpiresAt)
+	_, err := tx.Pgx.Exec(ctx, `INSERT INTO session (id, token_hash, identity_id, customer_id, provider_sid, id_token, user_agent, created_at, seen_at, expires_at, authenticated_at)
+		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $8, $9, $10)`,
+		r.ID, r.TokenHash, r.IdentityID, r.CustomerID, r.ProviderSID, r.IDToken, r.UserAgent, r.CreatedAt, r.ExpiresAt, r.AuthenticatedAt)
 	if err != nil {
 		return fmt.Errorf("add session: %w", err)
 	}
@@ -41,7 +42,7 @@ const sessionSQL = `
 	SELECT s.id, i.id, i.realm, coalesce(c.id, ''), coalesce(c.ref, ''), coalesce(c.name, ''), coalesce(c.tier, ''),
 	       coalesce(k.id, ''), coalesce(k.role, ''), i.roles, coalesce(nullif(k.name, ''), i.name), coalesce(nullif(i.email, ''), k.email, ''),
 	       coalesce(nullif(k.locale, ''), nullif(i.locale, ''), c.locale, ''), coalesce(nullif(k.zone, ''), c.zone, ''),
-	       s.created_at, s.seen_at, s.expires_at,
+	       s.created_at, s.seen_at, s.expires_at, s.authenticated_at,
 	       i.state = 'active' AND coalesce(k.state, 'active') = 'active' AND coalesce(c.state, 'active') = 'active'
 	  FROM session s
 	  JOIN identity i ON i.id = s.identity_id AND i.customer_id IS NOT DISTINCT FROM s.customer_id
@@ -65,7 +66,7 @@ func (s store) session(ctx context.Context, tokenHash string, now, idleSince tim
 			}
 			var roles []string
 			err := r.QueryRow().Scan(&x.ID, &x.IdentityID, &x.Realm, &x.CustomerID, &x.CustomerRef, &x.CustomerName, &x.CustomerTier,
-				&x.ContactID, &x.Role, &roles, &x.Name, &x.Email, &x.Locale, &x.Zone, &x.CreatedAt, &x.SeenAt, &x.ExpiresAt, &active)
+				&x.ContactID, &x.Role, &roles, &x.Name, &x.Email, &x.Locale, &x.Zone, &x.CreatedAt, &x.SeenAt, &x.ExpiresAt, &x.AuthenticatedAt, &active)
 			for _, role := range roles {
 				x.Roles = append(x.Roles, Role(role))
 			}

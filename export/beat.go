@@ -47,7 +47,11 @@ func (b *builder) advance(ctx context.Context, a *attempt, now time.Time) error 
 			ExportID: a.ID, At: tx.Now, Delayed: sum.delayed, Stage: string(sum.stage),
 			RowsDone: sum.Rows, RowsTotal: sum.RowsTotal, BytesDone: sum.Bytes, BytesTotal: sum.BytesTotal,
 		}
-		p.Percent, p.Left = a.forecast.look(now, sum.stage, sum.Bytes, sum.BytesTotal)
+		proof := proofOf(sum.sealed)
+		if a.work != nil {
+			proof += a.work.ledger.proof()
+		}
+		p.Percent, p.Left = a.forecast.look(now, sum.stage, sum.Bytes+proof, sum.BytesTotal+proofOf(sum.BytesTotal))
 		return b.Journey.SetProgress(ctx, tx, a.CustomerID, p)
 	})
 	switch {

@@ -22,8 +22,10 @@ type choice struct {
 	Filters  map[string][]string `json:"filters,omitempty"`
 	From     migration.Day       `json:"from,omitzero"`
 	Until    migration.Day       `json:"until,omitzero"`
-	Since    map[string]string   `json:"since,omitempty"`  // by dataset: the instant from which changes are read, RFC 3339
-	Repair   map[string]mending  `json:"repair,omitempty"` // by dataset; not nil: no other dataset is read
+	Since    map[string]string   `json:"since,omitempty"`     // by dataset: the instant from which changes are read, RFC 3339
+	Repair   map[string]mending  `json:"repair,omitempty"`    // by dataset; not nil: no other dataset is read
+	SinceOf  string              `json:"since_of,omitempty"`  // reference of the export that Since goes by; empty: there is none
+	RepairOf string              `json:"repair_of,omitempty"` // the same of Repair
 	MaxRows  int64               `json:"max_rows,omitempty"`
 }
 
@@ -97,14 +99,14 @@ func (b *builder) choose(ctx context.Context, a *attempt) (choice, error) {
 			if err != nil {
 				return err
 			}
-			c.Since = b.changes(a.programme, earlier, plan)
+			c.Since, c.SinceOf = b.changes(a.programme, earlier, plan), earlier.Reference()
 		}
 		if sel.Repair != "" {
 			earlier, _, err := b.earlier(ctx, tx, sel.Repair)
 			if err != nil {
 				return err
 			}
-			c.Repair = failed(*earlier.Receipt)
+			c.Repair, c.RepairOf = failed(*earlier.Receipt), earlier.Reference()
 		}
 		return nil
 	})

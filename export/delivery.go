@@ -34,7 +34,7 @@ type Delivery struct {
 	Target      Target // without the secret
 	CheckedAt   *time.Time
 	Field       string // of the form: what the customer is to mend; may be empty
-	Problem     string // message key of why it failed, or takes longer
+	Problem     string // message key of why it failed or takes longer, or of what is to be known of a copy that is done
 	Cause       string // what support reads; empty in what a customer's methods return
 	BytesDone   int64
 	BytesTotal  int64

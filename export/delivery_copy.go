@@ -18,7 +18,7 @@ import (
 	"offramp/internal/secret"
 )
 
-// DeliveryConfig is what copying into customers' buckets takes. All but the last five are required.
+// DeliveryConfig is what copying into customers' buckets takes. All but the last six are required.
 type DeliveryConfig struct {
 	DB         *db.DB
 	Queue      *jobs.Client // for mails; an inserter will do
@@ -34,6 +34,7 @@ type DeliveryConfig struct {
 	Retries    int             // tries until a delivery has failed; default 8
 	Backoff    []time.Duration // waits between them; default 10 s, 1 min, 5 min, 15 min, 1 h
 	Beat       time.Duration   // between two looks at the fence; default 1 s
+	Stall      time.Duration   // how long the customer's bucket may be silent; default 30 s
 }
 
 func (c DeliveryConfig) withDefaults() DeliveryConfig {
@@ -46,10 +47,14 @@ func (c DeliveryConfig) withDefaults() DeliveryConfig {
 	if c.Beat <= 0 {
 		c.Beat = time.Second
 	}
+	if c.Stall <= 0 {
+		c.Stall = 30 * time.Second
+	}
 	return c
 }
 
-// checkName is the object that proves the customer's rights. It is overwritten and left: deleting would take one right more.
+// checkName is the object that proves the customer's rights. It is removed again where the customer lets us delete, which is a
+// right that the copy itself does not need; where not, the customer is told that it stays.
 const checkName = "offramp-check.txt"
 
 // courier copies exports into customers' buckets. Safe for concurrent use.
@@ -72,6 +77,7 @@ type parcel struct {
 	bucket *storage.Bucket
 	moved  atomic.Int64 // bytes that lie in the customer's bucket or are on the way
 	step   string       // what is tried: "write" or "read"
+	left   bool         // the check's object could not be removed again
 }
 
 // badTarget is trouble with the customer's bucket, as opposed to ours.
@@ -160,6 +166,7 @@ func (c *courier) deliver(ctx context.Context, p *parcel) error {
 // open reaches for the customer's bucket with their secret, or in their role.
 func (c *courier) open(ctx context.Context, p *parcel) error {
 	config := p.Target.config(c.Dialer)
+	config.Stall = c.Stall
 	if p.Target.Role != "" {
 		config.AccessKey, config.SecretKey = c.Account.AccessKey, c.Account.SecretKey
 		config.Role, config.ExternalID, config.RoleServer = p.Target.Role, externalID(c.Secret, p.CustomerID), c.RoleServer
@@ -188,6 +195,7 @@ func (c *courier) check(ctx context.Context, p *parcel) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	key := p.Target.Prefix + checkName
+	defer c.tidy(ctx, p, key)
 	sent, err := p.bucket.Put(ctx, key, []byte("Offramp checks that it may write here, "+p.RequestedAt.Format(time.RFC3339)+"\n"), "text/plain; charset=utf-8")
 	if err != nil {
 		return c.theirs(ctx, p, err)
@@ -202,6 +210,14 @@ func (c *courier) check(ctx context.Context, p *parcel) error {
 	}
 	p.step = "write"
 	return nil
+}
+
+// tidy removes the check's object, if we may. Nothing depends on it.
+func (c *courier) tidy(ctx context.Context, p *parcel, key string) {
+	err := p.bucket.Delete(ctx, key)
+	if p.left = err != nil; p.left {
+		c.Logger.InfoContext(ctx, "the check's object stays", slog.String("delivery", p.ID), slog.Any("error", err))
+	}
 }
 
 // begin notes that the bucket is as it should be, and reads which volumes lie there already.
@@ -330,7 +346,11 @@ func (c *courier) finish(ctx context.Context, p *parcel) error {
 	if err := c.rows.advance(ctx, p.Delivery, p.export.ObjectSize); err != nil {
 		return err
 	}
-	return c.conclude(ctx, p, DeliveryDone, obstacle{})
+	said := obstacle{}
+	if p.left {
+		said.problem = "delivery.check_left"
+	}
+	return c.conclude(ctx, p, DeliveryDone, said)
 }
 
 // conclude ends the delivery with its mail and its audit entry.

@@ -90,6 +90,7 @@ func (a *attempt) header(number int) archive.Header {
 	for _, from := range a.shared.Sources {
 		h.Sources = append(h.Sources, archive.SourceInfo{Key: from.Key, AsOf: from.At, Steady: from.Steady})
 	}
+	h.Narrowed = a.shared.Choice.narrowings(a.programme, a.Locale)
 	h.Product, _ = a.programme.Product.Name.In(a.Locale, a.programme.Fallback())
 	return h
 }
@@ -276,5 +277,6 @@ func (pt *part) listFiles(r source.Range, t *ledger) archive.Attachments {
 
 // prove reads the whole object back by requests of its own and holds it against what was sent.
 func (b *builder) prove(ctx context.Context, _ *attempt, w *work, s filled) error {
-	return b.Bucket.Prove(ctx, w.key, s.proof)
+	w.ledger.checks(s.proof.Size)
+	return b.Bucket.Prove(ctx, w.key, s.proof, w.ledger.readBack)
 }

@@ -30,6 +30,7 @@ type order struct {
 	Wait     string        // the point at which it waits for SIGTERM
 	Drain    time.Duration // what it is given then
 	Giant    bool          // exports are of many volumes
+	Lanes    bool          // and some of them are of what only one job can read
 }
 
 const orderVariable = "OFFRAMP_TEST_WORKER"
@@ -62,6 +63,9 @@ func TestWorkerProcess(t *testing.T) {
 	c := buildConfig(t, d, bucket, o.Sources, programme())
 	if o.Giant {
 		c = giant(c)
+	}
+	if o.Lanes {
+		c = lanes(c)
 	}
 	client := newClient(t, c, func(at string) {
 		switch at {

@@ -9,7 +9,8 @@ import (
 const (
 	window     = time.Minute     // of the rate behind the estimated time
 	steadyFrom = 5 * time.Second // a rate over less is a guess
-	checkFrom  = 95              // percent at which everything has been sent, and reading back begins
+	almost     = 99              // percent beyond which nothing is before it is ready
+	proofShare = 15              // percent of reading and sending that reading back is taken to cost, until it shows
 	leap       = 2               // by which factor the estimated time may change from one look to the next
 	follow     = 0.25            // share of the way to a new estimate that one look goes
 )
@@ -20,6 +21,8 @@ type ledger struct {
 	stage    Stage
 	passes   int64 // readings of each dataset
 	datasets []counted
+	proven   int64 // bytes of the archive that were read back
+	archive  int64 // bytes that will be; 0: not known yet
 }
 
 // counted is one dataset's part of a ledger. Bytes are raw and estimated, over all passes.
@@ -95,6 +98,37 @@ func (l *ledger) all() {
 	}
 }
 
+// checks notes that reading back an archive of so many bytes begins.
+func (l *ledger) checks(size int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.proven, l.archive = 0, size
+}
+
+// readBack counts bytes of the archive that were read back.
+func (l *ledger) readBack(n int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.proven += n
+}
+
+// proof is how much of the work of proving is done, in the measure of proofOf.
+func (l *ledger) proof() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.archive <= 0 {
+		return 0
+	}
+	total := int64(0)
+	for _, c := range l.datasets {
+		total += c.BytesTotal
+	}
+	return int64(float64(proofOf(total)) * float64(min(l.proven, l.archive)) / float64(l.archive))
+}
+
+// proofOf is the work of proving so many raw bytes, in raw bytes that could be read in that time.
+func proofOf(bytes int64) int64 { return bytes / 100 * proofShare }
+
 // counts returns the counts as they are now, per dataset and in sum.
 func (l *ledger) counts() (stage Stage, list []done, all done) {
 	l.mu.Lock()
@@ -122,7 +156,7 @@ type sample struct {
 	done int64
 }
 
-// look takes what was done of a total at an instant of the machine's clock. The percentage never goes back, and reaches a
+// look takes what was done of a total, proofs included, at an instant of the machine's clock. The percentage never goes back, and reaches a
 // hundred only when the export is ready. The time left is zero while it is not known. It follows the rate of the last minute,
 // and changes by a factor of two at most from one look to the next.
 func (f *forecast) look(now time.Time, stage Stage, done, total int64) (percent int, left time.Duration) {
@@ -133,11 +167,8 @@ func (f *forecast) look(now time.Time, stage Stage, done, total int64) (percent 
 	for len(f.samples) > 2 && now.Sub(f.samples[1].at) >= window {
 		f.samples = f.samples[1:]
 	}
-	switch {
-	case stage == StageChecking:
-		f.percent = checkFrom
-	case total > 0:
-		f.percent = max(f.percent, int(checkFrom*min(done, total)/total))
+	if total > 0 {
+		f.percent = max(f.percent, min(almost, int(100*float64(done)/float64(total))))
 	}
 	f.left = f.estimate(now, stage, done, total)
 	f.looked = now
@@ -147,7 +178,7 @@ func (f *forecast) look(now time.Time, stage Stage, done, total int64) (percent 
 func (f *forecast) estimate(now time.Time, stage Stage, done, total int64) time.Duration {
 	first := f.samples[0]
 	span := now.Sub(first.at)
-	if stage == StageCounting || stage == StageChecking || total <= done {
+	if stage == StageCounting || total <= done {
 		return 0
 	}
 	if span < steadyFrom || done <= first.done {

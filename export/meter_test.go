@@ -55,7 +55,7 @@ func TestTheForecastConverges(t *testing.T) {
 		if at.Sub(noon) <= steadyFrom && left != 0 {
 			t.Fatalf("an estimate after %v: %v", at.Sub(noon), left)
 		}
-		if percent != int(checkFrom*done/total) {
+		if percent != int(100*done/total) {
 			t.Fatalf("%d%% at %d", percent, done)
 		}
 		if left > 0 {
@@ -65,6 +65,56 @@ func TestTheForecastConverges(t *testing.T) {
 	}
 	if worst[8] > worst[0] || worst[8] > 20 || worst[3] > 60 {
 		t.Errorf("the error does not shrink: %v", worst)
+	}
+}
+
+// TestTheForecastCountsTheProof builds for ten minutes and reads back as long as was thought, half as long, and three times as
+// long: there is an estimate until the end, and it comes right.
+func TestTheForecastCountsTheProof(t *testing.T) {
+	t.Parallel()
+	const raw, packed, rate = 600_000, 250_000, 1000
+	for _, proof := range []int64{45, 90, 270} { // seconds
+		l := newLedger()
+		l.expect([]piece{{Dataset: "tasks", Weight: source.Weight{Rows: raw / 100, Bytes: raw}}}, 1)
+		var f forecast
+		at, end := noon, raw/rate+proof
+		look := func(second int64) (int, time.Duration) {
+			at = noon.Add(time.Duration(second) * time.Second)
+			stage, _, all := l.counts()
+			return f.look(at, stage, all.Bytes+l.proof(), all.BytesTotal+proofOf(all.BytesTotal))
+		}
+		l.enter(StageReading)
+		before, share := 0, int64(0)
+		for second := int64(1); second < end; second++ {
+			switch {
+			case second < raw/rate:
+				l.rows("tasks", rate/100)
+			case second == raw/rate:
+				l.all()
+				l.checks(packed)
+			default:
+				now := packed * (second - raw/rate) / proof
+				l.readBack(now - share)
+				share = now
+			}
+			percent, left := look(second)
+			if percent < before || percent > almost {
+				t.Fatalf("%d%% after %d%%", percent, before)
+			}
+			before = percent
+			wrong := (left - time.Duration(end-second)*time.Second).Abs()
+			switch {
+			case second > 5 && left == 0:
+				t.Fatalf("nothing is said %d s before the end", end-second)
+			case proof == 90 && second > 60 && wrong > 10*time.Second:
+				t.Fatalf("%v is said %d s before the end", left, end-second)
+			case second > end-proof/4 && wrong > time.Duration(proof/4)*time.Second:
+				t.Fatalf("proof of %d s: %v is said %d s before the end", proof, left, end-second)
+			}
+		}
+		if before < 97 {
+			t.Errorf("it ends at %d%%", before)
+		}
 	}
 }
 
@@ -87,10 +137,10 @@ func TestTheForecastNeverLeaps(t *testing.T) {
 		}
 		before = left
 	}
-	if percent, left := f.look(at, StageChecking, 2_000_000, 2_000_000); percent != checkFrom || left != 0 {
-		t.Errorf("checking: %d%%, %v", percent, left)
+	if percent, left := f.look(at, StageChecking, 2_000_000, 2_000_000); percent != almost || left != 0 {
+		t.Errorf("all is done: %d%%, %v", percent, left)
 	}
-	if percent, _ := f.look(at.Add(time.Second), StageReading, 10, 2_000_000); percent != checkFrom {
+	if percent, _ := f.look(at.Add(time.Second), StageReading, 10, 2_000_000); percent != almost {
 		t.Errorf("the percentage went back to %d", percent)
 	}
 }

@@ -17,6 +17,7 @@ type Sources struct {
 	urls    map[string]string
 	headers map[string]string
 	opts    source.Options
+	pace    *pacer // of all processes; nil: each has its own
 
 	mu      sync.Mutex
 	rows    map[string]source.Source
@@ -38,7 +39,7 @@ func (s *Sources) WithHeaders(headers map[string]string) *Sources {
 // options are those of one source.
 func (s *Sources) options(key string) source.Options {
 	o := s.opts
-	o.Header = s.headers[key]
+	o.Header, o.Pacer = s.headers[key], s.pacerOf(key)
 	return o
 }
 
@@ -137,8 +138,17 @@ func (s *Sources) CheckProgramme(ctx context.Context, p *migration.Programme) []
 	for i, f := range p.Export.Filters {
 		say(fmt.Sprintf("export.filters[%d]", i), s.checkFilter(ctx, f))
 	}
+	for i, f := range p.Features {
+		if f.SQL != "" {
+			say(fmt.Sprintf("features[%d]", i), s.checkFeature(ctx, f))
+		}
+	}
 	if p.Customers != nil {
-		say("customers", s.checkTable(ctx, *p.Customers))
+		_, err := s.checkTable(ctx, *p.Customers)
+		say("customers", err)
+	}
+	if p.Entitlements != nil {
+		say("entitlements", s.checkPayments(ctx, *p.Entitlements))
 	}
 	return problems
 }
@@ -235,13 +245,28 @@ func (s *Sources) checkFiles(ctx context.Context, key string) error {
 	return objects.Ping(ctx)
 }
 
-func (s *Sources) checkTable(ctx context.Context, q migration.Query) error {
+func (s *Sources) checkTable(ctx context.Context, q migration.Query) ([]source.Column, error) {
 	db, err := s.Rows(ctx, q.Source)
+	if err != nil {
+		return nil, err
+	}
+	return db.CheckTable(ctx, q.SQL)
+}
+
+// checkPayments also holds the columns against those that an import of payments knows.
+func (s *Sources) checkPayments(ctx context.Context, q migration.Query) error {
+	found, err := s.checkTable(ctx, q)
 	if err != nil {
 		return err
 	}
-	_, err = db.CheckTable(ctx, q.SQL)
-	return err
+	names := make([]string, len(found))
+	for i, c := range found {
+		names[i] = c.Name
+	}
+	if err := migration.CheckPaymentColumns(names); err != nil {
+		return &source.Error{Kind: source.Schema, Cause: err}
+	}
+	return nil
 }
 
 // query is a dataset's question to its source.

@@ -111,19 +111,3 @@ func (s store) classes(ctx context.Context, tx *db.Tx) ([]class, error) {
 		return c, row.Scan(&c.queue, &c.depth, &c.waits, &c.runs)
 	})
 }
-
-// count tells how many exports are in each state.
-func (s store) count(ctx context.Context, tx *db.Tx) (map[State]int64, error) {
-	rows, err := tx.Pgx.Query(ctx, `SELECT state, count(*) FROM export GROUP BY state`)
-	if err != nil {
-		return nil, err
-	}
-	counts := map[State]int64{}
-	var state State
-	var n int64
-	_, err = pgx.ForEachRow(rows, []any{&state, &n}, func() error {
-		counts[state] = n
-		return nil
-	})
-	return counts, err
-}

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// overviewSQL counts the exports, for operators' page and metrics alike.
 const overviewSQL = `SELECT state, count(*), min(requested_at) FROM export GROUP BY state`
 
 func scanOverview(rows pgx.Rows) (Overview, error) {

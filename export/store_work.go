@@ -219,6 +219,7 @@ func (s store) beat(ctx context.Context, tx *db.Tx, a *attempt) (lost bool, err 
 type summed struct {
 	stage   Stage
 	delayed string
+	sealed  int64 // raw bytes of volumes that are sealed
 	done
 }
 
@@ -226,16 +227,17 @@ type summed struct {
 func (s store) sumUp(ctx context.Context, tx *db.Tx, a *attempt, every time.Duration) (x summed, turn bool, err error) {
 	const sql = `UPDATE export e SET beat_at = clock_timestamp(), rows_done = s.rows_done, bytes_done = s.bytes_done, rows_total = $4, bytes_total = $5,
 			stage = CASE WHEN $6 <> '' THEN $6 WHEN s.bytes_done >= $5 THEN 'checking' ELSE 'reading' END
-		FROM (SELECT coalesce(sum(rows_done), 0)::bigint AS rows_done, coalesce(sum(bytes_done), 0)::bigint AS bytes_done
+		FROM (SELECT coalesce(sum(rows_done), 0)::bigint AS rows_done, coalesce(sum(bytes_done), 0)::bigint AS bytes_done,
+		             coalesce(sum(bytes_done) FILTER (WHERE state = 'sealed'), 0)::bigint AS sealed
 		        FROM export_volume WHERE export_id = $1 AND attempt = $2) s
 		WHERE e.id = $1 AND e.attempt = $2 AND e.state = 'running' AND (e.beat_at IS NULL OR e.beat_at <= clock_timestamp() - make_interval(secs => $3))
-		RETURNING e.stage, e.rows_done, e.bytes_done, e.delayed`
+		RETURNING e.stage, e.rows_done, e.bytes_done, e.delayed, s.sealed`
 	stage := Stage("")
 	if a.work != nil && !a.several() {
 		stage, _, _ = a.work.ledger.counts()
 	}
 	x.RowsTotal, x.BytesTotal = a.shared.Rows, a.shared.Bytes
-	err = tx.Pgx.QueryRow(ctx, sql, a.ID, a.Attempt, every.Seconds()*0.9, x.RowsTotal, x.BytesTotal, string(stage)).Scan(&x.stage, &x.Rows, &x.Bytes, &x.delayed)
+	err = tx.Pgx.QueryRow(ctx, sql, a.ID, a.Attempt, every.Seconds()*0.9, x.RowsTotal, x.BytesTotal, string(stage)).Scan(&x.stage, &x.Rows, &x.Bytes, &x.delayed, &x.sealed)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return x, false, nil
 	}

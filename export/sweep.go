@@ -113,12 +113,16 @@ func (s *sweeper) requeue(ctx context.Context) error {
 // observe counts the exports for the metrics.
 func (s *sweeper) observe(ctx context.Context) error {
 	return s.DB.InTx(ctx, sweepScope, func(tx *db.Tx) error {
-		counts, err := s.store.count(ctx, tx)
+		rows, err := tx.Pgx.Query(ctx, overviewSQL)
+		if err != nil {
+			return err
+		}
+		all, err := scanOverview(rows)
 		if err != nil {
 			return err
 		}
 		for _, state := range []State{Queued, Running, Ready, Failed, Cancelled, Expired} {
-			byState.WithLabelValues(string(state)).Set(float64(counts[state]))
+			byState.WithLabelValues(string(state)).Set(float64(all.Counts[state]))
 		}
 		classes, err := s.store.classes(ctx, tx)
 		for _, c := range classes {

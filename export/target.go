@@ -7,7 +7,6 @@ import (
 	"path"
 	"regexp"
 	"strings"
-	"time"
 
 	"offramp/export/storage"
 	"offramp/internal/outbound"
@@ -126,7 +125,7 @@ func (d *Deliveries) checkEndpoint(t *Target) string {
 func (t Target) config(dialer storage.Dialer) storage.Config {
 	return storage.Config{
 		Endpoint: t.Endpoint, Region: t.Region, Bucket: t.Bucket, AccessKey: t.AccessKey, SecretKey: t.SecretKey,
-		PathStyle: t.Endpoint != "", Dialer: dialer, Stall: 30 * time.Second, Attempts: 3,
+		PathStyle: t.Endpoint != "", Dialer: dialer, Attempts: 3,
 	}
 }
 

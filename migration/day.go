@@ -90,3 +90,6 @@ func (d *Day) UnmarshalText(text []byte) error {
 	*d = parsed
 	return nil
 }
+
+// Date returns the day's parts.
+func (d Day) Date() (year int, month time.Month, day int) { return d.year, d.month, d.day }

@@ -75,7 +75,7 @@ func (r *importRun) one(c *imported, was *storedCustomer, changes *importChanges
 		r.report.CustomersCreated++
 		r.mark(c.lines[0], LineCreated)
 		changes.newCustomers = append(changes.newCustomers, is)
-		changes.told = append(changes.told, told{is.ID, is.Ref, Event{Kind: JourneyStarted, Actor: r.actor.ID, Rules: r.programme.Steps}})
+		changes.told = append(changes.told, told{is.ID, is.Ref, Event{Kind: JourneyStarted, Actor: r.actor.ID, Rules: r.programme.StepsInEffect()}})
 		was = &storedCustomer{Customer: Customer{ID: is.ID}}
 		r.extend(is, was, changes)
 	} else {

@@ -2,6 +2,7 @@ package migration
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"offramp/internal/fault"
@@ -65,6 +66,10 @@ type Event struct {
 	Days     map[string]Day `json:"days,omitempty"`      // of date events: milestone -> day as the customer now knows it
 	Was      map[string]Day `json:"was,omitempty"`       // of DatesChanged: what it was before
 	Rules    StepRules      `json:"rules,omitzero"`      // of JourneyStarted and StepsReconfigure
+	Choice   *ChoiceDetail  `json:"choice,omitempty"`    // of choice events: what was chosen; State and At are filled in by Apply
+	Refund   *RefundDetail  `json:"refund,omitempty"`    // of refund events about one request; State and At are filled in by Apply
+	Due      []Amount       `json:"due,omitempty"`       // of RefundDue, RefundSubmitted and RefundWithdrawn: what is left to ask for
+	Reason   string         `json:"reason,omitempty"`    // key of a reason that was chosen from a list
 }
 
 // Journey is the folded state of one customer: the single row that every surface reads. Version counts its events.
@@ -83,7 +88,11 @@ type Detail struct {
 	Days    map[string]Day `json:"days,omitempty"`     // as noted, to tell what changed since
 	Changed map[string]Day `json:"changed,omitempty"`  // milestone -> the day it had when it was noted
 	Export  *ExportDetail  `json:"export,omitempty"`
+	Choice  *ChoiceDetail  `json:"choice,omitempty"`
+	Settle  *SettleDetail  `json:"settle,omitempty"`
 	Rules   StepRules      `json:"rules"`
+
+	ConfirmedAt *time.Time `json:"confirmed_at,omitempty"` // step 5 was completed
 }
 
 // ExportDetail is the latest export as the plan page shows it.
@@ -120,7 +129,8 @@ var ErrUnknownEvent = fault.New(fault.Internal, "journey.unknown_event")
 //	step 1  not started --noted--> completed --date changed--> action needed --noted--> completed
 //	step 2  not started --requested--> in progress --ready--> action needed --checked--> completed
 //	                        in progress --failed--> problem;  ready --expired--> action needed (make a new one)
-//	steps 3 to 5 wait until their parts are open
+//	step 3  see applyChoice;  step 4  see applySettle
+//	step 5  cannot start --steps 2 to 4 need nothing more--> not started --confirmed--> completed
 func (j Journey) Apply(e Event) (Journey, error) {
 	next := j.clone()
 	next.Version++
@@ -136,9 +146,19 @@ func (j Journey) Apply(e Event) (Journey, error) {
 		next.changeDates(e)
 	case ExportRequested, ExportReady, ExportChecked, ExportFailed, ExportCancelled, ExportExpired:
 		next.applyExport(e)
+	case MoveConfirmed:
+		next.confirm(e)
 	default:
-		return j, ErrUnknownEvent.Wrap(fmt.Errorf("event %q", e.Kind))
+		switch {
+		case strings.HasPrefix(string(e.Kind), "choice.") && (e.Kind == ChoiceMade || choiceStatus[e.Kind] != ""):
+			next.applyChoice(e)
+		case isSettle(e.Kind):
+			next.applySettle(e)
+		default:
+			return j, ErrUnknownEvent.Wrap(fmt.Errorf("event %q", e.Kind))
+		}
 	}
+	next.openConfirm()
 	return next, nil
 }
 
@@ -147,13 +167,21 @@ func (j *Journey) configure(e Event) {
 	if e.Kind == JourneyStarted {
 		j.Status = map[Step]Status{StepDates: NotStarted, StepExport: NotStarted, StepConfirm: CannotStart}
 	}
-	for step, has := range map[Step]bool{StepChoose: e.Rules.Choose, StepSettle: e.Rules.Settle} {
-		switch {
-		case !has:
-			j.Status[step] = NotNeeded
-		case j.Status[step] == "" || j.Status[step] == NotNeeded:
-			j.Status[step] = CannotStart
+	// What is prepaid is known only once it was imported, so step 4 waits; a choice can be made at once.
+	for _, one := range []struct {
+		step  Step
+		has   bool
+		first Status
+	}{{StepChoose, e.Rules.Choose, NotStarted}, {StepSettle, e.Rules.Settle, CannotStart}} {
+		switch current := j.Status[one.step]; {
+		case !one.has:
+			j.Status[one.step] = NotNeeded
+		case current == "" || current == NotNeeded || one.first == NotStarted && current == CannotStart:
+			j.Status[one.step] = one.first
 		}
+	}
+	if e.Rules.Settle && j.Detail.Settle != nil {
+		j.Status[StepSettle] = j.Detail.Settle.status()
 	}
 }
 
@@ -243,5 +271,5 @@ func (j Journey) clone() Journey {
 		e := *j.Detail.Export
 		next.Detail.Export = &e
 	}
-	return next
+	return next // Choice and Settle are replaced, never written into
 }

@@ -53,7 +53,12 @@ type Programme struct {
 	Brand      Brand       `yaml:"brand"`
 	Steps      StepRules   `yaml:"steps"`
 
+	Features     []Feature     `yaml:"features"` // what the product does, as replacements are compared by
+	Choice       ChoiceRules   `yaml:"choice"`
 	Replacements []Replacement `yaml:"replacements"`
+
+	Entitlements *Query       `yaml:"entitlements"` // where the import of payments reads; nil: files only
+	Refund       *RefundRules `yaml:"refund"`       // nil: nothing is refunded
 
 	Zone     *time.Location `yaml:"-"` // of ZoneName
 	Warnings Findings       `yaml:"-"` // what looked wrong when the file was read, and may be right
@@ -205,13 +210,6 @@ type Sink struct {
 // Brand is the white label: one seed colour, from which accessible shades are derived.
 type Brand struct {
 	Colour string `yaml:"colour"` // #rrggbb
-}
-
-// Replacement is a product to move to.
-type Replacement struct {
-	Key    string         `yaml:"key"`
-	Name   Text           `yaml:"name"`
-	Import *ImportProfile `yaml:"import"` // nil: it reads no files of ours
 }
 
 // ImportProfile says how our datasets become files that the replacement imports as they are.

@@ -51,7 +51,7 @@ func (d *decoder) decode(n ast.Node, v reflect.Value, path string) {
 		d.sequence(n, v, path)
 	case reflect.String:
 		d.text(n, path, func(s string) error { v.SetString(s); return nil })
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		d.number(n, v, path)
 	case reflect.Bool:
 		b, ok := n.(*ast.BoolNode)

@@ -222,12 +222,12 @@ func nameLines(v reflect.Value, at map[string]position, place, name string, line
 	}
 }
 
-// entryKey names a list's entry by its key or name where it has one, and a loss by what is lost.
+// entryKey names a list's entry by its key, name or what it is about where it has one, and a loss by what is lost.
 func entryKey(entry reflect.Value, index int) string {
 	if l, ok := entry.Interface().(Loss); ok && l.Dataset != "" {
 		return strings.TrimSuffix(l.Dataset+"."+l.Column, ".")
 	}
-	for _, field := range []string{"Key", "Name"} {
+	for _, field := range []string{"Key", "Name", "Dataset", "Feature", "Tier", "Replacement", "Method"} {
 		if f := entry.FieldByName(field); f.IsValid() && f.Kind() == reflect.String && f.String() != "" {
 			return f.String()
 		}

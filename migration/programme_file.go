@@ -43,6 +43,7 @@ func ReadProgramme(src []byte) (*Programme, error) {
 	if p.Brand.Colour == "" {
 		p.Brand.Colour = defaultColour
 	}
+	p.Refund.setDefaults()
 	// In order of day; where two fall on one day, in the order in which they happen.
 	slices.SortStableFunc(p.Milestones, func(a, b Milestone) int {
 		return cmp.Or(a.Day.number()-b.Day.number(), slices.Index(milestoneOrder, a.Key)-slices.Index(milestoneOrder, b.Key))
@@ -114,7 +115,10 @@ func (c *checker) programme() {
 	c.customers()
 	c.datasets()
 	c.exportRules()
+	c.features()
 	c.replacements()
+	c.entitlements()
+	c.refund()
 	c.help()
 	c.sinks()
 	if p.Brand.Colour != "" || c.has("brand.colour") {

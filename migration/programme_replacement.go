@@ -31,6 +31,7 @@ func (c *checker) replacements() {
 			c.errorf(path+".key", "there are two replacements %q", r.Key)
 		}
 		c.text(path+".name", r.Name, true)
+		c.catalogue(path, r)
 		if r.Import != nil {
 			c.profile(path+".import", *r.Import)
 		}

@@ -117,6 +117,11 @@ func TestTheSchemaNamesEveryKey(t *testing.T) {
 		"objects": migration.ObjectQuery{}, "request": migration.Request{}, "paging": migration.Paging{}, "filter": migration.Filter{},
 		"replacement": migration.Replacement{}, "import": migration.ImportProfile{}, "importFile": migration.ImportFile{},
 		"importColumn": migration.ImportColumn{}, "loss": migration.Loss{},
+		"feature": migration.Feature{}, "choice": migration.ChoiceRules{}, "price": migration.Price{}, "effort": migration.Effort{},
+		"guide": migration.Guide{}, "guideStep": migration.GuideStep{}, "datasetMove": migration.DatasetMove{}, "featureMove": migration.FeatureMove{},
+		"limit": migration.Limit{}, "offer": migration.Offer{}, "signUp": migration.SignUp{}, "reach": migration.Reach{},
+		"refund": migration.RefundRules{}, "refundTax": migration.RefundTax{}, "goodwill": migration.Goodwill{}, "bonus": migration.Bonus{},
+		"payout": migration.PayoutRules{}, "store": migration.Store{},
 	} {
 		object := schema
 		if name != "" {

@@ -172,7 +172,7 @@ func (s *Programmes) tell(ctx context.Context, tx *db.Tx, by Actor, proposal Pro
 		return 0, fmt.Errorf("read programme version %d: %w", before.Number, err)
 	}
 	p, moved, count := proposal.Programme, postponed(proposal.Moved), 0
-	if len(moved) == 0 && old.Steps == p.Steps {
+	if len(moved) == 0 && old.StepsInEffect() == p.StepsInEffect() {
 		return 0, nil
 	}
 	for last := ""; ; {
@@ -187,8 +187,8 @@ func (s *Programmes) tell(ctx context.Context, tx *db.Tx, by Actor, proposal Pro
 				e.Actor = by.ID
 				dates = append(dates, told{c.ID, c.Ref, e})
 			}
-			if old.Steps != p.Steps {
-				steps = append(steps, told{c.ID, c.Ref, Event{Kind: StepsReconfigure, Actor: by.ID, Rules: p.Steps}})
+			if old.StepsInEffect() != p.StepsInEffect() {
+				steps = append(steps, told{c.ID, c.Ref, Event{Kind: StepsReconfigure, Actor: by.ID, Rules: p.StepsInEffect()}})
 			}
 		}
 		count += len(dates)

@@ -187,7 +187,7 @@ func TestMovedDatesReachTheJourneysTheyConcern(t *testing.T) {
 	for _, ref := range []string{"C-1", "C-3"} {
 		noteDates(t, d, s, ref)
 	}
-	moved := activate(t, s, strings.NewReplacer("day: 2027-01-31", "day: 2027-02-14", "help:\n", "steps: {choose: true}\nhelp:\n").Replace(sound))
+	moved := activate(t, s, strings.NewReplacer("day: 2027-01-31", "day: 2027-02-14", "help:\n", "steps: {choose: true}\nreplacements: [{key: next, name: {en: Next, zh-CN: 新品}}]\nhelp:\n").Replace(sound))
 	want := []migration.Audience{{Tier: "core", Customers: 1}, {Tier: "standard", Customers: 1}}
 	if diff := cmp.Diff(want, moved.Told); diff != "" {
 		t.Error(diff)
@@ -201,7 +201,7 @@ func TestMovedDatesReachTheJourneysTheyConcern(t *testing.T) {
 		if j.Status[migration.StepDates] != status {
 			t.Errorf("%s: dates are %s, want %s", ref, j.Status[migration.StepDates], status)
 		}
-		if j.Status[migration.StepChoose] != migration.CannotStart || !j.Detail.Rules.Choose {
+		if j.Status[migration.StepChoose] != migration.NotStarted || !j.Detail.Rules.Choose {
 			t.Errorf("%s: choose is %s", ref, j.Status[migration.StepChoose])
 		}
 	}
@@ -209,6 +209,10 @@ func TestMovedDatesReachTheJourneysTheyConcern(t *testing.T) {
 	events, err := journeys.History(t.Context(), db.CustomerScope(id), id)
 	if err != nil || len(events) != 4 || events[1].Kind != migration.DatesChanged || events[1].Was["service_end"].String() != "2027-01-31" || events[1].Days["service_end"].String() != "2027-02-14" {
 		t.Errorf("history: %+v, %v", events, err)
+	}
+	activate(t, s, strings.NewReplacer("day: 2027-01-31", "day: 2027-02-14", "help:\n", "steps: {choose: true}\nhelp:\n").Replace(sound))
+	if j, err := journeys.Journey(t.Context(), db.CustomerScope(id), id); err != nil || j.Status[migration.StepChoose] != migration.NotNeeded {
+		t.Errorf("nothing on offer: choose is %s, %v", j.Status[migration.StepChoose], err)
 	}
 	dropped := strings.NewReplacer("- key: standard", "- key: other").Replace(sound)
 	if _, err := s.Preview(t.Context(), []byte(dropped)); !strings.Contains(migration.FindingsOf(err).Error(), "2 customers are in the tier standard") {

@@ -5,6 +5,7 @@ import (
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
+	"offramp/internal/jobs"
 	"offramp/internal/outbox"
 )
 
@@ -22,6 +23,7 @@ type Who struct {
 type Service struct {
 	db    *db.DB
 	store store
+	queue *jobs.Client // nil: nothing is written to contacts
 }
 
 // NewService works on d.

@@ -12,6 +12,9 @@ import (
 	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/refund"
+	"offramp/migration/replacement"
+	"offramp/portal/api"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
 	"offramp/portal/page"
@@ -30,14 +33,19 @@ type Parts struct {
 	Exports    *export.Service
 	Deliveries *export.Deliveries
 	Receipts   customer.ReceiptKeys
+	Refunds    *refund.Service
 	Proxy      bool // exports' files are sent through the portal
 	Auth       *auth.Service
 	Queue      *jobs.Client // which may only insert
+	Choices    *replacement.Service
+
+	StripeSecrets []string // that sign Stripe's events; none: its endpoint does not exist
 }
 
 // Assemble builds the server with all its consoles.
 func Assemble(p Parts) (*Server, error) {
 	kit := &page.Kit{Programmes: p.Programmes, Clock: p.DB.Clock, Public: p.Public, Secret: p.Secret}
+	p.Customers = p.Customers.WithMail(p.Queue)
 	help := assistance.NewService(p.DB, p.Queue)
 	consoles, err := NewConsoles(kit, ConsoleParts{
 		DB: p.DB, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Queue: p.Queue, Log: p.Log,
@@ -47,8 +55,9 @@ func Assemble(p Parts) (*Server, error) {
 	}
 	return New(Options{
 		Kit: kit, Sessions: p.Auth, Log: p.Log, Metrics: p.Metrics, Ping: p.DB.Pool.Ping,
-		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Help: help, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy},
+		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Help: help, Choices: p.Choices, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy},
 		SignIn:   &signin.Pages{Kit: kit, Auth: p.Auth},
 		Consoles: consoles,
+		API:      &api.Pages{Refunds: p.Refunds, StripeSecrets: p.StripeSecrets},
 	})
 }

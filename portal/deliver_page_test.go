@@ -82,11 +82,14 @@ func TestE14_ThePlanSaysThatTheLastDayIsNearOrMoved(t *testing.T) {
 	}
 	at(8)
 	w.hides(w.shows("owner", "/plan"), near)
+	w.hides(w.shows("owner", "/exports"), near)
 	at(7)
+	w.shows("owner", "/exports", "7 days left: "+near, `href="/exports/new"`)
 	w.shows("owner", "/plan", "7 days left: "+near, "After that day no new export can be made", `href="/exports/new"`)
 	e := w.requestExport("owner", "a")
 	w.shows("owner", "/plan", near, "asked for in time and will be completed", "/exports/"+e.ID)
 	w.tell("a", migration.Event{Kind: migration.ExportReady, Actor: "system", ExportID: e.ID, Number: e.Number, Bytes: 1, Until: w.clock.Now().AddDate(0, 0, 7)})
+	w.shows("owner", "/exports", near, "Download it and confirm that it is complete")
 	w.shows("owner", "/plan", near, "Download it and confirm that it is complete")
 	w.tx(func(tx *db.Tx) error {
 		_, _, err := w.customers.Extend(w.Context(), tx, w.programme.p, migration.Grant{
@@ -95,6 +98,7 @@ func TestE14_ThePlanSaysThatTheLastDayIsNearOrMoved(t *testing.T) {
 		return err
 	})
 	w.hides(w.shows("owner", "/plan", "We were late with your export, so your last day to export moved from 2 March 2027 to 12 March 2027."), near, "late_export")
+	w.hides(w.shows("owner", "/exports", "We were late with your export"), near)
 	w.shows("owner", "/plan/dates", "Your export took longer than we promised.")
 	w.hides(w.shows("other", "/plan", near), "We were late")
 	w.tell("a", migration.Event{Kind: migration.ExportChecked, Actor: w.ids["owner"], ExportID: e.ID, Number: e.Number})

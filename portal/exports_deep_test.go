@@ -56,6 +56,26 @@ func TestExportOfSeveralFiles(t *testing.T) {
 	w.hides(w.shows("support", screen, "EX-10001 from inside", "Tries", strings.Repeat("2", 64)), "key-of-")
 }
 
+// TestTheReceiptSaysWhatItIsOf on the export's page, while it is checked, and as a file.
+func TestTheReceiptSaysWhatItIsOf(t *testing.T) {
+	w := newWorld(t)
+	e := w.requestExport("owner", "a")
+	w.seal(e, "a", strings.TrimSuffix(whole, "}")+`, "narrowed": [{"by": "period", "from": "2026-03-01", "datasets": ["tasks"], "whole": ["projects", "gone"]},
+		{"by": "filter", "filter": "x", "name": "<b>Team</b>", "values": ["1"], "datasets": ["tasks"]}]}`)
+	path := "/exports/" + e.ID
+	w.get("owner", path+"/download")
+	for _, p := range []string{path, path + "/check"} {
+		w.hides(w.shows("owner", p, "It is not everything", "Period: From 1 March 2026. Not narrowed by this, so here whole: Projects, gone.", "&lt;b&gt;Team&lt;/b&gt;: only what was chosen"), "<b>Team")
+	}
+	if a := w.get("owner", path+"/receipt.json"); !strings.Contains(a.body, `"narrowed": [`) {
+		t.Errorf("the file is silent: %s", a.body)
+	}
+	w.speak("owner", "zh-CN")
+	w.shows("owner", path, "本次导出不是全部数据", "以下数据集不受此项影响，为完整内容：")
+	w.exec(`UPDATE export SET receipt = $2 WHERE id = $1`, e.ID, whole)
+	w.hides(w.shows("owner", path), "本次导出不是全部数据")
+}
+
 func TestZ02_VolumesOfOthersDoNotExist(t *testing.T) {
 	w := newWorld(t)
 	theirs := w.requestExport("other", "b")

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"offramp/auth"
+	"offramp/portal/api"
 )
 
 const (
@@ -37,7 +38,7 @@ const exportBody = 512 << 10
 
 // list is every route but those of staff.
 func (s *Server) list() []Route {
-	return slices.Concat(s.planList(), s.exportList(), s.personList())
+	return slices.Concat(s.planList(), s.exportList(), s.personList(), s.hookList(), s.programList())
 }
 
 // planList is every route that serves pages' parts, public pages and the plan.
@@ -123,6 +124,13 @@ func (s *Server) personList() []Route {
 		{Method: post, Path: "/sign-out", Access: Public, Handler: s.signIn.SignOut},
 		{Method: get, Path: "/signed-out", Access: Public, Handler: s.signIn.ShowSignedOut},
 		{Method: get, Path: "/signed-out/provider", Access: Public, Handler: s.signIn.Leave, Bare: true},
+	}
+}
+
+// programList is every route that programs call.
+func (s *Server) programList() []Route {
+	return []Route{
+		{Method: post, Path: api.StripePath, Access: Public, Handler: s.api.TakeStripe, Bare: true, Early: true, Body: api.StripeBody},
 	}
 }
 

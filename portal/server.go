@@ -12,6 +12,7 @@ import (
 
 	"offramp/auth"
 	"offramp/migration"
+	"offramp/portal/api"
 	"offramp/portal/customer"
 	"offramp/portal/page"
 	"offramp/portal/signin"
@@ -33,6 +34,7 @@ type Options struct {
 	Customer *customer.Pages
 	SignIn   *signin.Pages // New sets its Known
 	Consoles *Consoles
+	API      *api.Pages // nil: no program is answered
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer           // nil: nothing is measured
 	Ping     func(ctx context.Context) error // whether the database answers
@@ -45,6 +47,7 @@ type Server struct {
 	customer *customer.Pages
 	signIn   *signin.Pages
 	consoles *Consoles
+	api      *api.Pages
 	log      *slog.Logger
 	ping     func(ctx context.Context) error
 	measured *prometheus.HistogramVec
@@ -59,6 +62,9 @@ func New(o Options) (*Server, error) {
 		return nil, errors.New("portal: a part is missing")
 	}
 	s := &Server{kit: o.Kit, sessions: o.Sessions, customer: o.Customer, signIn: o.SignIn, consoles: o.Consoles, log: o.Log, ping: o.Ping, cross: http.NewCrossOriginProtection()}
+	if s.api = o.API; s.api == nil {
+		s.api = &api.Pages{}
+	}
 	if err := s.measure(o.Metrics); err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ import (
 	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/replacement"
 	"offramp/portal"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
@@ -144,9 +145,10 @@ func (w *world) serve(public string) {
 	kit := &page.Kit{Programmes: w.programme, Clock: w.clock, Public: base, Secret: []byte("a secret of thirty-two characters")}
 	w.server, err = portal.New(portal.Options{
 		Kit: kit, Sessions: sessions, Log: w.logger,
-		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.db), Exports: w.exports, Help: assistance.NewService(w.db, w.inserter()), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy},
+		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.db), Exports: w.exports, Help: assistance.NewService(w.db, w.inserter()), Choices: w.choices(), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.signIn()},
 		Consoles: w.consoles(kit),
+		API:      w.programs(),
 		Metrics:  prometheus.NewRegistry(), Ping: w.db.Pool.Ping,
 	})
 	if err != nil {
@@ -175,6 +177,20 @@ func (w *world) openExports() *export.Service {
 	}
 	return export.NewService(w.db, w.customers, queue, bucket, export.Options{})
 }
+
+// choices is the service of step 3; the replacement next signs with nextSecret.
+func (w *world) choices() *replacement.Service {
+	w.Helper()
+	s, err := replacement.NewService(w.db, replacement.Options{
+		Queue: w.inserter(), Journeys: w.customers, Secret: []byte("a secret of thirty-two characters"), Secrets: map[string]string{"next": nextSecret},
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return s
+}
+
+const nextSecret = "whsec_bmV4dCBzaWducyB3aXRoIHRoaXMgb25lIHNlY3JldA=="
 
 // inserter enqueues jobs that no worker takes.
 func (w *world) inserter() *jobs.Client {

@@ -159,7 +159,8 @@ func (p *Provider) AuthURL(ctx context.Context, c auth.Challenge) (string, error
 	}
 	options := []oauth2.AuthCodeOption{gooidc.Nonce(c.Nonce), oauth2.S256ChallengeOption(c.Verifier)}
 	if c.Fresh {
-		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
+		// OpenID Connect Core 1.0, section 3.1.2.1: max_age makes the provider say auth_time.
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
 	}
 	return p.oauth(m).AuthCodeURL(c.State, options...), nil
 }

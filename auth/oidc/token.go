@@ -69,6 +69,7 @@ type tokenClaims struct {
 	IssuedAt        *float64 `json:"iat"`
 	AuthorizedParty string   `json:"azp"`
 	SessionID       string   `json:"sid"`
+	AuthTime        *float64 `json:"auth_time"`
 }
 
 // verify checks an ID token (OpenID Connect Core 1.0, section 3.1.3.7).
@@ -89,6 +90,9 @@ func (p *Provider) verify(ctx context.Context, m *metadata, raw, nonce, accessTo
 		return auth.Claims{}, auth.ErrProviderRefused.Wrap(fmt.Errorf("check ID token: %w", err))
 	}
 	claims := auth.Claims{Issuer: token.Issuer, Subject: token.Subject, SessionID: extra.SessionID, IDToken: raw}
+	if extra.AuthTime != nil {
+		claims.AuthTime = time.Unix(int64(*extra.AuthTime), 0).UTC()
+	}
 	return claims, decode(token.Claims, &claims)
 }
 

@@ -109,7 +109,7 @@ func readReport(t *testing.T, path string) (r report) {
 		}
 	}
 	for _, name := range []string{
-		"portal_url", "metrics_url", "mail_url", "webhooks_url", "customer_issuer", "staff_issuer", "database_url", "product_database_url",
+		"portal_url", "metrics_url", "mail_url", "webhooks_url", "stripe_url", "customer_issuer", "staff_issuer", "database_url", "product_database_url",
 	} {
 		if text, ok := top[name].(string); !ok || text == "" {
 			t.Errorf("%s is %v", name, top[name])
@@ -145,7 +145,7 @@ func readReport(t *testing.T, path string) (r report) {
 
 func addresses(r report) []string {
 	return []string{
-		r.PortalURL, r.MetricsURL, r.MailURL, r.WebhooksURL, r.CustomerIssuer + "/.well-known/openid-configuration",
+		r.PortalURL, r.MetricsURL, r.MailURL, r.WebhooksURL, r.StripeURL, r.CustomerIssuer + "/.well-known/openid-configuration",
 		r.StaffIssuer + "/.well-known/openid-configuration",
 	}
 }

@@ -1,5 +1,5 @@
 // Command demo runs the whole of Offramp on one machine with embedded real parts: PostgreSQL, an S3 server, two OpenID
-// providers, a mailbox, a webhook receiver, the portal and two workers, retiring a fictional product.
+// providers, a mailbox, a webhook receiver, a payment provider, the portal and two workers, retiring a fictional product.
 //
 // It reads OFFRAMP_DEMO_ADDR (default 127.0.0.1:8080; port 0 picks one), OFFRAMP_DEMO_DIR (default .demo), OFFRAMP_DEMO_NOW (an
 // RFC 3339 instant at which the demonstration begins) and OFFRAMP_DEMO_READY (a file to write once everything answers). For

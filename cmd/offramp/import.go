@@ -11,11 +11,15 @@ import (
 )
 
 type importCmd struct {
-	File         string `arg:"" optional:"" help:"CSV file; - reads standard input. Without it the programme's query for customers is read from its source."`
+	File         string `arg:"" optional:"" help:"CSV file; - reads standard input. Without it the programme's query is read from its source."`
+	Entitlements bool   `help:"Import what customers have paid, and not the customers."`
+	Complete     bool   `help:"With --entitlements and a file: these are all payments there are, so that a customer whom none names has paid nothing. The programme's query always is complete."`
 	By           string `placeholder:"NAME" help:"Who imports, for the audit log; default the operating system's user."`
 	DryRun       bool   `help:"Report everything and store nothing."`
 	AllOrNothing bool   `help:"Store nothing when any line is refused."`
 	Verbose      bool   `short:"v" help:"Print every line's outcome, not only the refused ones."`
+	Codes        string `placeholder:"FILE" help:"Import offer codes instead of customers: a file with one code a line; - reads standard input."`
+	Replacement  string `placeholder:"KEY" help:"The replacement that the codes are for; goes with --codes."`
 }
 
 // Help shows an example.
@@ -24,9 +28,15 @@ func (importCmd) Help() string {
 rows with the same ref are contacts of one customer. Importing the same rows again changes nothing. A line that is wrong is
 refused with its number and reason, and the others are stored together. Exit status 1 when a line was refused.
 
+With --entitlements the rows are payments: customer_ref, ref, paid_at, method, currency, gross, period_start, period_end and,
+where there are any, invoice_ref, provider, provider_ref, tax, discount, units, units_used, refunded, credited. The rows of one
+customer follow each other. They are stored a thousand or so at a time.
+
 Example:
   offramp import customers.csv --dry-run
-  offramp import`
+  offramp import
+  offramp import --codes codes.csv --replacement driftboard
+  offramp import --entitlements payments.csv`
 }
 
 // Run imports customers and contacts.
@@ -36,6 +46,15 @@ func (i importCmd) Run(c *console) error {
 		return err
 	}
 	defer p.close()
+	if i.Codes != "" || i.Replacement != "" {
+		return i.codes(c, p)
+	}
+	if i.Entitlements {
+		return i.payments(c, p)
+	}
+	if i.Complete {
+		return errors.New("--complete goes with --entitlements")
+	}
 	rows, done, err := i.rows(c, p)
 	if err != nil {
 		return err
@@ -47,7 +66,7 @@ func (i importCmd) Run(c *console) error {
 	i.print(c, report)
 	switch {
 	case errors.Is(err, migration.ErrNoProgramme):
-		return errors.New("no programme is in effect yet: offramp apply one, and have it approved in the console")
+		return errNoProgramme
 	case errors.Is(err, migration.ErrImportRefused):
 		c.printf("Nothing was stored (--all-or-nothing).\n")
 		return errSilent
@@ -71,6 +90,9 @@ func (i importCmd) Run(c *console) error {
 func (i importCmd) what() string {
 	switch i.File {
 	case "":
+		if i.Entitlements {
+			return "the answer of the programme's query for payments"
+		}
 		return "the answer of the programme's query for customers"
 	case "-":
 		return "the standard input"
@@ -80,11 +102,16 @@ func (i importCmd) what() string {
 
 // rows opens what is to be read.
 func (i importCmd) rows(c *console, p *parts) (migration.Rows, func(), error) {
-	switch i.File {
-	case "":
+	if i.File == "" {
 		rows, err := p.queried(c)
 		return rows, func() {}, err
-	case "-":
+	}
+	return i.file(c)
+}
+
+// file opens the file that was named, or standard input.
+func (i importCmd) file(c *console) (migration.Rows, func(), error) {
+	if i.File == "-" {
 		return migration.CSVRows(c.in), func() {}, nil
 	}
 	f, err := os.Open(i.File)
@@ -127,7 +154,7 @@ func because(reason string) string {
 func (p *parts) queried(c *console) (*table, error) {
 	programme, err := p.programmes.Active(c.ctx)
 	if errors.Is(err, migration.ErrNoProgramme) {
-		return nil, errors.New("no programme is in effect yet: offramp apply one, and have it approved in the console")
+		return nil, errNoProgramme
 	}
 	if err != nil {
 		return nil, err

@@ -76,7 +76,9 @@ func (p *parts) storage() storage.Config {
 
 // sources are the places of the retired product's data.
 func (p *parts) sources() *export.Sources {
-	return export.NewSources(p.config.Sources, source.Options{}).WithHeaders(p.config.SourceHeaders)
+	allow, _ := p.allowed() // the configuration was checked when it was read
+	away := outbound.Dialer(outbound.Options{Allow: allow})
+	return export.NewSources(p.config.Sources, source.Options{Away: away}).WithHeaders(p.config.SourceHeaders).WithPace(p.db, p.log)
 }
 
 // outbound is the client for calls to other systems.

@@ -91,10 +91,19 @@ func (p *parts) portal(ctx context.Context) (*portal.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	choices, err := p.choices(queue)
+	if err != nil {
+		return nil, err
+	}
+	refunds, err := p.refunds(queue, p.knownProviders(), nil)
+	if err != nil {
+		return nil, err
+	}
 	return portal.Assemble(portal.Parts{
 		DB: p.db, Public: p.config.BaseURL(), Secret: []byte(p.config.Web.SecretKey), Log: p.log, Metrics: prometheus.DefaultRegisterer,
 		Programmes: p.programmes, Customers: p.journeys, Exports: exports, Auth: p.auth(),
-		Deliveries: deliveries, Receipts: receipts, Proxy: bool(p.config.Storage.Proxy), Queue: queue,
+		Deliveries: deliveries, Receipts: receipts, Proxy: bool(p.config.Storage.Proxy), Queue: queue, Choices: choices,
+		Refunds: refunds, StripeSecrets: p.config.Stripe.WebhookSecrets,
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"offramp/export"
@@ -45,8 +46,12 @@ func (p *parts) trySources(ctx context.Context, programme *migration.Programme) 
 	}
 	reachable := *programme
 	reachable.Datasets = slices.DeleteFunc(slices.Clone(programme.Datasets), func(d migration.Dataset) bool { return down[d.Source] })
+	reachable.Features = slices.DeleteFunc(slices.Clone(programme.Features), func(f migration.Feature) bool { return f.SQL == "" || down[f.Source] })
 	if reachable.Customers != nil && down[reachable.Customers.Source] {
 		reachable.Customers = nil
+	}
+	if reachable.Entitlements != nil && down[reachable.Entitlements.Source] {
+		reachable.Entitlements = nil
 	}
 	for _, problem := range sources.CheckProgramme(ctx, &reachable) {
 		f := finding{place: problem.Path, warning: problem.Message}
@@ -54,11 +59,17 @@ func (p *parts) trySources(ctx context.Context, programme *migration.Programme) 
 		if reachable.Customers != nil {
 			asked = reachable.Customers.Source
 		}
+		if problem.Path == "entitlements" {
+			asked = reachable.Entitlements.Source
+		}
 		if d := datasetAt(&reachable, problem.Path); d != nil {
 			f.place, asked = "datasets["+d.Key+"]", d.Source
 			if strings.HasSuffix(problem.Path, ".files") {
 				f.place, asked = f.place+".files", d.Files.Source
 			}
+		}
+		if feature := featureAt(&reachable, problem.Path); feature != nil {
+			f.place, asked = "features["+feature.Key+"]", feature.Source
 		}
 		f.line = lineOf(programme, f.place)
 		if problem.Err != nil {
@@ -75,8 +86,16 @@ func rowSources(programme *migration.Programme) []string {
 	for _, d := range programme.Datasets {
 		keys = append(keys, d.Source)
 	}
+	for _, f := range programme.Features {
+		if f.SQL != "" {
+			keys = append(keys, f.Source)
+		}
+	}
 	if programme.Customers != nil {
 		keys = append(keys, programme.Customers.Source)
+	}
+	if programme.Entitlements != nil {
+		keys = append(keys, programme.Entitlements.Source)
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)
@@ -125,6 +144,21 @@ func datasetAt(programme *migration.Programme, path string) *migration.Dataset {
 		return nil
 	}
 	return &programme.Datasets[n]
+}
+
+var featurePath = regexp.MustCompile(`^features\[(\d+)\]$`)
+
+// featureAt finds the feature that a path such as "features[2]" means.
+func featureAt(programme *migration.Programme, path string) *migration.Feature {
+	m := featurePath.FindStringSubmatch(path)
+	if m == nil {
+		return nil
+	}
+	n, err := strconv.Atoi(m[1])
+	if err != nil || n >= len(programme.Features) {
+		return nil
+	}
+	return &programme.Features[n]
 }
 
 // lineOf is where the file asks the question that a place names.

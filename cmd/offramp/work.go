@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -17,6 +18,8 @@ import (
 	"offramp/internal/jobs"
 	"offramp/internal/mail"
 	"offramp/internal/outbound"
+	"offramp/migration/refund"
+	"offramp/migration/replacement"
 	"offramp/migration/writeback"
 )
 
@@ -88,8 +91,20 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 	if err := p.deliveries(workers, bucket, inserter); err != nil {
 		return nil, err
 	}
+	if err := p.payouts(workers, inserter); err != nil {
+		return nil, err
+	}
 	auth.Register(workers, p.db)
-	if err := mail.Register(workers, p.mailer()); err != nil {
+	choices, err := p.choices(inserter)
+	if err != nil {
+		return nil, err
+	}
+	replacement.Register(workers, replacement.WorkerConfig{Service: choices, CounterConfig: replacement.CounterConfig{
+		DB: p.db, Programmes: p.programmes, Reader: export.Counts{Sources: sources}, Logger: p.log,
+	}})
+	letters := p.mailer()
+	letters.OpenCode = choices.OpenCode
+	if err := mail.Register(workers, letters); err != nil {
 		return nil, err
 	}
 	name := p.config.Work.ID
@@ -98,8 +113,12 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 		name = fmt.Sprintf("%s-%d", host, os.Getpid())
 	}
 	return jobs.New(p.db, jobs.Config{
-		ID: name, Workers: workers, Periodic: append(export.Periodic(), auth.Periodic()...), Logger: p.log, Drain: p.config.Work.Drain,
-		Queues: map[string]int{export.Queue: p.config.Work.Exports, export.DeliveryQueue: p.config.Delivery.Copies, export.QueueLarge: p.config.Work.Large, mail.Queue: p.config.Work.Mails, river.QueueDefault: 2},
+		ID: name, Workers: workers, Logger: p.log, Drain: p.config.Work.Drain,
+		Periodic: slices.Concat(export.Periodic(), auth.Periodic(), replacement.Periodic(), refund.Periodic()),
+		Queues: map[string]int{
+			export.Queue: p.config.Work.Exports, export.DeliveryQueue: p.config.Delivery.Copies, export.QueueLarge: p.config.Work.Large,
+			mail.Queue: p.config.Work.Mails, refund.PayoutQueue: payouts, river.QueueDefault: 2,
+		},
 	})
 }
 

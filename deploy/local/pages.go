@@ -18,9 +18,10 @@ var web embed.FS
 const pagePolicy = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'self'"
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"clock": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
-	"json":  prettyJSON,
-	"words": splitLinks,
+	"amount": stripeAmount,
+	"clock":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
+	"json":   prettyJSON,
+	"words":  splitLinks,
 }).ParseFS(web, "web/*.html"))
 
 // servePage renders a whole page before it writes any of it.

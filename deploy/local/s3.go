@@ -36,6 +36,7 @@ type S3 struct {
 	AccessKey string
 	SecretKey string
 
+	users string // directory of the accounts other than the owner
 	child *child
 	hold  io.Closer // the server ends when this closes, as it does when we die
 	log   *endOfLog
@@ -50,7 +51,7 @@ func StartS3(ctx context.Context, o S3Options) (*S3, error) {
 	if o.SecretKey == "" {
 		o.SecretKey = rand.Text()
 	}
-	for _, sub := range []string{"objects", "meta"} {
+	for _, sub := range []string{"objects", "meta", usersDir} {
 		if err := os.MkdirAll(filepath.Join(o.Dir, sub), 0o755); err != nil { // under a directory of the caller's
 			return nil, fmt.Errorf("make S3 directory: %w", err)
 		}
@@ -75,7 +76,7 @@ func startS3On(ctx context.Context, o S3Options) (*S3, error) {
 		return nil, fmt.Errorf("port %d for the S3 server is taken by another program: choose another port or stop it", port)
 	}
 	address := fmt.Sprintf("127.0.0.1:%d", port)
-	order, err := json.Marshal(gatewayOrder{Dir: o.Dir, Address: address, AccessKey: o.AccessKey, SecretKey: o.SecretKey, Region: region})
+	order, err := json.Marshal(gatewayOrder{Dir: o.Dir, Users: filepath.Join(o.Dir, usersDir), Address: address, AccessKey: o.AccessKey, SecretKey: o.SecretKey, Region: region})
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func startS3On(ctx context.Context, o S3Options) (*S3, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	s := &S3{Endpoint: "http://" + address, Region: region, AccessKey: o.AccessKey, SecretKey: o.SecretKey, log: &endOfLog{}}
+	s := &S3{Endpoint: "http://" + address, Region: region, AccessKey: o.AccessKey, SecretKey: o.SecretKey, users: filepath.Join(o.Dir, usersDir), log: &endOfLog{}}
 	cmd := exec.Command(self) // this program again, as the server; ended by closing its input
 	cmd.Env = append(os.Environ(), gatewayEnv+"="+string(order))
 	cmd.Stdout, cmd.Stderr = s.log, s.log

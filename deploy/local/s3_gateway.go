@@ -23,7 +23,7 @@ const (
 )
 
 // gatewayOrder is what the parent tells the child.
-type gatewayOrder struct{ Dir, Address, AccessKey, SecretKey, Region string }
+type gatewayOrder struct{ Dir, Users, Address, AccessKey, SecretKey, Region string }
 
 // The S3 server needs a process of its own: its file backend changes the working directory, and only one fits in a process. Any
 // program that can start it can also be it, tests included, so the parent runs itself again with an order in the environment.
@@ -67,7 +67,7 @@ func serveGateway(order string) error {
 		cancel()
 	}()
 	return embedgw.RunVersityGW(ctx, backend, &embedgw.Config{
-		RootUserAccess: o.AccessKey, RootUserSecret: o.SecretKey, Region: o.Region, Ports: []string{o.Address},
+		IAMDir: o.Users, IAMCacheDisable: true, RootUserAccess: o.AccessKey, RootUserSecret: o.SecretKey, Region: o.Region, Ports: []string{o.Address},
 		MaxConnections: 1000, MaxRequests: 500, MultipartMaxParts: 10000, Quiet: true, KeepAlive: true, HealthPath: healthPath,
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -18,10 +19,11 @@ import (
 
 // Names of what the stack makes.
 const (
-	Database      = "offramp"         // the portal's database
-	ExportBucket  = "offramp-exports" // the portal's bucket
-	customerLogin = "offramp-portal"  // the portal's client id at the customers' provider
-	staffLogin    = "offramp-console" // and at the staff's
+	Database      = "offramp"          // the portal's database
+	ExportBucket  = "offramp-exports"  // the portal's bucket
+	customerLogin = "offramp-portal"   // the portal's client id at the customers' provider
+	staffLogin    = "offramp-console"  // and at the staff's
+	StripeHook    = "/webhooks/stripe" // where the portal takes the payment provider's events
 )
 
 // StackOptions say how to run everything that Offramp needs, and Offramp itself. Dir and Binary are required.
@@ -45,6 +47,7 @@ type Stack struct {
 	Staff    *OIDC // the company's provider
 	Mail     *Mail
 	Hooks    *Webhooks
+	Stripe   *Stripe // knows no payments until they are seeded
 
 	PortalURL  string
 	MetricsURL string
@@ -83,7 +86,7 @@ func StartStack(ctx context.Context, o StackOptions) (s *Stack, err error) {
 		s.log = f
 		s.ends = append(s.ends, f.Close)
 	}
-	for _, start := range []func(context.Context) error{s.startPostgres, s.startS3, s.startMail, s.startHooks, s.choosePortal, s.startProviders, s.configure} {
+	for _, start := range []func(context.Context) error{s.startPostgres, s.startS3, s.startMail, s.startHooks, s.choosePortal, s.startProviders, s.startStripe, s.configure} {
 		if err := start(ctx); err != nil {
 			return s, err
 		}
@@ -199,6 +202,35 @@ func (s *Stack) provider(ctx context.Context, name string, users []User, client 
 	return p, nil
 }
 
+// startStripe starts the payment provider. What refunds come to later they come to after some seconds, so that a demonstration
+// shows it; in tests, when they are told to.
+func (s *Stack) startStripe(ctx context.Context) error {
+	address, err := SteadyAddress(ctx, s.options.Dir, "stripe")
+	if err != nil {
+		return err
+	}
+	key, err := s.secret("stripe-key")
+	if err != nil {
+		return err
+	}
+	signing, err := s.secret("stripe-signing")
+	if err != nil {
+		return err
+	}
+	o := StripeOptions{
+		Address: address, Key: "sk_test_" + key, Secrets: []string{"whsec_" + signing}, Hook: s.PortalURL + StripeHook,
+		File: filepath.Join(s.options.Dir, "stripe.json"), Later: 10 * time.Second, Shift: s.options.Shift,
+	}
+	if s.options.Throwaway {
+		o.Later = 0
+	}
+	if s.Stripe, err = StartStripe(ctx, o); err != nil {
+		return err
+	}
+	s.ends = append(s.ends, s.Stripe.Close)
+	return nil
+}
+
 // configure writes down what the product's processes need to know.
 func (s *Stack) configure(ctx context.Context) error {
 	key, err := s.secret("secret-key")
@@ -224,6 +256,9 @@ func (s *Stack) configure(ctx context.Context) error {
 		"OFFRAMP_STAFF_ROLES": "support:support,finance_clerk:finance-clerks,finance_approver:finance-approvers,finance_releaser:finance-releasers,programme_manager:programme,auditor:audit,operator:operations",
 		"OFFRAMP_SMTP_HOST":   host, "OFFRAMP_SMTP_PORT": port, "OFFRAMP_SMTP_TLS": "none", "OFFRAMP_SMTP_FROM": "moving@hezhou.example",
 		"OFFRAMP_SINK_CRM_URL": s.Hooks.Hook, "OFFRAMP_SINK_CRM_SECRET": s.Hooks.Secret, "OFFRAMP_OUTBOUND_ALLOW": "127.0.0.0/8",
+		"OFFRAMP_REPLACEMENT_DRIFTBOARD_SECRET": "whsec_" + base64.StdEncoding.EncodeToString([]byte("driftboard "+key)),
+		"OFFRAMP_STRIPE_KEY":                    s.Stripe.Key, "OFFRAMP_STRIPE_WEBHOOK_SECRETS": s.Stripe.Secrets[0], "OFFRAMP_STRIPE_URL": s.Stripe.URL,
+		"OFFRAMP_BANK_NAME": "河舟软件有限公司", "OFFRAMP_BANK_ACCOUNT": "31050123456789012345", "OFFRAMP_BANK_CNAPS": "102290000017", "OFFRAMP_BANK_UNICODE": "yes",
 		"OFFRAMP_CLOCK_SHIFT": s.options.Shift.String(), "OFFRAMP_WORK_DRAIN": "5s",
 	}
 	return nil

@@ -13,12 +13,15 @@ import (
 
 // open are the tables without row-level security, each with the reason. Everything else has it, forced.
 var open = map[string]string{
-	"programme_version": "the same text for every customer",
-	"sign_in":           "belongs to a browser that nobody has identified yet; found by the hash of a random value",
-	"logout_token":      "ids of an issuer's tokens",
-	"sink":              "names of our own systems",
-	"audit_head":        "a number and a hash",
-	"goose_db_version":  "which changes were applied",
+	"programme_version":  "the same text for every customer",
+	"sign_in":            "belongs to a browser that nobody has identified yet; found by the hash of a random value",
+	"logout_token":       "ids of an issuer's tokens",
+	"sink":               "names of our own systems",
+	"audit_head":         "a number and a hash",
+	"source_pace":        "keys of the programme file and instants",
+	"feature_count":      "how the programme's questions about features fare; no customer's answer",
+	"replacement_report": "ids of messages that replacements sent",
+	"goose_db_version":   "which changes were applied",
 }
 
 func collect(t *testing.T, pool *pgxpool.Pool, sql string) []string {

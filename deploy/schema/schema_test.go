@@ -177,7 +177,7 @@ func TestUpGivesUpWithItsContext(t *testing.T) {
 	if _, err := held.Exec(t.Context(), `SELECT pg_advisory_lock($1)`, int64(0x6f666672616d70)); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if _, err := schema.Up(ctx, owner); err == nil || !strings.Contains(err.Error(), "another process holds it") {
 		t.Errorf("%v", err)

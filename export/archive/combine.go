@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 )
 
@@ -22,7 +23,7 @@ func Combine(all []Receipt) (Receipt, error) {
 	first := all[0]
 	c := combiner{out: Receipt{
 		Schema: first.Schema, Export: first.Export, Customer: first.Customer, AsOf: first.AsOf, Created: first.Created, Of: first.Of,
-		Datasets: []Count{}, Attachments: []Count{},
+		Datasets: []Count{}, Attachments: []Count{}, Narrowed: first.Narrowed,
 	}}
 	for _, r := range all {
 		if r.Created.After(c.out.Created) {
@@ -49,6 +50,8 @@ func sameExport(all []Receipt) error {
 			return fmt.Errorf("archive: volume %d is of another export", number)
 		case !r.AsOf.Equal(all[0].AsOf):
 			return fmt.Errorf("archive: volume %d shows another instant", number)
+		case r.Narrowed != nil && all[0].Narrowed != nil && !reflect.DeepEqual(r.Narrowed, all[0].Narrowed): // earlier versions said nothing
+			return fmt.Errorf("archive: volume %d was narrowed in another way", number)
 		case number != i+1:
 			return fmt.Errorf("archive: volume %d of %d is missing or there twice", min(number, i+1), of)
 		}

@@ -49,6 +49,7 @@ type indexPage struct {
 	More        int64 // attachments that are not shown
 	Unlinked    bool  // an attachment is shown without a link
 	Imports     []indexImport
+	NarrowedTo  []string // what makes it less than everything
 
 	// For the script; all empty when there is none.
 	Nonce, Script               string
@@ -137,6 +138,7 @@ func (a *Writer) indexPage() indexPage {
 		p.titles[d.Name], p.titles[shown.Anchor] = datasetTitle(l, d), shown.Title
 		p.Datasets = append(p.Datasets, shown)
 	}
+	p.NarrowedTo = NarrowedWords(l, a.manifest.Narrowed, func(key string) string { return "\u2068" + p.titleOf(key, 0, 0) + "\u2069" })
 	for _, c := range a.receipt.Datasets {
 		p.Counts = append(p.Counts, newIndexCount(l, c, p.titleOf(c.Dataset, c.Part, c.Parts), "archive.rows_of"))
 	}

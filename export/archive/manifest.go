@@ -34,6 +34,8 @@ type Header struct {
 	Volumes      int       `json:"volumes"`
 	// Sources are the places that the export reads from, each with its own clock.
 	Sources []SourceInfo `json:"sources,omitempty"`
+	// Narrowed says what makes the export less than everything; empty: nothing does.
+	Narrowed []Narrowing `json:"narrowed,omitempty"`
 }
 
 // SourceInfo is a place that an export reads from.

@@ -25,6 +25,8 @@ type Receipt struct {
 	// Imports are the files for replacements, which hold some of the same rows again.
 	Imports []ImportCount `json:"imports,omitempty"`
 	Sources []SourceInfo  `json:"sources,omitempty"`
+	// Narrowed says what makes the export less than everything: the counts are of what was asked for.
+	Narrowed []Narrowing `json:"narrowed,omitempty"`
 	// Volumes are the archives themselves, in the whole export's receipt only, since none can hold its own checksum.
 	Volumes []VolumeProof `json:"volumes,omitempty"`
 }

@@ -210,6 +210,14 @@
 
   const nothing = () => [el("span", { class: "muted", "aria-hidden": "true" }, "--"), el("span", { class: "vh" }, words.null)];
 
+  // holds reports whether one of a row's columns has the needle.
+  function holds(row, columns, needle) {
+    for (let i = 1; i <= columns; i++) {
+      if (row[i] !== null && fold(textOf(row[i])).includes(needle)) return true;
+    }
+    return false;
+  }
+
   // ---- a table
 
   let tables = 0;
@@ -467,13 +475,7 @@
 
     look(rows, start) {
       for (let r = 0; r < rows.length; r++) {
-        const row = rows[r];
-        for (let i = 1; i <= this.store.columns.length; i++) {
-          if (row[i] !== null && fold(textOf(row[i])).includes(this.needle)) {
-            if (this.found++ < keptHits) this.hits.push(start + r);
-            break;
-          }
-        }
+        if (holds(rows[r], this.store.columns.length, this.needle) && this.found++ < keptHits) this.hits.push(start + r);
       }
     }
 
@@ -507,6 +509,102 @@
   // pause lets the page answer.
   const pause = () => new Promise((resolve) => setTimeout(resolve, 0));
 
+  // ---- all tables of the page
+
+  const shown = new Map(); // host -> table that is shown, or about to be
+
+  // tableAt begins to show a table, once.
+  function tableAt(host) {
+    if (!shown.has(host)) {
+      const table = new Table(host);
+      shown.set(host, table);
+      table.ready = table.start();
+    }
+    return shown.get(host);
+  }
+
+  // Everywhere searches one table after the other without showing any, and keeps how many rows of each were found only.
+  class Everywhere {
+    constructor(hosts) {
+      this.hosts = hosts;
+      this.run = 0;
+    }
+
+    build() {
+      this.query = el("input", { type: "search", id: "all:q", autocomplete: "off", spellcheck: "false" });
+      this.said = el("p", { role: "status" });
+      this.bar = el("progress", { max: "100", value: "0", "aria-label": words.progress });
+      this.going = el("p", { class: "going", hidden: true }, this.bar, " ", button(words.stop, () => this.stop()));
+      this.list = el("ul", { class: "list" });
+      const field = el("p", { class: "field" }, el("label", { for: "all:q" }, words.everywhereText), this.query, el("button", { type: "submit" }, words.find));
+      const form = el("form", { role: "search", "aria-label": words.everywhere }, field, this.going, this.said);
+      form.addEventListener("submit", (event) => { event.preventDefault(); this.search(); });
+      return el("section", { class: "everywhere", "aria-labelledby": "all:" }, el("h2", { id: "all:" }, words.everywhere), form, this.list);
+    }
+
+    stop() {
+      if (this.going.hidden) return;
+      this.run++;
+      this.going.hidden = true;
+      this.said.textContent = say("stopped", { percent: this.bar.value, count: number(this.found) });
+      this.query.focus();
+    }
+
+    async search() {
+      const run = ++this.run, needle = fold(this.query.value), text = this.query.value;
+      this.found = 0;
+      this.bar.value = 0;
+      this.said.textContent = "";
+      this.list.replaceChildren();
+      this.going.hidden = !needle;
+      if (!needle) return;
+      let hit = 0;
+      for (const [i, host] of this.hosts.entries()) {
+        let found = 0;
+        try {
+          found = await this.count(host, needle, run, i);
+        } catch (error) {
+          this.list.append(el("li", { class: "state state--missing" }, say("failed", { path: error.message })));
+        }
+        if (run !== this.run) return;
+        if (!found) continue;
+        hit++;
+        const title = isolate(host.dataset.title);
+        this.list.append(el("li", {}, button(say("foundIn", { title, count: number(found) }), () => this.lead(host, text))));
+      }
+      this.going.hidden = true;
+      this.said.textContent = hit ? say("foundAll", { count: number(this.found), shown: number(hit), number: number(this.hosts.length) }) : words.none;
+    }
+
+    // count goes through a table's chunks and keeps none of them.
+    async count(host, needle, run, place) {
+      const store = new Store(host.dataset.browse, await load(host.dataset.browse + "/index"));
+      let found = 0;
+      for (let i = 0; i < store.chunks.length; i++) {
+        const rows = await store.chunk(i, false);
+        await pause();
+        if (run !== this.run) return 0;
+        for (const row of rows) {
+          if (holds(row, store.columns.length, needle)) found++, this.found++;
+        }
+        this.bar.value = Math.floor((100 * (place + (i + 1) / store.chunks.length)) / this.hosts.length);
+      }
+      return found;
+    }
+
+    // lead shows what was found in a table, there.
+    async lead(host, text) {
+      const table = tableAt(host);
+      await table.ready;
+      host.scrollIntoView();
+      if (!table.query) return; // it says itself what is missing
+      table.query.value = text;
+      await table.search();
+      table.query.focus({ preventScroll: true });
+      await table.go(0);
+    }
+  }
+
   // ---- the page
 
   // A table is read when it comes near, so that an archive of many opens at once.
@@ -514,8 +612,10 @@
     for (const entry of entries) {
       if (!entry.isIntersecting) continue;
       near.unobserve(entry.target);
-      new Table(entry.target).start();
+      tableAt(entry.target);
     }
   }, { rootMargin: "600px" });
-  document.querySelectorAll("[data-browse]").forEach((host) => near.observe(host));
+  const hosts = [...document.querySelectorAll("[data-browse]")];
+  if (hosts.length > 1) document.querySelector("main > section").before(new Everywhere(hosts).build());
+  hosts.forEach((host) => near.observe(host));
 })();

@@ -21,7 +21,8 @@ const (
 // viewerSpoken are the messages that the script says, and the placeholders that it fills itself.
 var (
 	viewerSpoken = strings.Fields(`search find stop progress none found stopped limit only previousHit nextHit hit columns columnChoice allColumns
-		noColumn pages top bottom first previous next last page of range rangeFound table row noRow noHit open detail close show rest cut null failed`)
+		noColumn pages top bottom first previous next last page of range rangeFound table row noRow noHit open detail close show rest cut null failed
+		everywhere everywhereText foundIn foundAll`)
 	viewerSlots = strings.Fields("Title Row Rows Count Size Shown Place Pages From To Percent Number Path")
 )
 

@@ -112,6 +112,7 @@ func TestI08_BrowsingRunsNothing(t *testing.T) {
 				shoot(tab, fmt.Sprintf("viewer-%s-%s-%d.png", tag, theme, width))
 			}
 			openEachRow(t, tab)
+			searchEverywhere(t, tab)
 			holdsOnlyOurMarkup(t, tab, "script button input form label progress details summary mark pre dialog "+
 				"@aria-labelledby @aria-modal @open @hidden @type @autocomplete @spellcheck @max @value @for @size @inputmode @aria-disabled @aria-current "+
 				"@aria-hidden @data-browse @data-title @data-files @data-place @src @nonce")
@@ -161,6 +162,25 @@ func openEachRow(t *testing.T, tab *localtest.Tab) {
 		find(t, tab, 0, s)
 	}
 	find(t, tab, 0, hostile[1])
+}
+
+// searchEverywhere looks for each hostile text in all tables at once, and follows what was found.
+func searchEverywhere(t *testing.T, tab *localtest.Tab) {
+	t.Helper()
+	for _, s := range []string{hostile[0], hostile[1], hostile[3], "</b>1 MB", "שלום"} {
+		findAll(t, tab, s)
+	}
+	localtest.Eval[any](tab, `document.querySelectorAll(".everywhere li button").forEach(b => b.click())`)
+	settled(t, tab, `document.querySelector("[aria-current] mark")`)
+}
+
+// findAll searches in all tables and returns what is said in the end, and of each table in which something was found.
+func findAll(t *testing.T, tab *localtest.Tab, query string) (said string, list []string) {
+	t.Helper()
+	localtest.Eval[any](tab, fmt.Sprintf(`(() => { const q = document.getElementById("all:q"); q.value = %s; q.form.querySelector("[type=submit]").click(); })()`, quoteJS(query)))
+	settled(t, tab, `document.querySelector(".everywhere [role=status]").textContent && document.querySelector(".everywhere .going").hidden`)
+	said = localtest.Eval[string](tab, `document.querySelector(".everywhere [role=status]").textContent`)
+	return said, localtest.Eval[[]string](tab, `[...document.querySelectorAll(".everywhere li")].map(e => e.textContent.replace(/[\u2068\u2069]/g, ""))`)
 }
 
 // find searches in a table and returns what the viewer says in the end.
@@ -379,13 +399,61 @@ func TestViewerFindsAttachments(t *testing.T) {
 	}
 }
 
+// TestViewerSearchesAllTables finds rows wherever they are, before any table but the first was near, and leads to them.
+func TestViewerSearchesAllTables(t *testing.T) {
+	dir := largeTable(t, 60_000, "en")
+	tab := localtest.Browser(t)
+	w := watch(t, tab)
+	tab.Open(fileURL(filepath.Join(dir, IndexPath)))
+	tab.Wait(".everywhere input")
+	for query, want := range map[string]string{
+		"needle":        "Rows found: 1, in 1 of 2 tables; 任务 Tasks, rows found: 1",
+		"图 44":          "Rows found: 10, in 1 of 2 tables; Attachments, rows found: 10",
+		"1":             "Rows found: 60,450, in 2 of 2 tables; 任务 Tasks, rows found: 60,000; Attachments, rows found: 450",
+		"no such thing": "Nothing was found.",
+	} {
+		said, list := findAll(t, tab, query)
+		if got := strings.Join(append([]string{said}, list...), "; "); got != want {
+			t.Errorf("%s: %s", query, got)
+		}
+	}
+	findAll(t, tab, "图 449")
+	tab.Click(".everywhere li button")
+	settled(t, tab, `document.querySelector("[data-files] [aria-current] .num button")?.textContent == "450"`)
+	if got := localtest.Eval[string](tab, `document.activeElement.value`); got != "图 449" {
+		t.Errorf("the focus is at %q", got)
+	}
+	findAll(t, tab, "needle")
+	shoot(tab, "everywhere.png")
+	localtest.Axe(t, tab)
+	said := localtest.Eval[string](tab, `(async () => {
+		const all = document.querySelector(".everywhere"), q = document.getElementById("all:q");
+		q.value = "task";
+		q.form.querySelector("[type=submit]").click();
+		while (all.querySelector("progress").value == 0) await new Promise(r => setTimeout(r, 1));
+		all.querySelector(".going button").click();
+		return all.querySelector("[role=status]").textContent + all.querySelectorAll("li").length;
+	})()`)
+	if !strings.HasPrefix(said, "Stopped after ") || !strings.HasSuffix(said, "0") || strings.Contains(said, "60,000") {
+		t.Error(said)
+	}
+	asksForOwnFiles(t, tab, w, dir)
+	must(t, os.Remove(filepath.Join(dir, "viewer/tasks/0001.js")))
+	tab.Allow("ERR_FILE_NOT_FOUND")
+	tab.Open(fileURL(filepath.Join(dir, IndexPath)))
+	tab.Wait(".everywhere input")
+	if said, list := findAll(t, tab, "图 44"); said != "Rows found: 10, in 1 of 2 tables" || len(list) != 2 || !strings.Contains(list[0], "viewer/tasks/0001.js") {
+		t.Errorf("with a part missing: %s, %q", said, list)
+	}
+}
+
 // TestViewerStops cancels a search that is under way.
 func TestViewerStops(t *testing.T) {
 	tab := localtest.Browser(t)
 	tab.Open(fileURL(filepath.Join(largeTable(t, 60_000, "en"), IndexPath)))
 	localtest.Eval[int](tab, drawn)
 	said := localtest.Eval[string](tab, `(async () => {
-		const q = document.querySelector("input[type=search]");
+		const q = document.querySelector("[data-browse] input[type=search]");
 		q.value = "task";
 		q.form.querySelector("[type=submit]").click();
 		while (q.form.querySelector("progress").value == 0) await new Promise(r => setTimeout(r, 1));

@@ -72,6 +72,7 @@ func NewWriter(w io.Writer, h Header, o Options) (*Writer, error) {
 		return nil, err
 	}
 	h.AsOf, h.Created, h.Sources = h.AsOf.UTC(), h.Created.UTC(), slices.Clone(h.Sources)
+	h.Narrowed = cloneNarrowings(h.Narrowed)
 	for i := range h.Sources {
 		h.Sources[i].AsOf = h.Sources[i].AsOf.UTC()
 	}
@@ -80,7 +81,7 @@ func NewWriter(w io.Writer, h Header, o Options) (*Writer, error) {
 		manifest: Manifest{Schema: manifestSchema, Header: h, Datasets: []Listed{}},
 		receipt: Receipt{
 			Schema: receiptSchema, Export: h.Export, Customer: h.Customer, AsOf: h.AsOf, Created: h.Created,
-			Datasets: []Count{}, Attachments: []Count{}, Sources: h.Sources,
+			Datasets: []Count{}, Attachments: []Count{}, Sources: h.Sources, Narrowed: h.Narrowed,
 		},
 		names: map[string]*Names{}, seen: map[string]bool{}, imports: map[uint64]bool{}, previewRoom: previewRoom,
 	}

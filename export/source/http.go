@@ -25,20 +25,21 @@ type httpSource struct {
 //	https://api.example.com/base?rate=5&timeout=30s
 //
 // rate is how many requests a second the API may be asked (10 unless told), timeout how long it may send nothing at all
-// (30s), tries how often a request is made before the source counts as unavailable (5). http:// is for this machine only,
-// since the secret would be readable on the way; insecure=yes allows it elsewhere.
+// (30s), tries how often a request is made before the source counts as unavailable (5), redirect the hosts to which attachments
+// may be redirected (none). http:// is for this machine only, since the secret would be readable on the way; insecure=yes
+// allows it elsewhere.
 func openHTTP(u *url.URL, o Options) (*httpSource, error) {
-	c, err := newHTTPClient(u, o.Header)
+	c, err := newHTTPClient(u, o)
 	if err != nil {
 		return nil, &Error{Kind: Invalid, Cause: err}
 	}
 	return &httpSource{client: c, opts: o}, nil
 }
 
-func newHTTPClient(u *url.URL, header string) (*httpClient, error) {
+func newHTTPClient(u *url.URL, o Options) (*httpClient, error) {
 	base := *u
 	base.RawQuery, base.Fragment = "", ""
-	c := &httpClient{base: &base, limit: rate.NewLimiter(10, 1), stall: 30 * time.Second, tries: 5}
+	c := &httpClient{base: &base, limit: rate.NewLimiter(10, 1), slots: slots{pacer: o.Pacer}, stall: 30 * time.Second, tries: 5}
 	switch {
 	case u.User != nil:
 		return nil, errors.New("an API's URL must not hold a password; set OFFRAMP_SOURCE_<KEY>_HEADER instead")
@@ -48,8 +49,8 @@ func newHTTPClient(u *url.URL, header string) (*httpClient, error) {
 	if err := c.configure(u); err != nil {
 		return nil, err
 	}
-	if header != "" {
-		name, value, _ := strings.Cut(header, ":")
+	if o.Header != "" {
+		name, value, _ := strings.Cut(o.Header, ":")
 		c.name, c.secret = strings.TrimSpace(name), strings.TrimSpace(value)
 		if err := headerError(c.name, c.secret); err != nil || c.secret == "" {
 			return nil, errors.New("OFFRAMP_SOURCE_<KEY>_HEADER is no header line such as Authorization: Bearer ..., or sets a header that cannot be set")
@@ -59,6 +60,7 @@ func newHTTPClient(u *url.URL, header string) (*httpClient, error) {
 		Transport:     newTransport(c.stall),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	c.guest = newGuest(c.stall, o.Away)
 	return c, nil
 }
 
@@ -70,7 +72,7 @@ func (c *httpClient) configure(u *url.URL) error {
 	}
 	for name, values := range options {
 		if len(values) > 1 || !c.option(name, values[0]) {
-			return fmt.Errorf("%s=%s is no option of an API's URL; there are rate=5 (a second), timeout=30s, tries=5 and insecure=yes", name, values[0])
+			return fmt.Errorf("%s=%s is no option of an API's URL; there are rate=5 (a second), timeout=30s, tries=5, redirect=files.example.net and insecure=yes", name, values[0])
 		}
 	}
 	if u.Scheme == "http" && options.Get("insecure") == "" && !loopback(u.Hostname()) {
@@ -94,6 +96,10 @@ func (c *httpClient) option(name, value string) bool {
 	case "tries":
 		c.tries, err = strconv.Atoi(value)
 		return err == nil && c.tries >= 1 && c.tries <= 20
+	case "redirect":
+		var ok bool
+		c.away, ok = hosts(value)
+		return ok
 	case "insecure":
 		return value == "yes"
 	}

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"offramp/internal/outbound"
 )
 
 const (
@@ -39,7 +41,10 @@ type httpClient struct {
 	name   string // of the header with the secret
 	secret string
 	client *http.Client
+	away   []string     // hosts to which attachments may be redirected
+	guest  *http.Client // asks there, without the secret
 	limit  *rate.Limiter
+	slots  slots
 	stall  time.Duration
 	tries  int
 
@@ -65,6 +70,7 @@ type fault struct {
 	kind   Kind
 	status int // 0: none came
 	after  time.Duration
+	to     *url.URL // where a redirect leads
 	cause  error
 }
 
@@ -95,7 +101,7 @@ func (c *httpClient) retrying(ctx context.Context, do func() error) error {
 			return err
 		}
 		if f.after > 0 {
-			c.leave(f.after)
+			c.leave(ctx, f.after)
 			continue
 		}
 		if err := sleep(ctx, min(10*time.Second, 100*time.Millisecond<<min(try-1, 10))); err != nil {
@@ -105,7 +111,8 @@ func (c *httpClient) retrying(ctx context.Context, do func() error) error {
 }
 
 // leave notes that the API wants no request from anybody for a while.
-func (c *httpClient) leave(d time.Duration) {
+func (c *httpClient) leave(ctx context.Context, d time.Duration) {
+	c.slots.hold(ctx, d)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if until := time.Now().Add(d); until.After(c.quiet) {
@@ -121,14 +128,31 @@ func (c *httpClient) turn(ctx context.Context) error {
 	if err := sleep(ctx, quiet); err != nil {
 		return err
 	}
+	wait, shared := c.slots.take(ctx, time.Duration(float64(time.Second)/float64(c.limit.Limit())))
+	if shared && !soonEnough(ctx, wait) {
+		return errNoTime()
+	}
+	if shared {
+		return sleep(ctx, wait)
+	}
 	err := c.limit.Wait(ctx)
 	if err != nil && ctx.Err() == nil {
-		return &Error{Kind: Locked, Cause: errors.New("the rate at which the API may be asked (rate=) leaves no time for it")}
+		return errNoTime()
 	}
 	if err != nil {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// soonEnough reports whether a wait ends before ctx does.
+func soonEnough(ctx context.Context, wait time.Duration) bool {
+	end, ok := ctx.Deadline()
+	return !ok || time.Until(end) > wait
+}
+
+func errNoTime() error {
+	return &Error{Kind: Locked, Cause: errors.New("the rate at which the API may be asked (rate=) leaves no time for it")}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -166,16 +190,24 @@ func (c *httpClient) send(ctx context.Context, target *url.URL, header map[strin
 	for name, value := range header {
 		request.Header.Set(name, value)
 	}
-	if c.name != "" {
+	client := c.client
+	switch {
+	case !sameOrigin(c.base, target):
+		client = c.guest
+	case c.name != "":
 		request.Header.Set(c.name, c.secret)
 	}
 	request.Header.Set("User-Agent", "Offramp")
 	a.watch = time.AfterFunc(c.stall, func() { a.cancel(errStalled) })
-	if a.Response, err = c.client.Do(request); err != nil { //nolint:bodyclose // answer.Close does
+	if a.Response, err = client.Do(request); err != nil { //nolint:bodyclose // answer.Close does
 		err = a.cause(err)
 		a.cancel(nil)
 		a.watch.Stop()
-		return nil, &fault{kind: Unavailable, cause: c.scrubbed(err)}
+		kind := Unavailable
+		if errors.Is(err, outbound.ErrBlocked) {
+			kind = Invalid
+		}
+		return nil, &fault{kind: kind, cause: c.scrubbed(err)}
 	}
 	a.watch.Stop()
 	if f := c.statusFault(a); f != nil {
@@ -224,9 +256,9 @@ func (c *httpClient) statusFault(a *answer) *fault {
 	case s >= 300 && s < 400:
 		where := "elsewhere"
 		if to, err := a.Location(); err == nil {
-			where = "to " + to.Scheme + "://" + to.Host
+			where, f.to = "to "+to.Scheme+"://"+to.Host, to
 		}
-		f.kind, f.cause = Invalid, fmt.Errorf("status %d leads %s; redirects are not followed, since the secret would go along: set the right address", s, where)
+		f.kind, f.cause = Invalid, fmt.Errorf("status %d leads %s; redirects are not followed, but those of attachments to hosts that redirect= names: set the right address", s, where)
 		return f
 	case s == http.StatusUnauthorized || s == http.StatusForbidden:
 		f.kind = Denied

@@ -42,7 +42,7 @@ func (h *httpFile) reconnect() error {
 		header["Range"], header["If-Range"] = fmt.Sprintf("bytes=%d-", h.at), h.tag
 	}
 	err := h.client.retrying(h.ctx, func() (err error) {
-		h.body, err = h.client.send(h.ctx, h.target, header)
+		h.body, err = h.client.sendFile(h.ctx, h.target, header)
 		return err
 	})
 	if err != nil {

@@ -20,7 +20,7 @@ type httpObjects struct {
 const probed = 1 << 20
 
 func openHTTPObjects(u *url.URL, o Options) (Objects, error) {
-	c, err := newHTTPClient(u, o.Header)
+	c, err := newHTTPClient(u, o)
 	if err != nil {
 		return nil, &Error{Kind: Invalid, Cause: err}
 	}

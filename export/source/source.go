@@ -8,6 +8,7 @@ package source
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/url"
 	"time"
 )
@@ -163,6 +164,10 @@ type Options struct {
 	CountTimeout time.Duration // how long one count or check may take; 0 is 10 min
 	QueryTimeout time.Duration // how long a reading may wait for one more row; who takes the rows may be slow; 0 is 10 min
 	Header       string        // for an HTTP API: one header line with its secret, such as "Authorization: Bearer x"; never in errors
+	// Away dials the hosts to which an HTTP API may redirect attachments; nil: public addresses only.
+	Away *net.Dialer
+	// Pacer keeps the rate of an HTTP API for all processes; nil: this one is alone.
+	Pacer Pacer
 }
 
 func (o Options) withDefaults() Options {

@@ -195,6 +195,18 @@ func (b *Bucket) ReadBack(ctx context.Context, key string) (Proof, error) {
 	return Proof{Size: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
 }
 
+// told is a writer that tells how much it was given.
+type told struct {
+	to   io.Writer
+	tell func(n int64)
+}
+
+// Write implements io.Writer.
+func (t told) Write(p []byte) (int, error) {
+	t.tell(int64(len(p)))
+	return t.to.Write(p)
+}
+
 func (b *Bucket) checkRange(ctx context.Context, key string, body []byte) error {
 	const from = 5
 	o, err := b.Open(ctx, key, from)

@@ -15,8 +15,9 @@ import (
 const provers = 2
 
 // Prove reads the whole object back by requests of its own and holds its size and the SHA-256 of each of its slices against
-// what was sent, which is what want, an Upload's proof, says. Its error is Unavailable when they differ.
-func (b *Bucket) Prove(ctx context.Context, key string, want Proof) error {
+// what was sent, which is what want, an Upload's proof, says. It tells of the bytes as it reads them, from several goroutines. Its
+// error is Unavailable when they differ.
+func (b *Bucket) Prove(ctx context.Context, key string, want Proof, read func(n int64)) error {
 	count := len(want.Slices)
 	if int64(count) != max(1, (want.Size+SliceSize-1)/SliceSize) {
 		return &Error{Kind: Invalid, Op: "read back", Key: key, Cause: fmt.Errorf("a proof of %d bytes with %d slices", want.Size, count)}
@@ -24,13 +25,13 @@ func (b *Bucket) Prove(ctx context.Context, key string, want Proof) error {
 	readers := min(provers, count)
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range readers {
-		group.Go(func() error { return b.proveSlices(ctx, key, want, count*i/readers, count*(i+1)/readers) })
+		group.Go(func() error { return b.proveSlices(ctx, key, want, read, count*i/readers, count*(i+1)/readers) })
 	}
 	return group.Wait()
 }
 
 // proveSlices compares the slices from one number up to another, which is not compared.
-func (b *Bucket) proveSlices(ctx context.Context, key string, want Proof, from, to int) error {
+func (b *Bucket) proveSlices(ctx context.Context, key string, want Proof, read func(n int64), from, to int) error {
 	differs := func(format string, values ...any) error {
 		return &Error{Kind: Unavailable, Op: "read back", Key: key, Cause: fmt.Errorf(format, values...)}
 	}
@@ -53,7 +54,7 @@ func (b *Bucket) proveSlices(ctx context.Context, key string, want Proof, from, 
 	for i := from; i < to; i++ {
 		sum.Reset()
 		part := io.LimitReader(o, SliceSize)
-		if _, err := io.CopyBuffer(struct{ io.Writer }{sum}, struct{ io.Reader }{part}, buffer); err != nil {
+		if _, err := io.CopyBuffer(told{sum, read}, struct{ io.Reader }{part}, buffer); err != nil {
 			return err
 		}
 		if got := hex.EncodeToString(sum.Sum(nil)); got != want.Slices[i] {

@@ -29,7 +29,7 @@ func TestE04_ProvingFindsEveryDifference(t *testing.T) {
 	for _, size := range []int{0, 1, 4_000, storage.SliceSize, storage.SliceSize + 1, many} {
 		body, key := noise(size), storage.NewKey("exports/")
 		proof := stored(t, b, key, body)
-		if err := b.Prove(ctx, key, proof); err != nil {
+		if err := b.Prove(ctx, key, proof, func(int64) {}); err != nil {
 			t.Fatalf("%d bytes: %v", size, err)
 		}
 		for _, at := range []int{0, size / 2, size - 1} {
@@ -39,15 +39,15 @@ func TestE04_ProvingFindsEveryDifference(t *testing.T) {
 			changed := slices.Clone(body)
 			changed[at] ^= 1
 			stored(t, b, key, changed)
-			differs(t, b.Prove(ctx, key, proof), size)
+			differs(t, b.Prove(ctx, key, proof, func(int64) {}), size)
 		}
 		stored(t, b, key, append(slices.Clone(body), 0))
-		differs(t, b.Prove(ctx, key, proof), size)
+		differs(t, b.Prove(ctx, key, proof, func(int64) {}), size)
 		if size > 0 {
 			stored(t, b, key, body[:size-1])
-			differs(t, b.Prove(ctx, key, proof), size)
+			differs(t, b.Prove(ctx, key, proof, func(int64) {}), size)
 			stored(t, b, key, body[:size/4])
-			differs(t, b.Prove(ctx, key, proof), size)
+			differs(t, b.Prove(ctx, key, proof, func(int64) {}), size)
 		}
 	}
 }
@@ -63,7 +63,7 @@ func TestProvingRefusesAProofWithoutItsSlices(t *testing.T) {
 	b := bucket(t, nil)
 	proof := stored(t, b, "k", noise(storage.SliceSize+1))
 	proof.Slices = proof.Slices[:1]
-	if err := b.Prove(context.Background(), "k", proof); storage.KindOf(err) != storage.Invalid {
+	if err := b.Prove(context.Background(), "k", proof, func(int64) {}); storage.KindOf(err) != storage.Invalid {
 		t.Fatal(err)
 	}
 }
@@ -75,5 +75,5 @@ func TestProvingResumesWhereItBroke(t *testing.T) {
 	b := bucket(t, func(c *storage.Config) { c.Endpoint = "http://" + network.Address })
 	proof := stored(t, b, "k", noise(2*storage.SliceSize+1_000))
 	network.Add(localtest.Toxic{Kind: "limit_data", Stream: "downstream", Attributes: map[string]any{"bytes": 5_000_000}})
-	must(t, b.Prove(ctx, "k", proof))
+	must(t, b.Prove(ctx, "k", proof, func(int64) {}))
 }

@@ -19,6 +19,8 @@ var rooms = []struct {
 	{"internal/", []string{"internal/..."}},
 	{"migration", []string{"internal/..."}},
 	{"migration/", []string{"internal/...", "migration"}},
+	{"migration/refund", []string{"internal/...", "migration", "migration/refund/..."}},
+	{"migration/refund/payout", []string{"internal/...", "migration/refund/payout", "migration/refund/payout/..."}},
 	{"auth", []string{"internal/...", "migration", "auth/oidc"}},
 	{"auth/oidc", []string{"internal/...", "migration", "auth"}},
 	{"export", []string{"internal/...", "migration", "export/..."}},
@@ -55,6 +57,8 @@ var homes = map[string][]string{
 	"github.com/goccy/go-yaml":         {"migration/"},
 	"github.com/nicksnyder/go-i18n/v2": {"internal/locale/"},
 	"github.com/go-sql-driver/mysql":   {"export/source/", "deploy/local/"},
+	"github.com/stripe/stripe-go":      {"migration/refund/payout/stripe/"},
+	"github.com/stripe/stripe-mock":    {"deploy/local/"},
 }
 
 type listed struct {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"net"
 	"net/netip"
 	"net/url"
@@ -30,6 +31,7 @@ func Variables() []Variable {
 		Variable{Name: Prefix + "SOURCE_<KEY>_HEADER", Doc: "One header line with which the HTTP API of that key is asked.", Use: "work, apply, doctor", Example: "Authorization: Bearer ...", Secret: true},
 		Variable{Name: Prefix + "SINK_<NAME>_URL", Doc: "Address to which status changes are delivered for the sink of that name.", Use: "work", Example: "https://crm.example.com/hooks/offramp"},
 		Variable{Name: Prefix + "SINK_<NAME>_SECRET", Doc: "Its signing secret, as Standard Webhooks writes it.", Use: "work", Example: "whsec_...", Secret: true},
+		Variable{Name: Prefix + "REPLACEMENT_<KEY>_SECRET", Doc: "Secret with which the replacement of that key signs its reports and redeems hand-overs, as Standard Webhooks writes it; several with spaces between while it is changed. A - in the key is written as _.", Use: "serve", Example: "whsec_...", Secret: true},
 	)
 }
 
@@ -61,8 +63,9 @@ func unknown(vars map[string]string) Problems {
 		_, header := between(name, "SOURCE_", "_HEADER")
 		_, sinkURL := between(name, "SINK_", "_URL")
 		_, sinkSecret := between(name, "SINK_", "_SECRET")
+		_, replacement := between(name, "REPLACEMENT_", "_SECRET")
 		other := strings.HasPrefix(name, Prefix+"DEMO_") || strings.HasPrefix(name, Prefix+"POSTGRES_") || strings.HasPrefix(name, Prefix+"TEST_")
-		if !known[name] && !source && !header && !sinkURL && !sinkSecret && !other {
+		if !known[name] && !source && !header && !sinkURL && !sinkSecret && !replacement && !other {
 			problems = append(problems, Problem{name, "is not a setting of Offramp; see docs/reference/configuration.md"})
 		}
 	}
@@ -105,6 +108,10 @@ func (c Config) check(command string) Problems {
 		c.checkServe(k)
 		c.checkWork(k)
 	}
+	if command == "serve" || command == "work" || command == "doctor" {
+		c.checkStripe(k, command == "doctor")
+		c.checkBank(k)
+	}
 	return dedupe(k.problems)
 }
 
@@ -118,8 +125,21 @@ func (c Config) checkServe(k *checker) {
 			k.add("STAFF_ROLES", "names the role "+role+"; roles are "+strings.Join(staffRoles, ", "))
 		}
 	}
+	c.checkReplacements(k)
 	if c.Session.Idle <= 0 || c.Session.Lifetime < c.Session.Idle {
 		k.add("SESSION_LIFETIME", "must be at least SESSION_IDLE, and both above zero")
+	}
+}
+
+// checkReplacements holds each secret against the form that Standard Webhooks gives them.
+func (c Config) checkReplacements(k *checker) {
+	for key, value := range c.Replacements {
+		for _, one := range strings.Fields(value) {
+			raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(one, "whsec_"))
+			if err != nil || len(raw) < 24 {
+				k.add("REPLACEMENT_"+strings.ToUpper(key)+"_SECRET", "must be whsec_ and at least 24 random bytes in base64 (echo whsec_$(openssl rand -base64 32))")
+			}
+		}
 	}
 }
 

@@ -31,6 +31,8 @@ type Config struct {
 	Work     Work     `envPrefix:"WORK_"`
 	Outbound Outbound `envPrefix:"OUTBOUND_"`
 	Delivery Delivery `envPrefix:"DELIVERY_"`
+	Stripe   Stripe   `envPrefix:"STRIPE_"`
+	Bank     Bank     `envPrefix:"BANK_"`
 	Log      Log      `envPrefix:"LOG_"`
 	Clock    Clock    `envPrefix:"CLOCK_"`
 
@@ -39,6 +41,8 @@ type Config struct {
 	SourceHeaders map[string]string `env:"-"`
 
 	Sinks map[string]SinkEnd `env:"-"` // name -> where it lies, from SINK_<NAME>_URL and _SECRET
+
+	Replacements map[string]string `env:"-"` // key, with _ for - -> signing secret, from REPLACEMENT_<KEY>_SECRET
 }
 
 // Database is PostgreSQL 15 or later.
@@ -185,6 +189,7 @@ func Load(environ []string, command string) (Config, error) {
 	}
 	c.Sources, c.SourceHeaders = keyed(vars, "SOURCE_", "_URL"), keyed(vars, "SOURCE_", "_HEADER")
 	c.Sinks = sinks(vars)
+	c.Replacements = keyed(vars, "REPLACEMENT_", "_SECRET")
 	problems = append(problems, c.check(command)...)
 	problems = append(problems, unknown(vars)...)
 	if len(problems) > 0 {

@@ -121,6 +121,18 @@ func (c *Client) InsertTx(ctx context.Context, tx *db.Tx, args river.JobArgs, op
 	return r.Job.ID, nil
 }
 
+// InsertManyTx enqueues jobs in the caller's transaction by one statement. Those that already exist by their unique options
+// are not enqueued again.
+func (c *Client) InsertManyTx(ctx context.Context, tx *db.Tx, list []river.InsertManyParams) error {
+	if len(list) == 0 {
+		return nil
+	}
+	if _, err := c.river.InsertManyTx(ctx, tx.Pgx, list); err != nil {
+		return fmt.Errorf("enqueue %d jobs: %w", len(list), err)
+	}
+	return nil
+}
+
 // CancelTx cancels a job in the caller's transaction: one that waits will not run, the context of one that runs is
 // cancelled. A job that has ended, or is unknown, is no error.
 func (c *Client) CancelTx(ctx context.Context, tx *db.Tx, jobID int64) error {

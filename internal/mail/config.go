@@ -34,6 +34,7 @@ type Config struct {
 	Logger     *slog.Logger
 	PortalURL  string // where the buttons lead, without a slash at the end
 	Letterhead func(ctx context.Context) (Letterhead, error)
+	OpenCode   func(envelope, owner string) (string, error) // opens the sealed code of an offer; nil: mails with one are refused
 }
 
 // Letterhead is what every mail of the programme shows. Maps hold wordings by locale tag.

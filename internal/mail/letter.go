@@ -58,11 +58,12 @@ type writer struct {
 	to   recipient
 	data map[string]string
 	link string // of the portal
+	open func(envelope, owner string) (string, error)
 }
 
 // compose writes the letter that args ask for, in the recipient's language.
-func compose(a Args, to recipient, head Letterhead, portal string) (letter, error) {
-	w := writer{Locale: locale.For(to.Locale), head: head, to: to, data: a.Data, link: strings.TrimRight(portal, "/")}
+func compose(a Args, to recipient, head Letterhead, c Config) (letter, error) {
+	w := writer{Locale: locale.For(to.Locale), head: head, to: to, data: a.Data, link: strings.TrimRight(c.PortalURL, "/"), open: c.OpenCode}
 	switch a.Template {
 	case ExportReady, ExportExpiring:
 		return w.export(a.Template, true)
@@ -74,6 +75,12 @@ func compose(a Args, to recipient, head Letterhead, portal string) (letter, erro
 		return w.help(a.Template, "/console/support/help/"+url.PathEscape(a.Data["request_id"]))
 	case ExportDelivered, ExportNotDelivered:
 		return w.delivery(a.Template)
+	case ChoiceMade, CodeReady, OfferExpiring, ChoiceWithdrawn:
+		return w.choice(a.Template)
+	case MoveConfirmed:
+		return w.moved(), nil
+	case RefundReceived, RefundQuestion, RefundApproved, RefundPaid, RefundCredited, RefundReturned, RefundDeclined:
+		return w.refund(a.Template)
 	default:
 		return letter{}, fmt.Errorf("%w: %q", errUnknownTemplate, a.Template)
 	}

@@ -18,7 +18,13 @@ package mail
 //	export_not_delivered  export_id, reference, bucket, problem (message id)
 //	help_received    request_id, request, export_id, reference
 //	help_answered    request_id, request, export_id, reference
+//	refund_...       refund, amount (minor units), currency (ISO 4217), method
 //	help_request     request_id, request, export_id, reference, desk (language); to the help desk, about the contact's request
+//	choice_made      replacement, name.<locale>, until (RFC 3339; may be missing), and code, or sealed with owner, or waiting
+//	code_ready       replacement, name.<locale>, until, sealed, owner
+//	offer_expiring   replacement, name.<locale>, until, and code, or sealed with owner
+//	choice_withdrawn replacement, name.<locale>
+//	move_confirmed   nothing
 type Args struct {
 	Template   string            `json:"template" river:"unique"` // such as "export_ready"
 	CustomerID string            `json:"customer_id" river:"unique"`
@@ -38,6 +44,19 @@ const (
 	HelpReceived       = "help_received"
 	HelpAnswered       = "help_answered"
 	HelpRequest        = "help_request" // to the programme's help desk
+
+	ChoiceMade      = "choice_made"      // a replacement was chosen, with the code of its offer
+	CodeReady       = "code_ready"       // a code for who had waited for one
+	OfferExpiring   = "offer_expiring"   // a week before the offer that was chosen ends
+	ChoiceWithdrawn = "choice_withdrawn" // the chosen replacement is not offered any more
+	MoveConfirmed   = "move_confirmed"   // step 5 is done
+	RefundReceived  = "refund_received"
+	RefundQuestion  = "refund_question" // finance asks something
+	RefundApproved  = "refund_approved"
+	RefundPaid      = "refund_paid"     // only once it is paid
+	RefundCredited  = "refund_credited" // only once it is credited
+	RefundReturned  = "refund_returned" // came back: other details are needed
+	RefundDeclined  = "refund_declined"
 )
 
 // Kind is the job's stable name.

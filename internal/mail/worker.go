@@ -72,7 +72,7 @@ func (w *worker) deliver(ctx context.Context, a Args) (bool, error) {
 	if err != nil || !to.Active {
 		return false, nil
 	}
-	l, err := compose(a, to, head, w.config.PortalURL)
+	l, err := compose(a, to, head, w.config)
 	if err != nil {
 		return false, err
 	}

@@ -5,13 +5,16 @@ package customer
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import "github.com/a-h/templ"
-import templruntime "github.com/a-h/templ/runtime"
+import (
+	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
+)
 
 import (
+	"time"
+
 	"offramp/internal/locale"
 	"offramp/portal/ui"
-	"time"
 )
 
 // datesPage is step 1: each date with what it means.

@@ -264,11 +264,11 @@ func (w exportWords) delivery(e export.Export, d export.Delivery) deliveryCard {
 		card.text = append(card.text, l.T("delivery.leave"))
 		card.cancel = &ui.Action{URL: deliverURL(e) + "/cancel", Button: ui.Button{Label: l.T("delivery.cancel"), Kind: ui.Danger}}
 	}
-	if d.Problem != "" && l.Has(d.Problem) {
-		card.text = append(card.text, l.T(d.Problem))
-	}
 	if d.State == export.DeliveryDone {
 		card.text = append(card.text, l.T("delivery.done.text"))
+	}
+	if d.Problem != "" && l.Has(d.Problem) {
+		card.text = append(card.text, l.T(d.Problem))
 	}
 	add := func(key, value string) {
 		if value != "" {

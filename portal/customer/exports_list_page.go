@@ -16,9 +16,10 @@ const exportsShown = 20
 type exportsView struct {
 	layout  ui.Page
 	heading ui.Heading
-	start   *ui.Link   // nil: the reader cannot start one now
-	why     *ui.Banner // why not
-	empty   *ui.Empty  // nil: there are some
+	start   *ui.Link    // nil: the reader cannot start one now
+	why     *ui.Banner  // why not
+	news    []ui.Banner // about the last day to export
+	empty   *ui.Empty   // nil: there are some
 	table   ui.Table
 	pages   ui.Pages
 	newest  *ui.Link // back from an older page
@@ -56,6 +57,7 @@ func buildExports(v *page.Visit, plan migration.Plan, part exportsPart, layout u
 			view.empty.Action = start
 		}
 	}
+	view.news = deadlineNews(w.dated, plan)
 	view.table = w.table(part.list)
 	return view
 }

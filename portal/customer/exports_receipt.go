@@ -14,6 +14,7 @@ type receiptView struct {
 	w        exportWords
 	verdict  ui.Banner
 	table    ui.Table
+	narrowed []string // what makes the export less than everything
 	failures []failedSet
 	imports  ui.Table   // files for a replacement
 	files    []ui.Link  // the receipt to take along
@@ -56,6 +57,7 @@ func (w exportWords) receipt(r export.Receipt) *receiptView {
 	}
 	view.table.Total = w.counts(l.T("export.total"), sum)
 	view.imports = w.imports(r.Imports)
+	view.narrowed = archive.NarrowedWords(l, r.Narrowed, w.dataset)
 	return view
 }
 

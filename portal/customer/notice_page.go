@@ -34,7 +34,7 @@ func buildNotice(v *page.Visit, layout ui.Page) noticeView {
 		signIn: ui.Link{Label: l.T("public.sign_in"), URL: "/sign-in", Icon: ui.IconArrow}, dates: d.keyDates(nil), help: help(v, ""),
 	}
 	for _, step := range migration.Steps {
-		if step == migration.StepChoose && !p.Steps.Choose || step == migration.StepSettle && !p.Steps.Settle {
+		if step == migration.StepChoose && !p.StepsInEffect().Choose || step == migration.StepSettle && !p.Steps.Settle {
 			continue
 		}
 		view.steps = append(view.steps, l.T("public.what."+string(step)))

@@ -6,6 +6,7 @@ import (
 	"offramp/export"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/replacement"
 	"offramp/portal/customer/calendar"
 	"offramp/portal/page"
 )
@@ -17,6 +18,7 @@ type Pages struct {
 	Calendars *calendar.Service
 	Exports   *export.Service
 	Help      *assistance.Service
+	Choices   *replacement.Service
 
 	Deliveries *export.Deliveries
 	Receipts   ReceiptKeys

@@ -40,20 +40,10 @@ func (s steps) hint(step migration.Step, status migration.Status) string {
 		return l.T("step." + string(step) + ".not_needed")
 	case status == migration.NotNeeded:
 		return l.T("step.not_needed")
-	case step == migration.StepConfirm && !s.settled():
+	case step == migration.StepConfirm && !s.j.Settled():
 		return l.T("step.confirm.hint")
 	}
 	return l.T("step.later")
-}
-
-// settled reports whether steps 2 to 4 need nothing more.
-func (s steps) settled() bool {
-	for _, step := range []migration.Step{migration.StepExport, migration.StepChoose, migration.StepSettle} {
-		if status := s.j.Status[step]; status != migration.Completed && status != migration.NotNeeded {
-			return false
-		}
-	}
-	return true
 }
 
 func (s steps) datesHint(status migration.Status) string {

@@ -7,6 +7,7 @@
 //   - giant: small exports and the plan page while a giant export is built;
 //   - files: attachments against bare PUT, and from far away against one after another;
 //   - small: many small exports queued at once against bare PUT and against the same work without a queue;
+//   - fit: what 100,000 customers use of one feature, against the bare SQL that it needs;
 //   - pages: the signed-in plan page of a real server against a bare echo handler with one indexed select.
 //
 // Everything runs on loopback and ends by itself. Figures never fail anything: they are to be read.
@@ -32,10 +33,11 @@ func main() {
 	mb := flag.Int("mb", 200, "MB of rows of the large export")
 	flag.BoolVar(&rivals, "rivals", true, "also do with shell tools what the large export does")
 	small := flag.Int("small", 3_000, "small exports")
-	only := flag.String("only", "", "rows, memory, workers, giant, files, small or pages; empty: all")
+	only := flag.String("only", "", "rows, memory, workers, giant, files, small, refunds, fit or pages; empty: all")
+	refunds := flag.Int("refunds", 1_000_000, "refunds in the queue that is compared with one of 1,000")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *rounds, *rows, *mb, *small, *only)
+	err := run(ctx, *rounds, *rows, *mb, *small, *refunds, *only)
 	stop()
 	exit(err)
 }
@@ -48,7 +50,7 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-func run(ctx context.Context, rounds, rows, mb, small int, only string) error {
+func run(ctx context.Context, rounds, rows, mb, small, refunds int, only string) error {
 	fmt.Printf("%-66s %12s %12s %8s  %s\n", "what", "ours", "ceiling", "ratio", "goal")
 	measured := []struct {
 		name string
@@ -56,6 +58,7 @@ func run(ctx context.Context, rounds, rows, mb, small int, only string) error {
 	}{
 		{"giant", func(g *ground) error { return benchGiant(ctx, g) }},
 		{"pages", func(g *ground) error { return benchPages(ctx, g, rounds) }},
+		{"fit", func(g *ground) error { return benchFit(ctx, g, rounds) }}, // last: its customers stay until the ground is cleared
 	}
 	var ground *ground
 	defer func() {
@@ -83,6 +86,11 @@ func run(ctx context.Context, rounds, rows, mb, small int, only string) error {
 	if only == "" || only == "files" {
 		if err := benchFiles(ctx); err != nil {
 			return fmt.Errorf("files: %w", err)
+		}
+	}
+	if only == "" || only == "refunds" {
+		if err := benchRefunds(ctx, rounds, refunds); err != nil {
+			return fmt.Errorf("refunds: %w", err)
 		}
 	}
 	if only == "" || only == "small" {

@@ -68,7 +68,8 @@ Editors complete and check the file with [the JSON Schema](programme.schema.json
 Whole examples: [a team tool](../../deploy/examples/hezhou/programme.yaml), [a music shop](../../deploy/examples/chinook/programme.yaml).
 Keys that are not listed here, keys given twice, anchors, aliases and tags are refused.
 
-Customers are imported [from a file or by the query](import.md) under ` + "`customers`" + `.
+Customers are imported [from a file or by the query](import.md) under ` + "`customers`" + `, and so is
+[what they have paid](payments.md), under ` + "`entitlements`" + `.
 `
 
 // programme renders the page of the programme file from its published schema.
@@ -100,6 +101,9 @@ func section(b *bytes.Buffer, n *schemaNode, defs map[string]*schemaNode) (next 
 	fmt.Fprintf(b, "\n## %s\n\n", n.Title)
 	if n.Description != "" {
 		fmt.Fprintf(b, "%s\n\n", n.Description)
+	}
+	if len(n.Properties) == 0 { // keys of its own, which the description names
+		return nil
 	}
 	b.WriteString("| key | needed | form | what it is |\n|---|---|---|---|\n")
 	for _, p := range n.Properties {

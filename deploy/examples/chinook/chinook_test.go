@@ -211,7 +211,7 @@ func (w *world) move(t *testing.T, p person) {
 		t.Fatalf("sign-in led to %s, which does not greet %s", page.URL.Path, p.name)
 	}
 	post(t, v, "/plan/dates", nil)
-	page = post(t, v, "/exports", url.Values{"scope": {"all"}, "format": {"csv", "jsonl"}, "replacement": {"tally"}})
+	page = post(t, v, "/exports", url.Values{"scope": {"all"}, "format": {"csv", "jsonl"}, "replacement": {replacementOf(p)}})
 	m := exportPath.FindStringSubmatch(page.URL.Path)
 	if m == nil {
 		t.Fatalf("the request led to %s:\n%s", page.URL.Path, page.Body)

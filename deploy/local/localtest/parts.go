@@ -39,3 +39,14 @@ func Webhooks(t testing.TB) *local.Webhooks {
 	t.Cleanup(func() { _ = h.Close() })
 	return h
 }
+
+// Stripe starts a payment provider of this test's own.
+func Stripe(t testing.TB, o local.StripeOptions) *local.Stripe {
+	t.Helper()
+	s, err := local.StartStripe(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}

@@ -4,6 +4,7 @@ CREATE INDEX task_customer ON task (customer_id, id);
 ALTER TABLE comment ADD PRIMARY KEY (id);
 CREATE INDEX comment_customer ON comment (customer_id, id);
 CREATE INDEX attachment_customer ON attachment (customer_id, id);
+CREATE INDEX automation_customer ON automation (customer_id, id);
 CREATE INDEX invoice_customer ON invoice (customer_id, id);
-GRANT SELECT ON customer, member, project, task, comment, attachment, invoice TO hezhou_reader;
+GRANT SELECT ON customer, member, project, task, comment, attachment, automation, invoice TO hezhou_reader;
 

@@ -1,6 +1,6 @@
 // Package product makes the data of Hezhou Teamwork (禾舟协作), the fictional team-work tool that the demonstration retires:
 // 200 customers in three tiers, from a handful of rows to one with a million, with projects, tasks, comments, members,
-// attachments and invoices. Rows and files are pure functions of their ids, so every run has the same data.
+// attachments, invoices and payments. Rows and files are pure functions of their ids, so every run has the same data.
 package product
 
 import (
@@ -19,6 +19,8 @@ var (
 	rowsSQL string
 	//go:embed finish.sql
 	finishSQL string
+	//go:embed payments.sql
+	paymentsSQL string
 )
 
 // Reader is the login role that may read the product's tables and do nothing else: the portal's.
@@ -54,10 +56,37 @@ func Load(ctx context.Context, url string, o Options) error {
 		return fmt.Errorf("open the product's database: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	var loaded bool
-	if err := conn.QueryRow(ctx, `SELECT to_regclass('attachment_customer') IS NOT NULL`).Scan(&loaded); err != nil || loaded {
+	var loaded, paid bool
+	if err := conn.QueryRow(ctx, `SELECT to_regclass('attachment_customer') IS NOT NULL, to_regclass('payment_customer') IS NOT NULL`).Scan(&loaded, &paid); err != nil {
 		return err
 	}
+	if !loaded {
+		if err := load(ctx, conn, o); err != nil {
+			return err
+		}
+	}
+	if !paid { // also on a stage that was made before there were payments
+		if err := pay(ctx, conn); err != nil {
+			return err
+		}
+	}
+	if loaded && paid {
+		return nil
+	}
+	_, err = conn.Exec(ctx, "VACUUM ANALYZE") // as a database that has been in use for a while is
+	return err
+}
+
+func pay(ctx context.Context, conn *pgx.Conn) error {
+	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, paymentsSQL); err != nil {
+			return fmt.Errorf("make the product's payments: %w", err)
+		}
+		return nil
+	})
+}
+
+func load(ctx context.Context, conn *pgx.Conn, o Options) error {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return err
@@ -81,11 +110,7 @@ func Load(ctx context.Context, url string, o Options) error {
 			return fmt.Errorf("finish the product's tables: %w", err)
 		}
 	}
-	if err := tx.Commit(ctx); err != nil {
-		return err
-	}
-	_, err = conn.Exec(ctx, "VACUUM ANALYZE") // as a database that has been in use for a while is
-	return err
+	return tx.Commit(ctx)
 }
 
 const customers = 200

@@ -84,3 +84,12 @@ SELECT row_number() OVER (ORDER BY c.id, y), c.id, 'INV-' || y || '-' || substr(
   make_timestamptz(y, 6, 12, 6, 30, 0, 'UTC')
 FROM customer c CROSS JOIN generate_series(2021, 2026) y
 WHERE c.created_at < make_timestamptz(y, 6, 10, 0, 0, 0, 'UTC');
+
+-- Nobody ever used approvals. The studio of the demonstration has 14 automations.
+INSERT INTO automation
+SELECT row_number() OVER (ORDER BY c.id, n), c.id,
+  CASE WHEN c.locale = 'en' THEN pg_temp.pick('an' || c.id || n, ARRAY['Remind assignees','Assign new tasks','Move finished tasks','Tell the chat']) ELSE pg_temp.pick('an' || c.id || n, ARRAY['提醒负责人','分派新任务','归档已完成任务','通知群聊']) END || ' ' || n,
+  CASE WHEN c.tier = 'core' AND n % 5 = 0 THEN 'webhook' ELSE pg_temp.pick('ak' || c.id || n, ARRAY['reminder','assign','move']) END,
+  c.id = 'HZ-20418' OR pg_temp.dice('ae' || c.id || n, 8) > 0
+FROM customer c
+CROSS JOIN LATERAL generate_series(1, CASE WHEN c.id = 'HZ-20418' THEN 14 WHEN c.tier = 'core' THEN 20 + pg_temp.dice('au' || c.id, 40) WHEN c.tier = 'standard' THEN pg_temp.dice('au' || c.id, 12) ELSE pg_temp.dice('au' || c.id, 2) END) n;

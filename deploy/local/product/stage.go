@@ -1,7 +1,9 @@
 package product
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"net/url"
 	"os"
 
@@ -23,7 +25,7 @@ type StageOptions struct {
 }
 
 // Stage makes the retired product on a stack that has started: its database and bucket with the data, the addresses in the
-// stack's environment, the programme in effect and its customers imported. A second call finds it all there. It returns the
+// stack's environment, the programme in effect, its customers and what they have paid imported. A second call finds it all there. It returns the
 // people who can sign in; the customers' provider does not know them yet.
 func Stage(ctx context.Context, s *local.Stack, o StageOptions) ([]Account, error) {
 	if o.Programme == nil {
@@ -87,6 +89,33 @@ func apply(ctx context.Context, s *local.Stack, o StageOptions) error {
 	if _, err := s.Run(ctx, "apply", "-f", file.Name(), "--by", "stage", "--approve-as", "stage-second-person"); err != nil {
 		return err
 	}
-	_, err = s.Run(ctx, "import", "--by", "stage")
+	if _, err := s.Run(ctx, "import", "--by", "stage"); err != nil || !bytes.Equal(o.Programme, examples.Hezhou) {
+		return err // other programmes have customers of their own, who have paid nothing, and no codes
+	}
+	if _, err := s.Run(ctx, "import", "--entitlements", "--by", "stage"); err != nil {
+		return err
+	}
+	return importCodes(ctx, s)
+}
+
+// codesOnStage are fewer than the customers whom the demonstration's offer is for, so that its pool can run out.
+const codesOnStage = 40
+
+// importCodes fills the pool of the demonstration's offer.
+func importCodes(ctx context.Context, s *local.Stack) error {
+	file, err := os.CreateTemp("", "codes-*.csv")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(file.Name()) }()
+	for n := range codesOnStage {
+		if _, err := fmt.Fprintf(file, "CX-%04d-HZ\n", 1000+n*37); err != nil {
+			return err
+		}
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	_, err = s.Run(ctx, "import", "--codes", file.Name(), "--replacement", "chuanxing", "--by", "stage")
 	return err
 }

@@ -61,6 +61,13 @@ CREATE TABLE attachment (
   sha256       text NOT NULL,
   uploaded_at  timestamptz NOT NULL
 );
+CREATE TABLE automation (
+  id          bigint PRIMARY KEY,
+  customer_id text NOT NULL REFERENCES customer,
+  name        text NOT NULL,
+  kind        text NOT NULL, -- reminder, assign, move, webhook or approval
+  enabled     boolean NOT NULL
+);
 CREATE TABLE invoice (
   id           bigint PRIMARY KEY,
   customer_id  text NOT NULL REFERENCES customer,

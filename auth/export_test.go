@@ -1,0 +1,4 @@
+package auth
+
+// AuthenticatedAt is authenticatedAt, for tests.
+var AuthenticatedAt = authenticatedAt

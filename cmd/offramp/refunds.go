@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/riverqueue/river"
+
+	"offramp/internal/jobs"
+	"offramp/internal/outbound"
+	"offramp/internal/secret"
+	"offramp/migration"
+	"offramp/migration/refund"
+	"offramp/migration/refund/payout"
+	"offramp/migration/refund/payout/bankfile"
+	"offramp/migration/refund/payout/stripe"
+)
+
+// payouts is how many payments a worker makes at a time: they wait for a provider, not for a processor.
+const payouts = 4
+
+// stripeName is the provider's name in imported payments.
+const stripeName = "stripe"
+
+// refunds is what customers and finance may ask, and what workers do.
+func (p *parts) refunds(queue *jobs.Client, providers map[string]payout.Provider, metrics *refund.Metrics) (*refund.Service, error) {
+	current, before := p.config.Web.Secrets()
+	box, err := secret.New(refund.Purpose, current, before...)
+	if err != nil {
+		return nil, err
+	}
+	debtors := map[string]refund.Debtor{}
+	if b := p.config.Bank; b.Given() {
+		debtors[""] = refund.Debtor{
+			Debtor:  bankfile.Debtor{Name: b.Name, IBAN: b.IBAN, Account: b.Account, BIC: b.BIC, CNAPS: b.CNAPS},
+			Unicode: bool(b.Unicode),
+		}
+	}
+	entitlements := refund.NewEntitlements(p.db, p.programmes, refund.CoveredPayments)
+	return refund.NewService(refund.Config{
+		Refresh: func(ctx context.Context) error {
+			_, err := entitlements.Refresh(ctx, "system")
+			if errors.Is(err, refund.ErrNoPolicy) || errors.Is(err, migration.ErrNoProgramme) {
+				return nil
+			}
+			return err
+		},
+		DB: p.db, Jobs: queue, Customers: p.journeys, Box: box, Log: p.log, Providers: providers, Debtors: debtors, Metrics: metrics,
+	}), nil
+}
+
+// knownProviders are those through which payments go back; the web only names them.
+func (p *parts) knownProviders() map[string]payout.Provider {
+	if len(p.config.Stripe.WebhookSecrets) == 0 {
+		return nil
+	}
+	return map[string]payout.Provider{stripeName: nil}
+}
+
+// payouts registers what pays, looks up and closes refunds.
+func (p *parts) payouts(workers *river.Workers, inserter *jobs.Client) error {
+	providers := map[string]payout.Provider{}
+	if s := p.config.Stripe; s.Key != "" {
+		allow, err := p.allowed()
+		if err != nil {
+			return err
+		}
+		way := outbound.NewClient(outbound.Options{Allow: allow, MaxBody: 1 << 20})
+		providers[stripeName] = stripe.New(stripe.Options{Key: s.Key, HTTP: way, URL: s.URL})
+	}
+	service, err := p.refunds(inserter, providers, refund.NewMetrics(prometheus.DefaultRegisterer))
+	if err != nil {
+		return err
+	}
+	refund.Register(workers, service)
+	return nil
+}

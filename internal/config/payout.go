@@ -1,0 +1,83 @@
+package config
+
+import (
+	"strings"
+
+	"offramp/internal/bank"
+)
+
+// Stripe is the payment provider through which payments are given back. Without a key no refund is paid through it.
+type Stripe struct {
+	Key            string   `env:"KEY" doc:"Secret or restricted API key of Stripe, to read payments and to read and write refunds. Empty: nothing is paid back through Stripe." use:"work" secret:"yes" example:"rk_live_..."`
+	WebhookSecrets []string `env:"WEBHOOK_SECRETS" doc:"Signing secrets of the endpoint at Stripe to which it sends its events, the current one first; while a secret is changed, the one before it too." use:"serve" secret:"yes" example:"whsec_new,whsec_old"`
+	URL            string   `env:"URL" doc:"Address of Stripe's interface. Empty: Stripe's own. For trials with a stand-in." use:"work"`
+}
+
+// Bank is our own account, from which bank files pay. Without an account no bank file is made.
+type Bank struct {
+	Name    string `env:"NAME" doc:"Holder of the account that pays refunds, as the bank has it." use:"serve, work" example:"Hezhou Software Co., Ltd."`
+	IBAN    string `env:"IBAN" doc:"IBAN of the account that pays refunds." use:"serve, work" example:"DE89370400440532013000"`
+	Account string `env:"ACCOUNT" doc:"Its number instead, where there are no IBANs." use:"serve, work"`
+	BIC     string `env:"BIC" doc:"BIC of its bank." use:"serve, work" example:"COBADEFFXXX"`
+	CNAPS   string `env:"CNAPS" doc:"CNAPS code of its bank instead, in China." use:"serve, work" example:"102290000017"`
+	Unicode Switch `env:"UNICODE" envDefault:"no" doc:"yes: the bank takes names in any script in its files, as Chinese banks do. no: Latin letters only, and a refund to a holder whose name has others is refused." use:"serve, work"`
+}
+
+// Given reports whether there is an account to pay from.
+func (b Bank) Given() bool { return b.IBAN != "" || b.Account != "" }
+
+func (c Config) checkStripe(k *checker, whole bool) {
+	s := c.Stripe
+	if s.Key != "" && !strings.HasPrefix(s.Key, "sk_") && !strings.HasPrefix(s.Key, "rk_") {
+		k.add("STRIPE_KEY", "must begin with sk_ or rk_")
+	}
+	for _, secret := range s.WebhookSecrets {
+		if !strings.HasPrefix(secret, "whsec_") {
+			k.add("STRIPE_WEBHOOK_SECRETS", "must be secrets that begin with whsec_, separated by commas")
+			break
+		}
+	}
+	if s.URL != "" {
+		if u, ok := k.http("STRIPE_URL", s.URL); ok && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+			k.add("STRIPE_URL", "must be https: the key is sent there")
+		}
+		if whole && s.Key == "" {
+			k.add("STRIPE_URL", "has no use without "+Prefix+"STRIPE_KEY")
+		}
+	}
+	if whole && (s.Key == "") != (len(s.WebhookSecrets) == 0) {
+		k.add("STRIPE_WEBHOOK_SECRETS", "set STRIPE_KEY for work and STRIPE_WEBHOOK_SECRETS for serve, or neither: without events nobody learns that a refund came back")
+	}
+}
+
+func (c Config) checkBank(k *checker) {
+	b := c.Bank
+	if (b.Name != "" || b.BIC != "" || b.CNAPS != "") && !b.Given() {
+		k.add("BANK_IBAN", "is not set, nor is BANK_ACCOUNT: set one of them, or nothing of BANK_")
+	}
+	if !b.Given() {
+		return
+	}
+	k.need("BANK_NAME", b.Name)
+	for _, rule := range []struct {
+		broken        bool
+		name, message string
+	}{
+		{len([]rune(b.Name)) > 140, "BANK_NAME", "may have up to 140 characters"},
+		{b.IBAN != "" && b.Account != "", "BANK_ACCOUNT", "set BANK_IBAN or BANK_ACCOUNT, not both"},
+		{b.IBAN != "" && !validIBAN(b.IBAN), "BANK_IBAN", "is no valid IBAN, written without spaces: its length, form or check digits are wrong"},
+		{len(b.Account) > 34 || strings.ContainsAny(b.Account, " \t"), "BANK_ACCOUNT", "must be up to 34 characters without spaces"},
+		{b.BIC != "" && !bank.BIC(b.BIC), "BANK_BIC", "must be 8 or 11 characters such as COBADEFFXXX"},
+		{b.CNAPS != "" && !bank.CNAPS(b.CNAPS), "BANK_CNAPS", "must be 12 digits"},
+		{b.BIC != "" && b.CNAPS != "", "BANK_CNAPS", "set BANK_BIC or BANK_CNAPS, not both"},
+	} {
+		if rule.broken {
+			k.add(rule.name, rule.message)
+		}
+	}
+}
+
+func validIBAN(s string) bool {
+	key, _ := bank.CheckIBAN(s)
+	return key == ""
+}

@@ -1,0 +1,57 @@
+package mail_test
+
+import (
+	"strings"
+	"testing"
+
+	"offramp/internal/db"
+	"offramp/internal/mail"
+)
+
+func TestMailsAboutRefunds(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	for _, c := range []struct{ locale, template, subject string }{
+		{"en", mail.RefundReceived, "We have your request RF-2026-000318 about Hezhou Teamwork"},
+		{"zh-CN", mail.RefundReceived, "我们已收到您关于合舟协作的申请RF-2026-000318"},
+		{"en", mail.RefundQuestion, "A question about your request RF-2026-000318"},
+		{"zh-CN", mail.RefundApproved, "您的申请RF-2026-000318已获批准"},
+		{"en", mail.RefundPaid, "Your refund RF-2026-000318 is paid"},
+		{"zh-CN", mail.RefundCredited, "您的抵扣额度RF-2026-000318已生效"},
+		{"en", mail.RefundReturned, "Your refund RF-2026-000318 came back"},
+		{"zh-CN", mail.RefundDeclined, "您的申请RF-2026-000318未获批准"},
+	} {
+		address := c.template + "." + c.locale + "@example.com"
+		id := o.contact(c.template+c.locale, "李雷", address, c.locale)
+		o.enqueueRefund(id, c.template)
+		m := o.receive(address)
+		if m.Subject != c.subject {
+			t.Errorf("subject %q, want %q", m.Subject, c.subject)
+		}
+		for part, text := range map[string]string{"text": m.Text, "HTML": m.HTML} {
+			for _, want := range []string{"RF-2026-000318", "1,284.93", portal + "/refund/RF-2026-000318"} {
+				if !strings.Contains(text, want) {
+					t.Errorf("%s %s: no %q in the %s part:\n%s", c.template, c.locale, want, part, text)
+				}
+			}
+			if strings.Contains(text, "⟦") || strings.Contains(text, "{{") {
+				t.Errorf("%s %s: the %s part:\n%s", c.template, c.locale, part, text)
+			}
+		}
+	}
+}
+
+// enqueueRefund enqueues a mail about a refund.
+func (o *office) enqueueRefund(contact, template string) {
+	o.Helper()
+	args := mail.Args{Template: template, CustomerID: contact, ContactID: contact, Key: "k", Data: map[string]string{
+		"refund": "RF-2026-000318", "amount": "128493", "currency": "CNY", "method": "original",
+	}}
+	err := o.db.InTx(o.Context(), db.CustomerScope(contact), func(tx *db.Tx) (err error) {
+		_, err = o.inserter.InsertTx(o.Context(), tx, args, nil)
+		return err
+	})
+	if err != nil {
+		o.Fatal(err)
+	}
+}

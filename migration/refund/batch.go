@@ -1,0 +1,49 @@
+package refund
+
+import (
+	"time"
+)
+
+// BatchState is where a batch stands.
+type BatchState string
+
+// The states of a batch.
+const (
+	BatchCreated   BatchState = "created"
+	BatchReleased  BatchState = "released"
+	BatchDiscarded BatchState = "discarded" // its refunds are approved again
+)
+
+// Batch is refunds of one method and currency that are paid together.
+type Batch struct {
+	ID         string
+	Ref        string // PB-2026-000012
+	State      BatchState
+	Method     Method
+	Currency   string
+	Count      int
+	Control    int64  // sum of the amounts, minor units
+	SHA256     string // of Bank: of the file's bytes; of the others: of the list of references and amounts
+	Size       int64  // of Bank: bytes of the file
+	CreatedBy  string // identity ids
+	CreatedAt  time.Time
+	ReleasedBy string
+	ReleasedAt *time.Time
+	Dropped    int // refunds that changed before the release and were left out
+}
+
+// Item is one refund in a batch.
+type Item struct {
+	Row
+	EndToEnd string // of Bank: the payment's id in the file
+	Dropped  string // why it was left out at release: "changed" and so on; empty: it was not
+}
+
+// Payable is what is approved and in no batch.
+type Payable struct {
+	Method Method
+	Total
+}
+
+// BatchLimit is how many refunds one batch takes.
+const BatchLimit = 10_000

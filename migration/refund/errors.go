@@ -1,0 +1,25 @@
+package refund
+
+import "offramp/internal/fault"
+
+// What people may meet.
+var (
+	ErrNotFound     = fault.New(fault.NotFound, "refund.not_found")
+	ErrMoved        = fault.New(fault.Conflict, "refund.moved")         // someone was faster: the version is stale, or the state has moved on
+	ErrQuoteChanged = fault.New(fault.Conflict, "refund.quote_changed") // what the customer saw is no longer what would be paid
+	ErrNothing      = fault.New(fault.Conflict, "refund.nothing")       // nothing is left to settle in this currency
+	ErrOwner        = fault.New(fault.Forbidden, "refund.owner_only")
+	ErrNotOffered   = fault.New(fault.NotFound, "refund.not_offered")     // the programme settles nothing
+	ErrSamePerson   = fault.New(fault.Forbidden, "refund.same_person")    // who asked, reviewed, approved or made the batch cannot do this as well
+	ErrDetails      = fault.New(fault.Invalid, "refund.bad_details")      // Fields: method, kind, number, holder, bank, replacement
+	ErrText         = fault.New(fault.Invalid, "refund.bad_text")         // Fields: text
+	ErrReason       = fault.New(fault.Invalid, "refund.bad_reason")       // Fields: reason, text
+	ErrFilter       = fault.New(fault.Invalid, "refund.bad_filter")       // Fields by the filter's names
+	ErrTooMany      = fault.New(fault.Invalid, "refund.too_many")         // Args: Limit
+	ErrEmptyBatch   = fault.New(fault.Conflict, "refund.batch.empty")     // nothing is approved for it, or nothing is left of it
+	ErrBatchMoved   = fault.New(fault.Conflict, "refund.batch.moved")     // released or discarded meanwhile
+	ErrNoDebtor     = fault.New(fault.Conflict, "refund.batch.no_debtor") // no account to pay from is configured for the currency
+	ErrImport       = fault.New(fault.Invalid, "refund.import.bad")       // Fields: file, with the line
+	ErrImported     = fault.New(fault.Conflict, "refund.import.again")    // the same file was imported before
+	ErrLimited      = fault.New(fault.Limited, "refund.limited")          // too many tries
+)

@@ -1,0 +1,277 @@
+package refund
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"offramp/internal/db"
+	"offramp/internal/fault"
+	"offramp/internal/money"
+	"offramp/migration"
+	"offramp/migration/refund/payout/account"
+	"offramp/migration/refund/quote"
+)
+
+// Digest tells quotes apart that do not give the same for the same reasons; see quote.Same. The day, the name of the policy
+// and the count of the entitlement's changes do not matter.
+func Digest(q quote.Quote) (string, error) {
+	q.AsOf, q.EntitlementVersion, q.PolicyVersion, q.PolicyDigest = migration.Day{}, 0, "", ""
+	text, err := q.Canonical()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// quotes works out what is not settled yet: payments with a live refund are out of it. ErrNotOffered.
+func (s *Service) quotes(ctx context.Context, tx *db.Tx, customerID string, p *migration.Programme) ([]quote.Quote, error) {
+	customer, err := s.Customers.CustomerIn(ctx, tx, customerID)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.store.entitlement(ctx, tx, customerID)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.store.coveredAll(ctx, tx, []string{customerID})
+	if err != nil {
+		return nil, err
+	}
+	covered := found[customerID]
+	had := map[string]bool{}
+	all.Payments = slices.DeleteFunc(all.Payments, func(p quote.Payment) bool {
+		if covered[p.Ref] {
+			had[p.Currency] = true
+		}
+		return covered[p.Ref]
+	})
+	in, offered := quote.For(p, customer, all, tx.Now)
+	if !offered {
+		return nil, ErrNotOffered
+	}
+	in.Policy.Goodwill = once(in.Policy.Goodwill, had)
+	return quote.Compute(in)
+}
+
+// once takes fixed goodwill out of currencies in which the customer has had a refund: it is given once.
+func once(list []quote.Goodwill, had map[string]bool) []quote.Goodwill {
+	next := slices.Clone(list)
+	for i, g := range next {
+		if g.Fixed != nil {
+			next[i].Fixed = maps.Clone(g.Fixed)
+			maps.DeleteFunc(next[i].Fixed, func(currency string, _ int64) bool { return had[currency] })
+		}
+	}
+	return next
+}
+
+// offer finds the ways of settling a quote.
+func (s *Service) offer(p *migration.Programme, q quote.Quote) (Offer, error) {
+	digest, err := Digest(q)
+	if err != nil {
+		return Offer{}, err
+	}
+	o := Offer{Quote: q, Digest: digest}
+	for _, name := range p.Refund.Payout.Methods {
+		if m := Method(name); s.fits(m, q) {
+			o.Methods = append(o.Methods, m)
+		}
+	}
+	return o, nil
+}
+
+// fits reports whether a quote can be settled in a way.
+func (s *Service) fits(m Method, q quote.Quote) bool {
+	switch m {
+	case Original:
+		return q.Refund > 0 && !slices.ContainsFunc(q.Parts, func(part quote.Part) bool {
+			_, reached := s.Providers[part.Payment.Provider]
+			return part.Amount > 0 && (!reached || part.Payment.ProviderRef == "")
+		})
+	case Bank:
+		return q.Refund > 0
+	case Credit:
+		return slices.ContainsFunc(q.Credits, func(c quote.Credit) bool { return c.Total > 0 })
+	case Waive:
+		return q.Total > 0
+	}
+	return false
+}
+
+// offerIn is the offer of one currency. ErrNothing.
+func (s *Service) offerIn(ctx context.Context, tx *db.Tx, customerID string, p *migration.Programme, currency string) (Offer, error) {
+	quotes, err := s.quotes(ctx, tx, customerID, p)
+	if err != nil {
+		return Offer{}, err
+	}
+	for _, q := range quotes {
+		if q.Currency == currency && q.Total > 0 {
+			return s.offer(p, q)
+		}
+	}
+	return Offer{}, ErrNothing
+}
+
+// due is what the customer could still ask for.
+func (s *Service) due(ctx context.Context, tx *db.Tx, customerID string, p *migration.Programme) ([]migration.Amount, error) {
+	quotes, err := s.quotes(ctx, tx, customerID, p)
+	if err != nil {
+		return nil, err
+	}
+	var due []migration.Amount
+	for _, q := range quotes {
+		if q.Total > 0 {
+			due = append(due, migration.Amount{Minor: q.Total, Currency: q.Currency})
+		}
+	}
+	return due, nil
+}
+
+// goodwill is what a quote gives on top.
+func goodwill(q quote.Quote) (sum int64) {
+	for _, part := range q.Parts {
+		for _, line := range part.Lines {
+			if line.Kind == quote.Good {
+				sum += line.Amount
+			}
+		}
+	}
+	return sum
+}
+
+// secondNeeded reports whether the programme wants a second approver for an amount.
+func secondNeeded(p *migration.Programme, currency string, amount int64) (bool, error) {
+	text, ok := p.Refund.SecondFrom[currency]
+	if !ok {
+		return false, nil
+	}
+	from, err := money.Parse(text, currency)
+	if err != nil {
+		return false, fmt.Errorf("read second_from of %s: %w", currency, err)
+	}
+	return amount >= from, nil
+}
+
+// creditTo finds the replacement toward which credit goes: the one that was named, else the one chosen in step 3. ErrDetails.
+func (s *Service) creditTo(ctx context.Context, tx *db.Tx, customerID string, p *migration.Programme, q quote.Quote, replacement string) (string, error) {
+	if replacement == "" {
+		chosen, err := s.store.chosen(ctx, tx, customerID)
+		if err != nil {
+			return "", err
+		}
+		replacement = chosen
+	}
+	if _, known := p.Replacement(replacement); !known || q.CreditFor(replacement).Total == 0 {
+		return "", ErrDetails.Field("replacement", "refund.replacement.none", nil)
+	}
+	return replacement, nil
+}
+
+// sealAccount checks an account and seals it for the customer. ErrDetails.
+func (s *Service) sealAccount(customerID string, p *migration.Programme, a account.Account) (sealed string, m MaskedAccount, err error) {
+	if !slices.Contains(p.Refund.Payout.Accounts, string(a.Kind)) {
+		return "", m, ErrDetails.Field("kind", "refund.account.kind", nil)
+	}
+	if a, err = checked(a); err != nil {
+		return "", m, err
+	}
+	text, err := json.Marshal(a)
+	if err != nil {
+		return "", m, err
+	}
+	return s.Box.Seal(string(text), customerID), mask(a), nil
+}
+
+func mask(a account.Account) MaskedAccount {
+	return MaskedAccount{Kind: a.Kind, Holder: a.Holder, Last4: a.Number[max(0, len(a.Number)-4):], Bank: a.Bank}
+}
+
+func (s *Service) openAccount(customerID, sealed string) (a account.Account, err error) {
+	text, err := s.Box.Open(sealed, customerID)
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &a)
+	}
+	if err != nil {
+		return account.Account{}, fmt.Errorf("open account: %w", err)
+	}
+	return a, nil
+}
+
+// masked fills in what people see of a refund's account.
+func (s *Service) masked(r Refund) (Refund, error) {
+	if r.sealed == "" {
+		return r, nil
+	}
+	a, err := s.openAccount(r.CustomerID, r.sealed)
+	if err != nil {
+		return Refund{}, fmt.Errorf("refund %s: %w", r.Ref, err)
+	}
+	r.Account = mask(a)
+	return r, nil
+}
+
+func (s *Service) allMasked(list []Refund) (_ []Refund, err error) {
+	for i := range list {
+		if list[i], err = s.masked(list[i]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func (s *Service) shownDraft(customerID string, row draftRow) (Draft, error) {
+	if row.sealed != "" {
+		a, err := s.openAccount(customerID, row.sealed)
+		if err != nil {
+			return Draft{}, err
+		}
+		row.Account = mask(a)
+	}
+	return row.Draft, nil
+}
+
+// requote works out today's quote of the very payments that a refund covers; nil when they are no longer known.
+func (s *Service) requote(ctx context.Context, tx *db.Tx, p *migration.Programme, r Refund) (*quote.Quote, error) {
+	customer, err := s.Customers.CustomerIn(ctx, tx, r.CustomerID)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.store.entitlement(ctx, tx, r.CustomerID)
+	if err != nil {
+		return nil, err
+	}
+	frozen := map[string]bool{}
+	for _, part := range r.Quote.Parts {
+		frozen[part.Payment.Ref] = true
+	}
+	all.Payments = slices.DeleteFunc(all.Payments, func(p quote.Payment) bool { return !frozen[p.Ref] || p.Currency != r.Currency })
+	in, offered := quote.For(p, customer, all, tx.Now)
+	if !offered {
+		return nil, nil
+	}
+	list, err := quote.Compute(in)
+	if err != nil || len(list) != 1 {
+		return nil, err
+	}
+	return &list[0], nil
+}
+
+// checked is account.Check in this package's words.
+func checked(a account.Account) (account.Account, error) {
+	next, err := account.Check(a)
+	refusal, ok := fault.As(err)
+	if err == nil || !ok {
+		return next, err
+	}
+	bad := ErrDetails
+	for _, f := range refusal.Fields {
+		bad = bad.Field(f.Name, f.Key, f.Args)
+	}
+	return a, bad
+}

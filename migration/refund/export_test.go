@@ -1,0 +1,61 @@
+package refund
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Drain runs the waiting jobs of payments in this goroutine, until none is left.
+func Drain(ctx context.Context, s *Service) error {
+	for {
+		var id int64
+		var kind string
+		var args []byte
+		const sql = `UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = (SELECT id FROM river_job
+			WHERE kind IN ('refund_pay', 'refund_event') AND state IN ('available', 'retryable') ORDER BY id LIMIT 1) RETURNING id, kind, args`
+		if err := s.DB.Pool.QueryRow(ctx, sql).Scan(&id, &kind, &args); err != nil {
+			return nil //nolint:nilerr // none is left
+		}
+		if err := s.run(ctx, kind, args); err != nil {
+			return fmt.Errorf("%s %s: %w", kind, args, err)
+		}
+	}
+}
+
+func (s *Service) run(ctx context.Context, kind string, args []byte) error {
+	var later errNotYet
+	switch kind {
+	case "refund_pay":
+		var a PayArgs
+		if err := json.Unmarshal(args, &a); err != nil {
+			return err
+		}
+		if err := s.bring(ctx, a.RefundID, a.Number); !errors.As(err, &later) {
+			return err
+		}
+		return nil
+	default:
+		var a EventArgs
+		if err := json.Unmarshal(args, &a); err != nil {
+			return err
+		}
+		return s.foldEvent(ctx, a.Provider, a.ID)
+	}
+}
+
+// DrainEvents runs the waiting jobs of events alone.
+func DrainEvents(ctx context.Context, s *Service) error {
+	for {
+		var args []byte
+		const sql = `UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = (SELECT id FROM river_job
+			WHERE kind = 'refund_event' AND state IN ('available', 'retryable') ORDER BY id LIMIT 1) RETURNING args`
+		if err := s.DB.Pool.QueryRow(ctx, sql).Scan(&args); err != nil {
+			return nil //nolint:nilerr // none is left
+		}
+		if err := s.run(ctx, "refund_event", args); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package refund
+
+import (
+	"time"
+
+	"offramp/migration/refund/quote"
+)
+
+// Filter chooses refunds. Empty fields choose all.
+type Filter struct {
+	States    []State
+	Tier      string
+	Method    Method
+	Currency  string
+	Least     int64  // minor units of Currency, which has to be given then
+	Most      int64  // 0: no bound
+	Text      string // a reference, a customer's number, or the beginning of a customer's name
+	OlderThan int    // days since it was submitted
+}
+
+// Row is one refund as the queue lists it.
+type Row struct {
+	ID, Ref      string
+	Version      int
+	CustomerID   string
+	CustomerRef  string
+	CustomerName string
+	Tier         string
+	Method       Method
+	Currency     string
+	Amount       int64
+	State        State
+	SecondNeeded bool
+	RequestedAt  time.Time
+	ReviewedBy   string // identity ids
+	ApprovedBy   string
+	BatchID      string
+
+	number int64
+}
+
+// Total is how many refunds come to how much in one currency.
+type Total struct {
+	Currency string
+	Count    int64
+	Amount   int64
+}
+
+// QueuePage is one page of the queue, the longest waiting first; with a bound on the amount the largest first.
+type QueuePage struct {
+	Rows    []Row
+	Totals  []Total // of the whole filter, by currency
+	AtLeast bool    // the totals are lower bounds: counting stopped at TotalsLimit
+	Next    string  // for the page behind; empty: this is the last
+}
+
+// PageSize is how many rows a page of the queue has, TotalsLimit where counting stops for filters that have no kept totals,
+// BulkLimit how many can be approved at once.
+const (
+	PageSize    = 50
+	TotalsLimit = 1000
+	BulkLimit   = 1000
+)
+
+// File is one refund with all that is known of it.
+type File struct {
+	Refund
+	CustomerRef  string
+	CustomerName string
+	ContactName  string
+	Payments     []Covered
+	History      []Happening
+	Attempts     []Attempt
+	Current      *quote.Quote // what the calculation gives today, where it differs from the frozen one; nil: the same
+	MayReview    bool         // for this member of staff, by who did what so far
+	MayApprove   bool
+}
+
+// Covered is a payment with the part of it that the refund gives back.
+type Covered struct {
+	quote.Payment
+	Amount  int64 // minor units
+	Settled bool  // this part was paid for certain
+}
+
+// Attempt is one try at one payment, without anything secret.
+type Attempt struct {
+	Number    int
+	Payment   string // ref of the payment; empty: bank
+	Channel   string // stripe, bank
+	State     string // planned, sent, accepted, succeeded, failed, unknown
+	Amount    int64
+	Provider  string // the provider's id of the refund
+	Failure   string
+	Code      string
+	Detail    string
+	PlannedAt time.Time
+	CalledAt  *time.Time
+	SettledAt *time.Time
+	NextAt    *time.Time // when it is looked up again
+}
+
+// Choice is one row of a bulk decision.
+type Choice struct {
+	Ref     string
+	Version int
+}
+
+// Result is what became of one row.
+type Result struct {
+	Ref   string
+	State State // after it
+	Err   error // nil: done; ErrNotFound, ErrMoved, ErrSamePerson
+}
+
+// Figures are what the head of the queue shows.
+type Figures struct {
+	States []StateFigure
+	Budget []BudgetFigure
+	Oldest *time.Time // of what waits for finance
+	Tasks  int        // open tasks
+}
+
+// StateFigure is how much stands where, in one currency.
+type StateFigure struct {
+	State State
+	Total
+}
+
+// BudgetFigure compares what is due and paid in a currency with what was set aside.
+type BudgetFigure struct {
+	Currency string
+	Budget   int64 // 0: none was set
+	Open     int64 // asked for and not settled
+	Spent    int64 // paid or credited, or on its way
+}

@@ -1,0 +1,4 @@
+package bankresult
+
+// ReadWithin is Read with another bound than MaxBytes.
+var ReadWithin = readWithin

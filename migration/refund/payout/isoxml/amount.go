@@ -1,0 +1,45 @@
+package isoxml
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/bojanz/currency"
+)
+
+// ParseAmount reads a decimal such as 1284.93 as minor units of an ISO 4217 currency. It takes no sign, no exponent, no
+// separator of thousands, and no more digits after the point than the currency has, but for zeros.
+func ParseAmount(text, code string) (int64, error) {
+	count, ok := currency.GetDigits(code)
+	if !ok {
+		return 0, fmt.Errorf("%q is no currency", code)
+	}
+	whole, fraction, point := strings.Cut(text, ".")
+	if len(text) > 24 || !digits(whole+fraction) || whole == "" || point && fraction == "" {
+		return 0, fmt.Errorf("%q is no amount such as 1284.93", shorten(text))
+	}
+	scale := int(count)
+	if strings.Trim(fraction[min(scale, len(fraction)):], "0") != "" {
+		return 0, fmt.Errorf("%s has more digits than %s has", text, code)
+	}
+	minor := int64(0)
+	for _, d := range whole + (fraction + "0000")[:scale] {
+		if minor > (math.MaxInt64-9)/10 {
+			return 0, fmt.Errorf("%s is too much", text)
+		}
+		minor = minor*10 + int64(d-'0')
+	}
+	return minor, nil
+}
+
+func digits(s string) bool { return s != "" && !strings.ContainsFunc(s, notDigit) }
+
+func notDigit(r rune) bool { return r < '0' || r > '9' }
+
+func shorten(s string) string {
+	if len(s) > 40 {
+		return s[:40] + "..."
+	}
+	return s
+}

@@ -1,0 +1,216 @@
+// Package isoxml reads ISO 20022 files that may be hostile: as a stream, with bounds on size, depth and length, and
+// without entities, document types or processing instructions. Amounts are read without floating point.
+package isoxml
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Fault is why a file cannot be used, with the place where it was seen.
+type Fault struct {
+	Line  int
+	Cause error
+}
+
+// Error names the line.
+func (f *Fault) Error() string { return fmt.Sprintf("line %d: %v", f.Line, f.Cause) }
+
+// Unwrap returns the cause.
+func (f *Fault) Unwrap() error { return f.Cause }
+
+// The causes that do not depend on the kind of file.
+var (
+	ErrLarge     = errors.New("the file is too large")
+	ErrDeep      = errors.New("elements are nested too deep")
+	ErrLong      = errors.New("a piece of text is too long")
+	ErrForbidden = errors.New("document types, entities and processing instructions are not allowed")
+)
+
+// The bounds of what is read.
+const (
+	MaxBytes = 256 << 20 // of a file
+	maxDepth = 40
+	maxPiece = 64 << 10 // bytes between two tags
+)
+
+// Reader hands out a file's elements and texts.
+type Reader struct {
+	decoder *xml.Decoder
+	depth   int
+}
+
+// NewReader reads at most limit bytes of r.
+func NewReader(r io.Reader, limit int64) *Reader {
+	d := xml.NewDecoder(&guard{from: r, left: limit})
+	d.Strict, d.Entity = true, nil
+	return &Reader{decoder: d}
+}
+
+// guard stops a file that is too large or has too long a piece before the decoder has kept it.
+type guard struct {
+	from  io.Reader
+	left  int64
+	piece int
+}
+
+// Read passes on what is within the bounds.
+func (g *guard) Read(p []byte) (int, error) {
+	if len(p) > maxPiece {
+		p = p[:maxPiece]
+	}
+	n, err := g.from.Read(p)
+	if g.left -= int64(n); g.left < 0 {
+		return 0, ErrLarge
+	}
+	if at := bytes.LastIndexAny(p[:n], "<>"); at >= 0 {
+		g.piece = n - at
+	} else {
+		g.piece += n
+	}
+	if g.piece > maxPiece {
+		return 0, ErrLong
+	}
+	return n, err
+}
+
+// Line is where the reader stands.
+func (r *Reader) Line() int {
+	line, _ := r.decoder.InputPos()
+	return line
+}
+
+// Fail is a fault at the place where the reader stands.
+func (r *Reader) Fail(cause error) *Fault { return &Fault{Line: r.Line(), Cause: cause} }
+
+// Next returns the next start, end or text; io.EOF after the last. Other errors are Fault.
+func (r *Reader) Next() (xml.Token, error) {
+	for {
+		token, err := r.decoder.Token()
+		if errors.Is(err, io.EOF) {
+			return nil, io.EOF
+		}
+		if err != nil {
+			return nil, r.Fail(err)
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			if r.depth++; r.depth > maxDepth {
+				return nil, r.Fail(ErrDeep)
+			}
+			return t, nil
+		case xml.EndElement:
+			r.depth--
+			return t, nil
+		case xml.CharData:
+			return t, nil
+		case xml.Directive:
+			return nil, r.Fail(ErrForbidden)
+		case xml.ProcInst:
+			if t.Target != "xml" {
+				return nil, r.Fail(ErrForbidden)
+			}
+		}
+	}
+}
+
+// Text returns what stands in the element that was just begun, without the blanks around it, and reads its end.
+func (r *Reader) Text() (string, error) {
+	var text strings.Builder
+	for {
+		token, err := r.Next()
+		if err != nil {
+			return "", r.whole(err)
+		}
+		switch t := token.(type) {
+		case xml.CharData:
+			if text.Len()+len(t) > maxPiece {
+				return "", r.Fail(ErrLong)
+			}
+			text.Write(t)
+		case xml.StartElement:
+			return "", r.Fail(fmt.Errorf("%s stands where text should", t.Name.Local))
+		case xml.EndElement:
+			return strings.TrimSpace(text.String()), nil
+		}
+	}
+}
+
+// Skip reads to the end of the element that was just begun.
+func (r *Reader) Skip() error {
+	for depth := 1; depth > 0; {
+		token, err := r.Next()
+		if err != nil {
+			return r.whole(err)
+		}
+		switch token.(type) {
+		case xml.StartElement:
+			depth++
+		case xml.EndElement:
+			depth--
+		}
+	}
+	return nil
+}
+
+// Each calls f with every child of the element that was just begun, and reads its end. f reads to the child's end.
+func (r *Reader) Each(f func(xml.StartElement) error) error {
+	for {
+		token, err := r.Next()
+		if err != nil {
+			return r.whole(err)
+		}
+		switch t := token.(type) {
+		case xml.CharData:
+			if len(bytes.TrimSpace(t)) > 0 {
+				return r.Fail(errors.New("text stands between elements"))
+			}
+		case xml.StartElement:
+			if err := f(t); err != nil {
+				return err
+			}
+		case xml.EndElement:
+			return nil
+		}
+	}
+}
+
+// Root returns the file's first element.
+func (r *Reader) Root() (xml.StartElement, error) {
+	for {
+		token, err := r.Next()
+		if err != nil {
+			return xml.StartElement{}, r.whole(err)
+		}
+		if start, ok := token.(xml.StartElement); ok {
+			return start, nil
+		}
+	}
+}
+
+// End makes sure that nothing but blanks follows.
+func (r *Reader) End() error {
+	for {
+		token, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if text, ok := token.(xml.CharData); !ok || len(bytes.TrimSpace(text)) > 0 {
+			return r.Fail(errors.New("something follows the document"))
+		}
+	}
+}
+
+func (r *Reader) whole(err error) error {
+	if errors.Is(err, io.EOF) {
+		return r.Fail(io.ErrUnexpectedEOF)
+	}
+	return err
+}

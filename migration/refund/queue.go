@@ -1,0 +1,143 @@
+package refund
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"offramp/internal/audit"
+	"offramp/internal/db"
+	"offramp/internal/money"
+)
+
+// key is where a page of the queue begins: behind this refund.
+type key struct {
+	at     time.Time // by age
+	amount int64     // by amount
+	number int64
+}
+
+// byAmount reports whether the filter's order is by amount.
+func (f Filter) byAmount() bool { return f.Least > 0 || f.Most > 0 }
+
+// kept reports whether the filter's totals are kept.
+func (f Filter) kept() bool { return !f.byAmount() && f.Text == "" && f.OlderThan == 0 }
+
+// checked returns the filter in its canonical form. ErrFilter.
+func (f Filter) checked() (Filter, error) {
+	bad := ErrFilter
+	f.Text = strings.TrimSpace(f.Text)
+	f.States = slices.Compact(slices.Sorted(slices.Values(f.States)))
+	for _, s := range f.States {
+		if !slices.Contains(States, s) {
+			bad = bad.Field("state", "refund.filter.state", nil)
+			break
+		}
+	}
+	if f.Method != "" && !slices.Contains(Methods, f.Method) {
+		bad = bad.Field("method", "refund.filter.method", nil)
+	}
+	if _, known := money.Digits(f.Currency); f.Currency != "" && !known {
+		bad = bad.Field("currency", "refund.filter.currency", nil)
+	}
+	switch {
+	case f.byAmount() && f.Currency == "":
+		bad = bad.Field("currency", "refund.filter.amount_currency", nil)
+	case f.Least < 0 || f.Most < 0 || f.Most > 0 && f.Least > f.Most:
+		bad = bad.Field("least", "refund.filter.amount", nil)
+	}
+	if f.OlderThan < 0 || f.OlderThan > 10_000 {
+		bad = bad.Field("older", "refund.filter.older", nil)
+	}
+	if utf8.RuneCountInString(f.Text) > 200 {
+		bad = bad.Field("text", "fault.input.long", map[string]any{"Limit": 200})
+	}
+	if len(bad.Fields) > 0 {
+		return f, bad
+	}
+	return f, nil
+}
+
+// after reads a page's place. ErrFilter.
+func (f Filter) after(place string) (*key, error) {
+	if place == "" {
+		return nil, nil
+	}
+	bad := ErrFilter.Field("after", "refund.filter.after", nil)
+	first, second, ok := strings.Cut(place[1:], ".")
+	a, err := strconv.ParseInt(first, 10, 64)
+	b, err2 := strconv.ParseInt(second, 10, 64)
+	if !ok || err != nil || err2 != nil || (place[0] == 'a') != f.byAmount() || place[0] != 'a' && place[0] != 't' {
+		return nil, bad
+	}
+	if f.byAmount() {
+		return &key{amount: a, number: b}, nil
+	}
+	return &key{at: time.UnixMicro(a), number: b}, nil
+}
+
+// place is where the page behind a row begins.
+func (f Filter) place(r Row) string {
+	if f.byAmount() {
+		return fmt.Sprintf("a%d.%d", r.Amount, r.number)
+	}
+	return fmt.Sprintf("t%d.%d", r.RequestedAt.UnixMicro(), r.number)
+}
+
+// Queue returns one page. after is the Next of the page before; empty: the first. ErrFilter. For finance.
+func (s *Service) Queue(ctx context.Context, staffID string, f Filter, after string) (page QueuePage, err error) {
+	if f, err = f.checked(); err != nil {
+		return QueuePage{}, err
+	}
+	from, err := f.after(after)
+	if err != nil {
+		return QueuePage{}, err
+	}
+	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		if page.Rows, err = s.store.page(ctx, tx, f, from, PageSize+1); err != nil {
+			return err
+		}
+		if len(page.Rows) > PageSize {
+			page.Rows = page.Rows[:PageSize]
+			page.Next = f.place(page.Rows[PageSize-1])
+		}
+		if page.Totals, page.AtLeast, err = s.store.totals(ctx, tx, f); err != nil {
+			return err
+		}
+		return s.listed(ctx, tx, staffID, "refund.list", f, len(page.Rows))
+	})
+	if err != nil {
+		return QueuePage{}, fmt.Errorf("list refunds: %w", err)
+	}
+	return page, nil
+}
+
+func (s *Service) listed(ctx context.Context, tx *db.Tx, staffID, verb string, f Filter, n int) error {
+	return audit.Record(ctx, tx, audit.Entry{
+		Actor: staffID, ActorKind: audit.Staff, Act: verb, Object: "refunds",
+		Detail: map[string]any{"filter": f, "found": n},
+	})
+}
+
+// Stream calls each with every refund of exactly the filter, in the queue's order, from one snapshot, in constant memory, and
+// records that they were taken out. ErrFilter. For finance.
+func (s *Service) Stream(ctx context.Context, staffID string, f Filter, each func(Row) error) (err error) {
+	if f, err = f.checked(); err != nil {
+		return err
+	}
+	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		n, err := s.store.stream(ctx, tx, f, each)
+		if err != nil {
+			return err
+		}
+		return s.listed(ctx, tx, staffID, "refund.export", f, n)
+	})
+	if err != nil {
+		return fmt.Errorf("stream refunds: %w", err)
+	}
+	return nil
+}

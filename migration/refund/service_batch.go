@@ -1,0 +1,272 @@
+package refund
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"slices"
+
+	"offramp/internal/audit"
+	"offramp/internal/db"
+	"offramp/internal/mail"
+	"offramp/migration"
+)
+
+// Payables lists what could be put into batches now. For finance.
+func (s *Service) Payables(ctx context.Context, staffID string) (list []Payable, err error) {
+	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		list, err = s.store.payables(ctx, tx)
+		return err
+	})
+	return list, err
+}
+
+// CreateBatch takes every approved refund of a method and currency, up to BatchLimit, the longest waiting first. ErrEmptyBatch,
+// ErrNoDebtor. For finance clerks and approvers.
+func (s *Service) CreateBatch(ctx context.Context, staffID string, m Method, currency string) (b Batch, err error) {
+	if _, ok := s.debtor(currency); m == Bank && !ok {
+		return Batch{}, ErrNoDebtor
+	}
+	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		list, err := s.store.takeApproved(ctx, tx, m, currency, BatchLimit)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			return ErrEmptyBatch
+		}
+		b = Batch{ID: rand.Text(), State: BatchCreated, Method: m, Currency: currency, CreatedBy: staffID, CreatedAt: tx.Now}
+		if b.Ref, err = s.store.batchRef(ctx, tx); err != nil {
+			return err
+		}
+		items, err := s.store.itemsOf(ctx, tx, m, list)
+		if err != nil {
+			return err
+		}
+		file, err := s.seal(&b, items)
+		if err != nil {
+			return err
+		}
+		if err := s.store.insertBatch(ctx, tx, b, items, file); err != nil {
+			return err
+		}
+		if err := s.store.moveAll(ctx, tx, items, Batched, b.ID, ""); err != nil {
+			return err
+		}
+		if err := s.store.addEvents(ctx, tx, follow(items, Batched, act{kind: "batched", actor: staffID, staff: true, text: b.Ref})); err != nil {
+			return err
+		}
+		return s.recordBatch(ctx, tx, staffID, "batch.create", b)
+	})
+	if err != nil {
+		return Batch{}, fmt.Errorf("create batch: %w", err)
+	}
+	return b, nil
+}
+
+// follow is what becomes of the items' refunds.
+func follow(items []batched, to State, a act) []moved {
+	list := make([]moved, len(items))
+	for i, item := range items {
+		next := item.Refund
+		from := next.State
+		next.State, next.Version = to, next.Version+1
+		list[i] = moved{from, next, a}
+	}
+	return list
+}
+
+// seal counts a batch and, for banks, writes its file.
+func (s *Service) seal(b *Batch, items []batched) (file []byte, err error) {
+	b.Count, b.Control = len(items), 0
+	list := sha256.New()
+	for _, item := range items {
+		b.Control += item.amount
+		fmt.Fprintf(list, "%s %d %s\n", item.Ref, item.amount, b.Currency)
+	}
+	b.SHA256, b.Size = hex.EncodeToString(list.Sum(nil)), 0
+	if b.Method != Bank {
+		return nil, nil
+	}
+	if file, err = s.bankFile(*b, items); err != nil {
+		return nil, fmt.Errorf("write bank file of %s: %w", b.Ref, err)
+	}
+	sum := sha256.Sum256(file)
+	b.SHA256, b.Size = hex.EncodeToString(sum[:]), int64(len(file))
+	return file, nil
+}
+
+func (s *Service) recordBatch(ctx context.Context, tx *db.Tx, staffID, verb string, b Batch) error {
+	return audit.Record(ctx, tx, audit.Entry{
+		Actor: staffID, ActorKind: audit.Staff, Act: verb, Object: "batch " + b.Ref,
+		Detail: map[string]any{"method": b.Method, "currency": b.Currency, "count": b.Count, "control": b.Control, "sha256": b.SHA256, "dropped": b.Dropped},
+	})
+}
+
+// ReleaseBatch lets the money go. Refunds that changed since the batch was made are dropped and listed. ErrNotFound,
+// ErrBatchMoved, ErrSamePerson, ErrEmptyBatch. For finance releasers who had no part in it.
+func (s *Service) ReleaseBatch(ctx context.Context, staffID string, id string) (b Batch, err error) {
+	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		if b, err = s.store.lockBatch(ctx, tx, id); err != nil {
+			return err
+		}
+		switch {
+		case b.State != BatchCreated:
+			return ErrBatchMoved
+		case b.CreatedBy == staffID:
+			return ErrSamePerson
+		}
+		items, all, err := s.store.lockItems(ctx, tx, b)
+		if err != nil {
+			return err
+		}
+		if len(items) == 0 {
+			return ErrEmptyBatch
+		}
+		if err := s.mayRelease(ctx, tx, staffID, items); err != nil {
+			return err
+		}
+		b.Dropped = all - len(items)
+		if err := s.release(ctx, tx, staffID, &b, items); err != nil {
+			return err
+		}
+		return s.recordBatch(ctx, tx, staffID, "batch.release", b)
+	})
+	if err != nil {
+		return Batch{}, fmt.Errorf("release batch: %w", err)
+	}
+	return b, nil
+}
+
+// mayRelease refuses who had any of the refunds in their hands.
+func (s *Service) mayRelease(ctx context.Context, tx *db.Tx, staffID string, items []batched) error {
+	concerned, err := s.store.allConcerned(ctx, tx, staffID)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(items, func(i batched) bool { return i.touchedBy(staffID) || concerned[i.CustomerID] }) {
+		return ErrSamePerson
+	}
+	return nil
+}
+
+// release writes the batch, its refunds, and the attempts at paying them.
+func (s *Service) release(ctx context.Context, tx *db.Tx, staffID string, b *Batch, items []batched) error {
+	if b.Dropped > 0 {
+		file, err := s.seal(b, items)
+		if err != nil {
+			return err
+		}
+		if err := s.store.rewriteFile(ctx, tx, *b, file); err != nil {
+			return err
+		}
+	}
+	b.State, b.ReleasedBy, b.ReleasedAt = BatchReleased, staffID, &tx.Now
+	if err := s.store.saveBatch(ctx, tx, *b); err != nil {
+		return err
+	}
+	to, a := Released, act{kind: "released", actor: staffID, staff: true, text: b.Ref, tell: migration.RefundReleased, record: "refund.release"}
+	if b.Method == Credit {
+		to, a = Credited, act{kind: "credited", actor: staffID, staff: true, text: b.Ref, tell: migration.RefundCredited, mail: mail.RefundCredited, record: "refund.credit"}
+	}
+	if err := s.store.moveAll(ctx, tx, items, to, b.ID, staffID); err != nil {
+		return err
+	}
+	if b.Method != Credit {
+		planned, err := s.store.plan(ctx, tx, *b, items)
+		if err != nil {
+			return err
+		}
+		if err := payAll(ctx, tx, s.Jobs, planned); err != nil {
+			return err
+		}
+	}
+	return s.tellMany(ctx, tx, follow(items, to, a))
+}
+
+// DiscardBatch undoes a batch that is not released. ErrNotFound, ErrBatchMoved. For finance.
+func (s *Service) DiscardBatch(ctx context.Context, staffID, id string) (b Batch, err error) {
+	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		if b, err = s.store.lockBatch(ctx, tx, id); err != nil {
+			return err
+		}
+		if b.State != BatchCreated {
+			return ErrBatchMoved
+		}
+		items, _, err := s.store.lockItems(ctx, tx, b)
+		if err != nil {
+			return err
+		}
+		if err := s.store.dropItems(ctx, tx, b.ID, "discarded"); err != nil {
+			return err
+		}
+		b.State = BatchDiscarded
+		if err := s.store.saveBatch(ctx, tx, b); err != nil {
+			return err
+		}
+		if err := s.store.moveAll(ctx, tx, items, Approved, "", ""); err != nil {
+			return err
+		}
+		if err := s.store.addEvents(ctx, tx, follow(items, Approved, act{kind: "unbatched", actor: staffID, staff: true, text: b.Ref})); err != nil {
+			return err
+		}
+		return s.recordBatch(ctx, tx, staffID, "batch.discard", b)
+	})
+	if err != nil {
+		return Batch{}, fmt.Errorf("discard batch: %w", err)
+	}
+	return b, nil
+}
+
+// Batches lists the latest batches, newest first, at most limit. For finance.
+func (s *Service) Batches(ctx context.Context, staffID string, limit int) ([]Batch, error) {
+	return s.store.batches(ctx, s.DB, db.StaffScope(staffID), limit)
+}
+
+// OpenBatch returns one batch with its refunds, at most limit, and records that it was looked at. ErrNotFound. For finance.
+func (s *Service) OpenBatch(ctx context.Context, staffID, id string, limit int) (b Batch, items []Item, err error) {
+	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		if b, err = s.store.lockBatch(ctx, tx, id); err != nil {
+			return err
+		}
+		if items, err = s.store.shownItems(ctx, tx, id, limit); err != nil {
+			return err
+		}
+		return s.recordBatch(ctx, tx, staffID, "batch.view", b)
+	})
+	return b, items, err
+}
+
+// BatchFile writes the bank file of a released batch and records that it was taken out. It is checked against its SHA-256
+// first. ErrNotFound, ErrBatchMoved before the release. For finance releasers.
+func (s *Service) BatchFile(ctx context.Context, staffID, id string, w io.Writer) error {
+	var file []byte
+	err := s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		b, err := s.store.lockBatch(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		switch {
+		case b.Method != Bank:
+			return ErrNotFound
+		case b.State != BatchReleased:
+			return ErrBatchMoved
+		}
+		if file, err = s.store.fileOf(ctx, tx, id); err != nil {
+			return err
+		}
+		if sum := sha256.Sum256(file); hex.EncodeToString(sum[:]) != b.SHA256 {
+			return fmt.Errorf("the file of batch %s is not the one that was released", b.Ref)
+		}
+		return s.recordBatch(ctx, tx, staffID, "batch.download", b)
+	})
+	if err != nil {
+		return fmt.Errorf("read bank file: %w", err)
+	}
+	_, err = io.Copy(w, bytes.NewReader(file))
+	return err
+}
