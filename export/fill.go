@@ -271,16 +271,8 @@ func (pt *part) listFiles(r source.Range, t *ledger) archive.Attachments {
 	}
 }
 
-// prove reads the whole object back by a request of its own and holds it against what was sent.
+// prove reads the whole object back by requests of its own and holds it against what was sent.
 func (b *builder) prove(ctx context.Context, _ *attempt, w *work, s filled) error {
 	w.ledger.checks(s.proof.Size)
-	back, err := b.Bucket.ReadBackAs(ctx, w.key, w.ledger.readBack)
-	if err != nil {
-		return err
-	}
-	if !back.Same(s.proof) {
-		return &storage.Error{Kind: storage.Unavailable, Op: "read back", Key: w.key, Cause: fmt.Errorf(
-			"the bucket has %d bytes with SHA-256 %s, sent were %d with %s", back.Size, back.SHA256, s.proof.Size, s.proof.SHA256)}
-	}
-	return nil
+	return b.Bucket.Prove(ctx, w.key, s.proof, w.ledger.readBack)
 }

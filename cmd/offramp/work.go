@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -43,7 +42,7 @@ func (workCmd) Run(c *console) error {
 		return err
 	}
 	defer p.close()
-	p.boundMemory()
+	boundGarbage()
 	sources := p.sources()
 	defer sources.Close()
 	client, err := p.worker(c.ctx, sources)
@@ -71,15 +70,6 @@ func (workCmd) Run(c *console) error {
 	err = client.Stop(ctx)
 	group.Wait()
 	return err
-}
-
-// boundMemory keeps the collector at work early, so that the process stays small whatever the exports' size: an export lives
-// in a few MiB, and what it leaves behind between two collections would otherwise be several times that. GOMEMLIMIT overrides.
-func (p *parts) boundMemory() {
-	const floor, each = 12 << 20, 6 << 20
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(floor + each*int64(p.config.Work.Exports+p.config.Work.Large))
-	}
 }
 
 // worker is the queue's client with everything that jobs need.

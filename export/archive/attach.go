@@ -14,7 +14,6 @@ import (
 const (
 	// smallFile is what may be fetched ahead into memory.
 	smallFile = 1 << 20
-	copySize  = 256 << 10
 	largeFile = 2 << 30
 )
 
@@ -127,7 +126,7 @@ func (a *Writer) copy(f File, item *fetched) (fault string, err error) {
 	if item.body == nil {
 		_, err = s.Write(item.content.data)
 	} else {
-		_, err = io.CopyBuffer(struct{ io.Writer }{s}, struct{ io.Reader }{item.body}, make([]byte, copySize))
+		err = s.copy(item.body)
 	}
 	if err != nil {
 		var ok bool
@@ -136,6 +135,34 @@ func (a *Writer) copy(f File, item *fetched) (fault string, err error) {
 		}
 	}
 	return fault, s.close(func(f *File) { f.Incomplete = fault != "" })
+}
+
+// copy writes a body to its end. The next bytes arrive while the last ones are hashed and sent. An error of the body's own
+// comes after all that it gave.
+func (s *stream) copy(body io.Reader) error {
+	p := newPump(s)
+	buf, err := slices.Grow(p.buffer(), chunkSize), error(nil)
+	for {
+		for err == nil && len(buf) < chunkSize {
+			var n int
+			n, err = body.Read(buf[len(buf):chunkSize])
+			buf = buf[:len(buf)+n]
+		}
+		if err != nil {
+			break
+		}
+		if buf, err = p.send(buf); err != nil {
+			break // end knows the cause
+		}
+		buf = slices.Grow(buf, chunkSize)
+	}
+	if pumped := p.end(buf); pumped != nil {
+		return pumped
+	}
+	if err == io.EOF { //nolint:errorlint // wrapped, it is something else that ended early
+		return nil
+	}
+	return err
 }
 
 // compressible tells text from what is compressed already, as pictures and office documents are.

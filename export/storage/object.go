@@ -28,6 +28,7 @@ type Object struct {
 	ctx      context.Context
 	key      string
 	at       int64 // offset of the next byte
+	until    int64 // offset of the first byte that is not wanted; 0: all to the end
 	failures int   // in a row
 	body     io.ReadCloser
 	watch    *time.Timer
@@ -39,7 +40,12 @@ var errStalled = errors.New("no byte arrived in time")
 
 // Open reads an object from an offset on. The caller closes it.
 func (b *Bucket) Open(ctx context.Context, key string, offset int64) (*Object, error) {
-	o := &Object{b: b, ctx: ctx, key: key, at: offset}
+	return b.openRange(ctx, key, offset, 0)
+}
+
+// openRange reads an object from an offset up to another; 0 is its end.
+func (b *Bucket) openRange(ctx context.Context, key string, from, until int64) (*Object, error) {
+	o := &Object{b: b, ctx: ctx, key: key, at: from, until: until}
 	if err := o.connect(); err != nil {
 		return nil, err
 	}
@@ -49,7 +55,10 @@ func (b *Bucket) Open(ctx context.Context, key string, offset int64) (*Object, e
 func (o *Object) connect() error {
 	ctx, cancel := context.WithCancelCause(o.ctx)
 	in := &s3.GetObjectInput{Bucket: &o.b.name, Key: &o.key}
-	if o.at > 0 {
+	switch {
+	case o.until > 0:
+		in.Range = aws.String(fmt.Sprintf("bytes=%d-%d", o.at, o.until-1))
+	case o.at > 0:
 		in.Range = aws.String(fmt.Sprintf("bytes=%d-", o.at))
 	}
 	if o.ETag != "" {
@@ -78,7 +87,7 @@ func (o *Object) connect() error {
 // wholeSize takes the object's size from an answer that may be a part of it, and refuses an answer without any, since a
 // cut in it would go unseen.
 func wholeSize(out *s3.GetObjectOutput, offset int64) (int64, error) {
-	if offset > 0 {
+	if offset > 0 || out.ContentRange != nil {
 		_, total, ok := strings.Cut(aws.ToString(out.ContentRange), "/")
 		if n, err := strconv.ParseInt(total, 10, 64); ok && err == nil {
 			return n, nil
@@ -94,9 +103,11 @@ func wholeSize(out *s3.GetObjectOutput, offset int64) (int64, error) {
 // Read implements io.Reader.
 func (o *Object) Read(p []byte) (int, error) {
 	for {
-		if o.at >= o.Size {
+		end := o.end()
+		if o.at >= end {
 			return 0, io.EOF
 		}
+		p = p[:min(int64(len(p)), end-o.at)]
 		if o.body == nil {
 			if err := o.resume(); err != nil {
 				return 0, err
@@ -110,7 +121,7 @@ func (o *Object) Read(p []byte) (int, error) {
 		if n > 0 {
 			o.failures = 0
 		}
-		if err != nil && o.at < o.Size {
+		if err != nil && o.at < end {
 			if cause := context.Cause(o.request); cause != nil {
 				err = cause
 			}
@@ -123,6 +134,14 @@ func (o *Object) Read(p []byte) (int, error) {
 			return n, nil
 		}
 	}
+}
+
+// end is the offset of the first byte that is not given.
+func (o *Object) end() int64 {
+	if o.until > 0 {
+		return min(o.until, o.Size)
+	}
+	return o.Size
 }
 
 // failed counts a failure and gives up after as many as one request may have.
@@ -168,11 +187,6 @@ var readBuffers = sync.Pool{New: func() any { return new([readBuffer]byte) }}
 
 // ReadBack reads the whole object and returns what it holds.
 func (b *Bucket) ReadBack(ctx context.Context, key string) (Proof, error) {
-	return b.ReadBackAs(ctx, key, func(int64) {})
-}
-
-// ReadBackAs is ReadBack that tells of the bytes as it reads them.
-func (b *Bucket) ReadBackAs(ctx context.Context, key string, read func(n int64)) (Proof, error) {
 	o, err := b.Open(ctx, key, 0)
 	if err != nil {
 		return Proof{}, err
@@ -181,7 +195,7 @@ func (b *Bucket) ReadBackAs(ctx context.Context, key string, read func(n int64))
 	sum := sha256.New()
 	buf := readBuffers.Get().(*[readBuffer]byte)
 	defer readBuffers.Put(buf)
-	n, err := io.CopyBuffer(told{sum, read}, o, buf[:])
+	n, err := io.CopyBuffer(struct{ io.Writer }{sum}, o, buf[:])
 	if err != nil {
 		return Proof{}, err
 	}

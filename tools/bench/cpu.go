@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,18 +16,57 @@ const ticks = 100
 
 // process is what /proc says of one.
 type process struct {
+	name   string
 	parent int
 	used   time.Duration // CPU, with that of children that have ended
 }
 
-// cpu is how much CPU this program and everything that it started have used so far: the product, PostgreSQL, the S3 server.
-func cpu() (time.Duration, error) {
-	used, err := usage()
-	var sum time.Duration
-	for _, part := range used {
-		sum += part
+// usage is CPU by part: the bench itself, the worker, the portal, PostgreSQL, the S3 server, and other programs by name.
+type usage map[string]time.Duration
+
+func (u usage) sum() (all time.Duration) {
+	for _, d := range u {
+		all += d
 	}
-	return sum, err
+	return all
+}
+
+// since is what was used after another look.
+func (u usage) since(before usage) usage {
+	out := usage{}
+	for name, d := range u {
+		if d -= before[name]; d > 0 {
+			out[name] = d
+		}
+	}
+	return out
+}
+
+// String lists what counts.
+func (u usage) String() string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(u)) {
+		if u[name] >= 20*time.Millisecond {
+			parts = append(parts, fmt.Sprintf("%s %.2f s", name, u[name].Seconds()))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// cpu is how much CPU this program and everything that it started have used so far: the product, PostgreSQL, the S3 server.
+// cpu is how much CPU this program and everything that it started have used so far, by part.
+func cpu() (usage, error) {
+	all, err := processes()
+	if err != nil {
+		return nil, err
+	}
+	u := usage{}
+	for pid, p := range all {
+		if below(all, pid, os.Getpid()) {
+			u[partOf(pid, p.name)] += p.used
+		}
+	}
+	return u, nil
 }
 
 // processes are all that run on this machine.
@@ -82,5 +123,5 @@ func parse(stat string) (int, process, error) {
 		}
 		used += n
 	}
-	return pid, process{parent: parent, used: time.Duration(used) * time.Second / ticks}, nil
+	return pid, process{name: stat[open+1 : end], parent: parent, used: time.Duration(used) * time.Second / ticks}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"time"
 
 	"offramp/deploy/local"
@@ -36,6 +37,7 @@ func benchFiles(ctx context.Context) error {
 		return err
 	}
 	defer g.close()
+	fmt.Fprintln(os.Stderr, "  Measuring ...")
 	_, bucket, err := g.exports(ctx)
 	if err != nil {
 		return err
@@ -112,7 +114,7 @@ func (g *ground) pile(ctx context.Context, h heap) error {
 	return execute(ctx, g.stack.Postgres.URL(product.Database, local.SuperRole), fmt.Sprintf(`
 		DELETE FROM attachment WHERE customer_id = '%[1]s';
 		INSERT INTO attachment (id, customer_id, task_id, file_name, object_key, content_type, size_bytes, sha256, uploaded_at)
-		SELECT 10000000 + n, '%[1]s', (SELECT min(id) FROM task WHERE customer_id = '%[1]s'), n || '.bin', 'heap/%[1]s/' || n, 'application/octet-stream', %[3]d, '', now()
+		SELECT (SELECT coalesce(max(id), 0) FROM attachment) + 1 + n, '%[1]s', (SELECT min(id) FROM task WHERE customer_id = '%[1]s'), n || '.bin', 'heap/%[1]s/' || n, 'application/octet-stream', %[3]d, '', now()
 		  FROM generate_series(0, %[2]d - 1) n`, h.ref, h.many, h.size))
 }
 

@@ -2,6 +2,7 @@
 //
 //   - rows: one large export by a real worker into a real S3 server, proof included, against its own CPU time, against reading
 //     the same rows to nowhere, and against what shell tools would do; and the worker's peak memory;
+//   - memory: the peak memory of an export of a tenth of that size, and of the whole;
 //   - workers: the volumes of one large export by two throttled workers against one;
 //   - giant: small exports and the plan page while a giant export is built;
 //   - files: attachments against bare PUT, and from far away against one after another;
@@ -35,13 +36,15 @@ func main() {
 		exit(serveCeiling(os.Args[2], os.Args[3]))
 	}
 	rounds := flag.Int("rounds", 3, "rounds of each measurement; medians are printed")
-	rows := flag.Int("rows", 1_000_000, "rows of the exported customer")
+	rows := flag.Int("rows", 1_000_000, "rows of the largest customer, for giant and pages")
+	mb := flag.Int("mb", 200, "MB of rows of the large export")
+	flag.BoolVar(&rivals, "rivals", true, "also do with shell tools what the large export does")
 	small := flag.Int("small", 3_000, "small exports")
-	only := flag.String("only", "", "rows, workers, giant, files, small, refunds, fit, pages or replacements; empty: all")
+	only := flag.String("only", "", "rows, memory, workers, giant, files, small, refunds, fit, pages or replacements; empty: all")
 	refunds := flag.Int("refunds", 1_000_000, "refunds in the queue that is compared with one of 1,000")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *rounds, *rows, *small, *refunds, *only)
+	err := run(ctx, *rounds, *rows, *mb, *small, *refunds, *only)
 	stop()
 	exit(err)
 }
@@ -54,14 +57,12 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-func run(ctx context.Context, rounds, rows, small, refunds int, only string) error {
+func run(ctx context.Context, rounds, rows, mb, small, refunds int, only string) error {
 	fmt.Printf("%-66s %12s %12s %8s  %s\n", "what", "ours", "ceiling", "ratio", "goal")
 	measured := []struct {
 		name string
 		do   func(*ground) error
 	}{
-		{"rows", func(g *ground) error { return benchExport(ctx, g, rounds) }},
-		{"workers", func(g *ground) error { return benchWorkers(ctx, g, 1) }},
 		{"giant", func(g *ground) error { return benchGiant(ctx, g) }},
 		{"pages", func(g *ground) error { return benchPages(ctx, g, rounds) }},
 		{"replacements", func(g *ground) error { return benchReplacements(ctx, g, rounds) }},
@@ -73,6 +74,9 @@ func run(ctx context.Context, rounds, rows, small, refunds int, only string) err
 			ground.close()
 		}
 	}()
+	if err := benchLarge(ctx, mb, rounds, only); err != nil {
+		return err
+	}
 	for _, m := range measured {
 		if only != "" && only != m.name {
 			continue

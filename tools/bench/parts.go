@@ -15,11 +15,8 @@ import (
 	"time"
 )
 
-// parts is how much CPU each part of the stage has used: the bench itself, the worker, the portal, PostgreSQL, the S3 server.
-type parts map[string]time.Duration
-
-// partOf names a process of the stage by its command line.
-func partOf(pid int) string {
+// partOf names a process of the stage by its command line, and any other by its program.
+func partOf(pid int, program string) string {
 	if pid == os.Getpid() {
 		return "bench"
 	}
@@ -35,30 +32,16 @@ func partOf(pid int) string {
 	case name == filepath.Base(os.Args[0]):
 		return "S3"
 	}
-	return "other"
-}
-
-func usage() (parts, error) {
-	all, err := processes()
-	if err != nil {
-		return nil, err
-	}
-	used := parts{}
-	for pid := range all {
-		if below(all, pid, os.Getpid()) {
-			used[partOf(pid)] += all[pid].used
-		}
-	}
-	return used, nil
+	return program
 }
 
 // each divides what was used since an earlier look by a number of exports, and says it in one line.
-func (p parts) each(before parts, many int) string {
+func (u usage) each(before usage, many int) string {
 	var words []string
 	sum := time.Duration(0)
-	names := slices.SortedFunc(maps.Keys(p), func(a, b string) int { return cmp.Compare(p[b]-before[b], p[a]-before[a]) })
+	names := slices.SortedFunc(maps.Keys(u), func(a, b string) int { return cmp.Compare(u[b]-before[b], u[a]-before[a]) })
 	for _, name := range names {
-		if used := p[name] - before[name]; used > 0 {
+		if used := u[name] - before[name]; used > 0 {
 			sum += used
 			words = append(words, fmt.Sprintf("%s %.1f", name, used.Seconds()*1000/float64(many)))
 		}

@@ -86,7 +86,7 @@ func benchSmall(ctx context.Context, many int) error {
 	if err != nil {
 		return err
 	}
-	before, err := usage()
+	before, err := cpu()
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func benchSmall(ctx context.Context, many int) error {
 	if err != nil {
 		return err
 	}
-	between, err := usage()
+	between, err := cpu()
 	if err != nil {
 		return err
 	}
@@ -164,14 +164,14 @@ func (c *crowd) queued(ctx context.Context) (r queuedResult, err error) {
 	if err := c.allReady(ctx, first); err != nil {
 		return r, err
 	}
-	before, err := usage()
+	before, err := cpu()
 	if err != nil {
 		return r, err
 	}
 	if err := c.allReady(ctx, len(c.who)); err != nil {
 		return r, err
 	}
-	after, err := usage()
+	after, err := cpu()
 	if err != nil {
 		return r, err
 	}
@@ -240,7 +240,7 @@ func (c *crowd) unqueued(ctx context.Context) (perSecond float64, used string, e
 		return 0, "", err
 	}
 	build := c.builder()
-	before, err := usage()
+	before, err := cpu()
 	if err != nil {
 		return 0, "", err
 	}
@@ -253,7 +253,7 @@ func (c *crowd) unqueued(ctx context.Context) (perSecond float64, used string, e
 		return 0, "", err
 	}
 	perSecond = float64(len(queued)) / time.Since(began).Seconds()
-	after, err := usage()
+	after, err := cpu()
 	return perSecond, after.each(before, len(queued)), err
 }
 
