@@ -45,7 +45,7 @@ type Claims struct {
 	Name          string
 	Email         string
 	EmailVerified bool
-	IDToken       string // raw, the hint for signing out
+	IDToken       string    // raw, the hint for signing out
 	AuthTime      time.Time // when credentials were asked for, by the world's clock; zero: the provider does not say
 	Values        map[string]any
 }
