@@ -28,5 +28,8 @@ DROP INDEX payout_attempt_one_live;
 CREATE UNIQUE INDEX payout_attempt_one_live ON payout_attempt (refund_id, payment_ref) WHERE state <> 'failed' AND channel <> 'bank';
 CREATE UNIQUE INDEX payout_attempt_one_transfer ON payout_attempt (refund_id) WHERE state NOT IN ('failed', 'succeeded') AND channel = 'bank';
 
+-- News of an earlier attempt waits while its refund is decided upon once more; the release comes back to it.
+CREATE INDEX provider_event_waiting ON provider_event (ref) WHERE processed_at IS NULL;
+
 -- +goose Down
 SELECT 'forward only';

@@ -146,3 +146,12 @@ func (store) doneEvent(ctx context.Context, tx *db.Tx, provider, id string) erro
 	_, err := tx.Pgx.Exec(ctx, `UPDATE provider_event SET processed_at = $3 WHERE provider = $1 AND id = $2`, provider, id, tx.Now)
 	return err
 }
+
+// waitingEvents lists the events about refunds that could not be folded in yet.
+func (store) waitingEvents(ctx context.Context, tx *db.Tx, refs []string) ([]EventArgs, error) {
+	rows, err := tx.Pgx.Query(ctx, `SELECT provider, id FROM provider_event WHERE ref = ANY($1) AND processed_at IS NULL ORDER BY created_at, id`, refs)
+	if err != nil {
+		return nil, fmt.Errorf("list waiting events: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[EventArgs])
+}

@@ -200,11 +200,11 @@ func (g *ground) once(ctx context.Context, o *outside) error {
 		o.doubled += customers
 		g.say("%d customers have two refunds that were not withdrawn", customers)
 	}
-	if err := g.super.QueryRow(ctx, `SELECT count(*) FROM refund_task WHERE kind IN ('second_refund', 'late_news', 'ledger')`).Scan(&tasks); err != nil {
+	if err := g.super.QueryRow(ctx, `SELECT count(*) FROM refund_task WHERE kind IN ('second_refund', 'ledger')`).Scan(&tasks); err != nil {
 		return err
 	}
 	if tasks > 0 {
-		g.say("finance is told %d times of a second refund, of late news or of the ledger", tasks)
+		g.say("finance is told %d times of a second refund or of the ledger", tasks)
 	}
 	return nil
 }
