@@ -360,6 +360,7 @@ func newQuote(v *page.Visit, q quote.Quote, title, id string) quoteView {
 type tasksView struct {
 	layout  ui.Page
 	heading ui.Heading
+	errors  []ui.FieldError
 	none    *ui.Empty
 	tasks   []taskCard
 }
@@ -374,7 +375,7 @@ type taskCard struct {
 	done   ui.Button
 }
 
-func buildTasks(v *page.Visit, tasks []refund.Task, layout ui.Page) tasksView {
+func buildTasks(v *page.Visit, tasks []refund.Task, refused string, why error, layout ui.Page) tasksView {
 	l := v.Locale
 	view := tasksView{layout: layout, heading: ui.Heading{Eyebrow: l.T("finance.queue"), Title: l.T("finance.tasks"), Lead: l.T("finance.tasks.lead")}}
 	if len(tasks) == 0 {
@@ -385,7 +386,14 @@ func buildTasks(v *page.Visit, tasks []refund.Task, layout ui.Page) tasksView {
 		card := taskCard{
 			card: ui.Card{ID: id, Title: l.T("finance.task." + t.Kind), Meta: l.DateTime(t.OpenedAt, v.Zone())}, text: l.T("finance.task." + t.Kind + ".text"), detail: t.Detail,
 			action: TasksPath + "/" + t.ID + "/done", done: ui.Button{Label: l.T("finance.task.done")},
-			note: ui.Input{Field: ui.Field{Locale: l, ID: id + "-note", Name: "note", Label: l.T("finance.note"), Optional: true}, MaxLength: 500},
+			note: ui.Input{Field: ui.Field{Locale: l, ID: id + "-note", Name: "note", Label: l.T("finance.note")}, MaxLength: 500},
+		}
+		if t.ID == refused {
+			faults := wrong(v, why)
+			if card.note.Error = faults["note"]; faults["text"] != "" {
+				card.note.Error = faults["text"]
+			}
+			view.errors, view.layout.Errors = []ui.FieldError{{FieldID: card.note.ID, Text: card.note.Error}}, true
 		}
 		if t.Ref != "" {
 			card.link = &ui.Link{Label: t.Ref, URL: refundURL(t.Ref)}
