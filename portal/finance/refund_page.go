@@ -255,19 +255,11 @@ func (b refundBuilder) decisions(view *refundView) {
 	post := func(act, label string, kind ui.Kind) *ui.Action {
 		return &ui.Action{URL: refundURL(f.Ref) + "/" + act, Hidden: []ui.Pair{{Name: "version", Value: version}}, Button: ui.Button{Label: b.T(label), Kind: kind}}
 	}
-	switch toReview := f.State == refund.Submitted || f.State == refund.Objected; {
-	case toReview && v.Session.Has(auth.FinanceClerk) && f.MayReview:
-		view.act = post("review", "finance.review", ui.Primary)
-	case toReview && v.Session.Has(auth.FinanceClerk):
-		view.why = b.T("finance.blocked.took_part")
-	case toReview:
-		view.why = b.T("finance.wait.clerk")
-	case waitsForApproval(f.State) && v.Session.Has(auth.FinanceApprover) && f.MayApprove:
-		view.act = post("approve", "finance.approve", ui.Primary)
-	case waitsForApproval(f.State) && v.Session.Has(auth.FinanceApprover):
-		view.why = b.T("finance.blocked.took_part")
-	case waitsForApproval(f.State):
-		view.why = b.T("finance.wait.approver")
+	switch f.State {
+	case refund.Submitted, refund.Objected:
+		b.step(view, auth.FinanceClerk, f.MayReview, post("review", "finance.review", ui.Primary), "finance.wait.clerk")
+	case refund.Reviewed, refund.Second:
+		b.step(view, auth.FinanceApprover, f.MayApprove, post("approve", "finance.approve", ui.Primary), "finance.wait.approver")
 	default:
 		view.why = b.T("finance.wait." + string(f.State))
 	}
@@ -276,6 +268,18 @@ func (b refundBuilder) decisions(view *refundView) {
 	}
 	if v.Session.Has(auth.FinanceReleaser) && stuck(f) {
 		view.again = post("again", "finance.again", ui.Plain)
+	}
+}
+
+// step offers an act to those whose it is; to others it says whom it waits for.
+func (b refundBuilder) step(view *refundView, role auth.Role, may bool, act *ui.Action, waits string) {
+	switch {
+	case !b.v.Session.Has(role):
+		view.why = b.T(waits)
+	case !may:
+		view.why = b.T("finance.blocked.took_part")
+	default:
+		view.act = act
 	}
 }
 
