@@ -12,7 +12,7 @@ import (
 )
 
 // bearing are the folders whose code bears money. No number in them is a floating-point one.
-var bearing = []string{"internal/money", "migration/refund", "migration/programme_refund", "portal/finance", "portal/customer/refund"}
+var bearing = []string{"internal/money", "migration/refund", "migration/programme_refund", "portal/finance", "portal/customer/settle"}
 
 // floating are the names by which a floating-point number comes into being or is read.
 var floating = []string{
@@ -45,9 +45,12 @@ func TestI03_MoneyIsNeverAFloat(t *testing.T) {
 	}
 }
 
+// counts are the files that count things for Prometheus, whose numbers are floating-point ones, and bear no money.
+var counts = []string{"migration/refund/metrics.go"}
+
 // bearsMoney takes whole folders, and single files of a folder by the beginning of their names.
 func bearsMoney(folder, file string) bool {
-	return slices.ContainsFunc(bearing, func(b string) bool {
+	return !slices.Contains(counts, folder+"/"+file) && slices.ContainsFunc(bearing, func(b string) bool {
 		return folder == b || strings.HasPrefix(folder, b+"/") || folder == filepath.Dir(b) && strings.HasPrefix(file, filepath.Base(b))
 	})
 }
