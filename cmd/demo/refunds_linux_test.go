@@ -266,7 +266,7 @@ func (h *till) paysByFile(ref string) [2]string {
 	h.Helper()
 	h.decides("clerk", ref, "review")
 	h.decides("approver", ref, "approve")
-	h.sees("clerk", consoleRefunds+"/"+ref, "Approved once")
+	h.sees("clerk", consoleRefunds+"/"+ref, "To approve a second time")
 	h.decides("second", ref, "approve")
 	file := h.sees("releaser", h.releases("bank")+"/file", "pain.001.001.09", ref)
 	return [2]string{h.found(shownEnd, file), h.found(shownSum, file)}
