@@ -43,7 +43,7 @@ func TestCheckKnowsWhatIsNotStripe(t *testing.T) {
 		}
 		server.Close()
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once: nobody listens there
+	l, err := net.Listen("tcp", "127.0.0.1:0") // closed at once: nobody listens there
 	if err != nil {
 		t.Fatal(err)
 	}
