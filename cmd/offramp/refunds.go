@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 
 	"offramp/internal/jobs"
@@ -24,7 +23,7 @@ const payouts = 4
 const stripeName = "stripe"
 
 // refunds is what customers and finance may ask, and what workers do.
-func (p *parts) refunds(queue *jobs.Client, providers map[string]payout.Provider, metrics *refund.Metrics) (*refund.Service, error) {
+func (p *parts) refunds(queue *jobs.Client, providers map[string]payout.Provider) (*refund.Service, error) {
 	current, before := p.config.Web.Secrets()
 	box, err := secret.New(refund.Purpose, current, before...)
 	if err != nil {
@@ -43,7 +42,7 @@ func (p *parts) refunds(queue *jobs.Client, providers map[string]payout.Provider
 			}
 			return err
 		},
-		DB: p.db, Jobs: queue, Customers: p.journeys, Box: box, Log: p.log, Providers: providers, Debtors: debtors, Metrics: metrics,
+		DB: p.db, Jobs: queue, Customers: p.journeys, Box: box, Log: p.log, Providers: providers, Debtors: debtors,
 	}), nil
 }
 
@@ -84,7 +83,7 @@ func (p *parts) payouts(workers *river.Workers, inserter *jobs.Client) error {
 		}
 		providers[stripeName] = client
 	}
-	service, err := p.refunds(inserter, providers, refund.NewMetrics(prometheus.DefaultRegisterer))
+	service, err := p.refunds(inserter, providers)
 	if err != nil {
 		return err
 	}
