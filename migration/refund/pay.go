@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"offramp/internal/db"
@@ -159,35 +160,38 @@ func (s *Service) foldEvent(ctx context.Context, provider, id string) error {
 		if err != nil {
 			return err
 		}
-		if err := s.foldIn(ctx, tx, e); err != nil {
+		done, err := s.foldIn(ctx, tx, e)
+		if err != nil || !done {
 			return err
 		}
 		return s.store.doneEvent(ctx, tx, provider, id)
 	})
 }
 
-func (s *Service) foldIn(ctx context.Context, tx *db.Tx, e payout.Event) error {
+// foldIn folds one event in. It is not done while its refund is decided upon once more: the release comes back to it.
+func (s *Service) foldIn(ctx context.Context, tx *db.Tx, e payout.Event) (done bool, err error) {
 	refundID, err := s.store.findAttempt(ctx, tx, e.Ref, e.Attempt)
 	if errors.Is(err, ErrNotFound) || e.Ref == "" {
-		return nil // none of ours
+		return true, nil // none of ours
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	r, a, err := s.store.lockAttempt(ctx, tx, refundID, e.Attempt)
 	if err != nil {
-		return err
+		return false, err
 	}
 	leased := a.leasedUntil
 	next, err := a.fold(tx.Now, e.Outcome)
 	if errors.Is(err, payout.ErrSecondRefund) {
-		return s.task(ctx, tx, TaskSecond, a, e.Outcome.ID)
+		return true, s.task(ctx, tx, TaskSecond, a, e.Outcome.ID)
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	next.leasedUntil = leased // whoever calls at this moment still does
-	return s.settle(ctx, tx, r, next)
+	again := r.State == Questioned || slices.Contains(waits, r.State)
+	return next.state == a.state || !again, s.settle(ctx, tx, r, next)
 }
 
 // settle saves an attempt and moves its refund to where its attempts stand.

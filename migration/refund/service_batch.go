@@ -185,7 +185,23 @@ func (s *Service) release(ctx context.Context, tx *db.Tx, staffID string, b *Bat
 			return err
 		}
 	}
+	if err := s.comeBack(ctx, tx, items); err != nil {
+		return err
+	}
 	return s.tellMany(ctx, tx, follow(items, to, a))
+}
+
+// comeBack enqueues what the provider told of earlier attempts while the refunds were decided upon once more.
+func (s *Service) comeBack(ctx context.Context, tx *db.Tx, items []batched) error {
+	refs := make([]string, len(items))
+	for i, item := range items {
+		refs[i] = item.Ref
+	}
+	events, err := s.store.waitingEvents(ctx, tx, refs)
+	if err != nil {
+		return err
+	}
+	return foldAll(ctx, tx, s.Jobs, events)
 }
 
 // DiscardBatch undoes a batch that is not released. ErrNotFound, ErrBatchMoved. For finance.

@@ -87,9 +87,11 @@ func (store) saveAttempt(ctx context.Context, tx *db.Tx, a attempt) error {
 	return nil
 }
 
-// settlePart notes whether the payment of an attempt is given back for certain.
+// settlePart notes whether the payment of an attempt is given back for certain. A transfer stands for what the provider has not
+// given back.
 func (store) settlePart(ctx context.Context, tx *db.Tx, a attempt) error {
-	const sql = `UPDATE refund_payment SET settled = $3 WHERE refund_id = $1 AND ($2 = '' OR payment_ref = $2) AND settled <> $3`
+	const sql = `UPDATE refund_payment p SET settled = $3 WHERE refund_id = $1 AND settled <> $3 AND (payment_ref = $2 OR $2 = '' AND NOT EXISTS
+		(SELECT FROM payout_attempt a WHERE a.refund_id = p.refund_id AND a.payment_ref = p.payment_ref AND a.state = 'succeeded'))`
 	_, err := tx.Pgx.Exec(ctx, sql, a.refundID, a.paymentRef, a.state == string(payout.Succeeded))
 	return err
 }
@@ -143,4 +145,13 @@ func (store) takeEvent(ctx context.Context, tx *db.Tx, provider, id string) (e p
 func (store) doneEvent(ctx context.Context, tx *db.Tx, provider, id string) error {
 	_, err := tx.Pgx.Exec(ctx, `UPDATE provider_event SET processed_at = $3 WHERE provider = $1 AND id = $2`, provider, id, tx.Now)
 	return err
+}
+
+// waitingEvents lists the events about refunds that could not be folded in yet.
+func (store) waitingEvents(ctx context.Context, tx *db.Tx, refs []string) ([]EventArgs, error) {
+	rows, err := tx.Pgx.Query(ctx, `SELECT provider, id FROM provider_event WHERE ref = ANY($1) AND processed_at IS NULL ORDER BY created_at, id`, refs)
+	if err != nil {
+		return nil, fmt.Errorf("list waiting events: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[EventArgs])
 }

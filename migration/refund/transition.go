@@ -15,9 +15,10 @@ func (r Refund) Open() bool {
 	return !slices.Contains([]State{Paid, Credited, Waived, Closed, Withdrawn}, r.State)
 }
 
-// MayWithdraw reports whether the customer may still take it back: until it is approved.
+// MayWithdraw reports whether the customer may still take it back: until it is approved, and not once a part of it was paid,
+// whose payment would be free to be given back again.
 func (r Refund) MayWithdraw() bool {
-	return slices.Contains([]State{Submitted, Questioned, Objected, Reviewed, Second}, r.State)
+	return r.Settled == 0 && slices.Contains([]State{Submitted, Questioned, Objected, Reviewed, Second}, r.State)
 }
 
 // MayObject reports whether the customer may object to a refusal at an instant.

@@ -95,3 +95,12 @@ func payAll(ctx context.Context, tx *db.Tx, queue *jobs.Client, attempts []PayAr
 	}
 	return queue.InsertManyTx(ctx, tx, list)
 }
+
+// foldAll enqueues many events in the caller's transaction.
+func foldAll(ctx context.Context, tx *db.Tx, queue *jobs.Client, events []EventArgs) error {
+	list := make([]river.InsertManyParams, len(events))
+	for i, e := range events {
+		list[i] = river.InsertManyParams{Args: e}
+	}
+	return queue.InsertManyTx(ctx, tx, list)
+}

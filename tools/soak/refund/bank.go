@@ -20,6 +20,7 @@ type transfer struct {
 	amount       int64
 	times        int  // how often it was told
 	told         bool // that it was booked
+	kept         bool // it will not come back any more
 	back         bool // it came back
 }
 
@@ -88,9 +89,12 @@ func (g *ground) report() (table string, lines int) {
 		}
 		state, reason := "booked", ""
 		switch {
-		case t.back || t.told && dice >= 8:
+		case t.back || t.kept:
 			continue
-		case t.told || dice < 12: // 8 in 100 come back after they were booked, at each report
+		case t.told && dice >= 8:
+			t.kept = true
+			continue
+		case t.told || dice < 12: // 12 in 100 never arrive, 8 come back after they were booked
 			state, reason, t.back = "returned", "AC04", true
 		}
 		t.told = true

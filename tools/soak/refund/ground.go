@@ -188,6 +188,7 @@ func (g *ground) receive(w http.ResponseWriter, r *http.Request) {
 		err = g.service.ReceiveEvent(r.Context(), "stripe", event)
 	}
 	switch {
+	case r.Context().Err() != nil: // the provider has hung up
 	case err != nil:
 		g.log.Error("take an event", "fault", err.Error())
 		w.WriteHeader(http.StatusInternalServerError)

@@ -133,7 +133,7 @@ func (g *ground) refunds(ctx context.Context) ([]judged, error) {
 // judgeOne holds one refund against what has left.
 func (g *ground) judgeOne(o *outside, r judged) {
 	out := o.total[r.ref]
-	if r.state == "credited" || r.state == "waived" {
+	if r.state == "credited" || r.state == "waived" || r.state == "withdrawn" {
 		if out != 0 {
 			o.doubled++
 			g.say("%s is %s, and %d has left", r.ref, r.state, out)
@@ -193,18 +193,18 @@ func (g *ground) attempts(ctx context.Context, o *outside) error {
 // once looks for customers who have asked once and are refunded twice, and for what only a second refund would tell.
 func (g *ground) once(ctx context.Context, o *outside) error {
 	var customers, tasks int
-	if err := g.super.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM refund GROUP BY customer_id HAVING count(*) > 1) x`).Scan(&customers); err != nil {
+	if err := g.super.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM refund WHERE state <> 'withdrawn' GROUP BY customer_id HAVING count(*) > 1) x`).Scan(&customers); err != nil {
 		return err
 	}
 	if customers > 0 {
 		o.doubled += customers
-		g.say("%d customers have two refunds", customers)
+		g.say("%d customers have two refunds that were not withdrawn", customers)
 	}
-	if err := g.super.QueryRow(ctx, `SELECT count(*) FROM refund_task WHERE kind IN ('second_refund', 'late_news', 'ledger')`).Scan(&tasks); err != nil {
+	if err := g.super.QueryRow(ctx, `SELECT count(*) FROM refund_task WHERE kind IN ('second_refund', 'ledger')`).Scan(&tasks); err != nil {
 		return err
 	}
 	if tasks > 0 {
-		g.say("finance is told %d times of a second refund, of late news or of the ledger", tasks)
+		g.say("finance is told %d times of a second refund or of the ledger", tasks)
 	}
 	return nil
 }

@@ -225,9 +225,16 @@ func (g *ground) round(ctx context.Context) error {
 func (g *ground) step(ctx context.Context, r standing) (err error) {
 	switch r.state {
 	case refund.Submitted, refund.Objected:
-		if g.bad.Load() && g.n(25) == 0 {
+		dice := 25
+		if g.bad.Load() {
+			dice = g.n(25)
+		}
+		switch {
+		case dice == 0:
 			_, err = g.service.SendBack(ctx, "clara", r.ref, r.version, "Whose card was it?")
 			return err
+		case dice < 3:
+			return g.thinkAgain(ctx, r)
 		}
 		_, err = g.service.Review(ctx, "clara", r.ref, r.version)
 	case refund.Questioned:
@@ -240,6 +247,20 @@ func (g *ground) step(ctx context.Context, r standing) (err error) {
 		_, err = g.service.CorrectDetails(ctx, who(r.customer), g.programme, r.ref, r.version, iban)
 	}
 	return err
+}
+
+// thinkAgain lets the customer take a refund back, which may be refused, and ask anew.
+func (g *ground) thinkAgain(ctx context.Context, r standing) error {
+	was, err := g.service.Withdraw(ctx, who(r.customer), g.programme, r.ref, r.version)
+	if err != nil {
+		return err
+	}
+	g.count("withdrawn")
+	sub, err := g.fillIn(ctx, r.customer, was.Currency, refund.Original)
+	if err != nil {
+		return err
+	}
+	return g.submit(ctx, r.customer, sub)
 }
 
 // payOut makes a batch of what is approved, and releases it twice at once. A bank's file is taken to the bank.

@@ -105,7 +105,7 @@ func (g *ground) describe(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	g.log.Error("it does not settle", "for", g.waits, "happened", fmt.Sprint(g.counts))
 	rows, err := g.super.Query(ctx, `SELECT r.ref, r.state, r.method, coalesce(a.number, 0), coalesce(a.state, ''), coalesce(a.code, '') FROM refund r
-		LEFT JOIN payout_attempt a ON a.refund_id = r.id WHERE r.state NOT IN ('paid', 'credited', 'waived') ORDER BY r.number, a.number LIMIT 40`)
+		LEFT JOIN payout_attempt a ON a.refund_id = r.id WHERE r.state NOT IN ('paid', 'credited', 'waived', 'withdrawn') ORDER BY r.number, a.number LIMIT 40`)
 	if err != nil {
 		return
 	}
