@@ -58,12 +58,14 @@ bench: ## measure: each figure beside its ceiling from the same run
 	$(GO) run ./tools/bench
 
 .PHONY: soak
-soak: ## break everything around the product for SOAK_FOR (default 5m), then judge every export; log in soak.log
+soak: ## break everything around the product, twice for SOAK_FOR (default 5m): judge every export, then every refund; log in soak.log
 	@tools/setup test
 	@$(MAKE) --no-print-directory build
 	@$(GO) build -o bin/soak ./tools/soak
+	@$(GO) build -o bin/soak-refund ./tools/soak/refund
 	$(GO) test -tags soak -run 5GiB -timeout 15m ./export/source
 	./bin/soak -for $${SOAK_FOR:-5m} -log soak.log
+	./bin/soak-refund -for $${SOAK_FOR:-5m} -log soak.log
 
 .PHONY: fuzz
 fuzz: ## fuzz each parser for a bounded time

@@ -13,7 +13,7 @@
 //	    +--> withdrawn (by the customer, until approved)                                                   v
 //	                                              paid, released, unknown --money came back--> returned
 //	returned --other bank details--> submitted      credit: batched --released--> credited
-//	declined --objection--> objected --> reviewed   waive: reviewed --approved--> waived
+//	declined --objection--> objected --> reviewed   waive: reviewed or second --approved--> waived
 //	declined --period over--> closed
 //
 // Review, approval, second approval and release are by different people, none of whom asked; the database holds to it.

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"offramp/internal/money"
+	"offramp/migration/refund"
+)
+
+// transfer is one payment that the bank was told to make.
+type transfer struct {
+	id, currency string
+	amount       int64
+	times        int  // how often it was told
+	told         bool // that it was booked
+	back         bool // it came back
+}
+
+// bank makes the transfers of the files that it is given, each time that it is given one, and tells what became of them.
+type bank struct {
+	mu        sync.Mutex
+	transfers map[string]*transfer
+	files     int
+}
+
+func newBank() *bank { return &bank{transfers: map[string]*transfer{}} }
+
+// instruction is what of a credit transfer the bank acts upon.
+type instruction struct {
+	ID     string `xml:"PmtId>EndToEndId"`
+	Amount struct {
+		Currency string `xml:"Ccy,attr"`
+		Text     string `xml:",chardata"`
+	} `xml:"Amt>InstdAmt"`
+}
+
+// take makes the transfers of a file.
+func (b *bank) take(ref, file string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.files++
+	d := xml.NewDecoder(strings.NewReader(file))
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("file of %s: %w", ref, err)
+		}
+		element, ok := token.(xml.StartElement)
+		if !ok || element.Name.Local != "CdtTrfTxInf" {
+			continue
+		}
+		var i instruction
+		if err := d.DecodeElement(&i, &element); err != nil {
+			return fmt.Errorf("file of %s: %w", ref, err)
+		}
+		amount, err := money.Parse(strings.TrimSpace(i.Amount.Text), i.Amount.Currency)
+		if err != nil || i.ID == "" {
+			return fmt.Errorf("file of %s: transfer %q of %q: %w", ref, i.ID, i.Amount.Text, err)
+		}
+		if t := b.transfers[i.ID]; t != nil {
+			t.times++
+			continue
+		}
+		b.transfers[i.ID] = &transfer{id: i.ID, currency: i.Amount.Currency, amount: amount, times: 1}
+	}
+}
+
+// report tells what was booked and what came back since the last time, as a table.
+func (g *ground) report() (table string, lines int) {
+	g.bank.mu.Lock()
+	defer g.bank.mu.Unlock()
+	var out strings.Builder
+	out.WriteString("end_to_end_id,state,amount,currency,date,reason,bank_ref\n")
+	for _, t := range g.bank.transfers {
+		dice := 100
+		if g.bad.Load() {
+			dice = g.n(100)
+		}
+		state, reason := "booked", ""
+		switch {
+		case t.back || t.told && dice >= 8:
+			continue
+		case t.told || dice < 12: // 8 in 100 come back after they were booked, at each report
+			state, reason, t.back = "returned", "AC04", true
+		}
+		t.told = true
+		lines++
+		fmt.Fprintf(&out, "%s,%s,%s,%s,2026-12-03,%s,B%d\n", t.id, state, money.Format(t.amount, t.currency), t.currency, reason, time.Now().UnixNano())
+	}
+	return out.String(), lines
+}
+
+// collect imports the bank's reports, each twice at once: one of them is refused.
+func (g *ground) collect(ctx context.Context) error {
+	for ctx.Err() == nil {
+		rest(ctx, 700*time.Millisecond)
+		if err := g.importReport(context.WithoutCancel(ctx)); err != nil { // what the bank has told is not lost
+			return fmt.Errorf("collect: %w", err)
+		}
+	}
+	return nil
+}
+
+func (g *ground) importReport(ctx context.Context) error {
+	table, lines := g.report()
+	if lines == 0 {
+		return nil
+	}
+	errs := make([]error, 2)
+	var group sync.WaitGroup
+	for n := range errs {
+		group.Go(func() { _, errs[n] = g.service.ImportResults(ctx, "clara", "results.csv", strings.NewReader(table)) })
+	}
+	group.Wait()
+	if errs[0] == nil && errs[1] == nil {
+		g.say("the same results were imported twice")
+	}
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, refund.ErrImported) {
+			return err
+		}
+	}
+	if errs[0] != nil && errs[1] != nil {
+		g.say("both imports were refused: %v", errs[0])
+	}
+	return nil
+}
