@@ -1,13 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -31,163 +28,39 @@ var (
 	shownSum     = regexp.MustCompile(`<InstdAmt Ccy="CNY">([^<]+)</InstdAmt>`)
 )
 
-// till is the running demonstration with everybody who has to do with a refund, each with a browser of their own.
-type till struct {
-	*testing.T
-	report   report
-	browsers map[string]*local.Visitor
-}
-
-// refunds pays two customers back as people do it in their browsers: one to the card, and one to a bank account, the first of
-// which is closed. Then it holds the ledger and the payment provider against what they were shown.
+// refunds pays three customers back as people do it in their browsers: one to the card, one to a card that has expired and then
+// to a bank account, and one to two bank accounts, the first of which is closed. Then it holds the ledger and the payment provider
+// against what they were shown.
 func refunds(t *testing.T, r report) {
 	t.Helper()
 	began := time.Now()
-	h := &till{T: t, report: r, browsers: map[string]*local.Visitor{}}
+	h := &till{T: t, report: r, browsers: map[string]*local.Visitor{}, second: map[string]int{}}
 	for i, role := range []string{"finance_clerk", "finance_approver", "finance_approver", "finance_releaser"} {
 		h.enters([]string{"clerk", "approver", "second", "releaser"}[i], h.account(role, "", i == 2), "/staff/sign-in/start")
 	}
-	card, bank := h.toTheCard(), h.toABank()
-	h.comesOut(card, bank)
-	t.Logf("two refunds took %s", time.Since(began))
-}
-
-// account finds somebody who can sign in: the first of a role, or the next.
-func (h *till) account(role, customer string, next bool) account {
-	h.Helper()
-	for _, u := range h.report.Users {
-		if u.Role == role && u.Customer == customer {
-			if !next {
-				return u
-			}
-			next = false
-		}
-	}
-	h.Fatalf("nobody is %s of %q", role, customer)
-	return account{}
-}
-
-// enters opens a browser, signs in, and reads English from then on.
-func (h *till) enters(who string, a account, start string) {
-	h.Helper()
-	h.browsers[who] = local.NewVisitor(h.report.PortalURL)
-	page, err := h.browsers[who].SignIn(h.Context(), start, a.Email, a.Password)
-	if err != nil || page.Status != 200 {
-		h.Fatalf("%s signs in: %v, %d at %s", a.Email, err, page.Status, page.URL)
-	}
-	h.sends(who, "/language/en", nil)
-}
-
-// owns signs the owner of a customer in.
-func (h *till) owns(who, customer string) account {
-	h.Helper()
-	a := h.account("customer_owner", customer, false)
-	h.enters(who, a, "/sign-in/start?return_to=/refund")
-	return a
-}
-
-// sees opens a page, which must show some texts.
-func (h *till) sees(who, path string, texts ...string) string {
-	h.Helper()
-	page, err := h.browsers[who].Get(h.Context(), path)
-	if err != nil || page.Status != 200 {
-		h.Fatalf("%s opens %s: %v, %d", who, path, err, page.Status)
-	}
-	for _, text := range texts {
-		if !strings.Contains(page.Body, text) {
-			h.Fatalf("%s at %s does not see %q:\n%s", who, path, text, page.Body)
-		}
-	}
-	return page.Body
-}
-
-// sends fills a form in and returns the page that it leads to.
-func (h *till) sends(who, path string, form url.Values) local.Page {
-	h.Helper()
-	page, err := h.browsers[who].Post(h.Context(), path, form)
-	if err != nil || page.Status != 200 {
-		h.Fatalf("%s sends %v to %s: %v, %d\n%s", who, form, path, err, page.Status, page.Body)
-	}
-	return page
-}
-
-// found is what a page has in a place.
-func (h *till) found(where *regexp.Regexp, body string) string {
-	h.Helper()
-	m := where.FindStringSubmatch(body)
-	if m == nil {
-		h.Fatalf("no %s in\n%s", where, body)
-	}
-	return m[len(m)-1]
-}
-
-// decides sends a decision upon the version of the refund that the console shows.
-func (h *till) decides(who, ref, act string) {
-	h.Helper()
-	version := h.found(shownVersion, h.sees(who, consoleRefunds+"/"+ref))
-	h.sends(who, consoleRefunds+"/"+ref+"/"+act, url.Values{"version": {version}})
-}
-
-// asks sends a request off, twice at the same time as impatient people do, and returns its reference.
-func (h *till) asks(who, body string) string {
-	h.Helper()
-	form := url.Values{"quote": {h.found(shownQuote, body)}}
-	pages := make([]local.Page, 2)
-	h.twice(func(i int) (err error) {
-		pages[i], err = h.browsers[who].Post(h.Context(), "/refund/CNY/check", form)
-		return err
-	})
-	refs := []string{shownRef.FindString(pages[0].URL.Path), shownRef.FindString(pages[1].URL.Path)}
-	if refs[0] == "" || refs[0] != refs[1] {
-		h.Fatalf("two clicks are %q", refs)
-	}
-	return refs[0]
-}
-
-func (h *till) twice(do func(i int) error) {
-	h.Helper()
-	var group sync.WaitGroup
-	errs := make([]error, 2)
-	for i := range errs {
-		group.Go(func() { errs[i] = do(i) })
-	}
-	group.Wait()
-	for _, err := range errs {
-		if err != nil {
-			h.Fatal(err)
-		}
-	}
-}
-
-// releases makes a batch of everything that waits and releases it, with two clicks at once. It returns the batch's path.
-func (h *till) releases(method string) string {
-	h.Helper()
-	batch := h.sends("clerk", consoleBatches, url.Values{"method": {method}, "currency": {"CNY"}}).URL.Path
-	h.sees("releaser", batch, "Release this batch?")
-	h.twice(func(int) error {
-		_, err := h.browsers["releaser"].Post(h.Context(), batch+"/release", nil)
-		return err
-	})
-	return batch
-}
-
-// becomes waits until the customer is told something of a refund.
-func (h *till) becomes(who, ref, text string) {
-	h.Helper()
-	eventually(h.T, 20*time.Second, ref+" is told to be: "+text, func() bool { return strings.Contains(h.sees(who, "/refund/"+ref), text) })
+	h.comesOut(h.toTheCard(), h.toAnExpiredCard(), h.toABank())
+	t.Logf("three refunds took %s", time.Since(began))
 }
 
 // toTheCard pays what the reference customer has left back to the card.
-func (h *till) toTheCard() (ref string) {
+func (h *till) toTheCard() string {
 	h.Helper()
 	h.owns("farshore", product.Reference)
 	h.sees("farshore", "/refund", "135 of 365 days", "CN¥4,438.36")
-	ref = h.asks("farshore", h.sends("farshore", "/refund/CNY/method", url.Values{"method": {"original"}}).Body)
-	h.decides("clerk", ref, "review")
-	h.decides("approver", ref, "approve")
-	h.sees("farshore", "/refund/"+ref, "Nothing has been paid yet")
+	ref, paid := h.paysByCard("farshore")
+	h.becomes("farshore", ref, "The payment is on its way.")
+	h.sends("farshore", h.report.StripeURL+"/refunds/"+paid.ID, url.Values{"status": {"succeeded"}})
+	h.becomes("farshore", ref, "The payment was made on")
+	return ref
+}
+
+// paysByCard asks for everything back to the card, and brings it through finance to the provider.
+func (h *till) paysByCard(who string) (ref string, paid local.StripeRefund) {
+	h.Helper()
+	ref = h.asks(who, h.sends(who, "/refund/CNY/method", url.Values{"method": {"original"}}).Body)
+	h.approves(ref)
+	h.sees(who, "/refund/"+ref, "Nothing has been paid yet")
 	h.releases("original")
-	var paid local.StripeRefund
 	eventually(h.T, 20*time.Second, "a worker asks the provider", func() bool {
 		made := h.made(ref)
 		if len(made) > 0 {
@@ -195,20 +68,30 @@ func (h *till) toTheCard() (ref string) {
 		}
 		return len(made) > 0
 	})
-	h.becomes("farshore", ref, "The payment is on its way.")
-	h.sends("farshore", h.report.StripeURL+"/refunds/"+paid.ID, url.Values{"status": {"succeeded"}})
-	h.becomes("farshore", ref, "The payment was made on")
+	return ref, paid
+}
+
+// toAnExpiredCard pays back to a card, which comes back after it was told to be paid, and then to a bank account.
+func (h *till) toAnExpiredCard() string {
+	h.Helper()
+	h.owns("expired", h.text(`SELECT c.ref FROM customer c JOIN contact o ON o.customer_id = c.id AND o.role = 'owner' JOIN payment p ON p.customer_id = c.id
+		WHERE p.currency = 'CNY' AND p.period_end > '2027-01-31' AND p.provider = 'stripe' AND substr(p.ref, 5)::bigint % 9 = 4
+		AND NOT EXISTS (SELECT FROM payment q WHERE q.customer_id = c.id AND q.ref <> p.ref AND q.period_end > '2027-01-31') ORDER BY c.ref LIMIT 1`))
+	ref, paid := h.paysByCard("expired")
+	h.becomes("expired", ref, "The payment was made on")
+	h.sends("expired", h.report.StripeURL+"/refunds/"+paid.ID, url.Values{"status": {"failed"}, "failure": {"expired_or_canceled_card"}})
+	h.becomes("expired", ref, "The payment came back. Please give us an account that it can be paid to.")
+	h.givesAnother("expired", ref)
+	h.booked(h.paysByFile(ref))
+	h.becomes("expired", ref, "The payment was made on")
 	return ref
 }
 
-// made lists the provider's refunds of a reference.
-func (h *till) made(ref string) []local.StripeRefund {
+// givesAnother gives a bank account after a payment has come back.
+func (h *till) givesAnother(who, ref string) {
 	h.Helper()
-	var all []local.StripeRefund
-	if err := json.Unmarshal([]byte(h.sees("clerk", h.report.StripeURL+"/api/refunds")), &all); err != nil {
-		h.Fatal(err)
-	}
-	return slices.DeleteFunc(all, func(r local.StripeRefund) bool { return r.Ref() != ref })
+	version := h.found(shownVersion, h.sees(who, "/refund/"+ref+"/account"))
+	h.sends(who, "/refund/"+ref+"/account", url.Values{"version": {version}, "kind": {"cn_card"}, "number": {"6222 0202 0000 0000 006"}, "holder": {"林一"}})
 }
 
 // toABank pays a large amount to a bank account that is closed, and then to another.
@@ -229,22 +112,27 @@ func (h *till) toABank() (ref string) {
 	h.sees("large", "/refund/"+ref, "The payment is on its way.")
 	h.results("results.csv", fmt.Sprintf("end_to_end_id,amount,currency,state,date,reason\n%s,%s,CNY,returned,2026-12-03,AC04\n", first[0], first[1]))
 	h.becomes("large", ref, "The payment came back. Please give us an account that it can be paid to.")
-	version := h.found(shownVersion, h.sees("large", "/refund/"+ref+"/account"))
-	h.sends("large", "/refund/"+ref+"/account", url.Values{"version": {version}, "kind": {"cn_card"}, "number": {"6222 0202 0000 0000 006"}, "holder": {"林一"}})
+	h.givesAnother("large", ref)
 	second := h.paysByFile(ref)
 	if first[0] == second[0] || first[1] != second[1] {
 		h.Errorf("paid as %v, and again as %v", first, second)
 	}
-	h.results("camt.xml", fmt.Sprintf(`<?xml version="1.0" encoding="UTF-8"?>
-<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"><BkToCstmrDbtCdtNtfctn>
-<GrpHdr><MsgId>M1</MsgId><CreDtTm>2026-12-05T18:00:00+08:00</CreDtTm></GrpHdr>
-<Ntfctn><Id>N1</Id><CreDtTm>2026-12-05T18:00:00+08:00</CreDtTm><Acct><Id><Othr><Id>31050123456789012345</Id></Othr></Id></Acct>
-<Ntry><Amt Ccy="CNY">%[2]s</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>2026-12-05</Dt></BookgDt><AcctSvcrRef>B-1</AcctSvcrRef>
-<BkTxCd><Prtry><Cd>X</Cd></Prtry></BkTxCd><NtryDtls><TxDtls><Refs><EndToEndId>%[1]s</EndToEndId></Refs><Amt Ccy="CNY">%[2]s</Amt><CdtDbtInd>DBIT</CdtDbtInd></TxDtls></NtryDtls></Ntry>
-</Ntfctn></BkToCstmrDbtCdtNtfctn></Document>
-`, second[0], second[1]))
+	h.booked(second)
 	h.becomes("large", ref, "The payment was made on")
 	return ref
+}
+
+// booked brings in what the bank says of a payment that left.
+func (h *till) booked(paid [2]string) {
+	h.Helper()
+	h.results("camt.xml", fmt.Sprintf(`<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"><BkToCstmrDbtCdtNtfctn>
+<GrpHdr><MsgId>M-%[1]s</MsgId><CreDtTm>2026-12-05T18:00:00+08:00</CreDtTm></GrpHdr>
+<Ntfctn><Id>N1</Id><CreDtTm>2026-12-05T18:00:00+08:00</CreDtTm><Acct><Id><Othr><Id>31050123456789012345</Id></Othr></Id></Acct>
+<Ntry><Amt Ccy="CNY">%[2]s</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>2026-12-05</Dt></BookgDt><AcctSvcrRef>B-%[1]s</AcctSvcrRef>
+<BkTxCd><Prtry><Cd>X</Cd></Prtry></BkTxCd><NtryDtls><TxDtls><Refs><EndToEndId>%[1]s</EndToEndId></Refs><Amt Ccy="CNY">%[2]s</Amt><CdtDbtInd>DBIT</CdtDbtInd></TxDtls></NtryDtls></Ntry>
+</Ntfctn></BkToCstmrDbtCdtNtfctn></Document>
+`, paid[0], paid[1]))
 }
 
 // signsInAgain is what the page of the account asks for once the credentials are an hour old.
@@ -261,13 +149,21 @@ func (h *till) signsInAgain(a account, customer string) {
 	}
 }
 
-// paysByFile brings a large refund through finance into a bank file, and returns what the file calls it and its amount.
-func (h *till) paysByFile(ref string) [2]string {
+// approves reviews a refund and approves it, twice where its amount needs that.
+func (h *till) approves(ref string) {
 	h.Helper()
 	h.decides("clerk", ref, "review")
 	h.decides("approver", ref, "approve")
-	h.sees("clerk", consoleRefunds+"/"+ref, "To approve a second time")
-	h.decides("second", ref, "approve")
+	if strings.Contains(h.sees("clerk", consoleRefunds+"/"+ref), "To approve a second time") {
+		h.second[ref]++
+		h.decides("second", ref, "approve")
+	}
+}
+
+// paysByFile brings a refund through finance into a bank file, and returns what the file calls it and its amount.
+func (h *till) paysByFile(ref string) [2]string {
+	h.Helper()
+	h.approves(ref)
 	file := h.sees("releaser", h.releases("bank")+"/file", "pain.001.001.09", ref)
 	return [2]string{h.found(shownEnd, file), h.found(shownSum, file)}
 }
@@ -282,10 +178,16 @@ func (h *till) results(name, content string) {
 }
 
 // comesOut holds the ledger, the provider and what customers were told against each other.
-func (h *till) comesOut(card, bank string) {
+func (h *till) comesOut(card, expired, bank string) {
 	h.Helper()
+	if h.second[bank] != 2 || h.second[card] != 0 {
+		h.Errorf("approved by two: %v", h.second)
+	}
 	if made := h.made(card); len(made) != 1 || made[0].Amount != 443836 || made[0].Status != "succeeded" {
 		h.Errorf("the provider made %+v", made)
+	}
+	if made := h.made(expired); len(made) != 1 || made[0].Status != "failed" {
+		h.Errorf("the provider made %+v for the expired card", made)
 	}
 	if made := h.made(bank); len(made) != 0 {
 		h.Errorf("the provider made %+v for a refund by bank", made)
@@ -305,22 +207,23 @@ func (h *till) comesOut(card, bank string) {
 	}
 	for sql, want := range map[string]string{
 		`SELECT string_agg(account || ' ' || sum, ', ' ORDER BY account) FROM (
-			SELECT account, sum(amount) FROM ledger_posting WHERE account IN ('liability', 'in_transit', 'paid') GROUP BY account) AS a`: "in_transit 0, liability 0, paid -" + h.text(`SELECT sum(amount)::text FROM refund`),
-		`SELECT string_agg(state || ' ' || (settled = amount), ', ') FROM refund`:                "paid true, paid true",
-		`SELECT coalesce(string_agg(kind, ', '), 'none') FROM refund_task WHERE done_at IS NULL`: "none",
+			SELECT CASE account WHEN 'reversal' THEN 'paid' ELSE account END AS account, sum(amount) FROM ledger_posting
+			WHERE account IN ('liability', 'in_transit', 'paid', 'reversal') GROUP BY 1) AS a`: "in_transit 0, liability 0, paid -" + h.text(`SELECT sum(amount)::text FROM refund`),
+		`SELECT string_agg(state || ' ' || (settled = amount), ', ') FROM refund`:                "paid true, paid true, paid true",
+		`SELECT coalesce(string_agg(kind, ', '), 'none') FROM refund_task WHERE done_at IS NULL`: "money_back",
 	} {
 		if got := h.text(sql); got != want {
 			h.Errorf("%s is %s, want %s", sql, got, want)
 		}
 	}
+	h.toldOthers(product.Reference, "refund.paid", `"settle":"completed"`)
+	h.sees("farshore", "/plan", card+": Paid, CN¥4,438.36")
+	list := h.sees("clerk", consoleRefunds+".csv?status=all", card, expired, bank, "4438.36")
+	if rows := strings.Count(strings.TrimSpace(list), "\n"); rows != 3 {
+		h.Errorf("%d refunds in the list:\n%s", rows, list)
+	}
 	if mails := h.sees("clerk", h.report.MailURL+"/api/messages"); strings.Count(mails, card) == 0 || strings.Count(mails, bank) == 0 {
 		h.Error("nobody got a mail")
 	}
 	h.sees("clerk", "/console/finance/reports", "Month close", "4,438.36")
-}
-
-// text asks the portal's database for one value.
-func (h *till) text(sql string) (s string) {
-	h.Helper()
-	return read[string](h.T, h.report.DatabaseURL, sql)
 }
