@@ -333,8 +333,9 @@ func TestE01_BothWorkersOfALargeExportDie(t *testing.T) {
 	kill(t, victims...)
 	w.work(w.config, nil)
 	e = w.await(e, export.Ready)
-	if e.Attempt != w.attempts()+1 {
-		t.Errorf("attempt %d, failures %d, cause %q", e.Attempt, e.Failures, e.Cause)
+	// A machine under load may take a live worker for dead, which costs an attempt.
+	if least := w.attempts() + 1; e.Attempt < least || e.Attempt > least+1 || e.Failures != 0 {
+		t.Errorf("attempt %d after %d, failures %d, cause %q", e.Attempt, least-1, e.Failures, e.Cause)
 	}
 	if err := export.Sweep(t.Context(), w.config); err != nil {
 		t.Fatal(err)

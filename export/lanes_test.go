@@ -111,7 +111,7 @@ func TestE11_MariaDBIsReadByOneWhileOthersHelp(t *testing.T) {
 			}
 		}
 	}()
-	var once, first sync.Once
+	var once, first, joined sync.Once
 	helped := make(chan struct{})
 	at := func(point string) {
 		switch {
@@ -119,6 +119,8 @@ func TestE11_MariaDBIsReadByOneWhileOthersHelp(t *testing.T) {
 			once.Do(func() { close(planned) })
 		case strings.HasPrefix(point, "reading ledger"):
 			arrives(t, changed, "the changes")
+		case point == "joined": // by whichever worker has taken the helping job
+			joined.Do(func() { close(helped) })
 		case strings.HasPrefix(point, "reading slab"):
 			first.Do(func() { arrives(t, helped, "a helper") }) // while there is something left to help with
 		}
@@ -126,13 +128,7 @@ func TestE11_MariaDBIsReadByOneWhileOthersHelp(t *testing.T) {
 	w.work(w.config, at)
 	second := w.config
 	second.Sources = w.configOn(w.bucket).Sources
-	var joined sync.Once
-	w.work(second, func(point string) {
-		if point == "joined" {
-			joined.Do(func() { close(helped) })
-		}
-		at(point)
-	})
+	w.work(second, at)
 	e = w.await(e, export.Ready)
 	lanes, others := w.laneBuilders(e)
 	if len(lanes) != 1 || len(others) == 0 {

@@ -108,11 +108,7 @@ func (c *checker) catalogue(path string, r Replacement) {
 		c.text(fmt.Sprintf("%s.limits[%d].name", path, i), l.Name, true)
 		c.text(fmt.Sprintf("%s.limits[%d].value", path, i), l.Value, true)
 	}
-	for i, name := range r.Certifications {
-		if at := fmt.Sprintf("%s.certifications[%d]", path, i); strings.TrimSpace(name) == "" || strings.ContainsFunc(name, isControl) || len(name) > 100 {
-			c.errorf(at, "must be a name such as ISO 27001, at most 100 characters")
-		}
-	}
+	c.certifications(path+".certifications", r.Certifications)
 	if r.Offer != nil {
 		c.offer(path+".offer", r, *r.Offer)
 	}
@@ -121,6 +117,14 @@ func (c *checker) catalogue(path string, r Replacement) {
 	}
 	if r.Contact != nil {
 		c.reach(path+".contact", *r.Contact)
+	}
+}
+
+func (c *checker) certifications(path string, names []string) {
+	for i, name := range names {
+		if strings.TrimSpace(name) == "" || strings.ContainsFunc(name, isControl) || len(name) > 100 {
+			c.errorf(fmt.Sprintf("%s[%d]", path, i), "must be a name such as ISO 27001, at most 100 characters")
+		}
 	}
 }
 
@@ -174,12 +178,7 @@ func (c *checker) offer(path string, r Replacement, o Offer) {
 	if o.Discount > 0 && (r.Price == nil || r.Price.Model == PriceFree) {
 		c.errorf(path+".discount", "is off no price; give the price, or leave the discount out")
 	}
-	if o.Code != "" && o.Pool {
-		c.errorf(path+".pool", "stands beside code; an offer has one code for everybody or a pool of codes")
-	}
-	if c.has(path+".code") && (strings.TrimSpace(o.Code) == "" || len(o.Code) > maxCodeChars || strings.ContainsFunc(o.Code, isControl)) {
-		c.errorf(path+".code", "must be one line of at most %d characters", maxCodeChars)
-	}
+	c.code(path, o)
 	for i, key := range o.Tiers {
 		if !slices.ContainsFunc(c.p.Tiers, func(t Tier) bool { return t.Key == key }) {
 			c.errorf(fmt.Sprintf("%s.tiers[%d]", path, i), "there is no tier %q", key)
@@ -187,6 +186,15 @@ func (c *checker) offer(path string, r Replacement, o Offer) {
 	}
 	if last, ok := c.p.Milestone(ExportDeadline); ok && !o.Until.IsZero() && o.Until.After(last.Day) {
 		c.warnf(path+".until", "lies after the export deadline %s: customers cannot reach the portal for it any more", last.Day)
+	}
+}
+
+func (c *checker) code(path string, o Offer) {
+	if o.Code != "" && o.Pool {
+		c.errorf(path+".pool", "stands beside code; an offer has one code for everybody or a pool of codes")
+	}
+	if c.has(path+".code") && (strings.TrimSpace(o.Code) == "" || len(o.Code) > maxCodeChars || strings.ContainsFunc(o.Code, isControl)) {
+		c.errorf(path+".code", "must be one line of at most %d characters", maxCodeChars)
 	}
 }
 

@@ -42,6 +42,7 @@ func TestDemo(t *testing.T) {
 	peopleCanSignIn(t, first.report)
 	printed(t, first)
 	another(t, dir, binary)
+	refunds(t, first.report)
 	workersComeBack(t, first)
 	mark(t, first.report)
 	if err := first.end(t, syscall.SIGTERM); err != nil {
@@ -190,15 +191,21 @@ func everyAddressAnswers(t *testing.T, r report) {
 
 func ask(t *testing.T, address, sql string) (yes bool) {
 	t.Helper()
+	return read[bool](t, address, sql)
+}
+
+// read asks a database for one value.
+func read[T any](t *testing.T, address, sql string) (value T) {
+	t.Helper()
 	conn, err := pgx.Connect(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
-	if err := conn.QueryRow(t.Context(), sql).Scan(&yes); err != nil {
+	if err := conn.QueryRow(t.Context(), sql).Scan(&value); err != nil {
 		t.Fatal(err)
 	}
-	return yes
+	return value
 }
 
 // mark leaves a row that only a run with the same data has.

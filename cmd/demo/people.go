@@ -19,11 +19,13 @@ type account struct {
 	click bool   // has a button on the sign-in page
 }
 
-// staff are the company's people, one for each role and a second programme manager, since a change takes two.
+// staff are the company's people, one for each role, a second programme manager, since a change takes two, and a second approver, since
+// a large refund takes two of them.
 var staff = []struct{ role, name, group string }{
 	{"support", "王磊 Wang Lei", "support"},
 	{"finance_clerk", "周敏 Zhou Min", "finance-clerks"},
 	{"finance_approver", "陈立 Chen Li", "finance-approvers"},
+	{"finance_approver", "许诺 Xu Nuo", "finance-approvers"},
 	{"finance_releaser", "赵静 Zhao Jing", "finance-releasers"},
 	{"programme_manager", "吴桐 Wu Tong", "programme"},
 	{"programme_manager", "孙可 Sun Ke", "programme"},

@@ -25,7 +25,7 @@ type doctorCmd struct {
 // Help shows an example.
 func (doctorCmd) Help() string {
 	return `Tries the database and its roles, the schema, the programme and its sources, the S3 bucket (write, read back, range, delete),
-both OpenID providers, the SMTP server, the sinks' settings and the clock. Changes nothing. Exit status 1 when something is to
+both OpenID providers, the SMTP server, the sinks' settings, the key of Stripe, our bank account and the clock. Changes nothing. Exit status 1 when something is to
 be mended.
 
 Example:
@@ -111,6 +111,8 @@ func (p *parts) checks(limit time.Duration) []check {
 		{"programme", "offramp apply -f programme.yaml, and have it approved in the console", true, p.checkProgramme},
 		{"sinks", "", true, p.checkSinks},
 		{"sources", "", true, p.checkSources},
+		{"Stripe", "", false, p.checkStripe},
+		{"bank account", "", false, p.checkBank},
 	}
 }
 

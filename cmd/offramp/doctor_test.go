@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"offramp/deploy/local"
 	"offramp/deploy/local/localtest"
 )
 
@@ -15,8 +16,39 @@ func TestDoctorFindsEverythingInOrder(t *testing.T) {
 	w.run("doctor").want(
 		t, 0, "ok    configuration", "ok    database role: offramp_web", "ok    schema: ", "ok    clock", "ok    storage: bucket "+w.env["OFFRAMP_S3_BUCKET"],
 		"ok    customers' provider: "+w.env["OFFRAMP_CUSTOMER_ISSUER"], "ok    staff's provider: ", "ok    mail: ", "ok    programme: boats, version 1",
-		"ok    sinks: 1", "ok    sources: 1 datasets answer", "Everything answers.",
+		"ok    sinks: 1", "ok    sources: 1 datasets answer", "ok    Stripe: not configured", "ok    bank account: not configured", "Everything answers.",
 	)
+}
+
+// TestDoctorTriesWhatPays gives refunds a provider and an account, then breaks each.
+func TestDoctorTriesWhatPays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if _, err := w.boats.Exec(t.Context(), boatPayments); err != nil {
+		t.Fatal(err)
+	}
+	w.with("OFFRAMP_DEMO_SELF_APPROVAL", "yes").run("apply", "-f", w.settlingBoats(boatQuery), "--by", "one", "--approve-as", "two").want(t, 0, "It is in effect.")
+	w.run("doctor").want(t, 1, "ok    Stripe: not configured", "WRONG bank account: the programme lets customers choose a bank account", "mend: set OFFRAMP_BANK_NAME and", "1 to mend.")
+	provider := localtest.Stripe(t, local.StripeOptions{})
+	w = w.with(
+		"OFFRAMP_STRIPE_KEY", provider.Key, "OFFRAMP_STRIPE_URL", provider.URL, "OFFRAMP_STRIPE_WEBHOOK_SECRETS", provider.Secrets[0],
+		"OFFRAMP_BANK_NAME", "河舟软件有限公司", "OFFRAMP_BANK_ACCOUNT", "31050123456789012345", "OFFRAMP_BANK_CNAPS", "102290000017", "OFFRAMP_BANK_UNICODE", "yes",
+	)
+	w.run("doctor").want(t, 0, "ok    Stripe\n", "ok    bank account: 河舟软件有限公司\n", "Everything answers.")
+	for _, c := range []struct {
+		settings []string
+		says     []string
+	}{
+		{[]string{"OFFRAMP_STRIPE_KEY", "sk_test_stranger"}, []string{"WRONG Stripe: Stripe refuses our key", "mend: correct OFFRAMP_STRIPE_KEY"}},
+		{[]string{"OFFRAMP_STRIPE_URL", "http://" + nowhere(t)}, []string{"WRONG Stripe: Stripe does not answer", "mend: clear the way", "connection refused"}},
+		{[]string{"OFFRAMP_STRIPE_URL", w.env["OFFRAMP_CUSTOMER_ISSUER"]}, []string{"WRONG Stripe: what answers is not Stripe", "mend: correct OFFRAMP_STRIPE_URL"}},
+		{[]string{"OFFRAMP_BANK_UNICODE", "no"}, []string{"WRONG bank account: no bank file can be written", "mend: correct OFFRAMP_BANK_*"}},
+		{[]string{"OFFRAMP_BANK_CNAPS", ""}, []string{"WRONG bank account: the number of our account does not say which bank", "mend: set OFFRAMP_BANK_CNAPS"}},
+	} {
+		r := w.with(c.settings...).run("doctor")
+		r.want(t, 1, append(c.says, "1 to mend.")...)
+		r.hides(t, "sk_test_stranger", provider.Key, provider.Secrets[0])
+	}
 }
 
 // TestDoctorNamesEachBrokenPart breaks one part at a time. The doctor must find that part wrong, say what mends it, and find the

@@ -16,14 +16,8 @@ import (
 
 // codes imports offer codes into the pool of a replacement.
 func (i importCmd) codes(c *console, p *parts) error {
-	switch {
-	case i.Codes == "" || i.Replacement == "":
-		return errors.New("--codes and --replacement go together: offramp import --codes codes.csv --replacement KEY")
-	case i.File != "" || i.AllOrNothing || i.DryRun:
-		return errors.New("--codes takes neither a file of customers nor --dry-run nor --all-or-nothing")
-	}
-	if len(p.config.Web.SecretKey) < 32 {
-		return errors.New("codes are sealed: set OFFRAMP_WEB_SECRET_KEY to that of serve and work")
+	if err := i.codesAsked(p); err != nil {
+		return err
 	}
 	programme, err := p.programmes.Active(c.ctx)
 	if errors.Is(err, migration.ErrNoProgramme) {
@@ -58,6 +52,19 @@ func (i importCmd) codes(c *console, p *parts) error {
 		len(lines), report.Added, report.Known, len(report.Refused), report.Served)
 	if len(report.Refused) > 0 {
 		return errSilent
+	}
+	return nil
+}
+
+// codesAsked reports what is wrong with the command before anything is read.
+func (i importCmd) codesAsked(p *parts) error {
+	switch {
+	case i.Codes == "" || i.Replacement == "":
+		return errors.New("--codes and --replacement go together: offramp import --codes codes.csv --replacement KEY")
+	case i.File != "" || i.AllOrNothing || i.DryRun:
+		return errors.New("--codes takes neither a file of customers nor --dry-run nor --all-or-nothing")
+	case len(p.config.Web.SecretKey) < 32:
+		return errors.New("codes are sealed: set OFFRAMP_WEB_SECRET_KEY to that of serve and work")
 	}
 	return nil
 }

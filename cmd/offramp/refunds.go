@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 
 	"offramp/internal/jobs"
@@ -24,18 +23,15 @@ const payouts = 4
 const stripeName = "stripe"
 
 // refunds is what customers and finance may ask, and what workers do.
-func (p *parts) refunds(queue *jobs.Client, providers map[string]payout.Provider, metrics *refund.Metrics) (*refund.Service, error) {
+func (p *parts) refunds(queue *jobs.Client, providers map[string]payout.Provider) (*refund.Service, error) {
 	current, before := p.config.Web.Secrets()
 	box, err := secret.New(refund.Purpose, current, before...)
 	if err != nil {
 		return nil, err
 	}
 	debtors := map[string]refund.Debtor{}
-	if b := p.config.Bank; b.Given() {
-		debtors[""] = refund.Debtor{
-			Debtor:  bankfile.Debtor{Name: b.Name, IBAN: b.IBAN, Account: b.Account, BIC: b.BIC, CNAPS: b.CNAPS},
-			Unicode: bool(b.Unicode),
-		}
+	if d, ok := p.debtor(); ok {
+		debtors[""] = d
 	}
 	entitlements := refund.NewEntitlements(p.db, p.programmes, refund.CoveredPayments)
 	return refund.NewService(refund.Config{
@@ -46,8 +42,27 @@ func (p *parts) refunds(queue *jobs.Client, providers map[string]payout.Provider
 			}
 			return err
 		},
-		DB: p.db, Jobs: queue, Customers: p.journeys, Box: box, Log: p.log, Providers: providers, Debtors: debtors, Metrics: metrics,
+		DB: p.db, Jobs: queue, Customers: p.journeys, Box: box, Log: p.log, Providers: providers, Debtors: debtors,
 	}), nil
+}
+
+// debtor is our account that pays bank files, if there is one.
+func (p *parts) debtor() (refund.Debtor, bool) {
+	b := p.config.Bank
+	return refund.Debtor{
+		Debtor:  bankfile.Debtor{Name: b.Name, IBAN: b.IBAN, Account: b.Account, BIC: b.BIC, CNAPS: b.CNAPS},
+		Unicode: bool(b.Unicode),
+	}, b.Given()
+}
+
+// stripe is the provider that is configured. It calls nobody yet.
+func (p *parts) stripe() (*stripe.Client, error) {
+	allow, err := p.allowed()
+	if err != nil {
+		return nil, err
+	}
+	way := outbound.NewClient(outbound.Options{Allow: allow, MaxBody: 1 << 20})
+	return stripe.New(stripe.Options{Key: p.config.Stripe.Key, HTTP: way, URL: p.config.Stripe.URL}), nil
 }
 
 // knownProviders are those through which payments go back; the web only names them.
@@ -61,15 +76,14 @@ func (p *parts) knownProviders() map[string]payout.Provider {
 // payouts registers what pays, looks up and closes refunds.
 func (p *parts) payouts(workers *river.Workers, inserter *jobs.Client) error {
 	providers := map[string]payout.Provider{}
-	if s := p.config.Stripe; s.Key != "" {
-		allow, err := p.allowed()
+	if p.config.Stripe.Key != "" {
+		client, err := p.stripe()
 		if err != nil {
 			return err
 		}
-		way := outbound.NewClient(outbound.Options{Allow: allow, MaxBody: 1 << 20})
-		providers[stripeName] = stripe.New(stripe.Options{Key: s.Key, HTTP: way, URL: s.URL})
+		providers[stripeName] = client
 	}
-	service, err := p.refunds(inserter, providers, refund.NewMetrics(prometheus.DefaultRegisterer))
+	service, err := p.refunds(inserter, providers)
 	if err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func (p *parts) portal(ctx context.Context) (*portal.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	refunds, err := p.refunds(queue, p.knownProviders(), nil)
+	refunds, err := p.refunds(queue, p.knownProviders())
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,12 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -63,6 +65,24 @@ func (v *Visitor) Post(ctx context.Context, path string, form url.Values) (Page,
 		return Page{}, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return v.do(req)
+}
+
+// Upload sends a file as a form does and follows redirects.
+func (v *Visitor) Upload(ctx context.Context, path, field, name string, content []byte) (Page, error) {
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part, err := form.CreateFormFile(field, name)
+	if err != nil {
+		return Page{}, err
+	}
+	_, _ = part.Write(content) // into memory
+	_ = form.Close()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, v.address(path), &body)
+	if err != nil {
+		return Page{}, err
+	}
+	req.Header.Set("Content-Type", form.FormDataContentType())
 	return v.do(req)
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // bearing are the folders whose code bears money. No number in them is a floating-point one.
-var bearing = []string{"internal/money", "migration/refund", "migration/programme_refund", "portal/finance", "portal/customer/refund"}
+var bearing = []string{"internal/money", "migration/refund", "migration/programme_refund", "portal/finance", "portal/customer/settle"}
 
 // floating are the names by which a floating-point number comes into being or is read.
 var floating = []string{
@@ -45,9 +45,12 @@ func TestI03_MoneyIsNeverAFloat(t *testing.T) {
 	}
 }
 
+// counts are the files that count things for Prometheus, whose numbers are floating-point ones, and bear no money.
+var counts = []string{"migration/refund/metrics.go"}
+
 // bearsMoney takes whole folders, and single files of a folder by the beginning of their names.
 func bearsMoney(folder, file string) bool {
-	return slices.ContainsFunc(bearing, func(b string) bool {
+	return !slices.Contains(counts, folder+"/"+file) && slices.ContainsFunc(bearing, func(b string) bool {
 		return folder == b || strings.HasPrefix(folder, b+"/") || folder == filepath.Dir(b) && strings.HasPrefix(file, filepath.Base(b))
 	})
 }
@@ -107,7 +110,7 @@ func TestFloatsAreFound(t *testing.T) {
 	}
 	for place, want := range map[string]bool{
 		"migration/refund|store.go": true, "migration/refund/quote|quote.go": true, "migration/refunds|x.go": false,
-		"portal/customer|refund_page.go": true, "portal/customer|exports_page.go": false, "internal/money|money.go": true,
+		"portal/customer/settle|estimate_page.go": true, "portal/customer|exports_page.go": false, "internal/money|money.go": true,
 	} {
 		folder, file, _ := strings.Cut(place, "|")
 		if got := bearsMoney(folder, file); got != want {

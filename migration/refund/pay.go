@@ -235,7 +235,7 @@ func find(list []attempt, number int) (a attempt) {
 
 // watch opens what a human has to look at.
 func (s *Service) watch(ctx context.Context, tx *db.Tx, before, a attempt) error {
-	s.count(a)
+	outcomes.WithLabelValues(a.channel, a.state).Inc()
 	switch {
 	case a.state == string(payout.Failed) && before.state == string(payout.Succeeded):
 		return s.task(ctx, tx, TaskMoneyBack, a, string(a.outcome.Failure))

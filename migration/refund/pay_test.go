@@ -203,7 +203,7 @@ func TestF08_EventsInEveryOrderComeToTheSameEnd(t *testing.T) {
 	h.pay()
 	h.config.Providers["stripe"] = answering{payout.Outcome{State: payout.Accepted, ID: "re_1", Currency: "CNY", Amount: 19005, At: base}}
 	h.service = refund.NewService(h.config)
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test's orders
+	random := rand.New(rand.NewPCG(1, 2))
 	for i := range 24 {
 		id := fmt.Sprintf("c%d", i)
 		h.customer(id)

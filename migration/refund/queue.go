@@ -11,6 +11,7 @@ import (
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
+	"offramp/internal/fault"
 	"offramp/internal/money"
 )
 
@@ -44,12 +45,7 @@ func (f Filter) checked() (Filter, error) {
 	if _, known := money.Digits(f.Currency); f.Currency != "" && !known {
 		bad = bad.Field("currency", "refund.filter.currency", nil)
 	}
-	switch {
-	case f.byAmount() && f.Currency == "":
-		bad = bad.Field("currency", "refund.filter.amount_currency", nil)
-	case f.Least < 0 || f.Most < 0 || f.Most > 0 && f.Least > f.Most:
-		bad = bad.Field("least", "refund.filter.amount", nil)
-	}
+	bad = f.amounts(bad)
 	if f.OlderThan < 0 || f.OlderThan > 10_000 {
 		bad = bad.Field("older", "refund.filter.older", nil)
 	}
@@ -60,6 +56,17 @@ func (f Filter) checked() (Filter, error) {
 		return f, bad
 	}
 	return f, nil
+}
+
+// amounts adds what is wrong with the bounds on the amount.
+func (f Filter) amounts(bad *fault.Error) *fault.Error {
+	switch {
+	case f.byAmount() && f.Currency == "":
+		return bad.Field("currency", "refund.filter.amount_currency", nil)
+	case f.Least < 0 || f.Most < 0 || f.Most > 0 && f.Least > f.Most:
+		return bad.Field("least", "refund.filter.amount", nil)
+	}
+	return bad
 }
 
 // after reads a page's place. ErrFilter.

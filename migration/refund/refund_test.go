@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"offramp/deploy/local"
 	"offramp/internal/fault"
@@ -103,7 +104,7 @@ func TestAQuoteThatChangedIsShownBesideTheOneThatWasSeen(t *testing.T) {
 	if _, err := h.service.ChooseMethod(t.Context(), who("a"), h.p, "CNY", refund.Original, ""); err != nil {
 		t.Fatal(err)
 	}
-	h.clock.Advance(72 * 3600 * 1e9) // days alone change nothing
+	h.clock.Advance(72 * time.Hour) // days alone change nothing
 	h.exec(`UPDATE payment SET discount = 10000 WHERE ref = 'P1'`)
 	_, err := h.service.Submit(t.Context(), who("a"), h.p, refund.Submission{Currency: "CNY", QuoteDigest: o.Digest})
 	both, ok := refund.ChangedQuote(err)
@@ -233,11 +234,11 @@ func TestQuestionAnswerDeclineObjectionAndClosing(t *testing.T) {
 	if r, err = h.service.Decline(t.Context(), alan, h.p, r.Ref, r.Version, refund.ReasonUsed, ""); err != nil {
 		t.Fatal(err)
 	}
-	h.clock.Advance(29 * 24 * 3600 * 1e9)
+	h.clock.Advance(29 * 24 * time.Hour)
 	if err := h.service.Daily(t.Context()); err != nil || h.get(r).State != refund.Declined {
 		t.Fatalf("%s, %v", h.get(r).State, err)
 	}
-	h.clock.Advance(2 * 24 * 3600 * 1e9)
+	h.clock.Advance(2 * 24 * time.Hour)
 	if err := h.service.Daily(t.Context()); err != nil || h.get(r).State != refund.Closed || h.step("a") != "completed closed" {
 		t.Fatalf("%s, %v, %s", h.get(r).State, err, h.step("a"))
 	}

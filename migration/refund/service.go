@@ -32,9 +32,9 @@ type Config struct {
 
 	Providers map[string]payout.Provider // by the name that payments bear; what is not here cannot be paid back the way it came. In processes that do not pay their values may be nil
 	Debtors   map[string]Debtor          // by currency, an empty one for the others: who pays bank files
-	Metrics   *Metrics                   // nil: nothing is measured
 
-	// Refresh works out anew what is due to customers for whom the programme or a date has changed, once a day; nil: nobody does.
+	// Refresh works out anew what is due to customers for whom the programme or a date has changed; nil: nobody does. It runs
+	// every few minutes, so it must be cheap when nothing has.
 	Refresh func(context.Context) error
 
 	// At is called at the named points of a payment: claimed, answered, noted. Tests stop or kill the process there.

@@ -160,11 +160,6 @@ func (s *Service) Daily(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.Refresh != nil {
-		if err := s.Refresh(ctx); err != nil {
-			return fmt.Errorf("refresh what is due: %w", err)
-		}
-	}
 	faults, err := s.CheckBalance(ctx)
 	if err != nil {
 		return err

@@ -65,6 +65,19 @@ func (w *dailyWorker) Work(ctx context.Context, _ *river.Job[DailyArgs]) error {
 	return w.service.Daily(ctx)
 }
 
+type refreshWorker struct {
+	river.WorkerDefaults[RefreshArgs]
+	service *Service
+}
+
+// Work works out anew what a change of the programme or of a customer's own day concerns.
+func (w *refreshWorker) Work(ctx context.Context, _ *river.Job[RefreshArgs]) error {
+	if w.service.Refresh == nil {
+		return nil
+	}
+	return w.service.Refresh(ctx)
+}
+
 // reconcileAtOnce bounds what one run hands out.
 const reconcileAtOnce = 1000
 
@@ -89,7 +102,12 @@ func Register(workers *river.Workers, s *Service) {
 	river.AddWorker(workers, &eventWorker{service: s})
 	river.AddWorker(workers, &reconcileWorker{service: s})
 	river.AddWorker(workers, &dailyWorker{service: s})
+	river.AddWorker(workers, &refreshWorker{service: s})
 }
+
+// refreshEvery bounds how long a customer is told an amount of the programme before. An approval does not wait for it: working
+// out a million amounts takes minutes.
+const refreshEvery = 5 * time.Minute
 
 // Periodic lists the jobs that run without being asked for.
 func Periodic() []*river.PeriodicJob {
@@ -98,5 +116,7 @@ func Periodic() []*river.PeriodicJob {
 			&river.PeriodicJobOpts{ID: "refund_reconcile", RunOnStart: true}),
 		river.NewPeriodicJob(river.PeriodicInterval(24*time.Hour), func() (river.JobArgs, *river.InsertOpts) { return DailyArgs{}, nil },
 			&river.PeriodicJobOpts{ID: "refund_daily", RunOnStart: true}),
+		river.NewPeriodicJob(river.PeriodicInterval(refreshEvery), func() (river.JobArgs, *river.InsertOpts) { return RefreshArgs{}, nil },
+			&river.PeriodicJobOpts{ID: "refund_refresh", RunOnStart: true}),
 	}
 }

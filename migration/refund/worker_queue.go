@@ -63,6 +63,15 @@ func (DailyArgs) Kind() string { return "refund_daily" }
 // InsertOpts keeps one at a time.
 func (DailyArgs) InsertOpts() river.InsertOpts { return oneAtATime() }
 
+// RefreshArgs is the job that follows a programme or a customer's own day that has changed.
+type RefreshArgs struct{}
+
+// Kind is the job's stable name.
+func (RefreshArgs) Kind() string { return "refund_refresh" }
+
+// InsertOpts keeps one at a time; the next one makes good what this one could not.
+func (RefreshArgs) InsertOpts() river.InsertOpts { return oneAtATime() }
+
 func oneAtATime() river.InsertOpts {
 	return river.InsertOpts{MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled,

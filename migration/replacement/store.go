@@ -50,11 +50,6 @@ func (store) current(ctx context.Context, tx *db.Tx, customerID string) (*Choice
 	return scanChoice(tx.Pgx.QueryRow(ctx, currentSQL, customerID))
 }
 
-// choice reads one decision, whether or not it counts; nil: there is none.
-func (store) choice(ctx context.Context, tx *db.Tx, id string) (*Choice, error) {
-	return scanChoice(tx.Pgx.QueryRow(ctx, `SELECT `+choiceColumns+` FROM replacement_choice WHERE id = $1`, id))
-}
-
 func (store) insert(ctx context.Context, tx *db.Tx, c Choice) error {
 	const sql = `INSERT INTO replacement_choice (` + choiceColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
 	_, err := tx.Pgx.Exec(ctx, sql, c.ID, c.CustomerID, string(c.Decision), c.Replacement, c.Programme, c.Own, string(c.State), c.Losses, c.WithOffer,

@@ -28,7 +28,6 @@ func (p *Pages) Arrive(c echo.Context) error {
 type arriveView struct {
 	layout  ui.Page
 	heading ui.Heading
-	nothing *ui.Empty // no console for any of the roles
 	cards   []placeCard
 }
 
@@ -46,10 +45,6 @@ func buildArrive(v *page.Visit, mine []place, layout ui.Page) arriveView {
 			card: ui.Card{ID: p.key, Title: l.T("console.place." + p.key)}, text: l.T("console.place." + p.key + ".text"),
 			link: ui.Link{Label: l.T("console.open"), Hidden: l.T("console.place." + p.key), URL: p.url},
 		})
-	}
-	if len(mine) == 0 {
-		view.heading.Lead = ""
-		view.nothing = &ui.Empty{ID: "nothing", Title: l.T("console.nothing"), Text: l.T("console.nothing.text")}
 	}
 	return view
 }

@@ -135,13 +135,18 @@ func (p *Pages) RevealAccount(c echo.Context) error {
 }
 
 // ShowTasks lists what a human in finance has to look at.
-func (p *Pages) ShowTasks(c echo.Context) error {
+func (p *Pages) ShowTasks(c echo.Context) error { return p.showTasks(c, http.StatusOK, "", nil) }
+
+// showTasks lists the tasks; refused is why the note about one of them came back.
+func (p *Pages) showTasks(c echo.Context, status int, id string, refused error) error {
 	v := page.Of(c)
 	tasks, err := p.Refunds.Tasks(c.Request().Context(), staff(c), tasksShown)
 	if err != nil {
 		return err
 	}
-	return page.Render(c, http.StatusOK, tasksPage(buildTasks(v, tasks, p.layout(c, v.Locale.T("finance.tasks"), "refunds"))))
+	layout := p.layout(c, v.Locale.T("finance.tasks"), "refunds")
+	layout.Path = TasksPath
+	return page.Render(c, status, tasksPage(buildTasks(v, tasks, id, refused, layout)))
 }
 
 const tasksShown = 200
@@ -149,10 +154,13 @@ const tasksShown = 200
 // FinishTask takes a task off the list.
 func (p *Pages) FinishTask(c echo.Context) error {
 	form, err := page.ReadForm(c, page.Line("note", 500))
-	if err != nil {
-		return err
+	if err == nil {
+		err = p.Refunds.FinishTask(c.Request().Context(), staff(c), c.Param("id"), form.Get("note"))
 	}
-	if err := p.Refunds.FinishTask(c.Request().Context(), staff(c), c.Param("id"), form.Get("note")); err != nil {
+	if f, ok := fault.As(err); ok && len(f.Fields) > 0 {
+		return p.showTasks(c, http.StatusUnprocessableEntity, c.Param("id"), err)
+	}
+	if err != nil {
 		return err
 	}
 	return p.Flash(c, TasksPath, "ok", "flash.refund_task_done")

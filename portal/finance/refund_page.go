@@ -255,19 +255,11 @@ func (b refundBuilder) decisions(view *refundView) {
 	post := func(act, label string, kind ui.Kind) *ui.Action {
 		return &ui.Action{URL: refundURL(f.Ref) + "/" + act, Hidden: []ui.Pair{{Name: "version", Value: version}}, Button: ui.Button{Label: b.T(label), Kind: kind}}
 	}
-	switch toReview := f.State == refund.Submitted || f.State == refund.Objected; {
-	case toReview && v.Session.Has(auth.FinanceClerk) && f.MayReview:
-		view.act = post("review", "finance.review", ui.Primary)
-	case toReview && v.Session.Has(auth.FinanceClerk):
-		view.why = b.T("finance.blocked.took_part")
-	case toReview:
-		view.why = b.T("finance.wait.clerk")
-	case waitsForApproval(f.State) && v.Session.Has(auth.FinanceApprover) && f.MayApprove:
-		view.act = post("approve", "finance.approve", ui.Primary)
-	case waitsForApproval(f.State) && v.Session.Has(auth.FinanceApprover):
-		view.why = b.T("finance.blocked.took_part")
-	case waitsForApproval(f.State):
-		view.why = b.T("finance.wait.approver")
+	switch f.State {
+	case refund.Submitted, refund.Objected:
+		b.step(view, auth.FinanceClerk, f.MayReview, post("review", "finance.review", ui.Primary), "finance.wait.clerk")
+	case refund.Reviewed, refund.Second:
+		b.step(view, auth.FinanceApprover, f.MayApprove, post("approve", "finance.approve", ui.Primary), "finance.wait.approver")
 	default:
 		view.why = b.T("finance.wait." + string(f.State))
 	}
@@ -276,6 +268,18 @@ func (b refundBuilder) decisions(view *refundView) {
 	}
 	if v.Session.Has(auth.FinanceReleaser) && stuck(f) {
 		view.again = post("again", "finance.again", ui.Plain)
+	}
+}
+
+// step offers an act to those whose it is; to others it says whom it waits for.
+func (b refundBuilder) step(view *refundView, role auth.Role, may bool, act *ui.Action, waits string) {
+	switch {
+	case !b.v.Session.Has(role):
+		view.why = b.T(waits)
+	case !may:
+		view.why = b.T("finance.blocked.took_part")
+	default:
+		view.act = act
 	}
 }
 
@@ -360,6 +364,7 @@ func newQuote(v *page.Visit, q quote.Quote, title, id string) quoteView {
 type tasksView struct {
 	layout  ui.Page
 	heading ui.Heading
+	errors  []ui.FieldError
 	none    *ui.Empty
 	tasks   []taskCard
 }
@@ -374,7 +379,7 @@ type taskCard struct {
 	done   ui.Button
 }
 
-func buildTasks(v *page.Visit, tasks []refund.Task, layout ui.Page) tasksView {
+func buildTasks(v *page.Visit, tasks []refund.Task, refused string, why error, layout ui.Page) tasksView {
 	l := v.Locale
 	view := tasksView{layout: layout, heading: ui.Heading{Eyebrow: l.T("finance.queue"), Title: l.T("finance.tasks"), Lead: l.T("finance.tasks.lead")}}
 	if len(tasks) == 0 {
@@ -385,7 +390,14 @@ func buildTasks(v *page.Visit, tasks []refund.Task, layout ui.Page) tasksView {
 		card := taskCard{
 			card: ui.Card{ID: id, Title: l.T("finance.task." + t.Kind), Meta: l.DateTime(t.OpenedAt, v.Zone())}, text: l.T("finance.task." + t.Kind + ".text"), detail: t.Detail,
 			action: TasksPath + "/" + t.ID + "/done", done: ui.Button{Label: l.T("finance.task.done")},
-			note: ui.Input{Field: ui.Field{Locale: l, ID: id + "-note", Name: "note", Label: l.T("finance.note"), Optional: true}, MaxLength: 500},
+			note: ui.Input{Field: ui.Field{Locale: l, ID: id + "-note", Name: "note", Label: l.T("finance.note")}, MaxLength: 500},
+		}
+		if t.ID == refused {
+			faults := wrong(v, why)
+			if card.note.Error = faults["note"]; faults["text"] != "" {
+				card.note.Error = faults["text"]
+			}
+			view.errors, view.layout.Errors = []ui.FieldError{{FieldID: card.note.ID, Text: card.note.Error}}, true
 		}
 		if t.Ref != "" {
 			card.link = &ui.Link{Label: t.Ref, URL: refundURL(t.Ref)}

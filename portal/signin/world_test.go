@@ -20,6 +20,7 @@ import (
 	"offramp/portal"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
+	"offramp/portal/customer/settle"
 	"offramp/portal/page"
 	"offramp/portal/signin"
 )
@@ -108,6 +109,7 @@ func (w *world) portal(public string) *portal.Server {
 	s, err := portal.New(portal.Options{
 		Kit: kit, Sessions: w.service, Log: slog.New(slog.NewJSONHandler(w.log, nil)), Ping: w.db.Pool.Ping,
 		Customer: &customer.Pages{Kit: kit, Customers: migration.NewService(w.db), Calendars: calendar.New(w.db)},
+		Settle:   &settle.Pages{Kit: kit},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.service},
 		Consoles: w.consoles(kit),
 	})

@@ -91,18 +91,20 @@ func run(ctx context.Context, rounds, rows, mb, small, refunds int, only string)
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
-	if only == "" || only == "files" {
-		if err := benchFiles(ctx); err != nil {
-			return fmt.Errorf("files: %w", err)
+	for _, alone := range []struct { // on a stage of its own
+		name string
+		do   func() error
+	}{
+		{"files", func() error { return benchFiles(ctx) }},
+		{"refunds", func() error { return benchRefunds(ctx, rounds, refunds) }},
+		{"small", func() error { return benchSmall(ctx, small) }},
+	} {
+		if only != "" && only != alone.name {
+			continue
 		}
-	}
-	if only == "" || only == "refunds" {
-		if err := benchRefunds(ctx, rounds, refunds); err != nil {
-			return fmt.Errorf("refunds: %w", err)
+		if err := alone.do(); err != nil {
+			return fmt.Errorf("%s: %w", alone.name, err)
 		}
-	}
-	if only == "" || only == "small" {
-		return benchSmall(ctx, small)
 	}
 	return nil
 }

@@ -4,7 +4,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
 	"offramp/deploy/examples"
+	"offramp/deploy/local"
 	"offramp/deploy/local/localtest"
 	"offramp/deploy/local/product"
 	"offramp/export"
@@ -95,7 +99,44 @@ func TestTheStagesPaymentsAreQuoted(t *testing.T) {
 		}
 	}
 	t.Log(seen)
+	theProviderKnowsThem(t, shop.SuperURL, d)
 	againWithoutPayments(t, shop)
+}
+
+// theProviderKnowsThem holds what the payment provider charged against what was imported as paid through it. None of the
+// currencies is one whose units at Stripe are others than here.
+func theProviderKnowsThem(t *testing.T, owner string, d *db.DB) {
+	t.Helper()
+	charges, err := product.Charges(t.Context(), owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := map[local.StripeAfter]int{}
+	want := map[string]local.StripePayment{}
+	for _, c := range charges {
+		after[c.After]++
+		c.After = ""
+		want[c.ID] = c
+	}
+	if after[local.StripeLater] == 0 || after[local.StripeBounces] < 5 || after[local.StripeAtOnce] < 50 {
+		t.Errorf("what becomes of refunds: %v", after)
+	}
+	got := map[string]local.StripePayment{}
+	err = d.InTx(t.Context(), db.SystemScope("test"), func(tx *db.Tx) error {
+		rows, err := tx.Pgx.Query(t.Context(), `SELECT provider_ref, gross - discount, lower(currency), refunded FROM payment WHERE provider = 'stripe'`)
+		if err != nil {
+			return err
+		}
+		var c local.StripePayment
+		_, err = pgx.ForEachRow(rows, []any{&c.ID, &c.Amount, &c.Currency, &c.Refunded}, func() error {
+			got[c.ID] = c
+			return nil
+		})
+		return err
+	})
+	if diff := cmp.Diff(got, want); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
 }
 
 // againWithoutPayments loads a stage that was made before there were payments.

@@ -25,8 +25,8 @@ type StageOptions struct {
 }
 
 // Stage makes the retired product on a stack that has started: its database and bucket with the data, the addresses in the
-// stack's environment, the programme in effect, its customers and what they have paid imported. A second call finds it all there. It returns the
-// people who can sign in; the customers' provider does not know them yet.
+// stack's environment, the programme in effect, its customers and what they have paid imported, and the payments by card known to
+// the payment provider. A second call finds it all there. It returns the people who can sign in; the customers' provider does not know them yet.
 func Stage(ctx context.Context, s *local.Stack, o StageOptions) ([]Account, error) {
 	if o.Programme == nil {
 		o.Programme = examples.Hezhou
@@ -54,6 +54,11 @@ func Stage(ctx context.Context, s *local.Stack, o StageOptions) ([]Account, erro
 	if err != nil {
 		return nil, err
 	}
+	charges, err := Charges(ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	s.Stripe.Seed(charges...)
 	return accounts, apply(ctx, s, o)
 }
 

@@ -99,11 +99,11 @@ func (p *Pages) askAccount(c echo.Context, status int, sent account.Account, ref
 		return err
 	}
 	v := page.Of(c)
-	if refused == nil && !v.Session.SteppedUp(v.Now, auth.StepUpFor) {
-		return p.askCredentials(c, requestURL(code, "bank"), false)
-	}
 	if _, err := p.offer(c, code); err != nil {
 		return err
+	}
+	if refused == nil && !v.Session.SteppedUp(v.Now, auth.StepUpFor) {
+		return p.askCredentials(c, requestURL(code, "bank"), false)
 	}
 	draft, err := p.Refunds.Draft(c.Request().Context(), v.Who(), code)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 
+	"offramp/migration"
 	"offramp/migration/refund"
 	"offramp/migration/refund/payout/account"
 	"offramp/portal/page"
@@ -103,7 +104,11 @@ func buildAccount(v *page.Visit, action, back string, kept refund.MaskedAccount,
 	if kept.Kind != "" {
 		view.lead = l.T("settle.bank.kept", "Last4", kept.Last4)
 	}
-	switch kinds := v.Programme.Refund.Payout.Accounts; len(kinds) {
+	kinds := []string{migration.AccountIBAN, migration.AccountCNCard} // for a payment that came back after the programme had changed
+	if r := v.Programme.Refund; r != nil && len(r.Payout.Accounts) > 0 {
+		kinds = r.Payout.Accounts
+	}
+	switch len(kinds) {
 	case 1:
 		view.only = kinds[0]
 	default:

@@ -294,7 +294,7 @@ func TestF13_ABatchThatCannotBePaidIsNotWritten(t *testing.T) {
 		"no name":         batch(change(1, func(p *bankfile.Payment) { p.To.Holder = "" })...),
 		"control in note": batch(change(1, func(p *bankfile.Payment) { p.Note = "a\x01b" })...),
 		"long note":       batch(change(1, func(p *bankfile.Payment) { p.Note = strings.Repeat("n", 141) })...),
-		"too much":        batch(change(1, func(p *bankfile.Payment) { p.Amount = 1e18 })...),
+		"too much":        batch(change(1, func(p *bankfile.Payment) { p.Amount = 1_000_000_000_000_000_000 })...),
 		"long id":         func() bankfile.Batch { b := batch(payments()...); b.ID = strings.Repeat("B", 31); return b }(),
 		"no day":          func() bankfile.Batch { b := batch(payments()...); b.Execution = time.Time{}; return b }(),
 		"no debtor":       func() bankfile.Batch { b := batch(payments()...); b.Debtor = bankfile.Debtor{Name: "X"}; return b }(),
