@@ -46,6 +46,8 @@ type ground struct {
 	bad       atomic.Bool  // things may fail
 	world     sync.RWMutex // held while the world stands still: no worker starts, nobody of finance acts
 
+	asking sync.Map // customers whose requests are under way
+
 	mu     sync.Mutex
 	dice   *rand.Rand
 	counts map[string]int // what happened how often

@@ -95,6 +95,8 @@ func (g *ground) arrive(ctx context.Context) error {
 }
 
 func (g *ground) submit(ctx context.Context, id string, sub refund.Submission) error {
+	g.asking.Store(id, true)
+	defer g.asking.Delete(id)
 	refs, errs := make([]string, crowd), make([]error, crowd)
 	var group sync.WaitGroup
 	for i := range crowd {
@@ -251,6 +253,9 @@ func (g *ground) step(ctx context.Context, r standing) (err error) {
 
 // thinkAgain lets the customer take a refund back, which may be refused, and ask anew.
 func (g *ground) thinkAgain(ctx context.Context, r standing) error {
+	if _, still := g.asking.Load(r.customer); still {
+		return nil // it would not be known which of the requests comes after
+	}
 	was, err := g.service.Withdraw(ctx, who(r.customer), g.programme, r.ref, r.version)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 // TestF06_ShortSoak is the soak of refunds for a few seconds. make soak runs it to 500 killed workers.
 func TestF06_ShortSoak(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "soak.log")
-	err := run(t.Context(), settings{duration: 7 * time.Second, kills: 20, workers: 3, seed: 7, log: log})
+	err := run(t.Context(), settings{duration: 6 * time.Second, kills: 20, workers: 3, seed: 7, log: log})
 	text, _ := os.ReadFile(log)
 	if err != nil || !strings.Contains(string(text), "double payments: 0") {
 		t.Errorf("%v\n%s", err, text)
