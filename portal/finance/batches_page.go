@@ -132,7 +132,7 @@ func itemTable(v *page.Visit, b refund.Batch, items []refund.Item) ui.Table {
 	for _, i := range items {
 		state := ui.Cell{Body: ui.Tag("", tones[i.State], l.T("finance.state."+string(i.State)))}
 		if i.Dropped != "" {
-			state = ui.Cell{Text: l.T("finance.dropped." + i.Dropped)}
+			state = ui.Cell{Text: l.T("finance.dropped", "State", l.T("finance.state."+i.Dropped))}
 		}
 		t.Rows = append(t.Rows, ui.Row{Blocked: i.Dropped != "", Cells: []ui.Cell{
 			{Text: i.Ref, URL: refundURL(i.Ref)}, {Text: i.CustomerName + " · " + i.CustomerRef}, {Text: i.EndToEnd}, {Text: l.Money(i.Amount, i.Currency)}, state,

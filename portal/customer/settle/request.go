@@ -201,7 +201,7 @@ func (p *Pages) Submit(c echo.Context) error {
 		return page.Render(c, http.StatusConflict, checkPage(buildCheck(v, changed.Now, draft, changed, layout)))
 	}
 	if errors.Is(err, refund.ErrDetails) {
-		return page.Redirect(c, requestURL(code, "check")) // leads to what is missing
+		return page.Redirect(c, requestURL(code, "method")) // something that was chosen is not offered any more
 	}
 	if err != nil {
 		return err

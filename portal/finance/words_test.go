@@ -1,0 +1,45 @@
+package finance
+
+import (
+	"testing"
+
+	"offramp/internal/locale"
+	"offramp/migration/refund"
+	"offramp/migration/refund/payout"
+)
+
+// TestEverythingThatIsStoredHasWords holds what refunds store under names against the catalogues.
+func TestEverythingThatIsStoredHasWords(t *testing.T) {
+	var ids []string
+	for _, s := range refund.States {
+		ids = append(ids, "finance.state."+string(s), "settle.state."+string(s), "settle.text."+string(s))
+		if tones[s] == "" {
+			t.Errorf("%s has no tone", s)
+		}
+	}
+	for _, m := range refund.Methods {
+		ids = append(ids, "refund.method."+string(m), "settle.method."+string(m), "settle.submit."+string(m))
+	}
+	for _, r := range refund.Reasons {
+		ids = append(ids, "refund.reason."+string(r))
+	}
+	for _, kind := range []string{refund.TaskMoneyBack, refund.TaskSecond, refund.TaskLate, refund.TaskUnknown, refund.TaskLedger} {
+		ids = append(ids, "finance.task."+kind, "finance.task."+kind+".text")
+	}
+	for _, f := range []payout.Failure{payout.AlreadyRefunded, payout.OverRefund, payout.Disputed, payout.NoFunds, payout.Cancelled, payout.Invalid, payout.Auth, payout.Busy} {
+		ids = append(ids, "finance.task."+string(f), "finance.task."+string(f)+".text", "refund.failure."+string(f)) // also the kind of a task
+	}
+	for _, kind := range []string{
+		"submitted", "reviewed", "questioned", "answered", "approved", "approved_once", "batched", "unbatched", "released", "unknown", "paid", "credited", "waived",
+		"returned", "declined", "objected", "closed", "withdrawn", "corrected", "tried_again",
+	} {
+		ids = append(ids, "finance.happened."+kind)
+	}
+	for _, tag := range locale.Tags() {
+		for _, id := range ids {
+			if !locale.For(tag).Has(id) {
+				t.Errorf("%s lacks %s", tag, id)
+			}
+		}
+	}
+}
