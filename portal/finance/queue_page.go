@@ -120,7 +120,7 @@ func (view *queueView) fields(v *page.Visit, q query, wrong map[string]string) {
 	choose("status", q.status, states)
 	tiers := []ui.Option{{Label: l.T("finance.filter.any")}}
 	for _, t := range v.Programme.Tiers {
-		tiers = append(tiers, ui.Option{Value: t.Key, Label: tierName(v, t.Key)})
+		tiers = append(tiers, ui.Option{Value: t.Key, Label: page.TierName(v.Locale, v.Programme, t.Key)})
 	}
 	choose("tier", q.tier, tiers)
 	methods := []ui.Option{{Label: l.T("finance.filter.any")}}
@@ -194,7 +194,7 @@ func queueRow(v *page.Visit, names people, i int, r refund.Row, bulk bool) ui.Ro
 	row := ui.Row{Blocked: blocked != "" && waitsForApproval(r.State), Cells: []ui.Cell{
 		{Text: r.Ref, URL: refundURL(r.Ref)},
 		{Text: r.CustomerName + " · " + r.CustomerRef},
-		{Text: tierName(v, r.Tier)},
+		{Text: page.TierName(v.Locale, v.Programme, r.Tier)},
 		{Text: l.DateTime(r.RequestedAt, v.Zone())},
 		{Text: l.T("refund.method." + string(r.Method))},
 		{Text: l.Money(r.Amount, r.Currency)},

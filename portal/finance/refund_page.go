@@ -89,7 +89,7 @@ func (b refundBuilder) facts() []ui.SummaryRow {
 	f := b.f
 	rows := []ui.SummaryRow{
 		{Key: b.T("refund.requested"), Value: b.DateTime(f.RequestedAt, b.v.Zone()) + " · " + f.ContactName},
-		{Key: b.T("console.tier"), Value: tierName(b.v, f.Tier)},
+		{Key: b.T("console.tier"), Value: page.TierName(b.Locale, b.v.Programme, f.Tier)},
 		{Key: b.T("refund.method"), Value: b.T("refund.method." + string(f.Method))},
 	}
 	add := func(key, value string) {

@@ -36,7 +36,7 @@ func buildReport(v *page.Visit, month string, lines []refund.CloseLine, refused 
 	}
 	var totals []refund.CloseLine
 	for _, line := range lines {
-		view.table.Rows = append(view.table.Rows, ui.Row{Cells: append([]ui.Cell{{Text: tierName(v, line.Tier)}, {Text: line.Currency}}, figures(v, line)...)})
+		view.table.Rows = append(view.table.Rows, ui.Row{Cells: append([]ui.Cell{{Text: page.TierName(v.Locale, v.Programme, line.Tier)}, {Text: line.Currency}}, figures(v, line)...)})
 		totals = sum(totals, line)
 	}
 	for _, t := range totals {

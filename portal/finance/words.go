@@ -42,16 +42,6 @@ func sums(v *page.Visit, totals []refund.Total) string {
 	return strings.Join(texts, " · ")
 }
 
-// tierName is what the programme calls a tier; its key where the programme no longer has it.
-func tierName(v *page.Visit, key string) string {
-	for _, t := range v.Programme.Tiers {
-		if name := v.Locale.Pick(t.Name); t.Key == key && name != "" {
-			return name
-		}
-	}
-	return key
-}
-
 // reason words why an act was refused.
 func reason(v *page.Visit, err error) string {
 	if f, ok := fault.As(err); ok && v.Locale.Has(f.Key) {

@@ -96,7 +96,7 @@ func (w words) told(p migration.Proposal) *ui.Table {
 	sum := 0
 	for _, a := range p.Told {
 		if sum += a.Customers; a.Customers > 0 {
-			t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{{Text: tierName(l, p.Programme, a.Tier)}, {Text: l.Number(int64(a.Customers))}}})
+			t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{{Text: page.TierName(l, p.Programme, a.Tier)}, {Text: l.Number(int64(a.Customers))}}})
 		}
 	}
 	if sum == 0 {
@@ -104,13 +104,4 @@ func (w words) told(p migration.Proposal) *ui.Table {
 	}
 	t.Total = []ui.Cell{{Text: l.T("export.total")}, {Text: l.Number(int64(sum))}}
 	return t
-}
-
-func tierName(l *locale.Locale, p *migration.Programme, key string) string {
-	for _, t := range p.Tiers {
-		if name := l.Pick(t.Name); t.Key == key && name != "" {
-			return name
-		}
-	}
-	return key
 }

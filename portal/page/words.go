@@ -32,3 +32,13 @@ func ExtensionReason(l *locale.Locale, reason string) string {
 	}
 	return reason
 }
+
+// TierName is what the programme calls a tier; its key where the programme no longer has it.
+func TierName(l *locale.Locale, p *migration.Programme, key string) string {
+	for _, t := range p.Tiers {
+		if name := l.Pick(t.Name); t.Key == key && name != "" {
+			return name
+		}
+	}
+	return key
+}

@@ -45,7 +45,7 @@ type customerView struct {
 func buildCustomer(v *page.Visit, s screen, layout ui.Page) customerView {
 	l, c := v.Locale, s.file.Customer
 	view := customerView{
-		layout: layout, heading: ui.Heading{Eyebrow: c.Ref + " · " + tierName(v, c.Tier), Title: c.Name},
+		layout: layout, heading: ui.Heading{Eyebrow: c.Ref + " · " + page.TierName(v.Locale, v.Programme, c.Tier), Title: c.Name},
 		facts: facts(v, s), extensions: extensions(v, s.file.Extensions), contacts: contacts(v, s), exports: exports(v, s), inside: insides(v, s.exports), asked: ownRequests(v, s.requests), choice: buildChoice(v, s.choice),
 		history: ui.History{Locale: l, Zone: v.Zone()},
 	}
@@ -69,7 +69,7 @@ func facts(v *page.Visit, s screen) []ui.SummaryRow {
 	zone := migration.Location(c.Zone, v.Programme.Zone)
 	rows := []ui.SummaryRow{
 		{Key: l.T("console.number"), Value: c.Ref},
-		{Key: l.T("console.tier"), Value: tierName(v, c.Tier)},
+		{Key: l.T("console.tier"), Value: page.TierName(v.Locale, v.Programme, c.Tier)},
 		{Key: l.T("console.account"), Value: l.T("console.account." + c.State)},
 		{Key: l.T("console.language"), Value: locale.For(c.Locale).T("language.name")},
 		{Key: l.T("console.zone"), Value: l.ZoneName(zone, v.Now)},

@@ -78,7 +78,7 @@ func found(v *page.Visit, hits []migration.Hit) *ui.Table {
 	}}
 	for _, h := range hits {
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
-			{Text: h.Name, URL: customerURL(h.ID)}, {Text: h.Ref}, {Text: tierName(v, h.Tier)}, statusCell(v, h.Export), {Text: l.T("console.account." + h.State)},
+			{Text: h.Name, URL: customerURL(h.ID)}, {Text: h.Ref}, {Text: page.TierName(v.Locale, v.Programme, h.Tier)}, statusCell(v, h.Export), {Text: l.T("console.account." + h.State)},
 		}})
 	}
 	return t
@@ -89,16 +89,6 @@ func statusCell(v *page.Visit, s migration.Status) ui.Cell {
 		return ui.Cell{}
 	}
 	return ui.Cell{Body: ui.Status(v.Locale, "", string(s))}
-}
-
-// tierName is what the programme calls a tier; its key where the programme no longer has it.
-func tierName(v *page.Visit, key string) string {
-	for _, t := range v.Programme.Tiers {
-		if name := v.Locale.Pick(t.Name); t.Key == key && name != "" {
-			return name
-		}
-	}
-	return key
 }
 
 func troubles(v *page.Visit, list []export.Troubled) *ui.Table {
