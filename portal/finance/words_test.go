@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"offramp/internal/locale"
+	"offramp/migration"
 	"offramp/migration/refund"
 	"offramp/migration/refund/payout"
 )
@@ -34,6 +35,13 @@ func TestEverythingThatIsStoredHasWords(t *testing.T) {
 		"returned", "declined", "objected", "closed", "withdrawn", "corrected", "tried_again",
 	} {
 		ids = append(ids, "finance.happened."+kind)
+	}
+	for _, kind := range []migration.EventKind{
+		migration.RefundDue, migration.RefundNotDue, migration.RefundSubmitted, migration.RefundReviewed, migration.RefundQuestioned, migration.RefundAnswered,
+		migration.RefundApproved, migration.RefundReleased, migration.RefundUnknown, migration.RefundPaid, migration.RefundCredited, migration.RefundWaived,
+		migration.RefundReturned, migration.RefundDeclined, migration.RefundObjected, migration.RefundClosed, migration.RefundWithdrawn,
+	} {
+		ids = append(ids, "console.event."+string(kind)) // in the history that support reads
 	}
 	for _, tag := range locale.Tags() {
 		for _, id := range ids {
