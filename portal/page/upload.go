@@ -53,7 +53,9 @@ func NoFile(field string) error { return errInput.Field(field, "fault.input.file
 // ReadFormWithFile reads a form as ReadForm does that may send one file behind its fields. The file is not held, and may take as
 // long as it moves, up to a limit. It is nil where none was chosen. What comes behind it is not read.
 func ReadFormWithFile(c echo.Context, field string, inputs ...Input) (Form, *File, error) {
-	if kind, _, _ := mime.ParseMediaType(c.Request().Header.Get("Content-Type")); kind != "multipart/form-data" {
+	r := c.Request()
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "multipart/form-data" {
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, MaxBody) // the route's room is for the file
 		form, err := ReadForm(c, inputs...)
 		return form, nil, err
 	}
