@@ -35,6 +35,11 @@ func TestH02_RefundPagesInABrowser(t *testing.T) {
 		w.speak(who, "en")
 	}
 	tour("owner", "estimate", "/plan", "/refund", "/refund/CNY/method", "/refund/CNY/bank")
+	tab.Size(390, 900)
+	tab.Open(base + "/refund")
+	if over := localtest.Eval[int](tab, `Math.max(...[...document.querySelectorAll(".scroll")].map(e => e.scrollWidth - e.clientWidth))`); over > 0 {
+		t.Errorf("the amounts of the calculation are out of sight on a phone by %d", over)
+	}
 	tab.Open(base + "/refund/CNY/bank")
 	tab.Click("form .btn--primary")
 	tab.Wait(".errors")
