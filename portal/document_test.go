@@ -51,7 +51,7 @@ func TestDocumentsGoToAndFroBetweenCustomerAndFinance(t *testing.T) {
 	if a := w.attached("owner", own+"/documents", nil, "银行 letter.pdf", "application/pdf", paper("CANARY-paper")); a.status != 303 || a.location != own {
 		t.Fatalf("%d to %s\n%s", a.status, a.location, a.body)
 	}
-	body := w.shows("owner", own, "银行 letter.pdf", "PDF · ", "Your account", "A document was attached")
+	body := w.shows("owner", own, "银行 letter.pdf", "PDF · ", "Your account", "A document was attached", `date__desc">银行 letter.pdf`)
 	link := w.found(shownDocument, body)
 	a := w.get("owner", link)
 	_, disposition, err := mime.ParseMediaType(a.header.Get("Content-Disposition"))

@@ -139,7 +139,7 @@ func TestADocumentIsKeptWholeAndGivenBack(t *testing.T) {
 	}
 }
 
-func TestI07_ADocumentIsTakenByItsBytesAlone(t *testing.T) {
+func TestI01_ADocumentIsTakenByItsBytesAlone(t *testing.T) {
 	h := open(t)
 	b := shelved(h)
 	h.paid("a", "P1", 365_00, "CNY")
@@ -432,7 +432,7 @@ func TestAnAnswerComesWithItsDocumentOrNotAtAll(t *testing.T) {
 	}
 }
 
-func TestE01_WhatADeathLeavesOfADocumentIsSwept(t *testing.T) {
+func TestWhatADeathLeavesOfADocumentIsSwept(t *testing.T) {
 	for _, point := range []string{"document begun", "document kept"} {
 		t.Run(point, func(t *testing.T) {
 			h := open(t)
@@ -504,7 +504,7 @@ func (o old) Sweep(ctx context.Context, _ time.Duration, known func(context.Cont
 	return o.Bodies.Sweep(ctx, -time.Hour, known)
 }
 
-func TestE04_ADocumentThatWasChangedInTheStoreIsNotGivenAsWhole(t *testing.T) {
+func TestADocumentThatWasChangedInTheStoreIsNotGivenAsWhole(t *testing.T) {
 	h := open(t)
 	b := shelved(h)
 	h.paid("a", "P1", 365_00, "CNY")
