@@ -22,4 +22,10 @@ var (
 	ErrImport       = fault.New(fault.Invalid, "refund.import.bad")       // Fields: file, with the line
 	ErrImported     = fault.New(fault.Conflict, "refund.import.again")    // the same file was imported before
 	ErrLimited      = fault.New(fault.Limited, "refund.limited")          // too many tries
+
+	ErrDocument      = fault.New(fault.Invalid, "refund.document.bad")       // Fields: document
+	ErrNoDocument    = fault.New(fault.NotFound, "refund.document.none")     // or it was removed, or the reader may not see it
+	ErrDocumentsOver = fault.New(fault.Conflict, "refund.document.over")     // the refund is settled or over
+	ErrDocumentStays = fault.New(fault.Conflict, "refund.document.stays")    // approved meanwhile, or somebody else attached it
+	ErrStorage       = fault.New(fault.Unavailable, "refund.document.store") // the store of documents does not do its part
 )
