@@ -47,8 +47,9 @@ func TestPagesPrintAsPapers(t *testing.T) {
 			if got := shown("nav, button, input, textarea, select, .btn, .site__tools, .skip, .back"); len(got) > 0 {
 				t.Errorf("%s in %s has on paper: %q", one.name, tag, got)
 			}
+			day := map[string]string{"en": "21 November 2026", "zh-CN": "2026年11月21日"}[tag]
 			line := strings.Join(shown(".on-paper"), "")
-			if !strings.Contains(line, "http://portal.example"+one.path) || !strings.Contains(line, "2026-11-21") {
+			if !strings.Contains(line, "http://portal.example"+one.path) || !strings.Contains(line, day) {
 				t.Errorf("%s in %s says of itself %q", one.name, tag, line)
 			}
 			text := localtest.Eval[string](tab, "document.body.innerText")

@@ -40,7 +40,7 @@ func (p *Pages) ShowReplacements(c echo.Context) error {
 	best, _ := replacement.Recommend(v.Programme, o.Usage)
 	mine, _ := o.chosen(v.Programme)
 	x := wished(v.Programme, query.All("with"), query.Get("only") == "differences", mine.Key, best.Replacement)
-	layout, code := p.Layout(c, v.Locale.T("choice.title"), "replacements"), page.SupportCode(p.Secret, v.Who().CustomerID)
+	layout, code := p.AsPaper(c, p.Layout(c, v.Locale.T("choice.title"), "replacements")), page.SupportCode(p.Secret, v.Who().CustomerID)
 	if key, ok := w.comparedWith(x, layout); ok {
 		return p.sendCompared(c, key, w, o, x, layout, code)
 	}

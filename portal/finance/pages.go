@@ -38,7 +38,7 @@ func staff(c echo.Context) string { return page.Of(c).Session.IdentityID }
 
 // layout is the shell with a place of the navigation marked.
 func (p *Pages) layout(c echo.Context, title, active string) ui.Page {
-	return console.Layout(p.Kit, c, title, active)
+	return p.AsPaper(c, console.Layout(p.Kit, c, title, active))
 }
 
 // names finds the people behind identity and contact ids.

@@ -79,7 +79,6 @@ func (k *Kit) Layout(c echo.Context, title, active string) ui.Page {
 	}
 	if v.Session != nil {
 		p.Account = account(v)
-		p.Origin, p.Printed = strings.TrimSuffix(k.Public.String(), "/"), printed(v)
 	}
 	if v.Session != nil && v.Session.CustomerID != "" {
 		p.HomeURL = "/plan"
@@ -99,15 +98,12 @@ func (k *Kit) Layout(c echo.Context, title, active string) ui.Page {
 	return p
 }
 
-// printed says whose a page is and as of when.
-func printed(v *Visit) string {
-	var parts []string
-	for _, one := range []string{v.Session.CustomerName, v.Session.Name} {
-		if one != "" {
-			parts = append(parts, one)
-		}
-	}
-	return strings.Join(append(parts, v.Locale.T("ui.printed", "When", v.Locale.DateTime(v.Now, v.Zone()))), " · ")
+// AsPaper has a page that people keep say on paper whose it is, as of which day, and where it is found. The day is the programme's,
+// like the one that pages which customers share are kept for.
+func (k *Kit) AsPaper(c echo.Context, p ui.Page) ui.Page {
+	v := Of(c)
+	p.Origin, p.Printed = strings.TrimSuffix(k.Public.String(), "/"), v.Locale.T("ui.printed", "Day", v.Locale.Date(v.Now, v.Programme.Zone))
+	return p
 }
 
 func account(v *Visit) *ui.Account {

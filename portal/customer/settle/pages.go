@@ -25,7 +25,9 @@ type Pages struct {
 }
 
 // layout is the shell of the pages of step 4.
-func (p *Pages) layout(c echo.Context, title string) ui.Page { return p.Layout(c, title, "refund") }
+func (p *Pages) layout(c echo.Context, title string) ui.Page {
+	return p.AsPaper(c, p.Layout(c, title, "refund"))
+}
 
 // code is what the customer tells support.
 func (p *Pages) code(c echo.Context) string {
