@@ -53,7 +53,7 @@ func (p *Pages) DownloadQueue(format refund.Format) echo.HandlerFunc {
 			return err
 		}
 		file := newFile(c, "refunds-"+v.Now.In(v.Zone()).Format("2006-01-02-1504"), format)
-		return p.Refunds.WriteQueue(c.Request().Context(), staff(c), filter, format, func(key string) string { return v.Locale.T(key) }, file)
+		return p.Refunds.WriteQueue(c.Request().Context(), staff(c), v.Programme.Zone, filter, format, func(key string) string { return v.Locale.T(key) }, file)
 	}
 }
 
