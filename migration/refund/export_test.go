@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Drain runs the waiting jobs of payments in this goroutine, until none is left.
@@ -59,3 +60,6 @@ func DrainEvents(ctx context.Context, s *Service) error {
 		}
 	}
 }
+
+// CountFor makes Totals give up sooner.
+func CountFor(s *Service, limit time.Duration) { s.countFor = limit }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"offramp/internal/db"
 	"offramp/internal/jobs"
@@ -51,7 +52,8 @@ type Debtor struct {
 // Service is what customers and finance may ask of refunds. Safe for concurrent use, on any number of replicas.
 type Service struct {
 	Config
-	store store
+	store    store
+	countFor time.Duration // instead of TotalsFor; 0: that
 }
 
 // system names our own workers as actors.
