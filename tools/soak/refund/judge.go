@@ -149,6 +149,7 @@ func (g *ground) judgeOne(o *outside, r judged) {
 	switch {
 	case r.state == "paid" && out != r.amount:
 		g.say("%s is paid, and %d of %d has left", r.ref, out, r.amount)
+	case r.state == "closed": // whatever was paid before stays
 	case r.state != "paid" && r.tasks == 0:
 		g.say("%s is %s, and nobody has a task", r.ref, r.state)
 	}

@@ -94,6 +94,17 @@ func (g *ground) over(ctx context.Context) (bool, error) {
 		g.waits = fmt.Sprintf("people: %v", waiting)
 		return false, err
 	}
+	declined, err := g.standing(ctx, refund.Declined)
+	if err != nil {
+		return false, err
+	}
+	if len(declined) > 0 { // until their period for objecting is over
+		g.waits = fmt.Sprintf("%d refusals", len(declined))
+		if err := g.clock.advance(31 * 24 * time.Hour); err != nil {
+			return false, err
+		}
+		return false, g.service.Daily(ctx)
+	}
 	var moving int // transfers that the bank has not told of, refunds whose provider has not
 	err = g.super.QueryRow(ctx, `SELECT count(*) FROM payout_attempt WHERE state NOT IN ('succeeded', 'failed')`).Scan(&moving)
 	g.waits = fmt.Sprintf("%d attempts", moving)
@@ -105,7 +116,7 @@ func (g *ground) describe(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	g.log.Error("it does not settle", "for", g.waits, "happened", fmt.Sprint(g.counts))
 	rows, err := g.super.Query(ctx, `SELECT r.ref, r.state, r.method, coalesce(a.number, 0), coalesce(a.state, ''), coalesce(a.code, '') FROM refund r
-		LEFT JOIN payout_attempt a ON a.refund_id = r.id WHERE r.state NOT IN ('paid', 'credited', 'waived', 'withdrawn') ORDER BY r.number, a.number LIMIT 40`)
+		LEFT JOIN payout_attempt a ON a.refund_id = r.id WHERE r.state NOT IN ('paid', 'credited', 'waived', 'withdrawn', 'closed') ORDER BY r.number, a.number LIMIT 40`)
 	if err != nil {
 		return
 	}
