@@ -59,8 +59,13 @@ func (g *ground) judge(ctx context.Context) error {
 			return err
 		}
 	}
+	var late int
+	if err := g.super.QueryRow(ctx, `SELECT count(*) FROM refund_event WHERE kind IN ('came_back', 'arrived')`).Scan(&late); err != nil {
+		return err
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.counts["money came back while it was decided upon"] = late
 	for _, what := range slices.Sorted(maps.Keys(g.counts)) {
 		g.log.Info("happened", "what", what, "times", g.counts[what])
 	}
