@@ -35,6 +35,11 @@ func TestH02_RefundPagesInABrowser(t *testing.T) {
 		w.speak(who, "en")
 	}
 	tour("owner", "estimate", "/plan", "/refund", "/refund/CNY/method", "/refund/CNY/bank")
+	tab.Size(390, 900)
+	tab.Open(base + "/refund")
+	if over := localtest.Eval[int](tab, `Math.max(...[...document.querySelectorAll(".scroll")].map(e => e.scrollWidth - e.clientWidth))`); over > 0 {
+		t.Errorf("the amounts of the calculation are out of sight on a phone by %d", over)
+	}
 	tab.Open(base + "/refund/CNY/bank")
 	tab.Click("form .btn--primary")
 	tab.Wait(".errors")
@@ -42,6 +47,8 @@ func TestH02_RefundPagesInABrowser(t *testing.T) {
 	tour("other", "nothing", "/refund")
 	ref := w.asked("owner")
 	w.paid("a", "INV-2", 365000)
+	w.attached("owner", "/refund/"+ref+"/documents", nil, "银行 letter.pdf", "application/pdf", paper("x"))
+	w.attached("finance_clerk", queue+"/"+ref+"/documents", nil, "a long name of a check that finance made before it asked the customer.pdf", "application/pdf", paper("y"))
 	tour("owner", "asked", "/refund/"+ref, "/refund/"+ref+"/submitted", "/refund", "/refund/CNY/method")
 	w.decided("finance_clerk", ref, "question", url.Values{"question": {"Which account did you pay from?"}})
 	tour("owner", "question", "/refund/"+ref)

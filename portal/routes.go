@@ -9,6 +9,7 @@ import (
 	"offramp/auth"
 	"offramp/portal/api"
 	"offramp/portal/customer/settle"
+	"offramp/portal/document"
 )
 
 const (
@@ -121,9 +122,12 @@ func (s *Server) settleList() []Route {
 		{Method: post, Path: settle.Path + "/:currency/check", Access: Owner, Handler: p.Submit},
 		{Method: get, Path: settle.Path + "/:ref", Access: Customer, Handler: p.ShowRefund},
 		{Method: get, Path: settle.Path + "/:ref/submitted", Access: Customer, Handler: p.ShowSubmitted},
-		{Method: post, Path: settle.Path + "/:ref/answer", Access: Owner, Handler: p.Answer},
+		{Method: post, Path: settle.Path + "/:ref/answer", Access: Owner, Handler: p.Answer, Body: document.Body, Long: true},
 		{Method: post, Path: settle.Path + "/:ref/objection", Access: Owner, Handler: p.Object},
 		{Method: post, Path: settle.Path + "/:ref/withdraw", Access: Owner, Handler: p.Withdraw},
+		{Method: post, Path: settle.Path + "/:ref/documents", Access: Owner, Handler: p.Attach, Body: document.Body, Long: true},
+		{Method: get, Path: settle.Path + "/:ref/documents/:id", Access: Owner, Handler: p.DownloadDocument, Long: true},
+		{Method: post, Path: settle.Path + "/:ref/documents/:id/remove", Access: Owner, Handler: p.RemoveDocument},
 		{Method: get, Path: settle.Path + "/:ref/account", Access: Owner, Handler: p.ShowCorrect},
 		{Method: post, Path: settle.Path + "/:ref/account", Access: Owner, Handler: p.Correct},
 	}

@@ -14,6 +14,7 @@ import (
 	"offramp/migration/replacement"
 	"offramp/portal/audit"
 	"offramp/portal/console"
+	"offramp/portal/document"
 	"offramp/portal/finance"
 	"offramp/portal/manager"
 	"offramp/portal/ops"
@@ -52,7 +53,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 	}
 	return &Consoles{
 		arrive:  &console.Pages{Kit: k},
-		support: &support.Pages{Kit: k, Customers: p.Customers, Exports: p.Exports, Help: p.Help, Choices: p.Choices},
+		support: &support.Pages{Kit: k, Customers: p.Customers, Exports: p.Exports, Help: p.Help, Choices: p.Choices, Refunds: p.Refunds},
 		manager: &manager.Pages{Kit: k, Programmes: p.Programmes, Customers: p.Customers, Choices: p.Choices},
 		audit:   &audit.Pages{Kit: k, Log: audit.NewLog(p.DB), Customers: p.Customers},
 		ops:     operations,
@@ -114,6 +115,9 @@ func (s *Consoles) financeList() []Route {
 		{Method: post, Path: finance.QueuePath + "/:ref/decline", Access: Finance, Handler: f.Decline},
 		{Method: post, Path: finance.QueuePath + "/:ref/reveal", Access: Finance, Handler: f.RevealAccount},
 		{Method: post, Path: finance.QueuePath + "/:ref/again", Access: FinanceReleaser, Handler: f.TryAgain},
+		{Method: post, Path: finance.QueuePath + "/:ref/documents", Access: Finance, Handler: f.AttachDocument, Body: document.Body, Long: true},
+		{Method: get, Path: finance.QueuePath + "/:ref/documents/:id", Access: Finance, Handler: f.DownloadDocument, Long: true},
+		{Method: post, Path: finance.QueuePath + "/:ref/documents/:id/remove", Access: Finance, Handler: f.RemoveDocument},
 		{Method: get, Path: finance.TasksPath, Access: Finance, Handler: f.ShowTasks},
 		{Method: post, Path: finance.TasksPath + "/:id/done", Access: Finance, Handler: f.FinishTask},
 

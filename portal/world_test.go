@@ -98,6 +98,7 @@ type world struct {
 	logger    *slog.Logger
 	customers *migration.Service
 	exports   *export.Service
+	bucket    *storage.Bucket
 	sessions  portal.Sessions   // nil: the real ones
 	proxy     bool              // files are sent through the portal
 	cookies   map[string]string // principal -> session secret
@@ -175,6 +176,7 @@ func (w *world) openExports() *export.Service {
 	if err != nil {
 		w.Fatal(err)
 	}
+	w.bucket = bucket
 	queue, err := jobs.NewInserter(w.db)
 	if err != nil {
 		w.Fatal(err)

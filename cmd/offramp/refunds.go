@@ -6,6 +6,7 @@ import (
 
 	"github.com/riverqueue/river"
 
+	"offramp/export/storage"
 	"offramp/internal/jobs"
 	"offramp/internal/outbound"
 	"offramp/internal/secret"
@@ -24,7 +25,7 @@ const payouts = 4
 const stripeName = "stripe"
 
 // refunds is what customers and finance may ask, and what workers do.
-func (p *parts) refunds(queue *jobs.Client, providers map[string]payout.Provider) (*refund.Service, error) {
+func (p *parts) refunds(queue *jobs.Client, bucket *storage.Bucket, providers map[string]payout.Provider) (*refund.Service, error) {
 	vault, err := p.vault(context.Background())
 	if err != nil {
 		return nil, err
@@ -43,6 +44,7 @@ func (p *parts) refunds(queue *jobs.Client, providers map[string]payout.Provider
 			return err
 		},
 		DB: p.db, Jobs: queue, Customers: p.journeys, Vault: vault, Log: p.log, Providers: providers, Debtors: debtors,
+		Bodies: storage.NewShelf(bucket, refund.DocumentPrefix),
 	}), nil
 }
 
@@ -90,8 +92,8 @@ func (p *parts) knownProviders() map[string]payout.Provider {
 	return map[string]payout.Provider{stripeName: nil}
 }
 
-// payouts registers what pays, looks up and closes refunds.
-func (p *parts) payouts(workers *river.Workers, inserter *jobs.Client) error {
+// payouts registers what pays, looks up and closes refunds, and what tidies their documents.
+func (p *parts) payouts(workers *river.Workers, bucket *storage.Bucket, inserter *jobs.Client) error {
 	providers := map[string]payout.Provider{}
 	if p.config.Stripe.Key != "" {
 		client, err := p.stripe()
@@ -100,7 +102,7 @@ func (p *parts) payouts(workers *river.Workers, inserter *jobs.Client) error {
 		}
 		providers[stripeName] = client
 	}
-	service, err := p.refunds(inserter, providers)
+	service, err := p.refunds(inserter, bucket, providers)
 	if err != nil {
 		return err
 	}

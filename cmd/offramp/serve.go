@@ -95,7 +95,7 @@ func (p *parts) portal(ctx context.Context) (*portal.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	refunds, err := p.refunds(queue, p.knownProviders())
+	refunds, err := p.refunds(queue, bucket, p.knownProviders())
 	if err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 	if err := p.deliveries(workers, bucket, inserter); err != nil {
 		return nil, err
 	}
-	if err := p.payouts(workers, inserter); err != nil {
+	if err := p.payouts(workers, bucket, inserter); err != nil {
 		return nil, err
 	}
 	auth.Register(workers, p.db)

@@ -1,59 +1,70 @@
 package storage
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"hash"
+	"slices"
+	"sync"
+
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// SliceSize is the length in bytes of the slices of an object that have a SHA-256 of their own. The last one may be shorter.
-const SliceSize = 8 << 20
+// SliceSize is the length in bytes of the slices of an object that have a SHA-256 of their own. The last one may be shorter. Parts
+// of an upload are whole numbers of slices, and in nearly all uploads one: its sum then also signs the request.
+const SliceSize = 5 << 20
 
-// sums hashes an object as a whole and by slices.
+// sums gathers the sums of an object that is sent in parts.
 type sums struct {
-	whole, slice hash.Hash
-	room         int // bytes that the current slice still takes
-	slices       []string
+	whole  hash.Hash // for one goroutine
+	mu     sync.Mutex
+	slices []string
 }
 
-func newSums() *sums { return &sums{whole: sha256.New(), slice: sha256.New(), room: SliceSize} }
+func newSums() *sums { return &sums{whole: sha256.New()} }
 
-// Write implements io.Writer and never fails.
-func (s *sums) Write(p []byte) (int, error) {
-	s.whole.Write(p)
-	for rest := p; len(rest) > 0; {
-		n := min(len(rest), s.room)
-		s.slice.Write(rest[:n])
-		if s.room -= n; s.room == 0 {
-			s.cut()
-		}
-		rest = rest[n:]
+// part adds the slices of a part of which the first has the number first. The parts may come in any order.
+func (s *sums) part(first int, body []byte) []string {
+	made := slicesOf(body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if need := first + len(made); need > len(s.slices) {
+		s.slices = slices.Grow(s.slices, need-len(s.slices))[:need]
 	}
-	return len(p), nil
-}
-
-func (s *sums) cut() {
-	s.slices = append(s.slices, hex.EncodeToString(s.slice.Sum(nil)))
-	s.slice.Reset()
-	s.room = SliceSize
+	copy(s.slices[first:], made)
+	return made
 }
 
 // proof ends the hashing.
 func (s *sums) proof(size int64) Proof {
-	if s.room < SliceSize || len(s.slices) == 0 {
-		s.cut()
-	}
 	return Proof{Size: size, SHA256: hex.EncodeToString(s.whole.Sum(nil)), Slices: s.slices}
+}
+
+// slicesOf are the sums of a body's slices; nothing has one, too.
+func slicesOf(body []byte) (all []string) {
+	for part := range slices.Chunk(body, SliceSize) {
+		all = append(all, sumOf(part))
+	}
+	if all == nil {
+		all = []string{sumOf(nil)}
+	}
+	return all
+}
+
+func sumOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
 }
 
 // proofOf is the proof of what fits into memory. A single slice is the whole, and is hashed once.
 func proofOf(body []byte) Proof {
-	if len(body) > SliceSize {
-		s := newSums()
-		_, _ = s.Write(body)
-		return s.proof(int64(len(body)))
+	p := Proof{Size: int64(len(body)), Slices: slicesOf(body)}
+	if p.SHA256 = p.Slices[0]; len(p.Slices) > 1 {
+		p.SHA256 = sumOf(body)
 	}
-	sum := sha256.Sum256(body)
-	text := hex.EncodeToString(sum[:])
-	return Proof{Size: int64(len(body)), SHA256: text, Slices: []string{text}}
+	return p
 }
+
+// signed tells the request that follows the sum of its body, so that it is not taken once more.
+func signed(ctx context.Context, sum string) context.Context { return v4.SetPayloadHash(ctx, sum) }

@@ -14,9 +14,8 @@ import (
 )
 
 // The limits of S3's multipart upload, and ours within them: two parts travel while a third fills.
-// Source: Amazon S3 User Guide, "Amazon S3 multipart upload limits".
+// The smallest part that S3 takes is 5 MiB, which is SliceSize. Source: Amazon S3 User Guide, "Amazon S3 multipart upload limits".
 const (
-	minPart    = 5 << 20
 	maxParts   = 10_000
 	planParts  = 9_000 // leaves room for an estimate that was too low
 	freeParts  = 2_500 // what goes out in parts of one size without any estimate
@@ -65,14 +64,15 @@ type Upload struct {
 
 // Put stores a small object in one request.
 func (b *Bucket) Put(ctx context.Context, key string, body []byte, contentType string) (Proof, error) {
-	_, err := b.patient.PutObject(ctx, &s3.PutObjectInput{
+	proof := proofOf(body)
+	_, err := b.patient.PutObject(signed(ctx, proof.SHA256), &s3.PutObjectInput{
 		Bucket: &b.name, Key: &key, Body: bytes.NewReader(body),
 		ContentLength: aws.Int64(int64(len(body))), ContentType: &contentType,
 	})
 	if err != nil {
 		return Proof{}, classify(ctx, "put", key, err)
 	}
-	return proofOf(body), nil
+	return proof, nil
 }
 
 // Create begins an upload. estimate is the expected size in bytes, 0 when unknown; it decides the size of the parts, of
@@ -84,15 +84,13 @@ func (b *Bucket) Create(ctx context.Context, key string, estimate int64, content
 	return &Upload{
 		b: b, ctx: ctx, cancel: cancel, key: key, contentType: contentType,
 		partSize: size, planned: max(int(estimate/int64(size)), freeParts), made: 1,
-		buf: make([]byte, 0, min(size, max(firstAlloc, int(min(estimate, minPart))))),
+		buf: make([]byte, 0, min(size, max(firstAlloc, int(min(estimate, SliceSize))))),
 		sum: newSums(),
 	}
 }
 
 func partSize(estimate int64) int {
-	const mib = 1 << 20
-	size := (estimate/planParts + mib) / mib * mib
-	return int(max(minPart, size))
+	return int(estimate/planParts/SliceSize+1) * SliceSize
 }
 
 // Write implements io.Writer. It blocks while the network is slower than the writer. Its error is the upload's first.
@@ -179,25 +177,31 @@ func (u *Upload) send() {
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	slots := make(chan struct{}, inFlight)
-	number := int32(0)
+	number, slice := int32(0), 0
 	for part := range u.parts {
-		_, _ = u.sum.Write(part)
+		_, _ = u.sum.whole.Write(part)
 		number++
 		slots <- struct{}{}
-		n := number
+		n, first := number, slice
+		slice += (len(part) + SliceSize - 1) / SliceSize
 		wait.Go(func() {
-			u.sendPart(n, part)
+			u.sendPart(n, first, part)
 			u.free <- part
 			<-slots
 		})
 	}
 }
 
-func (u *Upload) sendPart(number int32, part []byte) {
-	if u.ctx.Err() != nil {
+// sendPart sends one part. The first of its slices has the number first among all.
+func (u *Upload) sendPart(number int32, first int, part []byte) {
+	ctx := u.ctx
+	if ctx.Err() != nil {
 		return
 	}
-	out, err := u.b.patient.UploadPart(u.ctx, &s3.UploadPartInput{
+	if made := u.sum.part(first, part); len(made) == 1 {
+		ctx = signed(ctx, made[0])
+	}
+	out, err := u.b.patient.UploadPart(ctx, &s3.UploadPartInput{
 		Bucket: &u.b.name, Key: &u.key, UploadId: &u.id, PartNumber: &number,
 		Body: bytes.NewReader(part), ContentLength: aws.Int64(int64(len(part))),
 	})

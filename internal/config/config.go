@@ -68,7 +68,7 @@ type Storage struct {
 	Endpoint       string `env:"ENDPOINT" doc:"Address of the S3 API. Empty: the region's own at AWS." use:"serve, work" example:"https://s3.example.com"`
 	PublicEndpoint string `env:"PUBLIC_ENDPOINT" doc:"The same API as customers' browsers reach it, for download links. Empty: ENDPOINT." use:"serve"`
 	Region         string `env:"REGION" envDefault:"us-east-1" doc:"Region." use:"serve, work"`
-	Bucket         string `env:"BUCKET" doc:"Bucket for exports, private and not shared with anything else." use:"serve, work" example:"offramp-exports"`
+	Bucket         string `env:"BUCKET" doc:"Bucket for exports and documents of refunds, private and not shared with anything else." use:"serve, work" example:"offramp-exports"`
 	AccessKey      string `env:"ACCESS_KEY" doc:"Access key id. Empty: the usual AWS chain (role, profile)." use:"serve, work"`
 	SecretKey      string `env:"SECRET_KEY" doc:"Secret access key." use:"serve, work" secret:"yes"`
 	PathStyle      bool   `env:"PATH_STYLE" envDefault:"true" doc:"Bucket in the path rather than in the host name." use:"serve, work"`

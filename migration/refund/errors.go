@@ -24,4 +24,10 @@ var (
 	ErrImported     = fault.New(fault.Conflict, "refund.import.again")    // the same file was imported before
 	ErrKeys         = fault.New(fault.Unavailable, "refund.keys")         // what opens and seals bank details is out of reach; Fields: number
 	ErrLimited      = fault.New(fault.Limited, "refund.limited")          // too many tries
+
+	ErrDocument      = fault.New(fault.Invalid, "refund.document.bad")       // Fields: document
+	ErrNoDocument    = fault.New(fault.NotFound, "refund.document.none")     // or it was removed, or the reader may not see it
+	ErrDocumentsOver = fault.New(fault.Conflict, "refund.document.over")     // the refund is settled or over
+	ErrDocumentStays = fault.New(fault.Conflict, "refund.document.stays")    // approved meanwhile, or somebody else attached it
+	ErrStorage       = fault.New(fault.Unavailable, "refund.document.store") // the store of documents does not do its part
 )

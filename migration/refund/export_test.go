@@ -63,3 +63,22 @@ func DrainEvents(ctx context.Context, s *Service) error {
 
 // CountFor makes Totals give up sooner.
 func CountFor(s *Service, limit time.Duration) { s.countFor = limit }
+
+// DrainPurges runs the waiting jobs that remove bodies of documents.
+func DrainPurges(ctx context.Context, s *Service) error {
+	for {
+		var args []byte
+		const sql = `UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = (SELECT id FROM river_job
+			WHERE kind = 'refund_document_purge' AND state IN ('available', 'retryable') ORDER BY id LIMIT 1) RETURNING args`
+		if err := s.DB.Pool.QueryRow(ctx, sql).Scan(&args); err != nil {
+			return nil //nolint:nilerr // none is left
+		}
+		var a PurgeArgs
+		if err := json.Unmarshal(args, &a); err != nil {
+			return err
+		}
+		if err := s.purge(ctx, a.Document); err != nil {
+			return err
+		}
+	}
+}

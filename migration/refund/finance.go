@@ -69,6 +69,7 @@ type File struct {
 	CustomerName string
 	ContactName  string
 	Payments     []Covered
+	Documents    []Document // with those that the customer does not see, and those that were removed
 	History      []Happening
 	Attempts     []Attempt
 	Current      *quote.Quote // what the calculation gives today, where it differs from the frozen one; nil: the same

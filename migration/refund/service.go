@@ -31,6 +31,7 @@ type Config struct {
 	Box       *secret.Box   // of Purpose
 	Vault     *secret.Vault // of Purpose, over Box, where a key management service wraps the keys; nil: Box alone
 	Log       *slog.Logger
+	Bodies    Bodies // of documents; nil in processes that have nothing to do with them
 
 	Providers map[string]payout.Provider // by the name that payments bear; what is not here cannot be paid back the way it came. In processes that do not pay their values may be nil
 	Debtors   map[string]Debtor          // by currency, an empty one for the others: who pays bank files
@@ -367,8 +368,7 @@ func (s *Service) own(ctx context.Context, who migration.Who, ref string, versio
 // Answer answers finance's question. ErrOwner, ErrNotFound, ErrMoved, ErrText.
 func (s *Service) Answer(ctx context.Context, who migration.Who, ref string, version int, answer string) (Refund, error) {
 	return s.own(ctx, who, ref, version, func(_ *db.Tx, r Refund) (Refund, act, error) {
-		next, err := r.reply(answer)
-		return next, act{kind: "answered", actor: who.ContactID, text: next.Answer, tell: migration.RefundAnswered, record: "refund.answer"}, err
+		return replied(r, who, answer)
 	})
 }
 

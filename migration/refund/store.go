@@ -95,6 +95,11 @@ func (store) insert(ctx context.Context, tx *db.Tx, r Refund, year int) (Refund,
 	return r, nil
 }
 
+// one reads one refund.
+func (store) one(ctx context.Context, tx *db.Tx, ref string) (Refund, error) {
+	return scan(tx.Pgx.QueryRow(ctx, `SELECT `+columns+` FROM refund r WHERE r.ref = $1`, ref))
+}
+
 // lock reads one refund for a change.
 func (store) lock(ctx context.Context, tx *db.Tx, ref string) (Refund, error) {
 	return scan(tx.Pgx.QueryRow(ctx, `SELECT `+columns+` FROM refund r WHERE r.ref = $1 FOR UPDATE`, ref))

@@ -15,7 +15,7 @@ import (
 
 // file reads one refund with everything about it.
 func (s store) file(ctx context.Context, tx *db.Tx, ref string) (f File, err error) {
-	if f.Refund, err = scan(tx.Pgx.QueryRow(ctx, `SELECT `+columns+` FROM refund r WHERE r.ref = $1`, ref)); err != nil {
+	if f.Refund, err = s.one(ctx, tx, ref); err != nil {
 		return File{}, err
 	}
 	const names = `SELECT c.ref, c.name, coalesce((SELECT k.name FROM contact k WHERE k.id = $2), '') FROM customer c WHERE c.id = $1`
@@ -26,6 +26,9 @@ func (s store) file(ctx context.Context, tx *db.Tx, ref string) (f File, err err
 		return File{}, err
 	}
 	if f.Attempts, err = s.attempts(ctx, tx, f.ID); err != nil {
+		return File{}, err
+	}
+	if f.Documents, err = s.documents(ctx, tx, f.ID); err != nil {
 		return File{}, err
 	}
 	f.Payments, err = s.payments(ctx, tx, f.Refund)

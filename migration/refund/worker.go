@@ -103,6 +103,7 @@ func Register(workers *river.Workers, s *Service) {
 	river.AddWorker(workers, &reconcileWorker{service: s})
 	river.AddWorker(workers, &dailyWorker{service: s})
 	river.AddWorker(workers, &refreshWorker{service: s})
+	registerDocuments(workers, s)
 }
 
 // refreshEvery bounds how long a customer is told an amount of the programme before. An approval does not wait for it: working
@@ -118,5 +119,6 @@ func Periodic() []*river.PeriodicJob {
 			&river.PeriodicJobOpts{ID: "refund_daily", RunOnStart: true}),
 		river.NewPeriodicJob(river.PeriodicInterval(refreshEvery), func() (river.JobArgs, *river.InsertOpts) { return RefreshArgs{}, nil },
 			&river.PeriodicJobOpts{ID: "refund_refresh", RunOnStart: true}),
+		periodicDocuments(),
 	}
 }

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"offramp/internal/db"
 	"offramp/internal/secret"
@@ -140,34 +143,36 @@ func plain(err error) string {
 	return "could not be counted; the worker's log says why"
 }
 
-// fill stores the counts of one feature.
+// fill gathers the counts of one feature.
 func (c *Counter) fill(ctx context.Context, tx *db.Tx, f migration.Feature) error {
-	if f.Attribute != "" {
-		return c.store.addAttributes(ctx, tx, f.Key, f.Attribute, tx.Now)
-	}
-	part := &part{add: func(refs []string, uses []int64) error {
-		_, err := c.store.addCounts(ctx, tx, f.Key, refs, uses, tx.Now)
+	if err := c.store.stage(ctx, tx); err != nil {
 		return err
-	}}
+	}
+	if f.Attribute != "" {
+		return c.store.addAttributes(ctx, tx, f.Attribute)
+	}
 	if !aboutOne(f.Query) {
-		if err := c.Reader.CountAll(ctx, f.Query, part.put); err != nil {
-			return err
-		}
-		return part.flush()
+		return c.add(ctx, tx, func(yield func(ref string, uses int64) error) error { return c.Reader.CountAll(ctx, f.Query, yield) })
 	}
 	for last := ""; ; {
 		refs, err := c.store.refsAfter(ctx, tx, last, countChunk)
 		if err != nil || len(refs) == 0 {
-			return errors.Join(err, part.flush())
+			return err
 		}
-		for _, ref := range refs {
-			uses, err := c.Reader.CountOne(ctx, f.Query, ref)
-			if err != nil {
-				return err
+		err = c.add(ctx, tx, func(yield func(ref string, uses int64) error) error {
+			for _, ref := range refs {
+				uses, err := c.Reader.CountOne(ctx, f.Query, ref)
+				if err == nil {
+					err = yield(ref, uses)
+				}
+				if err != nil {
+					return err
+				}
 			}
-			if err := part.put(ref, uses); err != nil {
-				return err
-			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 		last = refs[len(refs)-1]
 	}
@@ -178,33 +183,34 @@ func aboutOne(q migration.Query) bool {
 	return strings.Contains(q.SQL, ":"+migration.CustomerParameter)
 }
 
-// part gathers rows for one statement.
-type part struct {
-	refs []string
-	uses []int64
-	add  func(refs []string, uses []int64) error
-}
+// errEnough ends a reading whose rows nobody takes any more.
+var errEnough = errors.New("replacement: the reading was ended")
 
-func (p *part) put(ref string, uses int64) error {
-	if uses < 0 {
-		return problem("gave a count below zero")
+// add streams what read yields into the database while it is read.
+func (c *Counter) add(ctx context.Context, tx *db.Tx, read func(yield func(ref string, uses int64) error) error) error {
+	var failed error
+	next, stop := iter.Pull2(func(yield func(ref string, uses int64) bool) {
+		failed = read(func(ref string, uses int64) error {
+			switch {
+			case uses < 0:
+				return problem("gave a count below zero")
+			case uses > 0 && !yield(ref, uses):
+				return errEnough
+			}
+			return nil
+		})
+	})
+	err := c.store.addCounts(ctx, tx, pgx.CopyFromFunc(func() ([]any, error) {
+		ref, uses, ok := next()
+		if !ok {
+			return nil, failed
+		}
+		return []any{ref, uses}, nil
+	}))
+	stop()
+	if failed != nil && !errors.Is(failed, errEnough) { // why the rows ended says more than that they did
+		return failed
 	}
-	if uses == 0 {
-		return nil
-	}
-	p.refs, p.uses = append(p.refs, ref), append(p.uses, uses)
-	if len(p.refs) < countChunk {
-		return nil
-	}
-	return p.flush()
-}
-
-func (p *part) flush() error {
-	if len(p.refs) == 0 {
-		return nil
-	}
-	err := p.add(p.refs, p.uses)
-	p.refs, p.uses = p.refs[:0], p.uses[:0]
 	return err
 }
 

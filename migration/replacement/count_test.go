@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"offramp/internal/db"
+	"offramp/migration"
 
 	"offramp/migration/replacement"
 )
@@ -192,4 +193,40 @@ func TestZ06_ACountReachesOneCustomer(t *testing.T) {
 	if h.overview("a").Usage["rules"].Uses != 14 {
 		t.Error("a sees what is not its own")
 	}
+}
+
+// rows is a source that answers row by row.
+type rows struct {
+	*product
+	yield func(add func(ref string, uses int64) error) error
+}
+
+func (r rows) CountAll(_ context.Context, _ migration.Query, add func(string, int64) error) error {
+	return r.yield(add)
+}
+
+func TestRowsOfOneCustomerAreAddedUpAndALaterCountOfOneStays(t *testing.T) {
+	h := open(t)
+	one := h.counter(&product{all: map[string]int64{"HZ-b": 7}})
+	h.count(h.counter(rows{yield: func(add func(string, int64) error) error {
+		for _, n := range []int64{4, 0, 10} {
+			if err := add("HZ-a", n); err != nil {
+				return err
+			}
+		}
+		h.clock.Advance(time.Minute)
+		if err := one.CountCustomer(h.Context(), h.p, "b"); err != nil {
+			return err
+		}
+		return add("HZ-b", 9)
+	}}), "rules")
+	h.want("a", "rules 14, horns ?, crew ?")
+	h.want("b", "rules 7, horns 0, crew ?")
+	h.clock.Advance(time.Minute)
+	h.count(h.counter(rows{yield: func(add func(string, int64) error) error { return add("HZ-b", -1) }}), "rules")
+	features, err := h.service.Features(t.Context(), h.p)
+	if err != nil || features[0].Problem != "gave a count below zero" {
+		t.Errorf("%+v, %v", features, err)
+	}
+	h.want("b", "rules 7!, horns 0, crew ?")
 }

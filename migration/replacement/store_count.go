@@ -88,35 +88,49 @@ func (store) forget(ctx context.Context, tx *db.Tx, feature, digest string) erro
 	return err
 }
 
-// addCounts stores a part of a count and returns how many customers it concerned. Customers who are not imported are passed
-// over; rows of one customer in one count are added up.
-func (store) addCounts(ctx context.Context, tx *db.Tx, feature string, refs []string, uses []int64, at time.Time) (int64, error) {
-	const sql = `INSERT INTO feature_usage (customer_id, feature, uses, counted_at)
-		SELECT c.id, $1, sum(n.uses)::bigint, $4 FROM unnest($2::text[], $3::bigint[]) AS n (ref, uses) JOIN customer c ON c.ref = n.ref GROUP BY c.id
-		ON CONFLICT (customer_id, feature) DO UPDATE SET counted_at = excluded.counted_at,
-			uses = excluded.uses + CASE WHEN feature_usage.xmin = pg_current_xact_id()::xid THEN feature_usage.uses ELSE 0 END`
-	tag, err := tx.Pgx.Exec(ctx, sql, feature, refs, uses, at)
-	if err != nil {
-		return 0, fmt.Errorf("store counts of %s: %w", feature, err)
-	}
-	return tag.RowsAffected(), nil
-}
-
-// addAttributes counts a feature by a column of the import.
-func (store) addAttributes(ctx context.Context, tx *db.Tx, feature, attribute string, at time.Time) error {
-	const sql = `INSERT INTO feature_usage (customer_id, feature, uses, counted_at)
-		SELECT id, $1, uses, $3 FROM (SELECT id, CASE WHEN v ~ '^[0-9]{1,15}$' THEN v::bigint WHEN lower(v) IN ('true', 'yes') THEN 1 ELSE 0 END AS uses
-			FROM (SELECT id, btrim(attributes->>$2) AS v FROM customer) a) c WHERE uses > 0
-		ON CONFLICT (customer_id, feature) DO UPDATE SET uses = excluded.uses, counted_at = excluded.counted_at`
-	_, err := tx.Pgx.Exec(ctx, sql, feature, attribute, at)
+// stage opens the table of this transaction that gathers a count. It needs no row-level security: nobody else sees it.
+func (store) stage(ctx context.Context, tx *db.Tx) error {
+	_, err := tx.Pgx.Exec(ctx, `CREATE TEMPORARY TABLE feature_counting (ref text NOT NULL, uses bigint NOT NULL) ON COMMIT DROP`)
 	return err
 }
 
-// finish drops what an earlier count had and this one has not, and notes that it succeeded. What was counted for one customer
-// while this count ran stays.
+// addCounts gathers rows while they are read.
+func (store) addCounts(ctx context.Context, tx *db.Tx, rows pgx.CopyFromSource) error {
+	_, err := tx.Pgx.CopyFrom(ctx, pgx.Identifier{"feature_counting"}, []string{"ref", "uses"}, rows)
+	return err
+}
+
+// addAttributes gathers the use of a feature from a column of the import.
+func (store) addAttributes(ctx context.Context, tx *db.Tx, attribute string) error {
+	const sql = `INSERT INTO feature_counting (ref, uses)
+		SELECT ref, uses FROM (SELECT ref, CASE WHEN v ~ '^[0-9]{1,15}$' THEN v::bigint WHEN lower(v) IN ('true', 'yes') THEN 1 ELSE 0 END AS uses
+			FROM (SELECT ref, btrim(attributes->>$1) AS v FROM customer) a) c WHERE uses > 0`
+	_, err := tx.Pgx.Exec(ctx, sql, attribute)
+	return err
+}
+
+// finish makes what was gathered the latest count, and notes that it succeeded. Customers who are not imported are passed over,
+// rows of one customer are added up, and whom the count does not name uses nothing any more. What is as it was is not written
+// anew, and what was counted for one customer while this count ran stays.
 func (store) finish(ctx context.Context, tx *db.Tx, feature, digest string, at time.Time, took time.Duration, slow bool) error {
-	if _, err := tx.Pgx.Exec(ctx, `DELETE FROM feature_usage WHERE feature = $1 AND counted_at <= $2 AND xmin <> pg_current_xact_id()::xid`, feature, at); err != nil {
+	const merge = `WITH diff AS MATERIALIZED (
+			SELECT coalesce(n.id, u.customer_id) AS id, n.uses, u.customer_id IS NULL AS fresh
+			  FROM (SELECT c.id, sum(f.uses)::bigint AS uses FROM feature_counting f JOIN customer c ON c.ref = f.ref GROUP BY c.id) n
+			  FULL JOIN (SELECT customer_id, uses FROM feature_usage WHERE feature = $1 AND counted_at <= $2) u ON u.customer_id = n.id
+			 WHERE n.uses IS DISTINCT FROM u.uses
+		), gone AS (
+			DELETE FROM feature_usage u USING diff WHERE diff.uses IS NULL AND u.feature = $1 AND u.customer_id = diff.id AND u.counted_at <= $2
+		), changed AS (
+			UPDATE feature_usage u SET uses = diff.uses, counted_at = $2
+			  FROM diff WHERE diff.uses IS NOT NULL AND NOT diff.fresh AND u.feature = $1 AND u.customer_id = diff.id AND u.counted_at <= $2
+		)
+		INSERT INTO feature_usage (customer_id, feature, uses, counted_at) SELECT id, $1, uses, $2 FROM diff WHERE fresh ON CONFLICT DO NOTHING`
+	// The first count of a feature meets statistics that know of no row of it, by which the planner would go through all rows for each.
+	if _, err := tx.Pgx.Exec(ctx, `SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '32MB'`); err != nil {
 		return err
+	}
+	if _, err := tx.Pgx.Exec(ctx, merge, feature, at); err != nil {
+		return fmt.Errorf("store counts of %s: %w", feature, err)
 	}
 	const sql = `INSERT INTO feature_count (feature, asked, counted_at, tried_at, took_ms, slow) VALUES ($1, $2, $3, $3, $4, $5)
 		ON CONFLICT (feature) DO UPDATE SET asked = excluded.asked, counted_at = excluded.counted_at, tried_at = excluded.tried_at,

@@ -19,8 +19,9 @@ func (p *Pages) ShowRefund(c echo.Context) error {
 
 // decision is what was typed into one of the forms, and why it came back.
 type decision struct {
-	act      string // question or decline: the form that was sent
+	act      string // question, decline or document: the form that was sent
 	text     string
+	shown    bool // of a document
 	reason   string
 	refused  error
 	revealed *account.Account
@@ -35,6 +36,9 @@ func (p *Pages) showRefund(c echo.Context, status int, d decision) error {
 	ids := []string{file.RequestedBy, file.ReviewedBy, file.ApprovedBy, file.SecondApprovedBy, file.ReleasedBy}
 	for _, h := range file.History {
 		ids = append(ids, h.Actor)
+	}
+	for _, one := range file.Documents {
+		ids = append(ids, one.By, one.RemovedBy)
 	}
 	names, err := p.names(ctx, staff(c), ids...)
 	if err != nil {

@@ -11,29 +11,32 @@ import (
 	"offramp/internal/locale"
 	"offramp/migration/refund"
 	"offramp/migration/refund/quote"
+	"offramp/portal/document"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
 
 // refundView is one refund for those who decide about it.
 type refundView struct {
-	layout   ui.Page
-	heading  ui.Heading
-	errors   []ui.FieldError
-	refused  *ui.Banner
-	tag      ui.Card // of the request, with the state beside its title
-	facts    []ui.SummaryRow
-	reveal   *ui.Action
-	quotes   []quoteView // what was frozen; behind it what would be worked out today, where that differs
-	payments ui.Table
-	attempts ui.Table
-	talk     []ui.SummaryRow // question, answer, reason, objection
-	history  ui.History
-	act      *ui.Action // the one step that is next for this visitor
-	why      string     // why there is none
-	question *questionForm
-	decline  *declineForm
-	again    *ui.Action
+	layout    ui.Page
+	heading   ui.Heading
+	errors    []ui.FieldError
+	refused   *ui.Banner
+	tag       ui.Card // of the request, with the state beside its title
+	facts     []ui.SummaryRow
+	reveal    *ui.Action
+	quotes    []quoteView // what was frozen; behind it what would be worked out today, where that differs
+	payments  ui.Table
+	attempts  ui.Table
+	documents ui.Table
+	attach    document.Form
+	talk      []ui.SummaryRow // question, answer, reason, objection
+	history   ui.History
+	act       *ui.Action // the one step that is next for this visitor
+	why       string     // why there is none
+	question  *questionForm
+	decline   *declineForm
+	again     *ui.Action
 }
 
 type questionForm struct {
@@ -67,6 +70,7 @@ func buildRefund(v *page.Visit, f refund.File, names people, d decision, layout 
 		view.reveal = &ui.Action{URL: refundURL(f.Ref) + "/reveal", Button: ui.Button{Label: l.T("finance.reveal")}}
 	}
 	b.decisions(&view)
+	b.documents(&view)
 	return view
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 
 	"github.com/labstack/echo/v4"
@@ -78,6 +79,7 @@ func (k *Kit) Layout(c echo.Context, title, active string) ui.Page {
 	}
 	if v.Session != nil {
 		p.Account = account(v)
+		p.Origin, p.Printed = strings.TrimSuffix(k.Public.String(), "/"), printed(v)
 	}
 	if v.Session != nil && v.Session.CustomerID != "" {
 		p.HomeURL = "/plan"
@@ -95,6 +97,17 @@ func (k *Kit) Layout(c echo.Context, title, active string) ui.Page {
 	}
 	p.Flash = k.takeFlash(c)
 	return p
+}
+
+// printed says whose a page is and as of when.
+func printed(v *Visit) string {
+	var parts []string
+	for _, one := range []string{v.Session.CustomerName, v.Session.Name} {
+		if one != "" {
+			parts = append(parts, one)
+		}
+	}
+	return strings.Join(append(parts, v.Locale.T("ui.printed", "When", v.Locale.DateTime(v.Now, v.Zone()))), " · ")
 }
 
 func account(v *Visit) *ui.Account {

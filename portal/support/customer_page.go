@@ -8,6 +8,7 @@ import (
 	"offramp/internal/locale"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/refund"
 	"offramp/migration/replacement"
 	"offramp/portal/page"
 	"offramp/portal/ui"
@@ -20,6 +21,7 @@ type screen struct {
 	more     bool // there are older exports
 	requests []assistance.Request
 	choice   replacement.Overview
+	refunds  []refund.Refund
 	revealed string // the contact whose address is shown
 	code     string
 }
@@ -37,6 +39,7 @@ type customerView struct {
 	older      string // said below the exports; empty: all are shown
 	inside     []exportInside
 	choice     choiceCard
+	refunds    ui.Table
 	asked      ui.Table
 	history    ui.History
 }
@@ -47,6 +50,7 @@ func buildCustomer(v *page.Visit, s screen, layout ui.Page) customerView {
 	view := customerView{
 		layout: layout, heading: ui.Heading{Eyebrow: c.Ref + " · " + page.TierName(v.Locale, v.Programme, c.Tier), Title: c.Name},
 		facts: facts(v, s), extensions: extensions(v, s.file.Extensions), contacts: contacts(v, s), exports: exports(v, s), inside: insides(v, s.exports), asked: ownRequests(v, s.requests), choice: buildChoice(v, s.choice),
+		refunds: refunds(v, s.refunds),
 		history: ui.History{Locale: l, Zone: v.Zone()},
 	}
 	if c.State != migration.Active {

@@ -11,6 +11,7 @@ import (
 	"offramp/internal/fault"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/refund"
 	"offramp/migration/replacement"
 	"offramp/portal/console"
 	"offramp/portal/page"
@@ -23,6 +24,7 @@ type Pages struct {
 	Exports   *export.Service
 	Help      *assistance.Service
 	Choices   *replacement.Service
+	Refunds   *refund.Service
 }
 
 const (
@@ -111,7 +113,11 @@ func (p *Pages) showCustomer(c echo.Context, revealed string) error {
 	if err != nil {
 		return err
 	}
-	screen := screen{file: file, exports: exports, more: more, requests: requests, choice: choice, revealed: revealed, code: page.SupportCode(p.Secret, file.Customer.ID)}
+	refunds, err := p.Refunds.OfCustomer(ctx, v.Session.IdentityID, file.Customer.ID)
+	if err != nil {
+		return err
+	}
+	screen := screen{file: file, refunds: refunds, exports: exports, more: more, requests: requests, choice: choice, revealed: revealed, code: page.SupportCode(p.Secret, file.Customer.ID)}
 	layout := console.Layout(p.Kit, c, file.Customer.Name, "support")
 	layout.Path = customerURL(file.Customer.ID) // also after a POST
 	return page.Render(c, http.StatusOK, customerPage(buildCustomer(v, screen, layout)))

@@ -29,6 +29,9 @@ type Page struct {
 	Languages   []string    // tags on offer; nil: all that the product speaks
 	Alternates  []Alternate // the same public page in other languages
 
+	Origin  string // of the portal's addresses, as printed pages show them
+	Printed string // whose the page is and as of when, for paper; empty: nobody's
+
 	Flash   *Banner // what the last action did
 	Strip   *Banner // what holds for the whole visit, such as a support agent's read-only view
 	Errors  bool    // the form on the page has errors: the title says so

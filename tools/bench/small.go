@@ -46,7 +46,7 @@ func smallProgramme(source []byte) []byte {
 	for text := range strings.Lines(string(source)) {
 		if first := text[0]; first != ' ' && first != '#' && first != '\n' { // a section begins
 			key, _, _ := strings.Cut(text, ":")
-			keep = !slices.Contains([]string{"customers", "datasets", "export", "replacements"}, key)
+			keep = !slices.Contains([]string{"customers", "entitlements", "refund", "datasets", "export", "features", "choice", "replacements"}, key)
 		}
 		if keep {
 			b.WriteString(text)

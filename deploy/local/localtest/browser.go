@@ -278,3 +278,18 @@ func (b *Tab) Screenshot(file string) {
 		b.t.Fatal(err)
 	}
 }
+
+// Print prints the page to a PDF on A4, as a browser's own dialogue does without headers of the browser's.
+func (b *Tab) Print() []byte {
+	b.t.Helper()
+	return get(b, chromedp.PrintToPDF(chromedp.PDFPaper(chromedp.PaperA4)))
+}
+
+// Media makes the page look as it does on "screen" or in "print".
+func (b *Tab) Media(media string) {
+	b.t.Helper()
+	b.Do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: media})
+		return err
+	}))
+}

@@ -127,13 +127,17 @@ var tones = map[refund.State]ui.Tone{
 	refund.Paid: ui.ToneCompleted, refund.Credited: ui.ToneCompleted, refund.Waived: ui.ToneCompleted, refund.Closed: ui.ToneNotNeeded, refund.Withdrawn: ui.ToneNotNeeded,
 }
 
+// Tone is how a state looks to the customer, and to those who speak with the customer.
+func Tone(s refund.State) ui.Tone {
+	if tone, ok := tones[s]; ok {
+		return tone
+	}
+	return ui.ToneInProgress
+}
+
 // tag words a state for the customer, who need not know who reviews and who approves.
 func tag(v *page.Visit, s refund.State) (ui.Tone, string) {
-	tone, ok := tones[s]
-	if !ok {
-		tone = ui.ToneInProgress
-	}
-	return tone, v.Locale.T("settle.state." + string(s))
+	return Tone(s), v.Locale.T("settle.state." + string(s))
 }
 
 // requests lists what was asked for.

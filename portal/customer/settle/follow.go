@@ -7,9 +7,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"offramp/auth"
-	"offramp/internal/fault"
 	"offramp/migration/refund"
 	"offramp/migration/refund/payout/account"
+	"offramp/portal/document"
 	"offramp/portal/page"
 )
 
@@ -28,7 +28,7 @@ func (p *Pages) ShowRefund(c echo.Context) error { return p.follow(c, http.Statu
 
 // words are what the customer wrote into one of the forms, and why it came back.
 type words struct {
-	field   string // answer or objection
+	field   string // answer, objection or document
 	text    string
 	refused error
 }
@@ -39,22 +39,33 @@ func (p *Pages) follow(c echo.Context, status int, w words) error {
 	if err != nil {
 		return err
 	}
+	var documents []refund.Document
+	if v.Owner() { // others see no papers of the account
+		if documents, err = p.Refunds.Documents(c.Request().Context(), v.Who(), r.Ref); err != nil {
+			return err
+		}
+	}
 	layout := p.layout(c, v.Locale.T("settle.one", "Reference", r.Ref))
 	layout.Path = refundURL(r.Ref)
-	return page.Render(c, status, refundPage(buildRefund(v, r, history, w, layout, p.code(c))))
+	return page.Render(c, status, refundPage(buildRefund(v, r, history, documents, w, layout, p.code(c))))
 }
 
-// Answer answers finance's question.
+// Answer answers finance's question, with a document where one was chosen.
 func (p *Pages) Answer(c echo.Context) error {
-	return p.say(c, "answer", "flash.settle_answered", func(version int, text string) error {
-		_, err := p.Refunds.Answer(c.Request().Context(), page.Of(c).Who(), c.Param("ref"), version, text)
+	return p.say(c, "answer", "flash.settle_answered", func(version int, text string, file *page.File) (err error) {
+		ctx, who := c.Request().Context(), page.Of(c).Who()
+		if file == nil {
+			_, err = p.Refunds.Answer(ctx, who, c.Param("ref"), version, text)
+			return err
+		}
+		_, err = p.Refunds.AnswerWith(ctx, who, c.Param("ref"), version, text, document.Upload(file, true))
 		return err
 	})
 }
 
 // Object objects to a refusal.
 func (p *Pages) Object(c echo.Context) error {
-	return p.say(c, "objection", "flash.settle_objected", func(version int, text string) error {
+	return p.say(c, "objection", "flash.settle_objected", func(version int, text string, _ *page.File) error {
 		_, err := p.Refunds.Object(c.Request().Context(), page.Of(c).Who(), c.Param("ref"), version, text)
 		return err
 	})
@@ -62,7 +73,7 @@ func (p *Pages) Object(c echo.Context) error {
 
 // Withdraw takes a request back.
 func (p *Pages) Withdraw(c echo.Context) error {
-	return p.say(c, "", "flash.settle_withdrawn", func(version int, _ string) error {
+	return p.say(c, "", "flash.settle_withdrawn", func(version int, _ string, _ *page.File) error {
 		v := page.Of(c)
 		_, err := p.Refunds.Withdraw(c.Request().Context(), v.Who(), v.Programme, c.Param("ref"), version)
 		return err
@@ -71,8 +82,8 @@ func (p *Pages) Withdraw(c echo.Context) error {
 
 // say reads a form about one refund and acts upon the version that its reader has seen. What cannot be taken comes back with
 // what was written.
-func (p *Pages) say(c echo.Context, field, done string, act func(version int, text string) error) error {
-	form, err := page.ReadForm(c, page.Line("version", 10), page.Text("answer", refund.MaxText), page.Text("objection", refund.MaxText))
+func (p *Pages) say(c echo.Context, field, done string, act func(version int, text string, file *page.File) error) error {
+	form, file, err := page.ReadFormWithFile(c, document.Field, page.Line("version", 10), page.Text("answer", refund.MaxText), page.Text("objection", refund.MaxText))
 	if err != nil && !fieldFaults(err) {
 		return err
 	}
@@ -81,17 +92,13 @@ func (p *Pages) say(c echo.Context, field, done string, act func(version int, te
 		return page.ErrForm
 	}
 	if err == nil {
-		err = act(version, form.Get(field))
+		err = act(version, form.Get(field), file)
 	}
 	if err == nil {
 		return p.Flash(c, refundURL(c.Param("ref")), "ok", done)
 	}
-	w := words{field: field, text: form.Get(field), refused: err}
-	switch {
-	case fieldFaults(err):
-		return p.follow(c, http.StatusUnprocessableEntity, w)
-	case fault.KindOf(err) == fault.Conflict:
-		return p.follow(c, http.StatusConflict, w)
+	if status, ok := document.Refused(c, err); ok {
+		return p.follow(c, status, words{field: field, text: form.Get(field), refused: err})
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"offramp/internal/fault"
 	"offramp/migration/refund"
 	"offramp/portal/customer"
+	"offramp/portal/document"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -46,19 +47,21 @@ func buildSubmitted(v *page.Visit, r refund.Refund, layout ui.Page, code string)
 
 // refundView is where one request stands.
 type refundView struct {
-	layout   ui.Page
-	heading  ui.Heading
-	errors   []ui.FieldError
-	conflict *ui.Banner
-	state    ui.Card
-	text     []string
-	facts    []ui.SummaryRow
-	form     *wordsForm // an answer or an objection
-	correct  *ui.Link
-	withdraw *ui.Action
-	quote    quoteView
-	history  ui.History
-	help     ui.Help
+	layout    ui.Page
+	heading   ui.Heading
+	errors    []ui.FieldError
+	conflict  *ui.Banner
+	state     ui.Card
+	text      []string
+	facts     []ui.SummaryRow
+	form      *wordsForm // an answer or an objection
+	correct   *ui.Link
+	withdraw  *ui.Action
+	quote     quoteView
+	documents *ui.Table // of the owner alone
+	attach    *document.Form
+	history   ui.History
+	help      ui.Help
 }
 
 // wordsForm takes what the customer has to say.
@@ -68,10 +71,11 @@ type wordsForm struct {
 	action  string
 	version string
 	text    ui.Area
+	file    *ui.Input // of an answer
 	send    ui.Button
 }
 
-func buildRefund(v *page.Visit, r refund.Refund, history []refund.Happening, w words, layout ui.Page, code string) refundView {
+func buildRefund(v *page.Visit, r refund.Refund, history []refund.Happening, documents []refund.Document, w words, layout ui.Page, code string) refundView {
 	l := v.Locale
 	tone, word := tag(v, r.State)
 	view := refundView{
@@ -84,6 +88,7 @@ func buildRefund(v *page.Visit, r refund.Refund, history []refund.Happening, w w
 	}
 	if v.Owner() {
 		view.offer(v, r, w)
+		view.papers(v, r, documents, w)
 	}
 	return view
 }
@@ -100,14 +105,40 @@ func (view *refundView) offer(v *page.Visit, r refund.Refund, w words) {
 	if r.MayCorrect() {
 		view.correct = &ui.Link{Label: l.T("settle.correct.go"), URL: refundURL(r.Ref) + "/account"}
 	}
-	if view.form != nil && view.form.text.Error != "" {
-		view.errors, view.layout.Errors = []ui.FieldError{{FieldID: view.form.text.ID, Text: view.form.text.Error}}, true
+	if view.form != nil {
+		view.mend(view.form.text.Field)
+		if view.form.file != nil {
+			view.mend(view.form.file.Field)
+		}
 	}
 	if slices.Contains([]refund.State{refund.Submitted, refund.Questioned, refund.Reviewed, refund.Second, refund.Objected}, r.State) {
 		view.withdraw = &ui.Action{
 			URL: refundURL(r.Ref) + "/withdraw", Hidden: []ui.Pair{{Name: "version", Value: versionText(r)}}, Button: ui.Button{Label: l.T("settle.withdraw.go"), Kind: ui.Danger},
 		}
 	}
+}
+
+// mend lists a field that has to be mended.
+func (view *refundView) mend(f ui.Field) {
+	if f.Error != "" {
+		view.errors, view.layout.Errors = append(view.errors, ui.FieldError{FieldID: f.ID, Text: f.Error}), true
+	}
+}
+
+// papers are the documents, and the form that adds one as long as the request is open.
+func (view *refundView) papers(v *page.Visit, r refund.Refund, documents []refund.Document, w words) {
+	at := refundURL(r.Ref) + "/documents"
+	table := document.List{Refund: r, Documents: documents, URL: at, Person: v.Who().ContactID}.Table(v)
+	view.documents = &table
+	if !r.Attachable() {
+		return
+	}
+	bad := ""
+	if w.field == document.Field {
+		bad = wrong(v, w.refused)[document.Field]
+	}
+	view.attach = document.NewForm(v, at, false, false, bad)
+	view.mend(view.attach.File.Field)
 }
 
 func sayForm(v *page.Visit, r refund.Refund, w words, field, asked string) *wordsForm {
@@ -117,12 +148,18 @@ func sayForm(v *page.Visit, r refund.Refund, w words, field, asked string) *word
 		text: ui.Area{Field: ui.Field{Locale: l, ID: field, Label: l.T("settle." + field + ".text"), Hint: l.T("settle." + field + ".hint")}, MaxLength: refund.MaxText},
 		send: ui.Button{Label: l.T("settle." + field + ".send"), Kind: ui.Primary},
 	}
+	texts := map[string]string{}
 	if w.field == field {
-		texts := wrong(v, w.refused)
+		texts = wrong(v, w.refused)
 		f.text.Value = w.text
 		if f.text.Error = texts[field]; texts["text"] != "" {
 			f.text.Error = texts["text"]
 		}
+	}
+	if field == "answer" {
+		file := document.Input(v, "answer-document", "document.with_answer", "document.with_answer.hint", texts[document.Field])
+		file.Optional = true
+		f.file = &file
 	}
 	return f
 }
@@ -180,7 +217,7 @@ func past(v *page.Visit, history []refund.Happening) ui.History {
 			continue
 		}
 		event := ui.Event{At: e.At, What: v.Locale.T(id)}
-		if e.Kind == "questioned" || e.Kind == "answered" || e.Kind == "objected" {
+		if slices.Contains([]string{"questioned", "answered", "objected", "document_attached", "document_removed"}, e.Kind) {
 			event.Detail = e.Text
 		}
 		h.Events = append(h.Events, event)

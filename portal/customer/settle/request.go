@@ -201,7 +201,7 @@ func (p *Pages) Submit(c echo.Context) error {
 		return page.Render(c, http.StatusConflict, checkPage(buildCheck(v, changed.Now, draft, changed, layout)))
 	}
 	if errors.Is(err, refund.ErrDetails) {
-		return page.Redirect(c, requestURL(code, "method")) // something that was chosen is not offered any more
+		return p.Flash(c, requestURL(code, "method"), "warn", "flash.settle_choose_again")
 	}
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ type transfer struct {
 	times        int  // how often it was told
 	told         bool // that it was booked
 	since        int  // reports since then
+	recalled     bool // it will come back, however long ago it was booked
 	kept         bool // it will not come back any more
 	back         bool // it came back
 }
@@ -92,8 +93,10 @@ func (g *ground) report() (table string, lines int) {
 		}
 		state, reason := "booked", ""
 		switch {
-		case t.back || t.kept:
+		case t.back || t.kept && !t.recalled:
 			continue
+		case t.told && t.recalled:
+			state, reason, t.back = "returned", "AC04", true
 		case t.told && dice >= 4:
 			t.since++
 			t.kept = t.since > 8 || !g.bad.Load()
@@ -116,6 +119,9 @@ func (g *ground) report() (table string, lines int) {
 func (g *ground) collect(ctx context.Context) error {
 	for ctx.Err() == nil {
 		rest(ctx, 700*time.Millisecond)
+		if err := g.loseLate(context.WithoutCancel(ctx)); err != nil {
+			return fmt.Errorf("lose late: %w", err)
+		}
 		if err := g.importReport(context.WithoutCancel(ctx)); err != nil { // what the bank has told is not lost
 			return fmt.Errorf("collect: %w", err)
 		}
@@ -170,6 +176,39 @@ func (g *ground) match(ctx context.Context) error {
 			g.say("the line of %s was matched twice, or never: %v", id, errors.Join(errs...))
 		}
 		g.count("matched by hand")
+	}
+	return nil
+}
+
+// loseLate makes parts come back that have arrived, of refunds that are decided upon once more: where news is most easily lost.
+func (g *ground) loseLate(ctx context.Context) error {
+	if !g.bad.Load() {
+		return nil
+	}
+	rows, err := g.super.Query(ctx, `SELECT a.channel, a.provider_refund, a.key FROM payout_attempt a JOIN refund r ON r.id = a.refund_id WHERE a.state = 'succeeded'
+		AND r.state IN ('submitted', 'questioned', 'objected', 'reviewed', 'second', 'approved', 'batched', 'declined', 'returned')`)
+	if err != nil {
+		return err
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct{ Channel, ID, Key string }])
+	if err != nil {
+		return err
+	}
+	for _, a := range list {
+		switch {
+		case g.n(4) > 0:
+		case a.Channel != "bank":
+			if g.provider.Settle(a.ID, "failed", "lost_or_stolen_card") == nil {
+				g.count("lost late by the provider")
+			}
+		default:
+			g.bank.mu.Lock()
+			if t := g.bank.transfers[a.Key]; t != nil && !t.back {
+				t.recalled = true
+				g.count("recalled late from the bank")
+			}
+			g.bank.mu.Unlock()
+		}
 	}
 	return nil
 }

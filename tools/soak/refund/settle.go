@@ -50,7 +50,7 @@ func (g *ground) quiet(ctx context.Context, sent map[string]bool) (bool, error) 
 	}
 	for _, r := range g.provider.Refunds() {
 		last := map[local.StripeAfter]string{local.StripeLater: "succeeded", local.StripeBounces: "failed", local.StripeLost: "failed"}[after[r.Payment]]
-		if last != "" && r.Status != last {
+		if last != "" && r.Status != last && r.Status != "failed" {
 			g.waits = "the provider: " + r.ID
 			return false, nil
 		}

@@ -1,0 +1,29 @@
+package portal_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestSupportSeesWhereACustomersRefundsStand(t *testing.T) {
+	w := newPrepaid(t)
+	screen := "/console/support/customers/" + w.ids["a"]
+	w.shows("support", screen, "Refunds and credit", "This customer has not asked for anything back.")
+	ref := w.asked("owner")
+	body := w.shows("support", screen, ref, "CN¥3,600.00", "Bank account", "Submitted")
+	w.hides(body, "has not asked for anything back", "CANARY-holder", "**** 3000", "DE89", `href="`+queue, `href="/refund/`)
+	w.decided("finance_clerk", ref, "question", url.Values{"question": {"CANARY-question"}})
+	w.hides(w.shows("support", screen, "Question asked"), "CANARY-question", "Submitted")
+	w.hides(w.shows("support", "/console/support/customers/"+w.ids["b"], "This customer has not asked for anything back."), ref)
+	if a := w.get("support", queue+"/"+ref); a.status != 403 {
+		t.Errorf("support follows the reference: %d", a.status)
+	}
+	w.exec(`UPDATE identity SET roles = '{support,finance_clerk}' WHERE id = 'identity-support'`)
+	if body := w.shows("support", screen, ref); !strings.Contains(body, `href="`+queue+"/"+ref+`"`) {
+		t.Error("who works in finance, too, has no link")
+	}
+	w.shows("support", queue+"/"+ref, "CN¥3,600.00")
+	w.speak("support", "zh-CN")
+	w.shows("support", screen, "退款与抵扣", "最近变动", "等待答复")
+}
