@@ -222,7 +222,7 @@ func TestF03_APaymentThatWasMadeTwiceIsATaskAndNoRetry(t *testing.T) {
 		}
 	}
 	if got := h.text(`SELECT string_agg(kind, ' ' ORDER BY kind) FROM refund_task`); got != "no_funds "+refund.TaskSecond+" "+refund.TaskSecond || // one for each news of it
-		 h.get(r).State != refund.Paid {
+		h.get(r).State != refund.Paid {
 		t.Errorf("tasks %q, %s", got, h.get(r).State)
 	}
 }

@@ -169,7 +169,9 @@ func (g *ground) match(ctx context.Context) error {
 		errs := make([]error, 2)
 		var group sync.WaitGroup
 		for n := range errs {
-			group.Go(func() { _, errs[n] = g.service.MatchResult(ctx, "clara", l.ID, id[:strings.LastIndexByte(id, '-')], "by the bank's reference") })
+			group.Go(func() {
+				_, errs[n] = g.service.MatchResult(ctx, "clara", l.ID, id[:strings.LastIndexByte(id, '-')], "by the bank's reference")
+			})
 		}
 		group.Wait()
 		if (errs[0] == nil) == (errs[1] == nil) {

@@ -115,6 +115,12 @@ func (g *ground) over(ctx context.Context) (bool, error) {
 func (g *ground) describe(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	g.log.Error("it does not settle", "for", g.waits, "happened", fmt.Sprint(g.counts))
+	var jobs string
+	const waiting = `SELECT coalesce(string_agg(kind || ' ' || state::text || ' ' || args::text || ' ' || left(coalesce(errors[array_upper(errors, 1)]->>'error', ''), 300), '; '), '')
+		FROM river_job WHERE kind LIKE 'refund%' AND state IN ('available', 'running', 'retryable', 'scheduled', 'pending')`
+	if g.super.QueryRow(ctx, waiting).Scan(&jobs) == nil && jobs != "" {
+		g.log.Error("left", "jobs", jobs)
+	}
 	rows, err := g.super.Query(ctx, `SELECT r.ref, r.state, r.method, coalesce(a.number, 0), coalesce(a.state, ''), coalesce(a.code, '') FROM refund r
 		LEFT JOIN payout_attempt a ON a.refund_id = r.id WHERE r.state NOT IN ('paid', 'credited', 'waived', 'withdrawn', 'closed') ORDER BY r.number, a.number LIMIT 40`)
 	if err != nil {
