@@ -104,6 +104,7 @@ func (s *Consoles) financeList() []Route {
 	f := s.finance
 	return []Route{
 		{Method: get, Path: finance.QueuePath, Access: Finance, Handler: f.ShowQueue},
+		{Method: get, Path: finance.QueuePath + "/totals", Access: Finance, Handler: f.ShowTotals, Quiet: true},
 		{Method: get, Path: finance.QueuePath + ".csv", Access: Finance, Handler: f.DownloadQueue(refund.CSV), Long: true},
 		{Method: get, Path: finance.QueuePath + ".xlsx", Access: Finance, Handler: f.DownloadQueue(refund.XLSX), Long: true},
 		{Method: post, Path: finance.QueuePath + "/approve", Access: FinanceApprover, Handler: f.ApproveSelected},

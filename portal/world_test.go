@@ -24,6 +24,7 @@ import (
 	"offramp/internal/clock"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
+	"offramp/internal/secret"
 	"offramp/migration"
 	"offramp/migration/assistance"
 	"offramp/migration/replacement"
@@ -103,6 +104,7 @@ type world struct {
 	cookies   map[string]string // principal -> session secret
 	ids       map[string]string // principal -> contact id; "a", "b" -> customer id
 	super     localtest.TestDatabase
+	keys      secret.Keys // of bank details; nil: none but the installation's own
 }
 
 func newWorld(t *testing.T) *world {

@@ -25,8 +25,8 @@ type doctorCmd struct {
 // Help shows an example.
 func (doctorCmd) Help() string {
 	return `Tries the database and its roles, the schema, the programme and its sources, the S3 bucket (write, read back, range, delete),
-both OpenID providers, the SMTP server, the sinks' settings, the key of Stripe, our bank account and the clock. Changes nothing. Exit status 1 when something is to
-be mended.
+both OpenID providers, the SMTP server, the sinks' settings, the key of Stripe, our bank account,
+the key management service (wrap, unwrap) and the clock. Changes nothing. Exit status 1 when something is to be mended.
 
 Example:
   offramp doctor`
@@ -113,6 +113,7 @@ func (p *parts) checks(limit time.Duration) []check {
 		{"sources", "", true, p.checkSources},
 		{"Stripe", "", false, p.checkStripe},
 		{"bank account", "", false, p.checkBank},
+		{"keys of bank details", "", false, p.checkKeys},
 	}
 }
 

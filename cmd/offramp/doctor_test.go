@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"offramp/deploy/local"
+	"offramp/deploy/local/localkms"
 	"offramp/deploy/local/localtest"
 )
 
@@ -109,4 +110,37 @@ func TestDoctorOfASourceThatHasChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.run("doctor").want(t, 1, `WRONG sources: datasets[boats]: source "product" at `, `column "log" does not exist`, "mend: correct the query in the programme file, or the source")
+}
+
+// TestDoctorTriesTheKeysOfBankDetails wraps and unwraps by a key management service, then breaks the way to it.
+func TestDoctorTriesTheKeysOfBankDetails(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inEffect()
+	w.run("doctor").want(t, 0, "ok    keys of bank details: by OFFRAMP_WEB_SECRET_KEY\n")
+	service, err := localkms.Start(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = service.Close() })
+	key, err := service.CreateKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w = w.with(
+		"OFFRAMP_KMS_KEY", key, "OFFRAMP_KMS_ENDPOINT", service.URL, "OFFRAMP_KMS_REGION", localkms.Region,
+		"OFFRAMP_KMS_ACCESS_KEY", "id", "OFFRAMP_KMS_SECRET_KEY", "CANARY-secret",
+	)
+	w.run("doctor").want(t, 0, "ok    keys of bank details: "+key+"\n")
+	w.with("OFFRAMP_KMS_KEY", "", "OFFRAMP_KMS_OLD_KEYS", key).run("doctor").want(t, 0, "ok    keys of bank details: by OFFRAMP_WEB_SECRET_KEY; 1 earlier")
+	for _, c := range []struct{ name, value, says string }{
+		{"OFFRAMP_KMS_KEY", "alias/nobody", "NotFoundException"},
+		{"OFFRAMP_KMS_ENDPOINT", "http://" + nowhere(t), "connection refused"},
+	} {
+		r := w.with(c.name, c.value).run("doctor")
+		r.want(t, 1, "WRONG keys of bank details: the key management service does not wrap and unwrap keys for us", "mend: correct OFFRAMP_KMS_KEY", c.says, "1 to mend.")
+		r.hides(t, "CANARY-secret")
+	}
+	w.with("OFFRAMP_KMS_SECRET_KEY", "").run("doctor").want(t, 1, "OFFRAMP_KMS_ACCESS_KEY: set both")
+	w.with("OFFRAMP_KMS_ENDPOINT", "http://kms.example.com").run("doctor").want(t, 1, "OFFRAMP_KMS_ENDPOINT: must be https")
 }

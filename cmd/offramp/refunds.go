@@ -10,6 +10,7 @@ import (
 	"offramp/internal/jobs"
 	"offramp/internal/outbound"
 	"offramp/internal/secret"
+	"offramp/internal/secret/awskms"
 	"offramp/migration"
 	"offramp/migration/refund"
 	"offramp/migration/refund/payout"
@@ -25,8 +26,7 @@ const stripeName = "stripe"
 
 // refunds is what customers and finance may ask, and what workers do.
 func (p *parts) refunds(queue *jobs.Client, bucket *storage.Bucket, providers map[string]payout.Provider) (*refund.Service, error) {
-	current, before := p.config.Web.Secrets()
-	box, err := secret.New(refund.Purpose, current, before...)
+	vault, err := p.vault(context.Background())
 	if err != nil {
 		return nil, err
 	}
@@ -43,9 +43,26 @@ func (p *parts) refunds(queue *jobs.Client, bucket *storage.Bucket, providers ma
 			}
 			return err
 		},
-		DB: p.db, Jobs: queue, Customers: p.journeys, Box: box, Log: p.log, Providers: providers, Debtors: debtors,
+		DB: p.db, Jobs: queue, Customers: p.journeys, Vault: vault, Log: p.log, Providers: providers, Debtors: debtors,
 		Bodies: storage.NewShelf(bucket, refund.DocumentPrefix),
 	}), nil
+}
+
+// vault seals bank details, by keys of a key management service where one is configured.
+func (p *parts) vault(ctx context.Context) (*secret.Vault, error) {
+	current, before := p.config.Web.Secrets()
+	box, err := secret.New(refund.Purpose, current, before...)
+	if err != nil {
+		return nil, err
+	}
+	o := secret.VaultOptions{Purpose: refund.Purpose, Ring: box}
+	if m := p.config.KMS; m.Given() {
+		o.Keys, err = awskms.Open(ctx, awskms.Options{
+			Key: m.Key, Old: m.OldKeys, Region: m.Region, Endpoint: m.Endpoint, AccessKey: m.AccessKey, SecretKey: m.SecretKey,
+		})
+		o.Retired = m.Key == ""
+	}
+	return secret.NewVault(o), err
 }
 
 // debtor is our account that pays bank files, if there is one.

@@ -44,7 +44,7 @@ var homes = map[string][]string{
 	"gorm.io/":                         {"internal/db/", "*store.go", "*store_"},
 	"github.com/labstack/echo/":        {"portal/", "tools/bench"},
 	"github.com/coreos/go-oidc/":       {"auth/oidc/"},
-	"github.com/aws/aws-sdk-go-v2":     {"export/storage/", "export/source/", "deploy/local/", "cmd/demo/", "tools/"},
+	"github.com/aws/aws-sdk-go-v2":     {"export/storage/", "export/source/", "internal/secret/awskms/", "deploy/local/", "cmd/demo/", "tools/"},
 	"github.com/riverqueue/":           {"internal/jobs/", "deploy/schema/", "cmd/", "*worker.go", "*worker_", "tools/"},
 	"github.com/versity/versitygw":     {"deploy/local/"},
 	"github.com/zitadel/oidc":          {"deploy/local/"},
@@ -58,6 +58,7 @@ var homes = map[string][]string{
 	"github.com/nicksnyder/go-i18n/v2": {"internal/locale/"},
 	"github.com/go-sql-driver/mysql":   {"export/source/", "deploy/local/"},
 	"github.com/stripe/stripe-go":      {"migration/refund/payout/stripe/"},
+	"github.com/nsmithuk/local-kms":    {"deploy/local/localkms/"},
 	"github.com/stripe/stripe-mock":    {"deploy/local/"},
 }
 

@@ -111,6 +111,7 @@ func (c Config) check(command string) Problems {
 	if command == "serve" || command == "work" || command == "doctor" {
 		c.checkStripe(k, command == "doctor")
 		c.checkBank(k)
+		c.checkKMS(k)
 	}
 	return dedupe(k.problems)
 }

@@ -33,6 +33,7 @@ type Config struct {
 	Delivery Delivery `envPrefix:"DELIVERY_"`
 	Stripe   Stripe   `envPrefix:"STRIPE_"`
 	Bank     Bank     `envPrefix:"BANK_"`
+	KMS      KMS      `envPrefix:"KMS_"`
 	Log      Log      `envPrefix:"LOG_"`
 	Clock    Clock    `envPrefix:"CLOCK_"`
 

@@ -2,13 +2,36 @@ package refund
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"iter"
+	"time"
 
 	"offramp/migration/refund/payout/bankfile"
 )
 
-// bankFile writes the file of a batch and reads it back by the checker, which shares no code with the writer.
+// openFor bounds how long the accounts of a batch may take to open: their keys may be elsewhere, and refunds are locked meanwhile.
+const openFor = 30 * time.Second
+
+// openAll opens the accounts of items that have none yet. ErrKeys.
+func (s *Service) openAll(ctx context.Context, items []batched) error {
+	ctx, cancel := context.WithTimeout(ctx, openFor)
+	defer cancel()
+	for i := range items {
+		if items[i].to.Kind != "" {
+			continue
+		}
+		to, err := s.openAccount(ctx, items[i].CustomerID, items[i].sealed)
+		if err != nil {
+			return fmt.Errorf("refund %s: %w", items[i].Ref, err)
+		}
+		items[i].to = to
+	}
+	return nil
+}
+
+// bankFile writes the file of a batch, whose accounts are open, and reads it back by the checker, which shares no code with the
+// writer.
 func (s *Service) bankFile(b Batch, items []batched) ([]byte, error) {
 	debtor, ok := s.debtor(b.Currency)
 	if !ok {
@@ -21,7 +44,7 @@ func (s *Service) bankFile(b Batch, items []batched) ([]byte, error) {
 	var file bytes.Buffer
 	sum, err := bankfile.Write(&file, bankfile.Batch{
 		ID: id, Created: b.CreatedAt, Execution: b.CreatedAt, Debtor: debtor.Debtor, Unicode: debtor.Unicode,
-		Payments: func() iter.Seq2[bankfile.Payment, error] { return s.transfers(b, items) },
+		Payments: func() iter.Seq2[bankfile.Payment, error] { return transfers(b, items) },
 	})
 	if err != nil {
 		return nil, err
@@ -32,11 +55,10 @@ func (s *Service) bankFile(b Batch, items []batched) ([]byte, error) {
 	return file.Bytes(), bankfile.Verify(bytes.NewReader(file.Bytes()), sum)
 }
 
-func (s *Service) transfers(b Batch, items []batched) iter.Seq2[bankfile.Payment, error] {
+func transfers(b Batch, items []batched) iter.Seq2[bankfile.Payment, error] {
 	return func(yield func(bankfile.Payment, error) bool) {
 		for _, item := range items {
-			to, err := s.openAccount(item.CustomerID, item.sealed)
-			if !yield(bankfile.Payment{Ref: item.endToEnd, Amount: item.amount, Currency: b.Currency, To: to, Note: item.Ref}, err) || err != nil {
+			if !yield(bankfile.Payment{Ref: item.endToEnd, Amount: item.amount, Currency: b.Currency, To: item.to, Note: item.Ref}, nil) {
 				return
 			}
 		}

@@ -30,13 +30,15 @@ type Batch struct {
 	ReleasedBy string
 	ReleasedAt *time.Time
 	Dropped    int // refunds that changed before the release and were left out
+	Unfit      int // refunds that could not be paid and were left out when it was made
 }
 
 // Item is one refund in a batch.
 type Item struct {
 	Row
 	EndToEnd string // of Bank: the payment's id in the file
-	Dropped  string // why it was left out at release: "changed" and so on; empty: it was not
+	Dropped  string // why it was left out at release: the state it went to, "discarded"; empty: it was not
+	Unfit    string // why it was left out when the batch was made: UnfitHolder and so on; empty: it was not
 }
 
 // Payable is what is approved and in no batch.

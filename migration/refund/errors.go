@@ -18,9 +18,11 @@ var (
 	ErrTooMany      = fault.New(fault.Invalid, "refund.too_many")         // Args: Limit
 	ErrEmptyBatch   = fault.New(fault.Conflict, "refund.batch.empty")     // nothing is approved for it, or nothing is left of it
 	ErrBatchMoved   = fault.New(fault.Conflict, "refund.batch.moved")     // released or discarded meanwhile
+	ErrNoneFit      = fault.New(fault.Conflict, "refund.batch.none_fit")  // nothing that is approved can be paid as it is: all was sent back. Args: Count
 	ErrNoDebtor     = fault.New(fault.Conflict, "refund.batch.no_debtor") // no account to pay from is configured for the currency
 	ErrImport       = fault.New(fault.Invalid, "refund.import.bad")       // Fields: file, with the line
 	ErrImported     = fault.New(fault.Conflict, "refund.import.again")    // the same file was imported before
+	ErrKeys         = fault.New(fault.Unavailable, "refund.keys")         // what opens and seals bank details is out of reach; Fields: number
 	ErrLimited      = fault.New(fault.Limited, "refund.limited")          // too many tries
 
 	ErrDocument      = fault.New(fault.Invalid, "refund.document.bad")       // Fields: document

@@ -5,13 +5,16 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 
 	"offramp/internal/db"
 	"offramp/internal/fault"
 	"offramp/internal/money"
+	"offramp/internal/secret"
 	"offramp/migration"
 	"offramp/migration/refund/payout/account"
 	"offramp/migration/refund/quote"
@@ -173,29 +176,41 @@ func (s *Service) creditTo(ctx context.Context, tx *db.Tx, customerID string, p 
 	return replacement, nil
 }
 
-// sealAccount checks an account and seals it for the customer. ErrDetails.
-func (s *Service) sealAccount(customerID string, p *migration.Programme, a account.Account) (sealed string, m MaskedAccount, err error) {
-	if !slices.Contains(p.Refund.Payout.Accounts, string(a.Kind)) {
+// sealAccount checks an account and seals it for the customer. ErrDetails, ErrKeys. It may call a key management service, so it
+// comes before the transaction that keeps what it returns.
+func (s *Service) sealAccount(ctx context.Context, customerID string, p *migration.Programme, currency string, a account.Account) (sealed string, m MaskedAccount, err error) {
+	if p.Refund != nil && !slices.Contains(p.Refund.Payout.Accounts, string(a.Kind)) { // without rules: they were dropped after a payment left
 		return "", m, ErrDetails.Field("kind", "refund.account.kind", nil)
 	}
 	if a, err = checked(a); err != nil {
+		return "", m, err
+	}
+	if err := s.takes(currency, a.Holder); err != nil {
 		return "", m, err
 	}
 	text, err := json.Marshal(a)
 	if err != nil {
 		return "", m, err
 	}
-	return s.Box.Seal(string(text), customerID), mask(a), nil
+	sealed, err = s.Vault.Seal(ctx, string(text), customerID)
+	if errors.Is(err, secret.ErrKeys) {
+		return "", m, ErrKeys.Wrap(err).Field("number", "refund.account.later", nil)
+	}
+	return sealed, mask(a), err
 }
 
 func mask(a account.Account) MaskedAccount {
 	return MaskedAccount{Kind: a.Kind, Holder: a.Holder, Last4: a.Number[max(0, len(a.Number)-4):], Bank: a.Bank}
 }
 
-func (s *Service) openAccount(customerID, sealed string) (a account.Account, err error) {
-	text, err := s.Box.Open(sealed, customerID)
+// openAccount opens what sealAccount sealed. ErrKeys.
+func (s *Service) openAccount(ctx context.Context, customerID, sealed string) (a account.Account, err error) {
+	text, err := s.Vault.Open(ctx, sealed, customerID)
 	if err == nil {
 		err = json.Unmarshal([]byte(text), &a)
+	}
+	if errors.Is(err, secret.ErrKeys) {
+		return account.Account{}, ErrKeys.Wrap(err)
 	}
 	if err != nil {
 		return account.Account{}, fmt.Errorf("open account: %w", err)
@@ -204,36 +219,51 @@ func (s *Service) openAccount(customerID, sealed string) (a account.Account, err
 }
 
 // masked fills in what people see of a refund's account.
-func (s *Service) masked(r Refund) (Refund, error) {
-	if r.sealed == "" {
-		return r, nil
-	}
-	a, err := s.openAccount(r.CustomerID, r.sealed)
+func (s *Service) masked(ctx context.Context, r Refund) (Refund, error) {
+	list, err := s.allMasked(ctx, []Refund{r})
 	if err != nil {
-		return Refund{}, fmt.Errorf("refund %s: %w", r.Ref, err)
+		return Refund{}, err
 	}
-	r.Account = mask(a)
-	return r, nil
+	return list[0], nil
 }
 
-func (s *Service) allMasked(list []Refund) (_ []Refund, err error) {
-	for i := range list {
-		if list[i], err = s.masked(list[i]); err != nil {
+// allMasked fills in what people see of refunds' accounts. Where one cannot be opened that is the kind and the last digits, which
+// the row holds: a page is not worth less for want of a name, and what was done is done. While the keys are out of reach the
+// service is not asked again for each of them.
+func (s *Service) allMasked(ctx context.Context, list []Refund) ([]Refund, error) {
+	for i, r := range list {
+		if r.sealed == "" {
+			continue
+		}
+		a, err := s.openAccount(ctx, r.CustomerID, r.sealed)
+		if err == nil {
+			list[i].Account = mask(a)
+			continue
+		}
+		if ctx.Err() != nil {
 			return nil, err
+		}
+		s.Log.ErrorContext(ctx, "bank details are shown without the name", slog.String("refund", r.Ref), slog.Any("error", err))
+		if errors.Is(err, ErrKeys) {
+			break
 		}
 	}
 	return list, nil
 }
 
-func (s *Service) shownDraft(customerID string, row draftRow) (Draft, error) {
-	if row.sealed != "" {
-		a, err := s.openAccount(customerID, row.sealed)
-		if err != nil {
-			return Draft{}, err
-		}
+func (s *Service) shownDraft(ctx context.Context, customerID string, row draftRow) (Draft, error) {
+	if row.sealed == "" {
+		return row.Draft, nil
+	}
+	a, err := s.openAccount(ctx, customerID, row.sealed)
+	if errors.Is(err, ErrKeys) {
+		s.Log.ErrorContext(ctx, "a draft's bank details are shown without the name", slog.Any("error", err))
+		return row.Draft, nil
+	}
+	if err == nil {
 		row.Account = mask(a)
 	}
-	return row.Draft, nil
+	return row.Draft, err
 }
 
 // requote works out today's quote of the very payments that a refund covers; nil when they are no longer known.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Drain runs the waiting jobs of payments in this goroutine, until none is left.
@@ -59,6 +60,9 @@ func DrainEvents(ctx context.Context, s *Service) error {
 		}
 	}
 }
+
+// CountFor makes Totals give up sooner.
+func CountFor(s *Service, limit time.Duration) { s.countFor = limit }
 
 // DrainPurges runs the waiting jobs that remove bodies of documents.
 func DrainPurges(ctx context.Context, s *Service) error {

@@ -50,7 +50,7 @@ type Total struct {
 type QueuePage struct {
 	Rows    []Row
 	Totals  []Total // of the whole filter, by currency
-	AtLeast bool    // the totals are lower bounds: counting stopped at TotalsLimit
+	AtLeast bool    // the totals are lower bounds: counting stopped at TotalsLimit; Totals has the others
 	Next    string  // for the page behind; empty: this is the last
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"offramp/internal/db"
@@ -168,7 +167,7 @@ func (s *Service) foldEvent(ctx context.Context, provider, id string) error {
 	})
 }
 
-// foldIn folds one event in. It is not done while its refund is decided upon once more: the release comes back to it.
+// foldIn folds one event in.
 func (s *Service) foldIn(ctx context.Context, tx *db.Tx, e payout.Event) (done bool, err error) {
 	refundID, err := s.store.findAttempt(ctx, tx, e.Ref, e.Attempt)
 	if errors.Is(err, ErrNotFound) || e.Ref == "" {
@@ -190,8 +189,7 @@ func (s *Service) foldIn(ctx context.Context, tx *db.Tx, e payout.Event) (done b
 		return false, err
 	}
 	next.leasedUntil = leased // whoever calls at this moment still does
-	again := r.State == Questioned || slices.Contains(waits, r.State)
-	return next.state == a.state || !again, s.settle(ctx, tx, r, next)
+	return true, s.settle(ctx, tx, r, next)
 }
 
 // settle saves an attempt and moves its refund to where its attempts stand.
@@ -201,14 +199,19 @@ func (s *Service) settle(ctx context.Context, tx *db.Tx, r Refund, a attempt) er
 		return err
 	}
 	before := find(was, a.number)
-	if before.state != a.state && (r.State != Released && r.State != Unknown && r.State != Paid && r.State != Returned) {
-		return s.task(ctx, tx, TaskLate, a, fmt.Sprintf("%s after the refund was %s", a.outcome.State, r.State))
+	if before.state == a.state {
+		return s.store.saveAttempt(ctx, tx, a)
+	}
+	for i := range was {
+		if was[i].number == a.number {
+			was[i] = a
+		}
+	}
+	if kind := unsettled(r, before, a, was); kind != "" {
+		return s.task(ctx, tx, kind, a, fmt.Sprintf("%s after the refund was %s", a.outcome.State, r.State))
 	}
 	if err := s.store.saveAttempt(ctx, tx, a); err != nil {
 		return err
-	}
-	if before.state == a.state {
-		return nil
 	}
 	if err := s.watch(ctx, tx, before, a); err != nil {
 		return err
@@ -216,10 +219,8 @@ func (s *Service) settle(ctx context.Context, tx *db.Tx, r Refund, a attempt) er
 	if err := s.store.settlePart(ctx, tx, a); err != nil {
 		return err
 	}
-	for i := range was {
-		if was[i].number == a.number {
-			was[i] = a
-		}
+	if !underWay(r) {
+		return s.lateNews(ctx, tx, r, a, was)
 	}
 	return s.move(ctx, tx, r, was)
 }

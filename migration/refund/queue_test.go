@@ -174,14 +174,14 @@ func TestTheQueueAndAMonthAsFiles(t *testing.T) {
 	credit := h.approved(h.submit("b", "CNY", refund.Credit))
 	h.released(refund.Credit, "CNY")
 	var file bytes.Buffer
-	if err := h.service.WriteQueue(t.Context(), clara, refund.Filter{}, refund.CSV, word, &file); err != nil {
+	if err := h.service.WriteQueue(t.Context(), clara, h.p.Zone, refund.Filter{}, refund.CSV, word, &file); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(&file).ReadAll()
 	if err != nil || len(rows) != 3 || rows[1][2] != `'=HYPERLINK("x")` || rows[1][7] != "190.05" || rows[2][5] != "credited" {
 		t.Errorf("%v, %v", rows, err)
 	}
-	if err := h.service.WriteQueue(t.Context(), clara, refund.Filter{}, refund.XLSX, word, &file); err != nil {
+	if err := h.service.WriteQueue(t.Context(), clara, h.p.Zone, refund.Filter{}, refund.XLSX, word, &file); err != nil {
 		t.Fatal(err)
 	}
 	book, err := excelize.OpenReader(&file)

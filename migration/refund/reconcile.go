@@ -53,7 +53,7 @@ type BankResult struct {
 // Task is something about a refund that a human in finance has to look at.
 type Task struct {
 	ID       string
-	Kind     string // money_back, second_refund, over_refund, no_funds, auth, invalid, unknown_long, ledger
+	Kind     string // one of the kinds below, of UnfitSealed and UnfitNothing, or a failure of an attempt
 	Ref      string // of the refund; empty: none
 	Detail   string
 	OpenedAt time.Time

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"offramp/internal/db"
 	"offramp/internal/jobs"
@@ -27,7 +28,8 @@ type Config struct {
 	DB        *db.DB
 	Jobs      *jobs.Client // which may only insert
 	Customers *migration.Service
-	Box       *secret.Box // of Purpose
+	Box       *secret.Box   // of Purpose
+	Vault     *secret.Vault // of Purpose, over Box, where a key management service wraps the keys; nil: Box alone
 	Log       *slog.Logger
 	Bodies    Bodies // of documents; nil in processes that have nothing to do with them
 
@@ -51,7 +53,8 @@ type Debtor struct {
 // Service is what customers and finance may ask of refunds. Safe for concurrent use, on any number of replicas.
 type Service struct {
 	Config
-	store store
+	store    store
+	countFor time.Duration // instead of TotalsFor; 0: that
 }
 
 // system names our own workers as actors.
@@ -61,6 +64,9 @@ const system = "system"
 func NewService(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Vault == nil {
+		c.Vault = secret.NewVault(secret.VaultOptions{Purpose: Purpose, Ring: c.Box})
 	}
 	return &Service{Config: c}
 }
@@ -117,15 +123,15 @@ func (s *Service) Draft(ctx context.Context, who migration.Who, currency string)
 	if who.Role != migration.Owner {
 		return Draft{}, ErrOwner
 	}
+	var row draftRow
 	err = s.DB.InTx(ctx, db.CustomerScope(who.CustomerID), func(tx *db.Tx) error {
-		row, err := s.store.draft(ctx, tx, who.CustomerID, currency)
-		if err != nil {
-			return err
-		}
-		d, err = s.shownDraft(who.CustomerID, row)
+		row, err = s.store.draft(ctx, tx, who.CustomerID, currency)
 		return err
 	})
-	return d, err
+	if err != nil {
+		return Draft{}, err
+	}
+	return s.shownDraft(ctx, who.CustomerID, row)
 }
 
 // ChooseMethod keeps the way of settling, and the replacement of Credit: where none is named, the one that was chosen in
@@ -146,11 +152,21 @@ func (s *Service) ChooseMethod(ctx context.Context, who migration.Who, p *migrat
 }
 
 // FillAccount keeps the bank account, sealed. The caller has checked the step-up sign-in. ErrOwner, ErrNotOffered, ErrNothing;
-// ErrDetails with the fields kind, number, holder and bank.
+// ErrDetails with the fields kind, number, holder and bank; ErrKeys.
 func (s *Service) FillAccount(ctx context.Context, who migration.Who, p *migration.Programme, currency string, a account.Account) (Draft, error) {
-	return s.fill(ctx, who, p, currency, func(_ *db.Tx, _ Offer, row *draftRow) (err error) {
-		row.sealed, row.Account, err = s.sealAccount(who.CustomerID, p, a)
-		return err
+	switch {
+	case who.Role != migration.Owner:
+		return Draft{}, ErrOwner
+	case p.Refund == nil:
+		return Draft{}, ErrNotOffered
+	}
+	sealed, shown, bad := s.sealAccount(ctx, who.CustomerID, p, currency, a)
+	return s.fill(ctx, who, p, currency, func(_ *db.Tx, _ Offer, row *draftRow) error {
+		if bad != nil {
+			return bad
+		}
+		row.sealed, row.Account = sealed, shown
+		return nil
 	})
 }
 
@@ -159,12 +175,13 @@ func (s *Service) fill(ctx context.Context, who migration.Who, p *migration.Prog
 	if who.Role != migration.Owner {
 		return Draft{}, ErrOwner
 	}
+	var row draftRow
 	err = s.DB.InTx(ctx, db.CustomerScope(who.CustomerID), func(tx *db.Tx) error {
 		offer, err := s.offerIn(ctx, tx, who.CustomerID, p, currency)
 		if err != nil {
 			return err
 		}
-		row, err := s.store.draft(ctx, tx, who.CustomerID, currency)
+		row, err = s.store.draft(ctx, tx, who.CustomerID, currency)
 		if err != nil {
 			return err
 		}
@@ -176,16 +193,12 @@ func (s *Service) fill(ctx context.Context, who migration.Who, p *migration.Prog
 			return err
 		}
 		row.quote, row.digest = string(frozen), offer.Digest
-		if err := s.store.saveDraft(ctx, tx, who.CustomerID, row); err != nil {
-			return err
-		}
-		d, err = s.shownDraft(who.CustomerID, row)
-		return err
+		return s.store.saveDraft(ctx, tx, who.CustomerID, row)
 	})
 	if err != nil {
 		return Draft{}, fmt.Errorf("fill in refund: %w", err)
 	}
-	return d, nil
+	return s.shownDraft(ctx, who.CustomerID, row)
 }
 
 // Submit sends the draft off. Sent again, however often and on however many replicas, it is the same refund. ErrOwner,
@@ -208,7 +221,7 @@ func (s *Service) Submit(ctx context.Context, who migration.Who, p *migration.Pr
 	if err != nil {
 		return Refund{}, fmt.Errorf("submit refund: %w", err)
 	}
-	return s.masked(r)
+	return s.masked(ctx, r)
 }
 
 func (s *Service) submit(ctx context.Context, tx *db.Tx, who migration.Who, p *migration.Programme, sub Submission) (Refund, error) {
@@ -294,7 +307,7 @@ func (s *Service) Get(ctx context.Context, who migration.Who, ref string) (Refun
 	if err != nil {
 		return Refund{}, nil, err
 	}
-	r, err = s.masked(r)
+	r, err = s.masked(ctx, r)
 	return r, history, err
 }
 
@@ -304,7 +317,7 @@ func (s *Service) List(ctx context.Context, who migration.Who) ([]Refund, error)
 	if err != nil {
 		return nil, err
 	}
-	return s.allMasked(list)
+	return s.allMasked(ctx, list)
 }
 
 // Withdraw takes a refund back that is not approved yet. ErrOwner, ErrNotFound, ErrMoved.
@@ -337,7 +350,7 @@ func (s *Service) Withdraw(ctx context.Context, who migration.Who, p *migration.
 	if err != nil {
 		return Refund{}, fmt.Errorf("withdraw refund %s: %w", ref, err)
 	}
-	return s.masked(next)
+	return s.masked(ctx, next)
 }
 
 // own makes a customer's own transition.
@@ -349,7 +362,7 @@ func (s *Service) own(ctx context.Context, who migration.Who, ref string, versio
 	if err != nil {
 		return Refund{}, err
 	}
-	return s.masked(r)
+	return s.masked(ctx, r)
 }
 
 // Answer answers finance's question. ErrOwner, ErrNotFound, ErrMoved, ErrText.
@@ -367,17 +380,27 @@ func (s *Service) Object(ctx context.Context, who migration.Who, ref string, ver
 	})
 }
 
-// CorrectDetails gives a returned refund the account of a bank; it is looked at afresh. The caller has checked the step-up
-// sign-in. ErrOwner, ErrNotFound, ErrMoved, ErrDetails.
+// CorrectDetails gives a refund that came back, or about whose account finance has a question, the account of a bank; it is looked
+// at afresh. The caller has checked the step-up
+// sign-in. ErrOwner, ErrNotFound, ErrMoved, ErrDetails, ErrKeys.
 func (s *Service) CorrectDetails(ctx context.Context, who migration.Who, p *migration.Programme, ref string, version int, a account.Account) (Refund, error) {
-	return s.own(ctx, who, ref, version, func(_ *db.Tx, r Refund) (next Refund, _ act, err error) {
-		if r.State != Returned {
+	if who.Role != migration.Owner {
+		return Refund{}, ErrOwner
+	}
+	was, _, err := s.store.get(ctx, s.DB, who.CustomerID, ref)
+	if err != nil {
+		return Refund{}, err
+	}
+	sealed, shown, bad := s.sealAccount(ctx, who.CustomerID, p, was.Currency, a)
+	return s.own(ctx, who, ref, version, func(_ *db.Tx, r Refund) (Refund, act, error) {
+		if !r.MayCorrect() {
 			return r, act{}, ErrMoved
 		}
-		next = r.anew()
-		if next.sealed, next.Account, err = s.sealAccount(who.CustomerID, p, a); err != nil {
-			return r, act{}, err
+		if bad != nil {
+			return r, act{}, bad
 		}
+		next := r.anew()
+		next.sealed, next.Account = sealed, shown
 		next.State, next.Method, next.Failure = Submitted, Bank, ""
 		return next, act{
 			kind: "corrected", actor: who.ContactID, tell: migration.RefundSubmitted, mail: mail.RefundReceived, record: "refund.correct",

@@ -25,8 +25,9 @@ func (s *Service) Payables(ctx context.Context, staffID string) (list []Payable,
 	return list, err
 }
 
-// CreateBatch takes every approved refund of a method and currency, up to BatchLimit, the longest waiting first. ErrEmptyBatch,
-// ErrNoDebtor. For finance clerks and approvers.
+// CreateBatch takes every approved refund of a method and currency, up to BatchLimit, the longest waiting first. What cannot be
+// paid is left out: it goes back to the customer with a question, or is a task, and the batch lists it with the reason.
+// ErrEmptyBatch, ErrNoDebtor, ErrKeys; ErrNoneFit when all of them were left out. For finance clerks and approvers.
 func (s *Service) CreateBatch(ctx context.Context, staffID string, m Method, currency string) (b Batch, err error) {
 	if _, ok := s.debtor(currency); m == Bank && !ok {
 		return Batch{}, ErrNoDebtor
@@ -39,33 +40,50 @@ func (s *Service) CreateBatch(ctx context.Context, staffID string, m Method, cur
 		if len(list) == 0 {
 			return ErrEmptyBatch
 		}
+		all, err := s.store.itemsOf(ctx, tx, m, list)
+		if err != nil {
+			return err
+		}
 		b = Batch{ID: rand.Text(), State: BatchCreated, Method: m, Currency: currency, CreatedBy: staffID, CreatedAt: tx.Now}
-		if b.Ref, err = s.store.batchRef(ctx, tx); err != nil {
-			return err
-		}
-		items, err := s.store.itemsOf(ctx, tx, m, list)
+		items, unfit, err := s.fit(ctx, b, all)
 		if err != nil {
 			return err
 		}
-		file, err := s.seal(&b, items)
-		if err != nil {
-			return err
+		if b.Unfit = len(unfit); len(items) > 0 {
+			if err := s.writeBatch(ctx, tx, &b, items, unfit); err != nil {
+				return err
+			}
 		}
-		if err := s.store.insertBatch(ctx, tx, b, items, file); err != nil {
-			return err
-		}
-		if err := s.store.moveAll(ctx, tx, items, Batched, b.ID, ""); err != nil {
-			return err
-		}
-		if err := s.store.addEvents(ctx, tx, follow(items, Batched, act{kind: "batched", actor: staffID, staff: true, text: b.Ref})); err != nil {
-			return err
-		}
-		return s.recordBatch(ctx, tx, staffID, "batch.create", b)
+		return s.leaveOut(ctx, tx, unfit)
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return Batch{}, fmt.Errorf("create batch: %w", err)
+	case b.Count == 0:
+		return Batch{}, ErrNoneFit.With(map[string]any{"Count": b.Unfit})
 	}
 	return b, nil
+}
+
+// writeBatch writes a new batch and moves its refunds into it.
+func (s *Service) writeBatch(ctx context.Context, tx *db.Tx, b *Batch, items, unfit []batched) (err error) {
+	if b.Ref, err = s.store.batchRef(ctx, tx); err != nil {
+		return err
+	}
+	file, err := s.seal(b, items)
+	if err != nil {
+		return err
+	}
+	if err := s.store.insertBatch(ctx, tx, *b, items, unfit, file); err != nil {
+		return err
+	}
+	if err := s.store.moveAll(ctx, tx, items, Batched, b.ID, ""); err != nil {
+		return err
+	}
+	if err := s.store.addEvents(ctx, tx, follow(items, Batched, act{kind: "batched", actor: b.CreatedBy, staff: true, text: b.Ref})); err != nil {
+		return err
+	}
+	return s.recordBatch(ctx, tx, b.CreatedBy, "batch.create", *b)
 }
 
 // follow is what becomes of the items' refunds.
@@ -103,7 +121,7 @@ func (s *Service) seal(b *Batch, items []batched) (file []byte, err error) {
 func (s *Service) recordBatch(ctx context.Context, tx *db.Tx, staffID, verb string, b Batch) error {
 	return audit.Record(ctx, tx, audit.Entry{
 		Actor: staffID, ActorKind: audit.Staff, Act: verb, Object: "batch " + b.Ref,
-		Detail: map[string]any{"method": b.Method, "currency": b.Currency, "count": b.Count, "control": b.Control, "sha256": b.SHA256, "dropped": b.Dropped},
+		Detail: map[string]any{"method": b.Method, "currency": b.Currency, "count": b.Count, "control": b.Control, "sha256": b.SHA256, "dropped": b.Dropped, "unfit": b.Unfit},
 	})
 }
 
@@ -157,6 +175,11 @@ func (s *Service) mayRelease(ctx context.Context, tx *db.Tx, staffID string, ite
 // release writes the batch, its refunds, and the attempts at paying them.
 func (s *Service) release(ctx context.Context, tx *db.Tx, staffID string, b *Batch, items []batched) error {
 	if b.Dropped > 0 {
+		if b.Method == Bank {
+			if err := s.openAll(ctx, items); err != nil {
+				return err
+			}
+		}
 		file, err := s.seal(b, items)
 		if err != nil {
 			return err

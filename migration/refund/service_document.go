@@ -91,7 +91,7 @@ func (s *Service) AnswerWith(ctx context.Context, who migration.Who, ref string,
 	if err != nil {
 		return Refund{}, err
 	}
-	return s.masked(next)
+	return s.masked(ctx, next)
 }
 
 // AttachForStaff adds a document of finance's, which the customer sees only where the upload says so. ErrNotFound, ErrSamePerson for

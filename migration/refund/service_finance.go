@@ -34,7 +34,7 @@ func (s *Service) Open(ctx context.Context, staffID string, p *migration.Program
 	if err != nil {
 		return File{}, fmt.Errorf("open refund %s: %w", ref, err)
 	}
-	f.Refund, err = s.masked(f.Refund)
+	f.Refund, err = s.masked(ctx, f.Refund)
 	return f, err
 }
 
@@ -62,7 +62,7 @@ func (s *Service) looked(ctx context.Context, tx *db.Tx, staffID, verb string, r
 	return audit.Record(ctx, tx, audit.Entry{Actor: staffID, ActorKind: audit.Staff, Act: verb, Object: "refund " + r.Ref, CustomerID: r.CustomerID})
 }
 
-// Reveal returns the whole bank account, and records it. ErrNotFound. For finance.
+// Reveal returns the whole bank account, and records it. ErrNotFound, ErrKeys. For finance.
 func (s *Service) Reveal(ctx context.Context, staffID, ref string) (a account.Account, err error) {
 	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
 		r, err := s.store.lock(ctx, tx, ref)
@@ -72,7 +72,7 @@ func (s *Service) Reveal(ctx context.Context, staffID, ref string) (a account.Ac
 		if r.sealed == "" {
 			return ErrNotFound
 		}
-		if a, err = s.openAccount(r.CustomerID, r.sealed); err != nil {
+		if a, err = s.openAccount(ctx, r.CustomerID, r.sealed); err != nil {
 			return err
 		}
 		return s.looked(ctx, tx, staffID, "refund.reveal", r)
@@ -98,7 +98,7 @@ func (s *Service) decide(ctx context.Context, staffID, ref string, version int, 
 	if err != nil {
 		return Refund{}, err
 	}
-	return s.masked(r)
+	return s.masked(ctx, r)
 }
 
 // Review finds a refund in order. ErrNotFound, ErrMoved, ErrSamePerson. For finance clerks.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
@@ -174,8 +175,8 @@ func (s *Service) OpenImport(ctx context.Context, staffID, id string, q Queue, l
 	return i, lines, err
 }
 
-// MatchResult ties an unmatched or differing line to a released bank refund of the same amount and currency, which it settles.
-// ErrNotFound, ErrMoved when they do not fit. For finance.
+// MatchResult ties an unmatched or differing line to a bank refund whose latest transfer of that amount and currency it tells of,
+// which it settles as the import would have. ErrNotFound, ErrMoved when they do not fit. For finance.
 func (s *Service) MatchResult(ctx context.Context, staffID, resultID, ref, note string) (BankResult, error) {
 	return s.changeLine(ctx, staffID, resultID, "bank.match", func(tx *db.Tx, line BankResult) (BankResult, error) {
 		if line.SettledBy != "" || line.Queue != QueueUnmatched && line.Queue != QueueDiffering {
@@ -189,19 +190,27 @@ func (s *Service) MatchResult(ctx context.Context, staffID, resultID, ref, note 
 		if err != nil {
 			return line, err
 		}
-		if len(list) == 0 || r.State != Released {
+		a, ok := told(list, line)
+		if !ok {
 			return line, ErrMoved
 		}
-		a := list[len(list)-1]
 		if line.Queue, err = s.settleLine(ctx, tx, r, a, line); err != nil {
 			return line, err
-		}
-		if line.Queue == QueueDiffering {
-			return line, ErrMoved
 		}
 		line.refundID, line.Ref, line.Expected, line.SettledBy, line.SettledAt, line.Note = r.ID, r.Ref, a.amount, staffID, &tx.Now, short(note, MaxText)
 		return line, nil
 	})
+}
+
+// told finds the latest transfer that a line may tell of: one that is under way or, of a return, one that had arrived.
+func told(list []attempt, line BankResult) (attempt, bool) {
+	for _, a := range slices.Backward(list) {
+		open := !a.over() || !line.Booked && a.state == string(payout.Succeeded)
+		if a.channel == bankChannel && a.amount == line.Amount && a.currency == line.Currency && open {
+			return a, true
+		}
+	}
+	return attempt{}, false
 }
 
 // SettleResult takes a line off its queue with a note. ErrNotFound, ErrMoved, ErrText. For finance.

@@ -8,12 +8,12 @@ import (
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
-	"offramp/internal/money"
 )
 
-// WriteQueue writes every refund of exactly the filter as a file, in constant memory, and records it. ErrFilter. For finance.
+// WriteQueue writes every refund of exactly the filter as a file, in constant memory, and records it; a spreadsheet's dates are on
+// the clock of the zone. ErrFilter. For finance.
 // Headings are the messages refund.column.<name>, states and methods refund.state.<state> and refund.method.<method>.
-func (s *Service) WriteQueue(ctx context.Context, staffID string, f Filter, format Format, word Word, w io.Writer) error {
+func (s *Service) WriteQueue(ctx context.Context, staffID string, zone *time.Location, f Filter, format Format, word Word, w io.Writer) error {
 	sheet, err := newSheet(format, w)
 	if err != nil {
 		return err
@@ -23,7 +23,7 @@ func (s *Service) WriteQueue(ctx context.Context, staffID string, f Filter, form
 		err = s.Stream(ctx, staffID, f, func(r Row) error {
 			return sheet.row([]cell{
 				said(r.Ref), said(r.CustomerRef), said(r.CustomerName), said(r.Tier), said(word("refund.method." + string(r.Method))),
-				said(word("refund.state." + string(r.State))), said(r.Currency), amount(r.Amount, r.Currency), said(r.RequestedAt.UTC().Format(time.RFC3339)),
+				said(word("refund.state." + string(r.State))), said(r.Currency), amount(r.Amount, r.Currency), when(r.RequestedAt, zone, time.UTC),
 			})
 		})
 	}
@@ -33,13 +33,9 @@ func (s *Service) WriteQueue(ctx context.Context, staffID string, f Filter, form
 func head(word Word, names ...string) []cell {
 	cells := make([]cell, len(names))
 	for i, name := range names {
-		cells[i] = said(word("refund.column." + name))
+		cells[i] = cell{text: word("refund.column." + name), heading: true}
 	}
 	return cells
-}
-
-func amount(minor int64, currency string) cell {
-	return cell{text: money.Format(minor, currency), number: true}
 }
 
 // bounds are the first instants of the month and of the next one in a zone.
@@ -117,7 +113,7 @@ func (t *monthTable) posting(p posting) error {
 		}
 	}
 	return t.sheet.row([]cell{
-		said(p.at.In(t.zone).Format(time.RFC3339)), said(t.word("refund.entry." + p.kind)), said(p.ref), said(p.customerRef), said(p.tier),
+		when(p.at, t.zone, t.zone), said(t.word("refund.entry." + p.kind)), said(p.ref), said(p.customerRef), said(p.tier),
 		said(t.word("refund.ledger." + p.account)), said(p.currency), amount(p.amount, p.currency),
 	})
 }

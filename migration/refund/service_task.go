@@ -128,7 +128,7 @@ func (s *Service) TryAgain(ctx context.Context, staffID, ref string, version int
 	if err != nil {
 		return Refund{}, fmt.Errorf("try refund %s again: %w", ref, err)
 	}
-	return s.masked(r)
+	return s.masked(ctx, r)
 }
 
 // mendable are the latest attempts at their payments that failed for a reason of ours.

@@ -116,30 +116,6 @@ func TestF09_WhatComesBackLaterIsPaidByAnotherTransfer(t *testing.T) {
 	h.balanced()
 }
 
-func TestF09_NewsThatComesWhileItIsDecidedUponIsFoldedInAtTheRelease(t *testing.T) {
-	h, r := halfPaid(t)
-	r = h.approved(r)
-	h.fails("pi_P1")
-	if got := h.get(r); got.Settled != 190_05 || h.text(`SELECT string_agg(kind, ' ') FROM refund_task`) != refund.TaskLate {
-		t.Fatalf("settled %d, tasks %s", got.Settled, h.text(`SELECT string_agg(kind, ' ') FROM refund_task`))
-	}
-	h.balanced()
-	h.released(refund.Bank, "CNY")
-	h.work()
-	h.balanced()
-	h.told(r.Ref+"-3", "booked")
-	if r = h.get(r); r.State != refund.Returned || r.Settled != 190_05 {
-		t.Fatalf("half of it came back: %s, settled %d", r.State, r.Settled)
-	}
-	h.approved(h.corrected(r))
-	h.released(refund.Bank, "CNY")
-	h.told(r.Ref+"-4", "booked")
-	if r = h.get(r); r.State != refund.Paid {
-		t.Errorf("%s, settled %d", r.State, r.Settled)
-	}
-	h.balanced()
-}
-
 func TestATransferThatComesBackLeavesWhatTheProviderPaid(t *testing.T) {
 	h, r := halfPaid(t)
 	h.approved(r)

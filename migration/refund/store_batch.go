@@ -1,6 +1,7 @@
 package refund
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"offramp/internal/db"
+	"offramp/migration/refund/payout/account"
 )
 
 // batched is a refund with its place in a batch.
@@ -16,6 +18,8 @@ type batched struct {
 	amount   int64 // what is left to pay
 	number   int   // of the next attempt
 	endToEnd string
+	to       account.Account // of Bank, once it is opened
+	unfit    string          // why it was left out when the batch was made
 }
 
 func (store) payables(ctx context.Context, tx *db.Tx) ([]Payable, error) {
@@ -67,26 +71,44 @@ func (store) itemsOf(ctx context.Context, tx *db.Tx, m Method, list []Refund) ([
 	return items, nil
 }
 
-func (store) insertBatch(ctx context.Context, tx *db.Tx, b Batch, items []batched, file []byte) error {
+func (s store) insertBatch(ctx context.Context, tx *db.Tx, b Batch, items, unfit []batched, file []byte) error {
 	const sql = `INSERT INTO batch (id, ref, state, method, currency, count, control, sha256, size, created_by, created_at) VALUES ($1, $2, 'created', $3, $4, $5, $6, $7, $8, $9, $10)`
 	if _, err := tx.Pgx.Exec(ctx, sql, b.ID, b.Ref, string(b.Method), b.Currency, b.Count, b.Control, b.SHA256, b.Size, b.CreatedBy, b.CreatedAt); err != nil {
 		return fmt.Errorf("insert batch: %w", err)
 	}
-	n := len(items)
-	ids, customers, amounts, contents, refs := make([]string, n), make([]string, n), make([]int64, n), make([]string, n), make([]string, n)
-	for i, item := range items {
-		ids[i], customers[i], amounts[i], contents[i], refs[i] = item.ID, item.CustomerID, item.amount, item.content, item.endToEnd
-	}
 	const put = `INSERT INTO batch_item (batch_id, refund_id, customer_id, amount, content, end_to_end, n)
 		SELECT $1, i.* FROM unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[]) WITH ORDINALITY i`
-	if _, err := tx.Pgx.Exec(ctx, put, b.ID, ids, customers, amounts, contents, refs); err != nil {
-		return fmt.Errorf("insert items: %w", err)
+	if err := s.insertItems(ctx, tx, put, b.ID, items); err != nil {
+		return err
+	}
+	// They never were in it: they have no place, and count neither at the release nor among what was dropped.
+	const leave = `INSERT INTO batch_item (batch_id, refund_id, customer_id, amount, content, dropped, live, n)
+		SELECT $1, i.id, i.customer, i.amount, i.content, i.why, false, 0
+		  FROM unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[]) i (id, customer, amount, content, why)`
+	if err := s.insertItems(ctx, tx, leave, b.ID, unfit); err != nil {
+		return err
 	}
 	if file == nil {
 		return nil
 	}
 	_, err := tx.Pgx.Exec(ctx, `INSERT INTO batch_file (batch_id, bytes) VALUES ($1, $2)`, b.ID, file)
 	return err
+}
+
+func (store) insertItems(ctx context.Context, tx *db.Tx, sql, batchID string, items []batched) error {
+	n := len(items)
+	ids, customers, amounts, contents, last := make([]string, n), make([]string, n), make([]int64, n), make([]string, n), make([]string, n)
+	for i, item := range items {
+		ids[i], customers[i], amounts[i], contents[i] = item.ID, item.CustomerID, item.amount, item.content
+		last[i] = cmp.Or(item.unfit, item.endToEnd)
+		if item.unfit == UnfitNothing {
+			amounts[i] = item.Amount
+		}
+	}
+	if _, err := tx.Pgx.Exec(ctx, sql, batchID, ids, customers, amounts, contents, last); err != nil {
+		return fmt.Errorf("insert items: %w", err)
+	}
+	return nil
 }
 
 // moveAll moves the refunds of items together.
@@ -109,10 +131,11 @@ func (store) moveAll(ctx context.Context, tx *db.Tx, items []batched, to State, 
 	return nil
 }
 
-const batchColumns = `id, ref, state, method, currency, count, control, sha256, size, created_by, created_at, coalesce(released_by, ''), released_at, dropped`
+const batchColumns = `id, ref, state, method, currency, count, control, sha256, size, created_by, created_at, coalesce(released_by, ''), released_at, dropped,
+	(SELECT count(*) FROM batch_item i WHERE i.batch_id = batch.id AND i.n = 0)`
 
 func scanBatch(row pgx.Row) (b Batch, err error) {
-	err = row.Scan(&b.ID, &b.Ref, &b.State, &b.Method, &b.Currency, &b.Count, &b.Control, &b.SHA256, &b.Size, &b.CreatedBy, &b.CreatedAt, &b.ReleasedBy, &b.ReleasedAt, &b.Dropped)
+	err = row.Scan(&b.ID, &b.Ref, &b.State, &b.Method, &b.Currency, &b.Count, &b.Control, &b.SHA256, &b.Size, &b.CreatedBy, &b.CreatedAt, &b.ReleasedBy, &b.ReleasedAt, &b.Dropped, &b.Unfit)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Batch{}, ErrNotFound
 	}
@@ -141,7 +164,7 @@ func (store) batches(ctx context.Context, d *db.DB, scope db.Scope, limit int) (
 
 // lockItems locks the refunds of a batch that are as they were when it was made, in its order, and counts all of its items.
 func (store) lockItems(ctx context.Context, tx *db.Tx, b Batch) (items []batched, all int, err error) {
-	if err := tx.Pgx.QueryRow(ctx, `SELECT count(*) FROM batch_item WHERE batch_id = $1`, b.ID).Scan(&all); err != nil {
+	if err := tx.Pgx.QueryRow(ctx, `SELECT count(*) FROM batch_item WHERE batch_id = $1 AND n > 0`, b.ID).Scan(&all); err != nil {
 		return nil, 0, err
 	}
 	const sql = `SELECT ` + columns + `, i.amount, i.end_to_end FROM batch_item i JOIN refund r ON r.id = i.refund_id
@@ -193,13 +216,13 @@ func (store) dropItems(ctx context.Context, tx *db.Tx, batchID, why string) erro
 }
 
 func (store) shownItems(ctx context.Context, tx *db.Tx, batchID string, limit int) ([]Item, error) {
-	rows, err := tx.Pgx.Query(ctx, `SELECT `+rowColumns+`, i.end_to_end, i.dropped FROM batch_item i JOIN refund r ON r.id = i.refund_id JOIN customer c ON c.id = r.customer_id
+	rows, err := tx.Pgx.Query(ctx, `SELECT `+rowColumns+`, i.end_to_end, CASE WHEN i.n > 0 THEN i.dropped ELSE '' END, CASE WHEN i.n = 0 THEN i.dropped ELSE '' END FROM batch_item i JOIN refund r ON r.id = i.refund_id JOIN customer c ON c.id = r.customer_id
 		WHERE i.batch_id = $1 ORDER BY i.n LIMIT $2`, batchID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list items: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (i Item, err error) {
-		err = row.Scan(append(i.places(), &i.EndToEnd, &i.Dropped)...)
+		err = row.Scan(append(i.places(), &i.EndToEnd, &i.Dropped, &i.Unfit)...)
 		return i, err
 	})
 }

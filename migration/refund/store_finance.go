@@ -102,3 +102,10 @@ func (store) attempts(ctx context.Context, tx *db.Tx, refundID string) ([]Attemp
 		return a, err
 	})
 }
+
+// localeOf is the language of whoever asked for a refund.
+func (store) localeOf(ctx context.Context, tx *db.Tx, r Refund) (tag string, err error) {
+	const sql = `SELECT coalesce((SELECT nullif(locale, '') FROM contact WHERE id = $2 AND customer_id = $1), (SELECT locale FROM customer WHERE id = $1), '')`
+	err = tx.Pgx.QueryRow(ctx, sql, r.CustomerID, r.RequestedBy).Scan(&tag)
+	return tag, err
+}

@@ -26,6 +26,11 @@ func (r Refund) MayObject(now time.Time) bool {
 	return r.State == Declined && r.ObjectUntil != nil && !now.After(*r.ObjectUntil)
 }
 
+// MayCorrect reports whether the customer may name another account: after the money came back, or in answer to a question.
+func (r Refund) MayCorrect() bool {
+	return r.State == Returned || r.State == Questioned && r.Method == Bank
+}
+
 // hands are the people who had the refund in their hands since it was last submitted.
 func (r Refund) hands() []string {
 	return []string{r.RequestedBy, r.ReviewedBy, r.ApprovedBy, r.SecondApprovedBy, r.ReleasedBy}

@@ -29,13 +29,17 @@ type Service struct {
 	queue    *jobs.Client
 	journeys *migration.Service
 	box      *secret.Box
-	key      []byte // signs hand-over links
+	key      []byte   // signs hand-over links
+	before   [][]byte // what key was earlier
 	secrets  map[string]string
 	log      *slog.Logger
 }
 
 // sealing is the purpose of the box that codes are sealed in.
 const sealing = "offer codes"
+
+// handOver is the purpose of the key that signs hand-over links and finds codes.
+const handOver = "replacement hand-over"
 
 // NewService works on d.
 func NewService(d *db.DB, o Options) (*Service, error) {
@@ -46,10 +50,13 @@ func NewService(d *db.DB, o Options) (*Service, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Service{
-		db: d, queue: o.Queue, journeys: o.Journeys, box: box, key: secret.Derive(o.Secret, "replacement hand-over"),
-		secrets: o.Secrets, log: o.Logger,
-	}, nil
+	s := &Service{
+		db: d, queue: o.Queue, journeys: o.Journeys, box: box, key: secret.Derive(o.Secret, handOver), secrets: o.Secrets, log: o.Logger,
+	}
+	for _, old := range o.Before {
+		s.before = append(s.before, secret.Derive(old, handOver))
+	}
+	return s, nil
 }
 
 // OpenCode opens a code that a mail carries sealed, for the owner that Seal was given.

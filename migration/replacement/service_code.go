@@ -109,7 +109,11 @@ func (s *Service) ImportCodes(ctx context.Context, by migration.Actor, p *migrat
 			report.Refused = append(report.Refused, CodeRefusal{l.Line, fmt.Sprintf("is longer than %d bytes or holds a control character", maxCode)})
 		default:
 			id := rand.Text()
-			codes = append(codes, sealedCode{id: id, digest: s.digest(key, code), sealed: s.box.Seal(code, id)})
+			c := sealedCode{id: id, digest: codeDigest(s.key, key, code), sealed: s.box.Seal(code, id)}
+			for _, old := range s.before {
+				c.earlier = append(c.earlier, codeDigest(old, key, code))
+			}
+			codes = append(codes, c)
 		}
 	}
 	err = s.db.InTx(ctx, db.SystemScope("import offer codes"), func(tx *db.Tx) error {
@@ -128,9 +132,9 @@ func (s *Service) ImportCodes(ctx context.Context, by migration.Actor, p *migrat
 	return report, err
 }
 
-// digest finds a code without giving it back: short codes could be guessed from a plain hash.
-func (s *Service) digest(key, code string) string {
-	return secret.Hash(string(s.key) + "\x00" + key + "\x00" + code)
+// codeDigest finds a code without giving it back: short codes could be guessed from a plain hash.
+func codeDigest(by []byte, key, code string) string {
+	return secret.Hash(string(by) + "\x00" + key + "\x00" + code)
 }
 
 // serve gives codes to those who wait, longest first, in the caller's transaction, as long as there are any and the offer is

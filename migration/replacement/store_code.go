@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,7 +13,10 @@ import (
 	"offramp/migration"
 )
 
-type sealedCode struct{ id, digest, sealed string }
+type sealedCode struct {
+	id, digest, sealed string
+	earlier            []string // the digest by each earlier secret
+}
 
 // draw returns the customer's code for a replacement, drawing a free one where there is none yet. Two who draw at once, on
 // whatever replicas, never get the same one. An empty id: no code is left.
@@ -59,14 +63,15 @@ func (store) leave(ctx context.Context, tx *db.Tx, customerID, key string) error
 
 // addCodes adds those that are new and returns how many.
 func (store) addCodes(ctx context.Context, tx *db.Tx, key string, codes []sealedCode) (int, error) {
-	ids, digests, sealed := make([]string, len(codes)), make([]string, len(codes)), make([]string, len(codes))
+	ids, digests, sealed, earlier := make([]string, len(codes)), make([]string, len(codes)), make([]string, len(codes)), make([]string, len(codes))
 	for i, c := range codes {
-		ids[i], digests[i], sealed[i] = c.id, c.digest, c.sealed
+		ids[i], digests[i], sealed[i], earlier[i] = c.id, c.digest, c.sealed, strings.Join(c.earlier, " ")
 	}
 	const sql = `INSERT INTO offer_code (id, replacement, digest, sealed, imported_at)
-		SELECT id, $1, digest, sealed, $5 FROM unnest($2::text[], $3::text[], $4::text[]) AS c (id, digest, sealed)
+		SELECT id, $1, digest, sealed, $5 FROM unnest($2::text[], $3::text[], $4::text[], $6::text[]) AS c (id, digest, sealed, earlier)
+		 WHERE NOT EXISTS (SELECT FROM offer_code o WHERE o.replacement = $1 AND o.digest = ANY(string_to_array(c.earlier, ' ')))
 		ON CONFLICT (replacement, digest) DO NOTHING`
-	tag, err := tx.Pgx.Exec(ctx, sql, key, ids, digests, sealed, tx.Now)
+	tag, err := tx.Pgx.Exec(ctx, sql, key, ids, digests, sealed, tx.Now, earlier)
 	if err != nil {
 		return 0, fmt.Errorf("store %d codes of %s: %w", len(codes), key, err)
 	}

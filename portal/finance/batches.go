@@ -57,6 +57,9 @@ func (p *Pages) CreateBatch(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if b.Unfit > 0 {
+		return p.Flash(c, batchURL(b.ID), "warn", "flash.refund_batch_unfit")
+	}
 	return p.Flash(c, batchURL(b.ID), "ok", "flash.refund_batch_created")
 }
 

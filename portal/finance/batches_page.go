@@ -94,6 +94,9 @@ func buildBatch(v *page.Visit, b refund.Batch, items []refund.Item, names people
 	if b.Dropped > 0 {
 		view.facts = append(view.facts, ui.SummaryRow{Key: l.T("finance.batch.dropped"), Value: l.Number(int64(b.Dropped))})
 	}
+	if b.Unfit > 0 {
+		view.facts = append(view.facts, ui.SummaryRow{Key: l.T("finance.batch.unfit"), Value: l.Number(int64(b.Unfit))})
+	}
 	if b.SHA256 != "" {
 		view.facts = append(view.facts, ui.SummaryRow{Key: "SHA-256", Body: ui.Copyable(l, b.SHA256, l.T("finance.batch.checksum"))})
 	}
@@ -134,7 +137,10 @@ func itemTable(v *page.Visit, b refund.Batch, items []refund.Item) ui.Table {
 		if i.Dropped != "" {
 			state = ui.Cell{Text: l.T("finance.dropped", "State", l.T("finance.state."+i.Dropped))}
 		}
-		t.Rows = append(t.Rows, ui.Row{Blocked: i.Dropped != "", Cells: []ui.Cell{
+		if i.Unfit != "" {
+			state = ui.Cell{Text: l.T("finance.unfit." + i.Unfit)}
+		}
+		t.Rows = append(t.Rows, ui.Row{Blocked: i.Dropped != "" || i.Unfit != "", Cells: []ui.Cell{
 			{Text: i.Ref, URL: refundURL(i.Ref)}, {Text: i.CustomerName + " · " + i.CustomerRef}, {Text: i.EndToEnd}, {Text: l.Money(i.Amount, i.Currency)}, state,
 		}})
 	}

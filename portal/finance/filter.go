@@ -57,11 +57,12 @@ func usual(v *page.Visit) string {
 // query is the filter as it stands in the address: what was typed, kept for the form and for links.
 type query struct {
 	status, tier, method, currency, least, most, text, older, after string
+	exact                                                           bool // the totals are counted whole, however long it takes
 }
 
 var queryInputs = []page.Input{
 	page.Line("status", 20), page.Line("tier", 40), page.Line("method", 20), page.Line("currency", 3), page.Line("least", 30),
-	page.Line("most", 30), page.Line("q", 100), page.Line("older", 4), page.Line("after", 200),
+	page.Line("most", 30), page.Line("q", 100), page.Line("older", 4), page.Line("after", 200), page.Line("exact", 3),
 }
 
 // errFilter carries the faults of the filter's fields.
@@ -75,7 +76,7 @@ func readQuery(c echo.Context) (query, refund.Filter, error) {
 	}
 	q := query{
 		status: form.Get("status"), tier: form.Get("tier"), method: form.Get("method"), currency: form.Get("currency"), least: form.Get("least"),
-		most: form.Get("most"), text: form.Get("q"), older: form.Get("older"), after: form.Get("after"),
+		most: form.Get("most"), text: form.Get("q"), older: form.Get("older"), after: form.Get("after"), exact: form.Get("exact") == "yes",
 	}
 	if q.status == "" {
 		q.status = usual(page.Of(c))

@@ -28,6 +28,10 @@ func (p *Pages) ShowQueue(c echo.Context) error {
 	if refused == nil {
 		list.page, refused = p.Refunds.Queue(ctx, staff(c), filter, q.after)
 	}
+	if refused == nil && q.exact && list.page.AtLeast {
+		list.page.Totals, list.page.AtLeast, refused = p.Refunds.Totals(ctx, staff(c), filter)
+		list.stopped = list.page.AtLeast
+	}
 	status := http.StatusOK
 	if f, ok := fault.As(refused); ok && len(f.Fields) > 0 {
 		list.refused, status = refused, http.StatusUnprocessableEntity
@@ -44,6 +48,20 @@ func (p *Pages) ShowQueue(c echo.Context) error {
 	return page.Render(c, status, queuePage(buildQueue(v, list, p.layout(c, v.Locale.T("finance.queue"), "refunds"))))
 }
 
+// ShowTotals is the part of the queue's page that has the totals of all of a filter: the page asks for it where counting takes longer
+// than listing.
+func (p *Pages) ShowTotals(c echo.Context) error {
+	q, filter, err := readQuery(c)
+	if err != nil {
+		return err
+	}
+	totals, atLeast, err := p.Refunds.Totals(c.Request().Context(), staff(c), filter)
+	if err != nil {
+		return err
+	}
+	return page.Render(c, http.StatusOK, totalsPart(buildTotals(page.Of(c), q, totals, atLeast, true)))
+}
+
 // DownloadQueue sends every refund of exactly the filter as a file.
 func (p *Pages) DownloadQueue(format refund.Format) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -53,7 +71,7 @@ func (p *Pages) DownloadQueue(format refund.Format) echo.HandlerFunc {
 			return err
 		}
 		file := newFile(c, "refunds-"+v.Now.In(v.Zone()).Format("2006-01-02-1504"), format)
-		return p.Refunds.WriteQueue(c.Request().Context(), staff(c), filter, format, func(key string) string { return v.Locale.T(key) }, file)
+		return p.Refunds.WriteQueue(c.Request().Context(), staff(c), v.Programme.Zone, filter, format, func(key string) string { return v.Locale.T(key) }, file)
 	}
 }
 

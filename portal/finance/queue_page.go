@@ -3,6 +3,8 @@ package finance
 import (
 	"strconv"
 
+	"github.com/a-h/templ"
+
 	"offramp/auth"
 	"offramp/migration/refund"
 	"offramp/portal/page"
@@ -16,6 +18,7 @@ type queueList struct {
 	figures refund.Figures
 	names   people
 	refused error
+	stopped bool // counting all took too long
 }
 
 // queueView is the queue.
@@ -29,6 +32,7 @@ type queueView struct {
 	inputs  []ui.Input
 	files   []ui.Link
 	table   ui.Table
+	totals  *totalsView // where the table's foot does not have them
 	pages   ui.Pages
 	first   *ui.Link // back to the first page
 	back    string   // the filter, for the way back
@@ -52,6 +56,10 @@ func buildQueue(v *page.Visit, list queueList, layout ui.Page) queueView {
 	}
 	view.fields(v, q, faults)
 	view.table = queueTable(v, list, view.bulk)
+	if list.page.AtLeast {
+		totals := buildTotals(v, q, list.page.Totals, true, list.stopped)
+		view.table.Feet, view.totals = nil, &totals
+	}
 	if view.bulk {
 		view.hint = l.T("finance.bulk.hint")
 	}
@@ -167,15 +175,11 @@ func queueTable(v *page.Visit, list queueList, bulk bool) ui.Table {
 		t.Rows = append(t.Rows, queueRow(v, list.names, i, r, bulk))
 	}
 	for _, total := range list.page.Totals {
-		label := l.N("finance.total", int(total.Count))
-		if list.page.AtLeast {
-			label = l.N("finance.total.least", int(total.Count))
-		}
 		span := 5
 		if bulk {
 			span++
 		}
-		t.Feet = append(t.Feet, []ui.Cell{{Text: label, Span: span}, {Text: l.Money(total.Amount, total.Currency)}, {Span: 2}})
+		t.Feet = append(t.Feet, []ui.Cell{{Text: l.N("finance.total", int(total.Count)), Span: span}, {Text: l.Money(total.Amount, total.Currency)}, {Span: 2}})
 	}
 	return t
 }
@@ -288,6 +292,38 @@ func buildResults(v *page.Visit, results []refund.Result, back string, layout ui
 	view.verdict = ui.Banner{Tone: "ok", Title: l.N("finance.results.done", done)}
 	if failed := len(results) - done; failed > 0 {
 		view.verdict = ui.Banner{Tone: "warn", Title: l.N("finance.results.done", done), Text: l.N("finance.results.failed", failed)}
+	}
+	return view
+}
+
+// totalsView has the totals of a filter below the table.
+type totalsView struct {
+	lines []string
+	note  string
+	count *ui.Link // counts all without a script
+	load  templ.Attributes
+}
+
+// buildTotals words totals. Lower bounds are counted whole by the page itself, unless that was tried and took too long.
+func buildTotals(v *page.Visit, q query, totals []refund.Total, atLeast, tried bool) totalsView {
+	l, view := v.Locale, totalsView{}
+	var count int64
+	for _, t := range totals {
+		id := "finance.total.line"
+		if atLeast {
+			id = "finance.total.least_line"
+		}
+		count += t.Count
+		view.lines = append(view.lines, l.N(id, int(t.Count), "Sum", l.Money(t.Amount, t.Currency)))
+	}
+	switch {
+	case !atLeast && q.text != "" && count > refund.TotalsLimit:
+		view.note = l.T("finance.total.listed", "Limit", l.Number(refund.TotalsLimit))
+	case atLeast && tried:
+		view.note = l.T("finance.total.stopped")
+	case atLeast:
+		view.load = templ.Attributes{"hx-get": q.url(QueuePath+"/totals", ""), "hx-trigger": "load", "hx-swap": "outerHTML"}
+		view.count = &ui.Link{Label: l.T("finance.total.count"), URL: q.url(QueuePath, "") + "&exact=yes"}
 	}
 	return view
 }

@@ -24,15 +24,18 @@ func TestEverythingThatIsStoredHasWords(t *testing.T) {
 	for _, r := range refund.Reasons {
 		ids = append(ids, "refund.reason."+string(r))
 	}
-	for _, kind := range []string{refund.TaskMoneyBack, refund.TaskSecond, refund.TaskLate, refund.TaskUnknown, refund.TaskLedger} {
+	for _, kind := range []string{refund.TaskMoneyBack, refund.TaskSecond, refund.TaskLate, refund.TaskUnknown, refund.TaskLedger, refund.UnfitSealed, refund.UnfitNothing} {
 		ids = append(ids, "finance.task."+kind, "finance.task."+kind+".text")
+	}
+	for _, why := range []string{refund.UnfitHolder, refund.UnfitAccount, refund.UnfitSealed, refund.UnfitNothing} {
+		ids = append(ids, "finance.unfit."+why)
 	}
 	for _, f := range []payout.Failure{payout.AlreadyRefunded, payout.OverRefund, payout.Disputed, payout.NoFunds, payout.Cancelled, payout.Invalid, payout.Auth, payout.Busy} {
 		ids = append(ids, "finance.task."+string(f), "finance.task."+string(f)+".text", "refund.failure."+string(f)) // also the kind of a task
 	}
 	for _, kind := range []string{
 		"submitted", "reviewed", "questioned", "answered", "approved", "approved_once", "batched", "unbatched", "released", "unknown", "paid", "credited", "waived",
-		"returned", "declined", "objected", "closed", "withdrawn", "corrected", "tried_again",
+		"returned", "declined", "objected", "closed", "withdrawn", "corrected", "tried_again", "came_back", "arrived",
 		"document_attached", "document_filed", "document_removed", "document_unfiled", "document_read",
 	} {
 		ids = append(ids, "finance.happened."+kind)

@@ -112,6 +112,7 @@ func (t *till) pageTimes(ctx context.Context, rounds int) ([]time.Duration, erro
 			{States: []refund.State{refund.Submitted}, Currency: "EUR"},
 			{States: []refund.State{refund.Reviewed}, Tier: "core", Method: refund.Bank},
 			{Currency: "CNY", States: []refund.State{refund.Reviewed}, Least: 3000, Most: 4000},
+			{Text: "customer 12"},
 		} {
 			for after, n := "", 0; n < 2; n++ {
 				began := time.Now()
@@ -127,6 +128,22 @@ func (t *till) pageTimes(ctx context.Context, rounds int) ([]time.Duration, erro
 		}
 	}
 	return all, nil
+}
+
+// totals counts whole what pages count in part only, and returns the longest.
+func (t *till) totals(ctx context.Context) (longest time.Duration, stopped int, err error) {
+	for _, f := range []refund.Filter{{Text: "customer"}, {Currency: "CNY", Least: 1500}, {OlderThan: 1}, {Text: "customer 1", Currency: "EUR", OlderThan: 30}} {
+		began := time.Now()
+		_, atLeast, err := t.service.Totals(ctx, "bench", f)
+		if err != nil {
+			return 0, 0, err
+		}
+		if atLeast {
+			stopped++
+		}
+		longest = max(longest, time.Since(began))
+	}
+	return longest, stopped, nil
 }
 
 // bulk approves the next thousand that are reviewed, from a place on.
@@ -247,6 +264,11 @@ func compareTills(ctx context.Context, few, lots *till, rounds int) error {
 		at[i] = quantile(times, 0.99)
 	}
 	line("refund queue: p99 of a filtered page, many / 1,000", fmt.Sprint(at[1].Round(10*time.Microsecond)), fmt.Sprint(at[0].Round(10*time.Microsecond)), float64(at[1])/float64(at[0]), "<= 3")
+	longest, stopped, err := lots.totals(ctx)
+	if err != nil {
+		return err
+	}
+	line(fmt.Sprintf("refund queue: whole totals of many, asked for after the page (%d stopped)", stopped), fmt.Sprint(longest.Round(time.Millisecond)), refund.TotalsFor.String(), float64(longest)/float64(refund.TotalsFor), "<= 1")
 	ours, bare := []time.Duration{}, []time.Duration{}
 	for i := range rounds {
 		took, err := lots.bulk(ctx, i*10_000)

@@ -103,7 +103,7 @@ func (p *Pages) say(c echo.Context, field, done string, act func(version int, te
 	return err
 }
 
-// ShowCorrect asks for another account after a payment came back.
+// ShowCorrect asks for another account after a payment came back, or when finance has a question.
 func (p *Pages) ShowCorrect(c echo.Context) error {
 	return p.askCorrect(c, http.StatusOK, account.Account{}, nil)
 }
@@ -114,7 +114,7 @@ func (p *Pages) askCorrect(c echo.Context, status int, sent account.Account, ref
 	if err != nil {
 		return err
 	}
-	if r.State != refund.Returned {
+	if !r.MayCorrect() {
 		return refund.ErrMoved
 	}
 	if refused == nil && !v.Session.SteppedUp(v.Now, auth.StepUpFor) {
@@ -125,7 +125,7 @@ func (p *Pages) askCorrect(c echo.Context, status int, sent account.Account, ref
 	return page.Render(c, status, accountPage(view))
 }
 
-// Correct gives a returned refund another account.
+// Correct gives a refund another account.
 func (p *Pages) Correct(c echo.Context) error {
 	v := page.Of(c)
 	if !v.Session.SteppedUp(v.Now, patience) {
@@ -143,7 +143,7 @@ func (p *Pages) Correct(c echo.Context) error {
 		_, err = p.Refunds.CorrectDetails(c.Request().Context(), v.Who(), v.Programme, c.Param("ref"), version, readAccount(form))
 	}
 	if fieldFaults(err) {
-		return p.askCorrect(c, http.StatusUnprocessableEntity, readAccount(form), err)
+		return p.askCorrect(c, badStatus(err), readAccount(form), err)
 	}
 	if err != nil {
 		return err

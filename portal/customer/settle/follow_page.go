@@ -101,7 +101,8 @@ func (view *refundView) offer(v *page.Visit, r refund.Refund, w words) {
 		view.form = sayForm(v, r, w, "answer", r.Question)
 	case r.State == refund.Declined && r.ObjectUntil != nil && v.Now.Before(*r.ObjectUntil):
 		view.form = sayForm(v, r, w, "objection", "")
-	case r.State == refund.Returned:
+	}
+	if r.MayCorrect() {
 		view.correct = &ui.Link{Label: l.T("settle.correct.go"), URL: refundURL(r.Ref) + "/account"}
 	}
 	if view.form != nil {

@@ -93,6 +93,14 @@ func fieldFaults(err error) bool {
 	return ok && len(f.Fields) > 0
 }
 
+// badStatus is the status of a form that is shown again: the reader can mend it, or we cannot keep it now.
+func badStatus(err error) int {
+	if fault.KindOf(err) == fault.Unavailable {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusUnprocessableEntity
+}
+
 // noted lists the faults of fields in the order of the page.
 func noted(texts map[string]string, ids ...string) []ui.FieldError {
 	var list []ui.FieldError

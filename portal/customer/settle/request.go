@@ -143,7 +143,7 @@ func (p *Pages) FillAccount(c echo.Context) error {
 		_, err = p.Refunds.FillAccount(c.Request().Context(), v.Who(), v.Programme, code, readAccount(form))
 	}
 	if fieldFaults(err) {
-		return p.askAccount(c, http.StatusUnprocessableEntity, readAccount(form), err)
+		return p.askAccount(c, badStatus(err), readAccount(form), err)
 	}
 	if err != nil {
 		return err

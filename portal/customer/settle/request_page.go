@@ -136,6 +136,9 @@ func buildAccount(v *page.Visit, action, back string, kept refund.MaskedAccount,
 func (view *accountView) correct(v *page.Visit, r refund.Refund) {
 	l := v.Locale
 	view.heading = ui.Heading{Eyebrow: r.Ref, Title: l.T("settle.correct.ask"), Lead: l.T("settle.correct.lead")}
+	if r.State == refund.Questioned {
+		view.heading.Lead, view.lead = l.T("settle.correct.question"), r.Question
+	}
 	view.version = versionText(r)
 	if r.Failure != "" {
 		view.lead = failure(v, r.Failure)

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"offramp/internal/money"
 	"offramp/migration/refund"
 )
@@ -20,6 +22,8 @@ type transfer struct {
 	amount       int64
 	times        int  // how often it was told
 	told         bool // that it was booked
+	since        int  // reports since then
+	recalled     bool // it will come back, however long ago it was booked
 	kept         bool // it will not come back any more
 	back         bool // it came back
 }
@@ -89,17 +93,24 @@ func (g *ground) report() (table string, lines int) {
 		}
 		state, reason := "booked", ""
 		switch {
-		case t.back || t.kept:
+		case t.back || t.kept && !t.recalled:
 			continue
-		case t.told && dice >= 8:
-			t.kept = true
-			continue
-		case t.told || dice < 12: // 12 in 100 never arrive, 8 come back after they were booked
+		case t.told && t.recalled:
 			state, reason, t.back = "returned", "AC04", true
+		case t.told && dice >= 4:
+			t.since++
+			t.kept = t.since > 8 || !g.bad.Load()
+			continue
+		case t.told || dice < 12: // 12 in 100 never arrive, many come back some time after they were booked
+			state, reason, t.back = "returned", "AC04", true
+		}
+		id := t.id
+		if g.bad.Load() && g.n(8) == 0 { // somebody at a bank has typed it
+			id = "LOST " + id
 		}
 		t.told = true
 		lines++
-		fmt.Fprintf(&out, "%s,%s,%s,%s,2026-12-03,%s,B%d\n", t.id, state, money.Format(t.amount, t.currency), t.currency, reason, time.Now().UnixNano())
+		fmt.Fprintf(&out, "%s,%s,%s,%s,2026-12-03,%s,B%d\n", id, state, money.Format(t.amount, t.currency), t.currency, reason, time.Now().UnixNano())
 	}
 	return out.String(), lines
 }
@@ -108,6 +119,9 @@ func (g *ground) report() (table string, lines int) {
 func (g *ground) collect(ctx context.Context) error {
 	for ctx.Err() == nil {
 		rest(ctx, 700*time.Millisecond)
+		if err := g.loseLate(context.WithoutCancel(ctx)); err != nil {
+			return fmt.Errorf("lose late: %w", err)
+		}
 		if err := g.importReport(context.WithoutCancel(ctx)); err != nil { // what the bank has told is not lost
 			return fmt.Errorf("collect: %w", err)
 		}
@@ -136,6 +150,67 @@ func (g *ground) importReport(ctx context.Context) error {
 	}
 	if errs[0] != nil && errs[1] != nil {
 		g.say("both imports were refused: %v", errs[0])
+	}
+	return g.match(ctx)
+}
+
+// match finds whom the lines are about that name nobody, as finance does by the bank's own reference, twice at once.
+func (g *ground) match(ctx context.Context) error {
+	rows, err := g.super.Query(ctx, `SELECT id, end_to_end FROM bank_result WHERE queue = 'unmatched' AND settled_by = ''`)
+	if err != nil {
+		return err
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct{ ID, EndToEnd string }])
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		id := strings.TrimPrefix(l.EndToEnd, "LOST ")
+		errs := make([]error, 2)
+		var group sync.WaitGroup
+		for n := range errs {
+			group.Go(func() {
+				_, errs[n] = g.service.MatchResult(ctx, "clara", l.ID, id[:strings.LastIndexByte(id, '-')], "by the bank's reference")
+			})
+		}
+		group.Wait()
+		if (errs[0] == nil) == (errs[1] == nil) {
+			g.say("the line of %s was matched twice, or never: %v", id, errors.Join(errs...))
+		}
+		g.count("matched by hand")
+	}
+	return nil
+}
+
+// loseLate makes parts come back that have arrived, of refunds that are decided upon once more: where news is most easily lost.
+func (g *ground) loseLate(ctx context.Context) error {
+	if !g.bad.Load() {
+		return nil
+	}
+	rows, err := g.super.Query(ctx, `SELECT a.channel, a.provider_refund, a.key FROM payout_attempt a JOIN refund r ON r.id = a.refund_id WHERE a.state = 'succeeded'
+		AND r.state IN ('submitted', 'questioned', 'objected', 'reviewed', 'second', 'approved', 'batched', 'declined', 'returned')`)
+	if err != nil {
+		return err
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct{ Channel, ID, Key string }])
+	if err != nil {
+		return err
+	}
+	for _, a := range list {
+		switch {
+		case g.n(4) > 0:
+		case a.Channel != "bank":
+			if g.provider.Settle(a.ID, "failed", "lost_or_stolen_card") == nil {
+				g.count("lost late by the provider")
+			}
+		default:
+			g.bank.mu.Lock()
+			if t := g.bank.transfers[a.Key]; t != nil && !t.back {
+				t.recalled = true
+				g.count("recalled late from the bank")
+			}
+			g.bank.mu.Unlock()
+		}
 	}
 	return nil
 }

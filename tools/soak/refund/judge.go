@@ -59,8 +59,13 @@ func (g *ground) judge(ctx context.Context) error {
 			return err
 		}
 	}
+	var late int
+	if err := g.super.QueryRow(ctx, `SELECT count(*) FROM refund_event WHERE kind IN ('came_back', 'arrived')`).Scan(&late); err != nil {
+		return err
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.counts["money came back while it was decided upon"] = late
 	for _, what := range slices.Sorted(maps.Keys(g.counts)) {
 		g.log.Info("happened", "what", what, "times", g.counts[what])
 	}
@@ -149,6 +154,7 @@ func (g *ground) judgeOne(o *outside, r judged) {
 	switch {
 	case r.state == "paid" && out != r.amount:
 		g.say("%s is paid, and %d of %d has left", r.ref, out, r.amount)
+	case r.state == "closed": // whatever was paid before stays
 	case r.state != "paid" && r.tasks == 0:
 		g.say("%s is %s, and nobody has a task", r.ref, r.state)
 	}

@@ -61,7 +61,7 @@ func busy(err error) error {
 func (g *ground) ask(ctx context.Context) error {
 	for ctx.Err() == nil {
 		var open int
-		const sql = `SELECT count(*) FROM refund WHERE state NOT IN ('paid', 'credited', 'waived', 'withdrawn')`
+		const sql = `SELECT count(*) FROM refund WHERE state NOT IN ('paid', 'credited', 'waived', 'withdrawn', 'declined', 'closed')`
 		if err := g.super.QueryRow(ctx, sql).Scan(&open); err != nil {
 			return err
 		}
@@ -204,7 +204,7 @@ func (g *ground) decide(ctx context.Context) error {
 
 // round reviews, approves, mends what came back, and pays out what is approved.
 func (g *ground) round(ctx context.Context) error {
-	list, err := g.standing(ctx, refund.Submitted, refund.Objected, refund.Reviewed, refund.Second, refund.Questioned, refund.Returned)
+	list, err := g.standing(ctx, refund.Submitted, refund.Objected, refund.Reviewed, refund.Second, refund.Questioned, refund.Returned, refund.Declined, refund.Released)
 	if err != nil {
 		return err
 	}
@@ -225,28 +225,73 @@ func (g *ground) round(ctx context.Context) error {
 
 // step does what one refund waits for.
 func (g *ground) step(ctx context.Context, r standing) (err error) {
+	dice := 100
+	if g.bad.Load() {
+		dice = g.n(100)
+	}
 	switch r.state {
 	case refund.Submitted, refund.Objected:
-		dice := 25
-		if g.bad.Load() {
-			dice = g.n(25)
-		}
 		switch {
-		case dice == 0:
+		case dice < 4:
 			_, err = g.service.SendBack(ctx, "clara", r.ref, r.version, "Whose card was it?")
-			return err
-		case dice < 3:
-			return g.thinkAgain(ctx, r)
+		case dice < 12:
+			err = g.thinkAgain(ctx, r)
+		case dice < 16:
+			err = g.decline(ctx, r)
+		default:
+			_, err = g.service.Review(ctx, "clara", r.ref, r.version)
 		}
-		_, err = g.service.Review(ctx, "clara", r.ref, r.version)
 	case refund.Questioned:
-		_, err = g.service.Answer(ctx, who(r.customer), r.ref, r.version, "Ours.")
+		if dice < 30 && r.method == string(refund.Bank) {
+			_, err = g.service.CorrectDetails(ctx, who(r.customer), g.programme, r.ref, r.version, iban)
+		} else {
+			_, err = g.service.Answer(ctx, who(r.customer), r.ref, r.version, "Ours.")
+		}
 	case refund.Reviewed:
+		if dice < 4 {
+			return g.decline(ctx, r)
+		}
 		_, err = g.service.Approve(ctx, "alan", g.programme, r.ref, r.version)
 	case refund.Second:
 		_, err = g.service.Approve(ctx, "bella", g.programme, r.ref, r.version)
 	case refund.Returned:
 		_, err = g.service.CorrectDetails(ctx, who(r.customer), g.programme, r.ref, r.version, iban)
+	case refund.Declined:
+		return g.object(ctx, r, dice)
+	case refund.Released:
+		return g.tryAgain(ctx, r, dice)
+	}
+	return err
+}
+
+func (g *ground) decline(ctx context.Context, r standing) error {
+	_, err := g.service.Decline(ctx, "clara", g.programme, r.ref, r.version, refund.ReasonUsed, "")
+	if err == nil {
+		g.count("declined")
+	}
+	return err
+}
+
+// object lets some customers object to a refusal. The others' period runs out in the end.
+func (g *ground) object(ctx context.Context, r standing, dice int) error {
+	if dice >= 20 {
+		return nil
+	}
+	_, err := g.service.Object(ctx, who(r.customer), r.ref, r.version, "We did not use it.")
+	if err == nil {
+		g.count("objected")
+	}
+	return err
+}
+
+// tryAgain lets finance try again what failed for a reason that may be ours.
+func (g *ground) tryAgain(ctx context.Context, r standing, dice int) error {
+	if dice >= 5 {
+		return nil
+	}
+	_, err := g.service.TryAgain(ctx, "rolf", r.ref, r.version)
+	if err == nil {
+		g.count("tried again")
 	}
 	return err
 }
@@ -268,6 +313,15 @@ func (g *ground) thinkAgain(ctx context.Context, r standing) error {
 	return g.submit(ctx, r.customer, sub)
 }
 
+// changeMind declines a refund that is in a batch already, which is released without it.
+func (g *ground) changeMind(ctx context.Context) error {
+	list, err := g.standing(ctx, refund.Batched)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	return g.decline(ctx, list[g.n(len(list))])
+}
+
 // payOut makes a batch of what is approved, and releases it twice at once. A bank's file is taken to the bank.
 func (g *ground) payOut(ctx context.Context, m refund.Method, currency string) error {
 	b, err := g.service.CreateBatch(ctx, "cora", m, currency)
@@ -278,12 +332,21 @@ func (g *ground) payOut(ctx context.Context, m refund.Method, currency string) e
 		_, err := g.service.DiscardBatch(ctx, "cora", b.ID)
 		return err
 	}
+	if g.bad.Load() && g.n(4) == 0 {
+		if err := busy(g.changeMind(ctx)); err != nil {
+			return err
+		}
+	}
 	errs := make([]error, 2)
 	var group sync.WaitGroup
 	for i := range errs {
 		group.Go(func() { _, errs[i] = g.service.ReleaseBatch(ctx, "rolf", b.ID) })
 	}
 	group.Wait()
+	if errors.Is(errs[0], refund.ErrEmptyBatch) && errors.Is(errs[1], refund.ErrEmptyBatch) { // all of it was declined
+		_, err := g.service.DiscardBatch(ctx, "cora", b.ID)
+		return err
+	}
 	if (errs[0] == nil) == (errs[1] == nil) {
 		g.say("%s was released twice, or never: %v", b.Ref, errors.Join(errs...))
 		return nil

@@ -50,7 +50,7 @@ func (g *ground) quiet(ctx context.Context, sent map[string]bool) (bool, error) 
 	}
 	for _, r := range g.provider.Refunds() {
 		last := map[local.StripeAfter]string{local.StripeLater: "succeeded", local.StripeBounces: "failed", local.StripeLost: "failed"}[after[r.Payment]]
-		if last != "" && r.Status != last {
+		if last != "" && r.Status != last && r.Status != "failed" {
 			g.waits = "the provider: " + r.ID
 			return false, nil
 		}
@@ -94,6 +94,17 @@ func (g *ground) over(ctx context.Context) (bool, error) {
 		g.waits = fmt.Sprintf("people: %v", waiting)
 		return false, err
 	}
+	declined, err := g.standing(ctx, refund.Declined)
+	if err != nil {
+		return false, err
+	}
+	if len(declined) > 0 { // until their period for objecting is over
+		g.waits = fmt.Sprintf("%d refusals", len(declined))
+		if err := g.clock.advance(31 * 24 * time.Hour); err != nil {
+			return false, err
+		}
+		return false, g.service.Daily(ctx)
+	}
 	var moving int // transfers that the bank has not told of, refunds whose provider has not
 	err = g.super.QueryRow(ctx, `SELECT count(*) FROM payout_attempt WHERE state NOT IN ('succeeded', 'failed')`).Scan(&moving)
 	g.waits = fmt.Sprintf("%d attempts", moving)
@@ -104,8 +115,14 @@ func (g *ground) over(ctx context.Context) (bool, error) {
 func (g *ground) describe(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	g.log.Error("it does not settle", "for", g.waits, "happened", fmt.Sprint(g.counts))
+	var jobs string
+	const waiting = `SELECT coalesce(string_agg(kind || ' ' || state::text || ' ' || args::text || ' ' || left(coalesce(errors[array_upper(errors, 1)]->>'error', ''), 300), '; '), '')
+		FROM river_job WHERE kind LIKE 'refund%' AND state IN ('available', 'running', 'retryable', 'scheduled', 'pending')`
+	if g.super.QueryRow(ctx, waiting).Scan(&jobs) == nil && jobs != "" {
+		g.log.Error("left", "jobs", jobs)
+	}
 	rows, err := g.super.Query(ctx, `SELECT r.ref, r.state, r.method, coalesce(a.number, 0), coalesce(a.state, ''), coalesce(a.code, '') FROM refund r
-		LEFT JOIN payout_attempt a ON a.refund_id = r.id WHERE r.state NOT IN ('paid', 'credited', 'waived', 'withdrawn') ORDER BY r.number, a.number LIMIT 40`)
+		LEFT JOIN payout_attempt a ON a.refund_id = r.id WHERE r.state NOT IN ('paid', 'credited', 'waived', 'withdrawn', 'closed') ORDER BY r.number, a.number LIMIT 40`)
 	if err != nil {
 		return
 	}

@@ -102,7 +102,7 @@ func (b Batch) checkPayment(p Payment) error {
 	if checked, err := account.Check(p.To); err != nil || checked != p.To {
 		return fmt.Errorf("%w: %s goes to an account that was not checked: %w", ErrBatch, p.Ref, errors.Join(err))
 	}
-	if !writable(p.To.Holder, 140, b.Unicode) {
+	if !Takes(p.To.Holder, b.Unicode) {
 		return ErrName.With(map[string]any{"Ref": p.Ref})
 	}
 	if p.Note != "" && !writable(p.Note, 140, b.Unicode) {
@@ -110,6 +110,9 @@ func (b Batch) checkPayment(p Payment) error {
 	}
 	return nil
 }
+
+// Takes reports whether a bank takes a holder's name; script: it takes any, else Latin letters only.
+func Takes(holder string, script bool) bool { return writable(holder, 140, script) }
 
 // latin is the character set that every bank takes (EPC217-08).
 const latin = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-?:().,'+ "

@@ -1,0 +1,96 @@
+package refund
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+
+	"offramp/internal/db"
+	"offramp/internal/locale"
+	"offramp/internal/mail"
+	"offramp/migration"
+	"offramp/migration/refund/payout/account"
+	"offramp/migration/refund/payout/bankfile"
+)
+
+// Why a refund is left out when a batch is made.
+const (
+	UnfitHolder  = "holder"  // our bank does not take the holder's name: the customer is asked for another account
+	UnfitAccount = "account" // the account does not pass our checks any more: the customer is asked, too
+	UnfitSealed  = "sealed"  // its details cannot be opened: a task of finance
+	UnfitNothing = "nothing" // nothing is left to pay: a task of finance
+)
+
+// fit parts what can be paid from what cannot, whose accounts are checked before anything is written. ErrKeys: nobody can tell
+// now.
+func (s *Service) fit(ctx context.Context, b Batch, all []batched) (items, unfit []batched, err error) {
+	ctx, cancel := context.WithTimeout(ctx, openFor)
+	defer cancel()
+	debtor, _ := s.debtor(b.Currency)
+	for _, item := range all {
+		if item.amount <= 0 {
+			item.unfit = UnfitNothing
+		} else if b.Method == Bank {
+			item.to, err = s.openAccount(ctx, item.CustomerID, item.sealed)
+			switch {
+			case errors.Is(err, ErrKeys):
+				return nil, nil, err
+			case err != nil:
+				item.unfit = UnfitSealed
+			default:
+				item.unfit = unpayable(item.to, debtor)
+			}
+		}
+		if item.unfit == "" {
+			items = append(items, item)
+		} else {
+			unfit = append(unfit, item)
+		}
+	}
+	return items, unfit, nil
+}
+
+// unpayable says why no bank file of a debtor can pay an account; empty: it can.
+func unpayable(to account.Account, debtor Debtor) string {
+	if checked, err := account.Check(to); err != nil || checked != to {
+		return UnfitAccount
+	}
+	if !bankfile.Takes(to.Holder, debtor.Unicode) {
+		return UnfitHolder
+	}
+	return ""
+}
+
+// leaveOut does what the refunds that do not fit need: where the customer can mend it, they go back with a question in the
+// customer's language; the others stay approved and are a task.
+func (s *Service) leaveOut(ctx context.Context, tx *db.Tx, unfit []batched) error {
+	for _, item := range unfit {
+		if item.unfit == UnfitSealed || item.unfit == UnfitNothing {
+			if err := s.store.openTask(ctx, tx, rand.Text(), item.unfit, item.ID, item.unfit+" "+item.content, ""); err != nil {
+				return err
+			}
+			continue
+		}
+		tag, err := s.store.localeOf(ctx, tx, item.Refund)
+		if err != nil {
+			return err
+		}
+		next, err := item.ask(locale.For(tag).T("refund.unfit." + item.unfit))
+		if err != nil {
+			return err
+		}
+		a := act{kind: "questioned", actor: system, text: next.Question, tell: migration.RefundQuestioned, mail: mail.RefundQuestion, record: "refund.send_back"}
+		if _, err := s.follow(ctx, tx, item.Refund, next, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takes refuses a name that our bank would not take, while whoever typed it can still mend it. ErrDetails.
+func (s *Service) takes(currency, holder string) error {
+	if d, ok := s.debtor(currency); ok && !bankfile.Takes(holder, d.Unicode) {
+		return ErrDetails.Field("holder", "refund.account.latin", nil)
+	}
+	return nil
+}
