@@ -104,7 +104,7 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 	}})
 	letters := p.mailer()
 	letters.OpenCode = choices.OpenCode
-	if err := mail.Register(workers, letters); err != nil {
+	if err := mail.Register(ctx, workers, letters); err != nil {
 		return nil, err
 	}
 	name := p.config.Work.ID

@@ -54,6 +54,7 @@ type Mail struct {
 	box    *inbox[Message]
 	next   atomic.Int64
 	refuse atomic.Pointer[func(to string) int]
+	lines  mailLines
 	smtp   *smtp.Server
 	stop   func() error
 }
@@ -70,7 +71,7 @@ func StartMail(ctx context.Context, o MailOptions) (*Mail, error) {
 		return nil, err
 	}
 	m := &Mail{SMTP: incoming.Addr().String(), URL: "http://" + page.Addr().String(), box: newInbox[Message]()}
-	m.smtp = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &mailSession{sink: m}, nil }))
+	m.smtp = smtp.NewServer(m)
 	m.smtp.Domain = "localhost"
 	m.smtp.ReadTimeout, m.smtp.WriteTimeout = time.Minute, time.Minute
 	m.smtp.MaxMessageBytes, m.smtp.MaxRecipients = 25<<20, 100
@@ -118,9 +119,11 @@ func addressed(to string) func(Message) bool {
 
 // mailSession is one SMTP conversation.
 type mailSession struct {
-	sink *Mail
-	from string
-	to   []string
+	sink  *Mail
+	conn  *smtp.Conn
+	from  string
+	to    []string
+	mails int // taken
 }
 
 func (s *mailSession) Mail(from string, _ *smtp.MailOptions) error {
@@ -138,9 +141,6 @@ func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 	return nil
 }
 
-func (s *mailSession) Reset()        { s.from, s.to = "", nil }
-func (s *mailSession) Logout() error { return nil }
-
 func (s *mailSession) Data(r io.Reader) error {
 	raw, err := io.ReadAll(r)
 	if err != nil {
@@ -152,6 +152,7 @@ func (s *mailSession) Data(r io.Reader) error {
 	}
 	m.ID, m.At, m.From, m.To = int(s.sink.next.Add(1)), time.Now().UTC(), s.from, s.to
 	s.sink.box.add(m)
+	s.mails++
 	return nil
 }
 

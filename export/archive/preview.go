@@ -2,8 +2,6 @@ package archive
 
 import (
 	"fmt"
-	"html/template"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -51,27 +49,6 @@ func (p *preview) add(number int64, values [][]byte) {
 		*p.room -= len(row.Cells[i].Text)
 	}
 	p.rows = append(p.rows, row)
-}
-
-// html writes the rows for the page's table. A template would take half of a small export's time for as many cells.
-func (p *preview) html() template.HTML {
-	var b strings.Builder
-	for _, row := range p.rows {
-		b.WriteString("\n<tr><th scope=\"row\" class=\"num\">")
-		b.WriteString(strconv.FormatInt(row.Number, 10))
-		b.WriteString("</th>")
-		for _, c := range row.Cells {
-			if c.Null {
-				b.WriteString("<td><span class=\"muted\">--</span></td>")
-				continue
-			}
-			b.WriteString("<td><bdi>")
-			b.WriteString(template.HTMLEscapeString(c.Text))
-			b.WriteString("</bdi></td>")
-		}
-		b.WriteString("</tr>")
-	}
-	return template.HTML(b.String()) //nolint:gosec // each cell is escaped for where it stands: the content of an element
 }
 
 // show writes a value for the eye. It looks at no more of it than is shown.

@@ -4,7 +4,8 @@
 // Whom it goes to is read at the moment of sending, under that customer's scope; whoever was disabled since gets nothing.
 // A mail holds no file, no remote image and nothing that tells when it was read; its one button leads to the portal,
 // which asks for sign-in. A refusal for now (4xx) is tried again for about half a day; a refusal for good (5xx) ends the
-// mail and leaves an entry in the audit log, without the address.
+// mail and leaves an entry in the audit log, without the address. A connection to the server is kept for the next mail, for
+// seconds only.
 package mail
 
 // Args is the job of one mail to one contact. Everything that changes until it is sent (address, name, whether the contact

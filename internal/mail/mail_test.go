@@ -40,7 +40,7 @@ func open(t *testing.T) *office {
 	o := &office{T: t, database: localtest.Database(t), sink: localtest.Mail(t)}
 	o.db = o.database.Open(t, db.Options{Clock: clock.NewManual(noon)})
 	workers := river.NewWorkers()
-	if err := mail.Register(workers, o.config()); err != nil {
+	if err := mail.Register(t.Context(), workers, o.config()); err != nil {
 		t.Fatal(err)
 	}
 	client, err := jobs.New(o.db, jobs.Config{

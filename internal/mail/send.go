@@ -33,7 +33,10 @@ func (c Config) client() (*smtp.Client, error) {
 	if helo == "" {
 		helo = domain(from)
 	}
-	options := []smtp.Option{smtp.WithPort(c.Port), smtp.WithTimeout(timeout), smtp.WithHELO(helo)}
+	options := []smtp.Option{
+		smtp.WithPort(c.Port), smtp.WithTimeout(timeout), smtp.WithHELO(helo),
+		smtp.WithoutNoop(), smtp.WithoutRset(), // MAIL FROM tells as much, and begins anew: RFC 5321, section 4.1.1.2
+	}
 	switch c.TLS {
 	case TLS:
 		options = append(options, smtp.WithSSL(), smtp.WithTLSPolicy(smtp.NoTLS)) // no STARTTLS on top
@@ -98,13 +101,8 @@ func messageID(a Args) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// send makes one try. A refusal is final; any other error may be tried again.
-func (c Config) send(ctx context.Context, m *smtp.Msg) error {
-	client, err := c.client()
-	if err != nil {
-		return err
-	}
-	err = client.DialAndSendWithContext(ctx, m)
+// outcome is what one try came to. A refusal is final; any other error may be tried again.
+func outcome(err error) error {
 	var sent *smtp.SendError
 	if !errors.As(err, &sent) {
 		return clean(err)

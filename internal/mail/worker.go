@@ -19,17 +19,23 @@ func (Args) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: Queue, MaxAttempts: attempts, UniqueOpts: river.UniqueOpts{ByArgs: true}}
 }
 
-// Register adds the worker that sends mails.
-func Register(workers *river.Workers, c Config) error {
+// Register adds the worker that sends mails. Its connections to the server are closed when ctx ends, or soon after their last
+// mail.
+func Register(ctx context.Context, workers *river.Workers, c Config) error {
 	if err := c.complete(); err != nil {
 		return err
 	}
-	return river.AddWorkerSafely(workers, &worker{config: c})
+	k, err := newKeeper(ctx, c)
+	if err != nil {
+		return err
+	}
+	return river.AddWorkerSafely(workers, &worker{config: c, keeper: k})
 }
 
 type worker struct {
 	river.WorkerDefaults[Args]
 	config Config
+	keeper *keeper
 }
 
 // Work sends one mail: done, or not wanted any more, or refused for good (cancelled), or an error to try again.
@@ -80,5 +86,5 @@ func (w *worker) deliver(ctx context.Context, a Args) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return true, w.config.send(ctx, m)
+	return true, outcome(w.keeper.send(ctx, m))
 }
