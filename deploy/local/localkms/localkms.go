@@ -74,10 +74,12 @@ func (s *Server) Calls() int64 { return s.calls.Load() }
 // CreateKey makes a key and returns its id.
 func (s *Server) CreateKey(ctx context.Context) (string, error) {
 	var made struct {
-		KeyMetadata struct{ KeyId string }
+		KeyMetadata struct {
+			ID string `json:"KeyId"`
+		}
 	}
 	err := s.call(ctx, "CreateKey", map[string]any{}, &made)
-	return made.KeyMetadata.KeyId, err
+	return made.KeyMetadata.ID, err
 }
 
 // Disable takes a key out of use; Enable puts it back.

@@ -231,16 +231,7 @@ func (g *ground) step(ctx context.Context, r standing) (err error) {
 	}
 	switch r.state {
 	case refund.Submitted, refund.Objected:
-		switch {
-		case dice < 4:
-			_, err = g.service.SendBack(ctx, "clara", r.ref, r.version, "Whose card was it?")
-		case dice < 12:
-			err = g.thinkAgain(ctx, r)
-		case dice < 16:
-			err = g.decline(ctx, r)
-		default:
-			_, err = g.service.Review(ctx, "clara", r.ref, r.version)
-		}
+		return g.first(ctx, r, dice)
 	case refund.Questioned:
 		if dice < 30 && r.method == string(refund.Bank) {
 			_, err = g.service.CorrectDetails(ctx, who(r.customer), g.programme, r.ref, r.version, iban)
@@ -260,6 +251,21 @@ func (g *ground) step(ctx context.Context, r standing) (err error) {
 		return g.object(ctx, r, dice)
 	case refund.Released:
 		return g.tryAgain(ctx, r, dice)
+	}
+	return err
+}
+
+// first is what becomes of a refund that nobody has looked at in this round.
+func (g *ground) first(ctx context.Context, r standing, dice int) (err error) {
+	switch {
+	case dice < 4:
+		_, err = g.service.SendBack(ctx, "clara", r.ref, r.version, "Whose card was it?")
+	case dice < 12:
+		err = g.thinkAgain(ctx, r)
+	case dice < 16:
+		err = g.decline(ctx, r)
+	default:
+		_, err = g.service.Review(ctx, "clara", r.ref, r.version)
 	}
 	return err
 }
