@@ -115,7 +115,9 @@ func (m Manifest) encode() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := bytes.NewBuffer(bytes.TrimSuffix(head, []byte("]}")))
+	const line = 400 // bytes, about
+	b := bytes.NewBuffer(make([]byte, 0, len(head)+line*len(files)))
+	b.Write(bytes.TrimSuffix(head, []byte("]}")))
 	for i, f := range files {
 		line, err := json.Marshal(f)
 		if err != nil {

@@ -24,9 +24,15 @@ func readme(h Header) ([]byte, error) {
 	if err := readmeTemplate.Execute(&b, struct {
 		Header
 		When             string
+		Index            string // names of files
+		Receipt          string
+		Manifest         string
 		Unsteady         bool     // a source has no snapshots
 		English, Chinese []string // what narrows the export
-	}{h, h.AsOf.Format("2006-01-02 15:04:05 UTC"), unsteady, narrowed("en"), narrowed("zh-CN")}); err != nil {
+	}{
+		h, h.AsOf.Format("2006-01-02 15:04:05 UTC"), h.Path(IndexPath), h.Path(ReceiptPath), h.Path(ManifestPath),
+		unsteady, narrowed("en"), narrowed("zh-CN"),
+	}); err != nil {
 		return nil, err
 	}
 	return bytes.ReplaceAll(b.Bytes(), []byte("\n"), []byte("\r\n")), nil

@@ -1,6 +1,9 @@
 package archive
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // replayRoom is how many bytes of one dataset's rows are remembered.
 const replayRoom = 512 << 10
@@ -11,21 +14,31 @@ type replay struct {
 	dataset string
 	part    int
 	digest  uint64 // of all readings of the dataset
-	values  []byte // of all rows, back to back
-	lengths []int32
+	memory  *memory
 	width   int
 	rows    int64
 	whole   bool // everything is remembered
 }
 
+// memory is used again by the next archive.
+type memory struct {
+	values  []byte // of all rows, back to back
+	lengths []int32
+}
+
+var memories = sync.Pool{New: func() any { return new(memory) }}
+
 // begin forgets what was, and returns rows such that the first reading of them to its end is remembered, if it fits.
 func (r *replay) begin(d Dataset, rows Rows) Rows {
-	*r = replay{dataset: d.Name, part: d.Part, values: r.values[:0], lengths: r.lengths[:0], width: len(d.Columns)}
+	*r = replay{dataset: d.Name, part: d.Part, memory: r.memory, width: len(d.Columns)}
+	if r.memory == nil {
+		r.memory = memories.Get().(*memory)
+	}
 	if d.Source*int64(r.width)*4 > replayRoom {
 		return rows
 	}
 	return func(ctx context.Context, yield func([][]byte) error) (int64, error) {
-		r.values, r.lengths, r.rows = r.values[:0], r.lengths[:0], 0
+		r.memory.values, r.memory.lengths, r.rows = r.memory.values[:0], r.memory.lengths[:0], 0
 		fits := true
 		n, err := rows(ctx, func(values [][]byte) error {
 			fits = fits && r.keep(values)
@@ -38,7 +51,8 @@ func (r *replay) begin(d Dataset, rows Rows) Rows {
 
 // keep copies a row. It reports false when there is no room left.
 func (r *replay) keep(values [][]byte) bool {
-	size := len(r.values) + 4*(len(r.lengths)+len(values))
+	m := r.memory
+	size := len(m.values) + 4*(len(m.lengths)+len(values))
 	for _, v := range values {
 		size += len(v)
 	}
@@ -47,10 +61,10 @@ func (r *replay) keep(values [][]byte) bool {
 	}
 	for _, v := range values {
 		if v == nil {
-			r.lengths = append(r.lengths, -1)
+			m.lengths = append(m.lengths, -1)
 			continue
 		}
-		r.values, r.lengths = append(r.values, v...), append(r.lengths, int32(len(v)))
+		m.values, m.lengths = append(m.values, v...), append(m.lengths, int32(len(v)))
 	}
 	r.rows++
 	return true
@@ -76,12 +90,12 @@ func (r *replay) replay(ctx context.Context, yield func([][]byte) error) (int64,
 			return n, context.Cause(ctx)
 		}
 		for i := range row {
-			length := r.lengths[int(n)*r.width+i]
+			length := r.memory.lengths[int(n)*r.width+i]
 			if length < 0 {
 				row[i] = nil
 				continue
 			}
-			row[i] = r.values[at : at+int(length) : at+int(length)]
+			row[i] = r.memory.values[at : at+int(length) : at+int(length)]
 			at += int(length)
 		}
 		if err := yield(row); err != nil {
@@ -89,4 +103,12 @@ func (r *replay) replay(ctx context.Context, yield func([][]byte) error) (int64,
 		}
 	}
 	return r.rows, nil
+}
+
+// end forgets everything.
+func (r *replay) end() {
+	if r.memory != nil {
+		memories.Put(r.memory)
+	}
+	*r = replay{}
 }

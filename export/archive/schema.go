@@ -11,18 +11,18 @@ const schemaSchema = "offramp-schema/1"
 // Data Package standard, version 2, have a word for a thing, it is theirs.
 // Source: https://datapackage.org/standard/table-schema/ and /csv-dialect/.
 type tableSchema struct {
-	Schema   string            `json:"schema"`
-	Dataset  string            `json:"dataset"`
-	Title    string            `json:"title,omitempty"`
-	Part     int               `json:"part,omitempty"`
-	Parts    int               `json:"parts,omitempty"`
-	Rows     int64             `json:"rows"`
-	Files    []schemaFile      `json:"files"`
-	Encoding string            `json:"encoding"`
-	Dialect  schemaDialect     `json:"dialect"`
-	Null     map[string]string `json:"null"`
-	Missing  []string          `json:"missingValues"`
-	Fields   []schemaField     `json:"fields"`
+	Schema   string        `json:"schema"`
+	Dataset  string        `json:"dataset"`
+	Title    string        `json:"title,omitempty"`
+	Part     int           `json:"part,omitempty"`
+	Parts    int           `json:"parts,omitempty"`
+	Rows     int64         `json:"rows"`
+	Files    []schemaFile  `json:"files"`
+	Encoding string        `json:"encoding"`
+	Dialect  schemaDialect `json:"dialect"`
+	Null     schemaNull    `json:"null"`
+	Missing  []string      `json:"missingValues"`
+	Fields   []schemaField `json:"fields"`
 }
 
 type schemaFile struct {
@@ -38,6 +38,13 @@ type schemaDialect struct {
 	Quote       string `json:"quoteChar"`
 	DoubleQuote bool   `json:"doubleQuote"`
 	Header      bool   `json:"header"`
+}
+
+// schemaNull says how each format writes that there is no value.
+type schemaNull struct {
+	CSV       string `json:"csv"`
+	JSONLines string `json:"jsonl"`
+	Parquet   string `json:"parquet"`
 }
 
 // schemaField is a column: name, type, format and description are Table Schema's, the rest is ours.
@@ -75,17 +82,17 @@ var fieldForms = map[string]schemaField{
 func (a *Writer) addSchema(d Listed) error {
 	s := tableSchema{
 		Schema: schemaSchema, Dataset: d.Name, Title: d.Title, Part: d.Part, Parts: d.Parts, Rows: d.Rows,
-		Encoding: "utf-8", Missing: []string{""}, Files: []schemaFile{}, Fields: []schemaField{},
+		Encoding: "utf-8", Missing: []string{""}, Files: []schemaFile{}, Fields: make([]schemaField, len(d.Columns)),
 		Dialect: schemaDialect{Delimiter: ",", Terminator: "\r\n", Quote: `"`, DoubleQuote: true, Header: true},
-		Null:    map[string]string{"csv": `an empty field without quotes; "" is an empty text`, "jsonl": "null", "parquet": "null"},
+		Null:    schemaNull{CSV: `an empty field without quotes; "" is an empty text`, JSONLines: "null", Parquet: "null"},
 	}
 	for _, f := range a.manifest.Files {
 		if f.Dataset == d.Name && f.Part == d.Part && (f.Kind == KindMachine || f.Kind == KindSpreadsheet) {
 			s.Files = append(s.Files, schemaFile{Path: f.Path, Format: f.Format, Kind: f.Kind, Rows: *f.Rows})
 		}
 	}
-	for _, c := range d.Columns {
-		s.Fields = append(s.Fields, newSchemaField(c))
+	for i, c := range d.Columns {
+		s.Fields[i] = newSchemaField(c)
 	}
 	text, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {

@@ -4,12 +4,16 @@ import (
 	"crypto/rand"
 	_ "embed" // for the script
 	"strings"
+	"sync"
 
 	"offramp/internal/locale"
 )
 
 //go:embed viewer.js
 var viewerScript []byte
+
+// viewerBody is the script with its checksums, which every archive needs.
+var viewerBody = content(viewerScript)
 
 // The names of what the page loads besides the datasets' rows. An underscore begins no dataset's name.
 const (
@@ -26,8 +30,14 @@ var (
 	viewerSlots = strings.Fields("Title Row Rows Count Size Shown Place Pages From To Percent Number Path")
 )
 
-// viewerWords are the script's messages by name. A placeholder {row} is for the script.
+// viewerVocabulary keeps what viewerWords has made, by language.
+var viewerVocabulary sync.Map
+
+// viewerWords are the script's messages by name, not to be changed. A placeholder {row} is for the script.
 func viewerWords(l *locale.Locale) map[string]string {
+	if words, ok := viewerVocabulary.Load(l.Tag()); ok {
+		return words.(map[string]string)
+	}
 	slots := make([]any, 0, 2*len(viewerSlots))
 	for _, name := range viewerSlots {
 		slots = append(slots, name, "{"+strings.ToLower(name)+"}")
@@ -42,6 +52,7 @@ func viewerWords(l *locale.Locale) map[string]string {
 	for _, kind := range []string{"text", "file", "size"} {
 		words["type."+kind] = l.T("archive.type." + kind)
 	}
+	viewerVocabulary.Store(l.Tag(), words)
 	return words
 }
 
@@ -76,7 +87,7 @@ func (a *Writer) addViewer(p *indexPage) error {
 			return err
 		}
 	}
-	return a.addSized(File{Path: p.Script, Kind: KindViewer, Format: "js"}, content(viewerScript))
+	return a.addSized(File{Path: p.Script, Kind: KindViewer, Format: "js"}, viewerBody)
 }
 
 // browseAttachments writes the list of all attachments. After the columns' values, a row has the link, or null where

@@ -120,6 +120,7 @@ func (a *Writer) Close() (Result, error) {
 	if err := a.finish(); err != nil {
 		return Result{}, err
 	}
+	a.recent.end()
 	a.written.Store(int64(a.out.at))
 	return Result{Manifest: a.manifest, Receipt: a.receipt, Size: int64(a.out.at)}, nil
 }
