@@ -48,7 +48,9 @@ func (b *builder) fill(ctx context.Context, a *attempt, w *work) (s filled, err 
 	estimate := layout{passes: passes}.packed(sumOf(w.pieces))
 	up := b.Bucket.Create(ctx, w.key, estimate+estimate/4, "application/zip") // more parts than planned would have to grow
 	defer up.Abort()
-	archived, err := archive.NewWriter(up, a.header(w.number), a.Selection.options())
+	options := a.Selection.options()
+	options.GiveWay = a.large
+	archived, err := archive.NewWriter(up, a.header(w.number), options)
 	if err != nil {
 		return s, err
 	}

@@ -14,8 +14,8 @@ import (
 // between two cycles. A bound on the whole would instead keep it at work without end while several exports need more than that.
 const (
 	leastRoom     = 5 << 20
-	mostRoom      = 32 << 20
-	collectorRest = 250 * time.Millisecond
+	mostRoom      = 16 << 20
+	collectorRest = 100 * time.Millisecond
 )
 
 // boundGarbage keeps the process small whatever the exports' size. GOGC or GOMEMLIMIT in the environment overrides.

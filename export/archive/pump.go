@@ -33,6 +33,9 @@ func (p *pump) start() {
 
 func (p *pump) run() {
 	defer close(p.stop)
+	if p.s.a.opts.GiveWay {
+		giveWay()
+	}
 	for b := range p.full {
 		if _, err := p.s.Write(b); err != nil {
 			p.err = err

@@ -24,6 +24,7 @@ type Options struct {
 	Parquet     bool
 	Spreadsheet bool // a further CSV for people
 	Browse      bool // rows for the page, to search and to page through offline
+	GiveWay     bool // compressing what is large steps back behind other work on this machine
 	Prefetch    int  // attachments fetched ahead, each of at most 1 MiB in memory; 0 is 16
 }
 

@@ -78,6 +78,12 @@ func benchFit(ctx context.Context, g *ground, rounds int) (err error) {
 	if err := g.fitIsRight(ctx, rounds); err != nil {
 		return err
 	}
+	fitLines(changed, same, ceiling)
+	return nil
+}
+
+// fitLines prints both kinds of counts beside the bare SQL.
+func fitLines(changed, same, ceiling []time.Duration) {
 	b := median(ceiling)
 	for _, of := range []struct {
 		what string
@@ -88,7 +94,6 @@ func benchFit(ctx context.Context, g *ground, rounds int) (err error) {
 		line(fmt.Sprintf("fit: one feature of %d customers, %s / bare SQL", fitCustomers, of.what),
 			a.Round(time.Millisecond).String(), b.Round(time.Millisecond).String(), float64(a)/float64(b), of.goal)
 	}
-	return nil
 }
 
 // bareFit takes the time of the SQL alone.

@@ -37,7 +37,8 @@ func benchWorkers(ctx context.Context, g *ground, rounds int) error {
 
 func (g *ground) throttled(ctx context.Context, who migration.Who, s *export.Service, workers int) (time.Duration, error) {
 	env := g.stack.Env.With(map[string]string{
-		"OFFRAMP_WEB_METRICS": "off", "OFFRAMP_WORK_LARGE_FROM": "8", "OFFRAMP_WORK_VOLUME_UNIT": "6", "OFFRAMP_WORK_LARGE": "1",
+		"OFFRAMP_WEB_METRICS": "off", "OFFRAMP_WORK_LARGE_FROM": "8", "OFFRAMP_WORK_VOLUME_UNIT": "8", "OFFRAMP_WORK_LARGE": "1",
+		"GOMAXPROCS": "1", // a share of one core, not of all at once
 	})
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -70,9 +71,9 @@ func (g *ground) alive(ctx context.Context, workers int) error {
 	})
 }
 
-// throttle stops a process for the greater part of each twentieth of a second, until ctx ends, and lets it go on then.
+// throttle stops a process for the greater part of each fiftieth of a second, until ctx ends, and lets it go on then.
 func throttle(ctx context.Context, pid int) {
-	const period = 50 * time.Millisecond
+	const period = 20 * time.Millisecond
 	tick := time.NewTicker(period)
 	defer tick.Stop()
 	defer func() { _ = syscall.Kill(pid, syscall.SIGCONT) }()
