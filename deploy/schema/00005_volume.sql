@@ -21,7 +21,7 @@ CREATE TABLE export_volume (
   object_key  text NOT NULL DEFAULT '',
   size        bigint NOT NULL DEFAULT 0,
   sha256      text NOT NULL DEFAULT '',
-  slices      bytea NOT NULL DEFAULT '',    -- SHA-256 of each 8 MiB, 32 bytes each
+  slices      bytea NOT NULL DEFAULT '',    -- SHA-256 of each slice, 32 bytes each
   rows        bigint NOT NULL DEFAULT 0,
   files       bigint NOT NULL DEFAULT 0,
   receipt     jsonb,                        -- of this volume alone
