@@ -26,6 +26,21 @@ func TestUseIsCountedAndReplaced(t *testing.T) {
 	if got := h.overview("a").Usage.AsOf(); !got.Equal(today) {
 		t.Error(got)
 	}
+	row := func() string {
+		return h.text(`SELECT xmin::text FROM feature_usage WHERE customer_id = 'b' AND feature = 'rules'`)
+	}
+	before := row()
+	h.count(c, "rules")
+	if row() != before {
+		t.Error("a count that is as it was is written anew")
+	}
+	h.clock.Advance(time.Minute)
+	p.all = map[string]int64{"HZ-b": 5}
+	h.count(c, "rules")
+	h.want("b", "rules 5, horns 2, crew 20")
+	if got := h.overview("b").Usage["rules"].AsOf; !got.Equal(today.Add(time.Minute)) {
+		t.Error(got)
+	}
 }
 
 // want compares what is known of a customer's use; a question mark is not known, an exclamation mark is stale.
