@@ -77,3 +77,18 @@ func TestProvingResumesWhereItBroke(t *testing.T) {
 	network.Add(localtest.Toxic{Kind: "limit_data", Stream: "downstream", Attributes: map[string]any{"bytes": 5_000_000}})
 	must(t, b.Prove(ctx, "k", proof, func(int64) {}))
 }
+
+// TestPartsOfSeveralSlicesAreProven sends what is planned to be so large that a part holds two slices.
+func TestPartsOfSeveralSlicesAreProven(t *testing.T) {
+	b, body := bucket(t, nil), noise(4*storage.SliceSize+1_000)
+	u := b.Create(t.Context(), "k", 45<<30, "application/zip")
+	defer u.Abort()
+	_, err := u.Write(body)
+	must(t, err)
+	proof, err := u.Commit()
+	must(t, err)
+	if len(proof.Slices) != 5 {
+		t.Fatalf("%d slices", len(proof.Slices))
+	}
+	must(t, b.Prove(t.Context(), "k", proof, func(int64) {}))
+}
