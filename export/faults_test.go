@@ -270,6 +270,38 @@ func TestE12_TheLoserOfTheFenceLeavesNothing(t *testing.T) {
 	}
 }
 
+// TestABeatLocksTheExportBeforeItsVolume does as a planner does who stores the volumes, while beats go on: in another order they
+// would wait for each other until the database broke one of them off, and with it the plan.
+func TestABeatLocksTheExportBeforeItsVolume(t *testing.T) {
+	t.Parallel()
+	p := newProduct(t)
+	p.fill(t, "HZ-1", 5)
+	w := newWorld(t, p)
+	owner, _ := w.customer("HZ-1")
+	e := w.request(owner)
+	var planner error
+	err := export.Attempt(t.Context(), w.config, e, func(point string) {
+		if point != "closed" {
+			return
+		}
+		planner = w.db.InTx(t.Context(), db.SystemScope("test"), func(tx *db.Tx) error {
+			if _, err := tx.Pgx.Exec(t.Context(), `SET LOCAL lock_timeout = '500ms'`); err != nil {
+				return err
+			}
+			if _, err := tx.Pgx.Exec(t.Context(), `SELECT FROM export WHERE id = $1 FOR UPDATE`, e.ID); err != nil {
+				return err
+			}
+			time.Sleep(6 * w.config.Beat)
+			_, err := tx.Pgx.Exec(t.Context(), `UPDATE export_volume SET pieces = pieces WHERE export_id = $1`, e.ID)
+			return err
+		})
+	})
+	if err != nil || planner != nil {
+		t.Fatalf("the attempt: %v, the planner: %v", err, planner)
+	}
+	w.proven(owner, e)
+}
+
 // TestE12_OnlyTheLatestAttemptSeals lets an overtaken attempt come to its seal while the next one is still at work.
 func TestE12_OnlyTheLatestAttemptSeals(t *testing.T) {
 	t.Parallel()

@@ -63,13 +63,7 @@ func (b *builder) prepare(ctx context.Context, a *attempt, w *work) (more bool, 
 		return false, err
 	}
 	a.leads = true
-	a.shared.Version, a.shared.Volumes = a.programme.Version, len(volumes)
-	a.shared.AsOf, a.shared.Created = b.portalTime(a.view.asOf()), b.DB.Clock.Now()
-	a.shared.Rows, a.shared.Bytes = total.Rows, total.Bytes*a.Selection.passes()+total.FileBytes
-	for _, key := range a.view.order {
-		info := a.view.snapshots[key].Info()
-		a.shared.Sources = append(a.shared.Sources, origin{Key: key, AsOf: info.AsOf, At: b.portalTime(info.AsOf), Steady: info.Steady, Free: info.Free, Lane: lane(info)})
-	}
+	b.share(a, len(volumes), total)
 	w.pieces = volumes[0].Pieces
 	w.ledger.expect(w.pieces, a.Selection.passes())
 	if a.several() {
@@ -79,6 +73,19 @@ func (b *builder) prepare(ctx context.Context, a *attempt, w *work) (more bool, 
 	}
 	b.at("planned")
 	return true, nil
+}
+
+// share sets what all volumes of the attempt have in common.
+func (b *builder) share(a *attempt, volumes int, total source.Weight) {
+	a.mu.Lock() // a beat may look
+	defer a.mu.Unlock()
+	a.shared.Version, a.shared.Volumes = a.programme.Version, volumes
+	a.shared.AsOf, a.shared.Created = b.portalTime(a.view.asOf()), b.DB.Clock.Now()
+	a.shared.Rows, a.shared.Bytes = total.Rows, total.Bytes*a.Selection.passes()+total.FileBytes
+	for _, key := range a.view.order {
+		info := a.view.snapshots[key].Info()
+		a.shared.Sources = append(a.shared.Sources, origin{Key: key, AsOf: info.AsOf, At: b.portalTime(info.AsOf), Steady: info.Steady, Free: info.Free, Lane: lane(info)})
+	}
 }
 
 // lane reports whether a snapshot can be read by nobody but who opened it.

@@ -165,16 +165,19 @@ func (s store) releaseTry(ctx context.Context, tx *db.Tx, a *attempt, w *work) (
 // A volume is free when it waits, or when the job that builds it does not run: its worker died, and the job was given back.
 const claimSQL = `
 	UPDATE export_volume v SET state = 'building', tries = v.tries + 1, builder = $3, object_key = $4, progress = '[]', rows_done = 0, bytes_done = 0, started_at = $5
-	  FROM export e
-	 WHERE e.id = $1 AND e.state = 'running' AND e.attempt = $2 AND v.export_id = e.id AND v.attempt = $2 AND v.number = (
+	 WHERE v.export_id = $1 AND v.attempt = $2 AND v.number = (
 	       SELECT f.number FROM export_volume f
 	        WHERE f.export_id = $1 AND f.attempt = $2 AND ($6 OR NOT f.lane) AND (f.state = 'waiting' OR f.state = 'building' AND f.builder > 0 AND f.builder <> $3
 	              AND NOT EXISTS (SELECT FROM river_job j WHERE j.id = f.builder AND j.state = 'running'))
 	        ORDER BY f.number LIMIT 1 FOR UPDATE SKIP LOCKED)
 	RETURNING v.number, v.tries, v.pieces`
 
-// claimVolume takes a free volume, which nobody else then has, and registers its object. Nil when there is none.
+// claimVolume takes a free volume, which nobody else then has, and registers its object. Nil when there is none, errFenced when
+// the attempt is over.
 func (s store) claimVolume(ctx context.Context, tx *db.Tx, a *attempt, key string) (*work, error) {
+	if err := s.alive(ctx, tx, a); err != nil {
+		return nil, err
+	}
 	w := &work{key: key}
 	var pieces []byte
 	err := tx.Pgx.QueryRow(ctx, claimSQL, a.ID, a.Attempt, a.job, key, tx.Now, a.leads).Scan(&w.number, &w.tries, &pieces)
@@ -190,14 +193,10 @@ func (s store) claimVolume(ctx context.Context, tx *db.Tx, a *attempt, key strin
 	return w, s.registerObject(ctx, tx, object{Key: key, ExportID: a.ID, CustomerID: a.CustomerID, Attempt: a.Attempt}, w.number)
 }
 
-// unsealed counts the volumes that are in other hands and that this job could come to build. errFenced when the attempt is over.
+// unsealed counts the volumes that are in other hands and that this job could come to build.
 func (s store) unsealed(ctx context.Context, tx *db.Tx, a *attempt) (n int, err error) {
-	const sql = `SELECT (SELECT count(*) FROM export_volume v WHERE v.export_id = e.id AND v.attempt = e.attempt AND v.state <> 'sealed' AND (NOT v.lane OR $3))
-		FROM export e WHERE e.id = $1 AND e.attempt = $2 AND e.state = 'running'`
+	const sql = `SELECT count(*) FROM export_volume WHERE export_id = $1 AND attempt = $2 AND state <> 'sealed' AND (NOT lane OR $3)`
 	err = tx.Pgx.QueryRow(ctx, sql, a.ID, a.Attempt, a.leads).Scan(&n)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, errFenced
-	}
 	return n, err
 }
 
@@ -208,35 +207,36 @@ func (s store) unsealedLanes(ctx context.Context, tx *db.Tx, e Export) (n int, e
 	return n, err
 }
 
+// alive locks the attempt's export for the rest of tx, or fails with errFenced when the attempt is over. Whoever writes both locks
+// the export before a volume of it, since two who lock in different orders wait for each other.
+func (s store) alive(ctx context.Context, tx *db.Tx, a *attempt) error {
+	const sql = `SELECT true FROM export WHERE id = $1 AND attempt = $2 AND state = 'running' FOR NO KEY UPDATE`
+	err := tx.Pgx.QueryRow(ctx, sql, a.ID, a.Attempt).Scan(new(bool))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return errFenced
+	}
+	return err
+}
+
 // beat writes how far the try of the volume in hand is. It reports whether that volume was lost to another job; errFenced when
 // the whole attempt is over.
 func (s store) beat(ctx context.Context, tx *db.Tx, a *attempt) (lost bool, err error) {
-	if w := a.work; w != nil {
-		_, list, all := w.ledger.counts()
-		text, err := json.Marshal(list)
-		if err != nil {
-			return false, err
-		}
-		const sql = `UPDATE export_volume v SET progress = $5, rows_done = $6, bytes_done = $7 FROM export e
-			WHERE v.export_id = $1 AND v.attempt = $2 AND v.number = $3 AND v.tries = $4 AND v.state = 'building'
-			  AND e.id = v.export_id AND e.attempt = $2 AND e.state = 'running'`
-		tag, err := tx.Pgx.Exec(ctx, sql, a.ID, a.Attempt, w.number, w.tries, string(text), all.Rows, all.Bytes)
-		if err != nil {
-			return false, fmt.Errorf("advance volume %d: %w", w.number, err)
-		}
-		if tag.RowsAffected() > 0 {
-			return false, nil
-		}
-	}
-	var alive bool
-	const sql = `SELECT EXISTS (SELECT FROM export WHERE id = $1 AND attempt = $2 AND state = 'running')`
-	if err := tx.Pgx.QueryRow(ctx, sql, a.ID, a.Attempt).Scan(&alive); err != nil {
+	w := a.work
+	if err := s.alive(ctx, tx, a); err != nil || w == nil {
 		return false, err
 	}
-	if !alive {
-		return false, errFenced
+	_, list, all := w.ledger.counts()
+	text, err := json.Marshal(list)
+	if err != nil {
+		return false, err
 	}
-	return a.work != nil, nil
+	const sql = `UPDATE export_volume SET progress = $5, rows_done = $6, bytes_done = $7
+		WHERE export_id = $1 AND attempt = $2 AND number = $3 AND tries = $4 AND state = 'building'`
+	tag, err := tx.Pgx.Exec(ctx, sql, a.ID, a.Attempt, w.number, w.tries, string(text), all.Rows, all.Bytes)
+	if err != nil {
+		return false, fmt.Errorf("advance volume %d: %w", w.number, err)
+	}
+	return tag.RowsAffected() == 0, nil
 }
 
 // summed is how far an export is.

@@ -79,13 +79,14 @@ func Up(ctx context.Context, pool *pgxpool.Pool) (Result, error) {
 // CREATE INDEX CONCURRENTLY in a later change would wait for.
 func lock(ctx context.Context, conn *pgxpool.Conn) (time.Duration, error) {
 	began := time.Now()
-	for {
+	for held := false; ; held = true {
 		var got bool
-		if err := conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", lockKey).Scan(&got); err != nil {
-			return 0, fmt.Errorf("lock schema: %w", err)
-		}
+		err := conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", lockKey).Scan(&got)
 		if got {
 			return time.Since(began), nil
+		}
+		if err != nil && (!held || ctx.Err() == nil) {
+			return 0, fmt.Errorf("lock schema: %w", err)
 		}
 		select {
 		case <-time.After(50 * time.Millisecond):
