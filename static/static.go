@@ -15,6 +15,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -44,7 +45,8 @@ type asset struct {
 	body, packed         []byte
 }
 
-var byName, byURL = load()
+// assets are the files by name and by address. Only what serves pages packs them.
+var assets = sync.OnceValues(load)
 
 func load() (byName, byURL map[string]*asset) {
 	byName, byURL = map[string]*asset{}, map[string]*asset{}
@@ -128,6 +130,7 @@ func pack(body []byte) []byte {
 // css/app.css is at /static/css/app.<hash>.css. The name is a constant of the
 // program; an unknown one panics, which the test of every page would meet.
 func URL(name string) string {
+	byName, _ := assets()
 	a, ok := byName[name]
 	if !ok {
 		panic("static: no file " + name)
@@ -145,6 +148,7 @@ func serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
 		return
 	}
+	byName, byURL := assets()
 	a, lasting := byURL[r.URL.Path]
 	if !lasting {
 		a = byName[strings.TrimPrefix(r.URL.Path, Prefix)]

@@ -16,71 +16,62 @@ var files embed.FS
 // tags are the languages that have catalogues, Default first.
 var tags = []string{Default, "zh-CN"}
 
-var bundle = loadBundle()
-
-func loadBundle() *i18n.Bundle {
-	b := i18n.NewBundle(language.Make(Default))
-	b.RegisterUnmarshalFunc("json", json.Unmarshal)
-	paths, err := fs.Glob(files, "messages/*.json")
-	if err != nil {
-		panic(err)
-	}
-	for _, path := range paths {
-		if _, err := b.LoadMessageFileFS(files, path); err != nil {
-			panic(fmt.Sprintf("locale: read %s: %v", path, err))
-		}
-	}
-	return b
-}
-
 // words are the messages of one language.
 type words struct {
-	localizer *i18n.Localizer
 	// single holds the messages with one form, which are nearly all of a page:
 	// they are filled in without choosing a plural or running a template.
 	single map[string]message
+	// others chooses among the forms of the others, and runs their templates.
+	others *i18n.Localizer
 }
 
 func loadWords(tag string) *words {
-	w := &words{localizer: i18n.NewLocalizer(bundle, tag), single: map[string]message{}}
+	w := &words{single: map[string]message{}}
+	language := language.Make(tag)
+	others := i18n.NewBundle(language)
 	paths, err := fs.Glob(files, "messages/*."+tag+".json")
 	if err != nil {
 		panic(err)
 	}
 	for _, path := range paths {
 		for id, forms := range readFile(path) {
-			text, ok := forms["other"]
-			if m, simple := compile(text); ok && simple && len(forms) == 1 {
+			if m, simple := compile(forms["other"]); simple && len(forms) == 1 {
 				w.single[id] = m
+				continue
 			}
+			m := i18n.MustNewMessage(map[string]string(forms))
+			m.ID = id
+			others.MustAddMessages(language, m)
 		}
 	}
+	w.others = i18n.NewLocalizer(others, tag)
 	return w
 }
 
-// readFile returns a catalogue file as plural forms by id; a plain message has the form "other" only.
-func readFile(path string) map[string]map[string]string {
+// forms are the plural forms of one message; a plain message has the form "other" only.
+type forms map[string]string
+
+// UnmarshalJSON reads one text, or an object of forms.
+func (f *forms) UnmarshalJSON(raw []byte) error {
+	if raw[0] != '"' {
+		return json.Unmarshal(raw, (*map[string]string)(f))
+	}
+	var text string
+	err := json.Unmarshal(raw, &text)
+	*f = forms{"other": text}
+	return err
+}
+
+// readFile returns the messages of a catalogue file by id.
+func readFile(path string) (all map[string]forms) {
 	raw, err := files.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(raw, &all)
+	}
 	if err != nil {
-		panic(err)
+		panic(fmt.Sprintf("locale: read %s: %v", path, err))
 	}
-	var entries map[string]any
-	if err := json.Unmarshal(raw, &entries); err != nil {
-		panic(fmt.Sprintf("locale: parse %s: %v", path, err))
-	}
-	out := make(map[string]map[string]string, len(entries))
-	for id, entry := range entries {
-		out[id] = map[string]string{}
-		switch entry := entry.(type) {
-		case string:
-			out[id]["other"] = entry
-		case map[string]any:
-			for form, text := range entry {
-				out[id][form], _ = text.(string)
-			}
-		}
-	}
-	return out
+	return all
 }
 
 // T returns the message id with its placeholders filled from kv, which lists
@@ -108,12 +99,12 @@ func (l *Locale) Has(id string) bool {
 	if _, ok := l.words.single[id]; ok {
 		return true
 	}
-	_, err := l.words.localizer.Localize(&i18n.LocalizeConfig{MessageID: id})
+	_, err := l.words.others.Localize(&i18n.LocalizeConfig{MessageID: id})
 	return err == nil
 }
 
 func (l *Locale) localize(id string, c *i18n.LocalizeConfig) string {
-	text, err := l.words.localizer.Localize(c)
+	text, err := l.words.others.Localize(c)
 	if err != nil {
 		return "⟦" + id + "⟧"
 	}

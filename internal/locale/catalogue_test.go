@@ -19,13 +19,13 @@ var (
 )
 
 // catalogue reads all messages of a language and fails for an id in two files.
-func catalogue(t *testing.T, tag string) map[string]map[string]string {
+func catalogue(t *testing.T, tag string) map[string]forms {
 	t.Helper()
 	paths, err := fs.Glob(files, "messages/*."+tag+".json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	home, all := map[string]string{}, map[string]map[string]string{}
+	home, all := map[string]string{}, map[string]forms{}
 	for _, path := range paths {
 		for id, forms := range readFile(path) {
 			if other, taken := home[id]; taken {
@@ -37,7 +37,7 @@ func catalogue(t *testing.T, tag string) map[string]map[string]string {
 	return all
 }
 
-func names(forms map[string]string) []string {
+func names(forms forms) []string {
 	found := []string{}
 	for _, text := range forms {
 		for _, m := range slot.FindAllStringSubmatch(text, -1) {

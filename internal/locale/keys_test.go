@@ -69,7 +69,7 @@ func TestCodeNamesExistingMessages(t *testing.T) {
 
 // missing returns the ids that source names and messages lacks. A joined id
 // needs at least one message with its head.
-func missing(source string, messages map[string]map[string]string) (ids []string) {
+func missing(source string, messages map[string]forms) (ids []string) {
 	for _, m := range named.FindAllStringSubmatch(source, -1) {
 		id, joined := m[1], m[2] != ""
 		_, ok := messages[id]
@@ -80,7 +80,7 @@ func missing(source string, messages map[string]map[string]string) (ids []string
 	return ids
 }
 
-func begins(messages map[string]map[string]string, head string) bool {
+func begins(messages map[string]forms, head string) bool {
 	for id := range messages {
 		if strings.HasPrefix(id, head) {
 			return true
@@ -90,7 +90,7 @@ func begins(messages map[string]map[string]string, head string) bool {
 }
 
 func TestMissingFindsIDs(t *testing.T) {
-	messages := map[string]map[string]string{"a.b": {"other": "x"}}
+	messages := map[string]forms{"a.b": {"other": "x"}}
 	source := `l.T("a.b"); l.T("a.c", "N", 1); l.N("a.d", 2); l.T("a." + s); l.T("z." + s)
 		fault.New(fault.NotFound, "a.e"); e.Field("name", "a.f", nil)`
 	want := "a.c a.d z. a.e a.f"

@@ -53,7 +53,6 @@ func (u usage) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// cpu is how much CPU this program and everything that it started have used so far: the product, PostgreSQL, the S3 server.
 // cpu is how much CPU this program and everything that it started have used so far, by part.
 func cpu() (usage, error) {
 	all, err := processes()
