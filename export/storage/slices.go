@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
 )
 
 // SliceSize is the length in bytes of the slices of an object that have a SHA-256 of their own. The last one may be shorter. Parts
@@ -66,5 +68,13 @@ func proofOf(body []byte) Proof {
 	return p
 }
 
-// signed tells the request that follows the sum of its body, so that it is not taken once more.
-func signed(ctx context.Context, sum string) context.Context { return v4.SetPayloadHash(ctx, sum) }
+// signed gives a request the sum of its body to be signed with, so that it is not taken once more. The store refuses a body that
+// has another. A value in the context of the call would not reach the signer: each operation begins with none.
+func signed(sum string) func(*s3.Options) {
+	return s3.WithAPIOptions(func(stack *middleware.Stack) error {
+		set := func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			return next.HandleInitialize(v4.SetPayloadHash(ctx, sum), in)
+		}
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("PayloadHash", set), middleware.After)
+	})
+}

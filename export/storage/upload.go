@@ -65,10 +65,10 @@ type Upload struct {
 // Put stores a small object in one request.
 func (b *Bucket) Put(ctx context.Context, key string, body []byte, contentType string) (Proof, error) {
 	proof := proofOf(body)
-	_, err := b.patient.PutObject(signed(ctx, proof.SHA256), &s3.PutObjectInput{
+	_, err := b.patient.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &b.name, Key: &key, Body: bytes.NewReader(body),
 		ContentLength: aws.Int64(int64(len(body))), ContentType: &contentType,
-	})
+	}, signed(proof.SHA256))
 	if err != nil {
 		return Proof{}, classify(ctx, "put", key, err)
 	}
@@ -194,17 +194,17 @@ func (u *Upload) send() {
 
 // sendPart sends one part. The first of its slices has the number first among all.
 func (u *Upload) sendPart(number int32, first int, part []byte) {
-	ctx := u.ctx
-	if ctx.Err() != nil {
+	if u.ctx.Err() != nil {
 		return
 	}
+	var options []func(*s3.Options)
 	if made := u.sum.part(first, part); len(made) == 1 {
-		ctx = signed(ctx, made[0])
+		options = append(options, signed(made[0]))
 	}
-	out, err := u.b.patient.UploadPart(ctx, &s3.UploadPartInput{
+	out, err := u.b.patient.UploadPart(u.ctx, &s3.UploadPartInput{
 		Bucket: &u.b.name, Key: &u.key, UploadId: &u.id, PartNumber: &number,
 		Body: bytes.NewReader(part), ContentLength: aws.Int64(int64(len(part))),
-	})
+	}, options...)
 	if err != nil {
 		u.cancel(classify(u.ctx, fmt.Sprintf("upload part %d", number), u.key, err))
 		return

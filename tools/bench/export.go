@@ -66,7 +66,7 @@ func benchExport(ctx context.Context, g *ground, rounds int) error {
 	if err != nil {
 		return err
 	}
-	worker, err := g.benchWorker()
+	worker, err := g.benchWorker(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (g *ground) exportOnce(ctx context.Context, who migration.Who, s *export.Se
 // ready waits for an export. It looks at the row alone: what the pages do in order to show one would be a part of what is
 // measured.
 func (g *ground) ready(ctx context.Context, who migration.Who, s *export.Service, id string) (e export.Export, err error) {
-	err = until(ctx, 30*time.Minute, func() (bool, error) {
+	err = untilEvery(ctx, 20*time.Millisecond, 30*time.Minute, func() (bool, error) { // what looks takes part of what is measured
 		var state string
 		err := g.super.QueryRow(ctx, `SELECT state FROM export WHERE id = $1`, id).Scan(&state)
 		return state == string(export.Ready) || state == string(export.Failed), err

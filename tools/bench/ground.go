@@ -138,6 +138,19 @@ func execute(ctx context.Context, url, sql string) error {
 }
 
 // until polls a condition, bounded in time.
+// settled waits until a worker that started at an instant has done what it does at its start: counting what customers use, sweeping.
+func (g *ground) settled(ctx context.Context, started time.Time) error {
+	const sql = `SELECT count(*) FILTER (WHERE finalized_at > $1) > 0 AND count(*) FILTER (WHERE state IN ('available', 'running')) = 0 FROM river_job`
+	quiet := 0
+	return untilEvery(ctx, 100*time.Millisecond, time.Minute, func() (calm bool, err error) {
+		err = g.super.QueryRow(ctx, sql, started).Scan(&calm)
+		if quiet++; !calm {
+			quiet = 0
+		}
+		return quiet >= 10, err
+	})
+}
+
 func until(ctx context.Context, limit time.Duration, ok func() (bool, error)) error {
 	return untilEvery(ctx, 5*time.Millisecond, limit, ok)
 }

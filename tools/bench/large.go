@@ -63,7 +63,7 @@ func (g *ground) peakOf(ctx context.Context) (peak memory, err error) {
 	if err != nil {
 		return peak, err
 	}
-	worker, err := g.benchWorker()
+	worker, err := g.benchWorker(ctx, nil)
 	if err != nil {
 		return peak, err
 	}
@@ -75,7 +75,16 @@ func (g *ground) peakOf(ctx context.Context) (peak memory, err error) {
 	return watch.end()
 }
 
-// benchWorker starts one worker.
-func (g *ground) benchWorker() (*local.Offramp, error) {
-	return g.stack.StartWith("work", g.stack.Env.With(map[string]string{"OFFRAMP_WORK_ID": "bench", "OFFRAMP_WEB_METRICS": "off"}))
+// benchWorker starts one worker, with more in its environment, and waits until it has nothing to do.
+func (g *ground) benchWorker(ctx context.Context, more map[string]string) (*local.Offramp, error) {
+	started := time.Now()
+	worker, err := g.stack.StartWith("work", g.stack.Env.With(map[string]string{"OFFRAMP_WORK_ID": "bench", "OFFRAMP_WEB_METRICS": "off"}).With(more))
+	if err != nil {
+		return nil, err
+	}
+	if err := g.settled(ctx, started); err != nil {
+		_ = worker.Stop(10 * time.Second)
+		return nil, fmt.Errorf("the worker does not come to rest: %w", err)
+	}
+	return worker, nil
 }

@@ -95,7 +95,7 @@ func run(ctx context.Context, rounds, rows, mb, small, refunds int, only string)
 		name string
 		do   func() error
 	}{
-		{"files", func() error { return benchFiles(ctx) }},
+		{"files", func() error { return benchFiles(ctx, rounds) }},
 		{"refunds", func() error { return benchRefunds(ctx, rounds, refunds) }},
 		{"small", func() error { return benchSmall(ctx, small) }},
 	} {
