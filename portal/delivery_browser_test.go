@@ -42,7 +42,11 @@ func TestH02_TheOwnBucketInABrowser(t *testing.T) {
 		w.see(tab, "deliver-copying-"+tag)
 		w.exec(`UPDATE export_delivery SET state = 'failed', secret = NULL, finished_at = $1, field = 'bucket', problem = 'delivery.problem.denied_write'
 			WHERE finished_at IS NULL`, w.clock.Now())
-		tab.Wait("#delivery-progress:not([hx-get]) a")
+		tab.Wait("#delivery:not(:has(#delivery-progress))") // by itself, too
+		if tab.Text("#delivery-live") == "" || tab.Text("#delivery-live") != tab.Text("#delivery h2") {
+			t.Errorf("the end is not read out: %q", tab.Text("#delivery-live"))
+		}
+		w.see(tab, "deliver-ended-"+tag)
 		tab.Open(page)
 		tab.Wait("#bucket-error")
 		w.see(tab, "deliver-failed-"+tag)

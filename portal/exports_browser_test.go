@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"offramp/deploy/local/localtest"
@@ -95,6 +96,35 @@ func TestH02_SizesComeIntoTheForm(t *testing.T) {
 		t.Errorf("what was chosen is lost, or nothing was learned: %q", tab.Text("#dataset-2-hint-text"))
 	}
 	w.see(tab, "learned")
+}
+
+// TestH02_AnExportBecomesReadyInABrowser watches an export until it can be downloaded, without touching the page.
+func TestH02_AnExportBecomesReadyInABrowser(t *testing.T) {
+	w := newWorld(t)
+	e := w.requestExport("owner", "a")
+	w.exec(`UPDATE export SET state = 'running', stage = 'reading', attempt = 1, started_at = $2 WHERE id = $1`, e.ID, day)
+	base, tab, plan := w.browse(), localtest.Browser(t), localtest.Browser(t)
+	tab.Allow("404")
+	plan.Allow("404")
+	for at, path := range map[*localtest.Tab]string{tab: "/exports/" + e.ID, plan: "/plan"} {
+		at.Open(base + "/test-as/owner")
+		at.Open(base + path)
+		at.Wait(".card progress")
+	}
+	w.seal(e, "a", whole)
+	tab.Wait(`#state .btn--primary[href$="/download"]`)
+	tab.Wait("#receipt-card")
+	if said, title := tab.Text("#export-live"), tab.Text("#state h2"); said == "" || said != title {
+		t.Errorf("%q is read out, and the page says %q", said, title)
+	}
+	if n := tab.Count("[hx-get]") + tab.Count("#export-body #export-body"); n != 0 {
+		t.Errorf("%d places still ask, or the page lies within itself", n)
+	}
+	w.see(tab, "became-ready")
+	plan.Wait("#export:not(:has(progress)) .btn")
+	if said, text := plan.Text("#export-live"), plan.Text("#export"); said == "" || !strings.Contains(text, said) {
+		t.Errorf("%q is read out, and the plan says %q", said, text)
+	}
 }
 
 // TestH02_DeepExportPagesInABrowser looks at exports of several files, at what is missing from them, and at support's answer.

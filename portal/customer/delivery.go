@@ -14,6 +14,7 @@ import (
 	"offramp/internal/fault"
 	"offramp/migration"
 	"offramp/portal/page"
+	"offramp/portal/ui"
 )
 
 // volumeURL is where a volume of an export is downloaded, by a person who is signed in.
@@ -287,7 +288,12 @@ func (p *Pages) PollDelivery(c echo.Context) error {
 	if last == nil {
 		return export.ErrNoDelivery
 	}
-	return page.Render(c, http.StatusOK, deliveryProgress(newExportWords(page.Of(c), plan).delivery(e, *last)))
+	card := newExportWords(page.Of(c), plan).delivery(e, *last)
+	if card.bar != nil {
+		return page.Render(c, http.StatusOK, ui.ProgressBar(*card.bar))
+	}
+	c.Response().Header().Set("HX-Retarget", "#"+deliveryCardID)
+	return page.Render(c, http.StatusOK, deliveryEnded(card))
 }
 
 // StartDelivery has the customer's bucket checked and the files copied there.

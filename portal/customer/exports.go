@@ -58,9 +58,12 @@ func (p *Pages) ShowExport(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	return page.Render(c, http.StatusOK, exportPage(p.exportView(c, e, plan)))
+}
+
+func (p *Pages) exportView(c echo.Context, e export.Export, plan migration.Plan) exportView {
 	v := page.Of(c)
-	view := buildExportPage(v, plan, e, p.related(c, e), p.Layout(c, "", "exports"), page.SupportCode(p.Secret, v.Who().CustomerID))
-	return page.Render(c, http.StatusOK, exportPage(view))
+	return buildExportPage(v, plan, e, p.related(c, e), p.Layout(c, "", "exports"), page.SupportCode(p.Secret, v.Who().CustomerID))
 }
 
 // related are the earlier exports that an export's selection refers to. One that cannot be read is merely not named.
@@ -85,6 +88,10 @@ func (p *Pages) PollExport(c echo.Context) error {
 	query, err := page.ReadQuery(c, page.Line("seen", 40))
 	if err != nil {
 		return err
+	}
+	if !e.Live() {
+		c.Response().Header().Set("HX-Retarget", "#"+exportBodyID)
+		return page.Render(c, http.StatusOK, exportEnded(p.exportView(c, e, plan)))
 	}
 	card := newExportWords(page.Of(c), plan).state(e)
 	return page.Render(c, http.StatusOK, exportProgress(card, query.Get("seen")))

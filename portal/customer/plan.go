@@ -50,5 +50,9 @@ func (p *Pages) ShowExportProgress(c echo.Context) error {
 		return err
 	}
 	card := buildExport(v, plan, newDated(v, plan.Extensions))
+	if !card.running {
+		c.Response().Header().Set("HX-Retarget", "#"+exportCardID)
+		return page.Render(c, http.StatusOK, exportOver(card))
+	}
 	return page.Render(c, http.StatusOK, exportFragment(card, query.Get("seen")))
 }
