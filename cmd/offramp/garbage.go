@@ -14,7 +14,7 @@ import (
 // between two cycles. A bound on the whole would instead keep it at work without end while several exports need more than that.
 const (
 	leastRoom     = 5 << 20
-	mostRoom      = 16 << 20
+	mostRoom      = 32 << 20
 	collectorRest = 100 * time.Millisecond
 )
 
