@@ -78,6 +78,7 @@ const (
 type builder struct {
 	Config
 	store store
+	crowd crowd
 	at    func(point string) // told at each point where a death would be of interest; tests kill there
 }
 
@@ -136,6 +137,9 @@ func (a *attempt) turn(w *work) {
 // run makes an attempt, or goes on with one whose job died. Its error means that the same should be tried again later, unless
 // it is errGivenUp.
 func (b *builder) run(ctx context.Context, t task) error {
+	if !t.large {
+		defer b.crowd.enter()()
+	}
 	a, w, err := b.claim(ctx, t, false)
 	if err == nil && w == nil {
 		a, w, err = b.rejoin(ctx, a)

@@ -49,7 +49,9 @@ func (b *builder) fill(ctx context.Context, a *attempt, w *work) (s filled, err 
 	up := b.Bucket.Create(ctx, w.key, estimate+estimate/4, "application/zip") // more parts than planned would have to grow
 	defer up.Abort()
 	options := a.Selection.options()
-	options.GiveWay = a.large
+	if a.large {
+		options.GiveWay = func() { b.crowd.letPass(ctx) }
+	}
 	archived, err := archive.NewWriter(up, a.header(w.number), options)
 	if err != nil {
 		return s, err

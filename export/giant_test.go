@@ -461,3 +461,16 @@ func TestE17_VolumesOfAnAttemptThatIsOver(t *testing.T) {
 		t.Errorf("it is %s", got.State)
 	}
 }
+
+// TestASmallExportIsCountedWhileItIsBuilt: large ones wait for it between their pieces.
+func TestASmallExportIsCountedWhileItIsBuilt(t *testing.T) {
+	t.Parallel()
+	p := newProduct(t)
+	p.fill(t, "HZ-1", 5)
+	w := newWorld(t, p)
+	owner, _ := w.customer("HZ-1")
+	during, after, err := export.SmallOnes(t.Context(), w.config, w.request(owner))
+	if err != nil || len(during) == 0 || slices.Min(during) != 1 || slices.Max(during) != 1 || after != 0 {
+		t.Errorf("a small one: %v while it is built, %d after, %v", during, after, err)
+	}
+}

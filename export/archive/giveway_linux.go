@@ -8,9 +8,9 @@ import (
 // lower is by how much compressing steps back behind the process's other work, in steps of nice(2).
 const lower = 9
 
-// giveWay lets whatever else the processor has to do go before the calling goroutine, until that ends: its thread is given up with
+// lowerThread lets whatever else the processor has to do go before the calling goroutine, until that ends: its thread is given up with
 // it. Where the system does not allow it, nothing changes.
-func giveWay() {
+func lowerThread() {
 	runtime.LockOSThread()
 	thread := syscall.Gettid()
 	if raw, err := syscall.Getpriority(syscall.PRIO_PROCESS, thread); err == nil {

@@ -17,7 +17,7 @@ func TestGivingWayIsTheGoroutinesAlone(t *testing.T) {
 	before := nice()
 	lowered := make(chan int)
 	go func() {
-		giveWay()
+		giveWay(func() {})
 		lowered <- nice()
 	}()
 	if got := <-lowered; got != min(19, before+lower) {

@@ -2,5 +2,5 @@
 
 package archive
 
-// giveWay needs threads with priorities of their own.
-func giveWay() {}
+// lowerThread needs threads with priorities of their own.
+func lowerThread() {}

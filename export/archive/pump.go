@@ -33,10 +33,9 @@ func (p *pump) start() {
 
 func (p *pump) run() {
 	defer close(p.stop)
-	if p.s.a.opts.GiveWay {
-		giveWay()
-	}
+	step := giveWay(p.s.a.opts.GiveWay)
 	for b := range p.full {
+		step()
 		if _, err := p.s.Write(b); err != nil {
 			p.err = err
 			return

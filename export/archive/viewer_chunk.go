@@ -39,10 +39,9 @@ func (a *Writer) newChunks(folder, name string) *chunkWriter {
 
 func (w *chunkWriter) run() {
 	defer close(w.stop)
-	if w.a.opts.GiveWay {
-		giveWay()
-	}
+	step := giveWay(w.a.opts.GiveWay)
 	for c := range w.full {
+		step()
 		if w.err = w.write(c); w.err != nil {
 			return
 		}

@@ -35,6 +35,9 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == "ceiling" {
 		exit(serveCeiling(os.Args[2], os.Args[3]))
 	}
+	if len(os.Args) == 4 && os.Args[1] == "asking" {
+		exit(askSteadily(os.Args[2], os.Args[3]))
+	}
 	rounds := flag.Int("rounds", 3, "rounds of each measurement; medians are printed")
 	rows := flag.Int("rows", 1_000_000, "rows of the largest customer, for giant and pages")
 	mb := flag.Int("mb", 200, "MB of rows of the large export")

@@ -194,9 +194,33 @@ func (t target) throughput(ctx context.Context, dir string) (float64, error) {
 	return strconv.ParseFloat(string(m[1]), 64)
 }
 
-// p99 asks at a fixed rate for five seconds. Latency counts from the moment at which a request was due, so that a stall is
-// seen by all that it delays.
+// p99 asks at a fixed rate for five seconds, from a process of its own: in this one the S3 server would be waited for, too.
 func (t target) p99(ctx context.Context, rate int) (time.Duration, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	cmd := exec.CommandContext(ctx, self, "asking", t.url, strconv.Itoa(rate)) // our own words
+	cmd.Stdin, cmd.Stderr = strings.NewReader(strings.Join(t.cookies, "\n")), os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return 0, fmt.Errorf("ask %s: %w", t.url, err)
+	}
+	return time.ParseDuration(strings.TrimSpace(string(out)))
+}
+
+// askSteadily is that process: it prints the p99. Latency counts from the moment at which a request was due, so that a stall is
+// seen by all that it delays.
+func askSteadily(url, perSecond string) error {
+	rate, err := strconv.Atoi(perSecond)
+	if err != nil {
+		return err
+	}
+	cookies, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		return err
+	}
+	t := target{url: url, cookies: strings.Fields(strings.ReplaceAll(string(cookies), "; ", ";"))}
 	many := rate * 5
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections, DisableCompression: true}}
 	due := make(chan int, many)
@@ -209,7 +233,7 @@ func (t target) p99(ctx context.Context, rate int) (time.Duration, error) {
 	for range connections * 2 {
 		group.Go(func() {
 			for n := range due {
-				if err := t.ask(ctx, client, n); err != nil {
+				if err := t.ask(context.Background(), client, n); err != nil {
 					once.Do(func() { failed = err })
 				}
 				took[n] = time.Since(at(n))
@@ -223,7 +247,8 @@ func (t target) p99(ctx context.Context, rate int) (time.Duration, error) {
 	close(due)
 	group.Wait()
 	slices.Sort(took)
-	return took[many*99/100], failed
+	fmt.Println(took[many*99/100])
+	return failed
 }
 
 func (t target) ask(ctx context.Context, client *http.Client, n int) error {
