@@ -58,7 +58,7 @@ type QueuePage struct {
 // BulkLimit how many can be approved at once.
 const (
 	PageSize    = 50
-	TotalsLimit = 1000
+	TotalsLimit = 500
 	BulkLimit   = 1000
 )
 

@@ -108,7 +108,7 @@ func (q *question) text(f Filter, whole bool) {
 }
 
 // nameLimit bounds how many refunds of customers with a name a page looks at.
-const nameLimit = 1000
+const nameLimit = TotalsLimit
 
 func (q *question) behind(f Filter, from *key) {
 	switch {
