@@ -285,13 +285,13 @@ func TestABeatLocksTheExportBeforeItsVolume(t *testing.T) {
 			return
 		}
 		planner = w.db.InTx(t.Context(), db.SystemScope("test"), func(tx *db.Tx) error {
-			if _, err := tx.Pgx.Exec(t.Context(), `SET LOCAL lock_timeout = '500ms'`); err != nil {
-				return err
-			}
 			if _, err := tx.Pgx.Exec(t.Context(), `SELECT FROM export WHERE id = $1 FOR UPDATE`, e.ID); err != nil {
 				return err
 			}
-			time.Sleep(6 * w.config.Beat)
+			time.Sleep(6 * w.config.Beat) // a beat comes meanwhile, and waits
+			if _, err := tx.Pgx.Exec(t.Context(), `SET LOCAL lock_timeout = '500ms'`); err != nil {
+				return err
+			}
 			_, err := tx.Pgx.Exec(t.Context(), `UPDATE export_volume SET pieces = pieces WHERE export_id = $1`, e.ID)
 			return err
 		})

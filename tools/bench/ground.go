@@ -137,7 +137,6 @@ func execute(ctx context.Context, url, sql string) error {
 	return errors.Join(err, conn.Close(ctx))
 }
 
-// until polls a condition, bounded in time.
 // settled waits until a worker that started at an instant has done what it does at its start: counting what customers use, sweeping.
 func (g *ground) settled(ctx context.Context, started time.Time) error {
 	const sql = `SELECT count(*) FILTER (WHERE finalized_at > $1) > 0 AND count(*) FILTER (WHERE state IN ('available', 'running')) = 0 FROM river_job`
@@ -151,6 +150,7 @@ func (g *ground) settled(ctx context.Context, started time.Time) error {
 	})
 }
 
+// until polls a condition, bounded in time.
 func until(ctx context.Context, limit time.Duration, ok func() (bool, error)) error {
 	return untilEvery(ctx, 5*time.Millisecond, limit, ok)
 }
