@@ -43,7 +43,8 @@ func TestH02_TheOwnBucketInABrowser(t *testing.T) {
 		w.exec(`UPDATE export_delivery SET state = 'failed', secret = NULL, finished_at = $1, field = 'bucket', problem = 'delivery.problem.denied_write'
 			WHERE finished_at IS NULL`, w.clock.Now())
 		tab.Wait("#delivery:not(:has(#delivery-progress))") // by itself, too
-		if tab.Text("#delivery-live") == "" || tab.Text("#delivery-live") != tab.Text("#delivery h2") {
+		tab.Wait("#delivery-live:not(:empty)")
+		if tab.Text("#delivery-live") != tab.Text("#delivery h2") {
 			t.Errorf("the end is not read out: %q", tab.Text("#delivery-live"))
 		}
 		w.see(tab, "deliver-ended-"+tag)

@@ -114,6 +114,7 @@ func TestH02_AnExportBecomesReadyInABrowser(t *testing.T) {
 	w.seal(e, "a", whole)
 	tab.Wait(`#state .btn--primary[href$="/download"]`)
 	tab.Wait("#receipt-card")
+	tab.Wait("#export-live:not(:empty)")
 	if said, title := tab.Text("#export-live"), tab.Text("#state h2"); said == "" || said != title {
 		t.Errorf("%q is read out, and the page says %q", said, title)
 	}
@@ -122,6 +123,7 @@ func TestH02_AnExportBecomesReadyInABrowser(t *testing.T) {
 	}
 	w.see(tab, "became-ready")
 	plan.Wait("#export:not(:has(progress)) .btn")
+	plan.Wait("#export-live:not(:empty)")
 	if said, text := plan.Text("#export-live"), plan.Text("#export"); said == "" || !strings.Contains(text, said) {
 		t.Errorf("%q is read out, and the plan says %q", said, text)
 	}
