@@ -23,12 +23,15 @@ type MariaDBOptions struct {
 	Port int    // 0: any free one
 }
 
-// MariaDB is a running MariaDB server. The user root signs in from this machine without a password.
+// MariaDB is a running MariaDB server, or one of MySQL. The user root signs in from this machine without a password.
 type MariaDB struct {
 	Port    int
-	Version string // such as "10.11.19-MariaDB"
+	Version string // such as "10.11.19-MariaDB" or "8.0.46"
 	child   *child
 }
+
+// MySQLBin is the variable with the program of a MySQL 8 server (mysqld), which is started in MariaDB's place when it is set.
+const MySQLBin = "OFFRAMP_MYSQL_BIN"
 
 // errNoMariaDB says what to install.
 var errNoMariaDB = errors.New("no MariaDB on this machine: install it with: sudo apt-get install -y mariadb-server-core (it need not be running)")
@@ -59,6 +62,9 @@ func StartMariaDB(ctx context.Context, o MariaDBOptions) (*MariaDB, error) {
 }
 
 func findMariaDB() (string, error) {
+	if program := os.Getenv(MySQLBin); program != "" {
+		return program, nil
+	}
 	for _, name := range []string{"mariadbd", "/usr/sbin/mariadbd", "/usr/libexec/mariadbd", "/opt/homebrew/opt/mariadb/bin/mariadbd"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path, nil
@@ -76,8 +82,27 @@ func prepareMariaDB(ctx context.Context, program string, o MariaDBOptions) error
 	if _, err := os.Stat(filepath.Join(data, "prepared")); err == nil {
 		return nil
 	}
-	if err := errors.Join(os.RemoveAll(data), os.MkdirAll(filepath.Join(data, "mysql"), 0o700)); err != nil {
+	make := filepath.Join(data, "mysql")
+	if isMySQL() {
+		make = data // it wants it empty
+	}
+	if err := errors.Join(os.RemoveAll(data), os.MkdirAll(make, 0o700)); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
+	}
+	cmd, err := preparing(ctx, program, data)
+	if err != nil {
+		return err
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("prepare %s in %s: %w: %s", program, data, err, tail(out))
+	}
+	return os.WriteFile(filepath.Join(data, "prepared"), nil, 0o600)
+}
+
+// preparing is the command that makes the server's own tables. MySQL's server knows them; MariaDB's reads them from files.
+func preparing(ctx context.Context, program, data string) (*exec.Cmd, error) {
+	if isMySQL() {
+		return exec.CommandContext(ctx, program, append(mariadbArguments(data), "--initialize-insecure")...), nil // a program for tests
 	}
 	input := bytes.NewBufferString("use mysql;\n")
 	for _, name := range mariadbTables {
@@ -86,27 +111,31 @@ func prepareMariaDB(ctx context.Context, program string, o MariaDBOptions) error
 			found, _ = filepath.Glob("/opt/homebrew/opt/mariadb/share/m*/" + name)
 		}
 		if len(found) == 0 {
-			return fmt.Errorf("%w: %s is missing", errNoMariaDB, name)
+			return nil, fmt.Errorf("%w: %s is missing", errNoMariaDB, name)
 		}
 		content, err := os.ReadFile(found[0])
 		if err != nil {
-			return fmt.Errorf("read %s: %w", found[0], err)
+			return nil, fmt.Errorf("read %s: %w", found[0], err)
 		}
 		input.Write(content)
 	}
 	cmd := exec.CommandContext(ctx, program, append(mariadbArguments(data), "--bootstrap", "--skip-networking")...) // our own program
 	cmd.Stdin = input
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("prepare MariaDB in %s: %w: %s", data, err, tail(out))
-	}
-	return os.WriteFile(filepath.Join(data, "prepared"), nil, 0o600)
+	return cmd, nil
 }
+
+func isMySQL() bool { return os.Getenv(MySQLBin) != "" }
 
 func mariadbArguments(data string) []string {
 	args := []string{
 		"--no-defaults", "--datadir=" + data, "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=64M",
-		"--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0", "--skip-log-bin", "--skip-name-resolve",
+		"--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0", "--skip-log-bin",
 		"--max-allowed-packet=1G", "--character-set-server=utf8mb4", "--default-time-zone=+08:00",
+	}
+	if isMySQL() {
+		args = append(args, "--mysqlx=OFF", "--secure-file-priv=NULL") // it knows root by the name of the machine, not by its address
+	} else {
+		args = append(args, "--skip-name-resolve")
 	}
 	if os.Geteuid() == 0 {
 		args = append(args, "--user=root")
@@ -169,6 +198,9 @@ func (m *MariaDB) await(ctx context.Context, data string) error {
 		}
 	}
 }
+
+// IsMariaDB reports whether the server is none of MySQL.
+func (m *MariaDB) IsMariaDB() bool { return strings.Contains(m.Version, "MariaDB") }
 
 // Open connects as root to a database, or to none when it is empty.
 func (m *MariaDB) Open(database string) (*sql.DB, error) {

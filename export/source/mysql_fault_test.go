@@ -135,7 +135,7 @@ func TestE02_AServerThatDiesIsRetryable(t *testing.T) {
 	must(t, err)
 	root, err := server.Open("")
 	must(t, err)
-	change(t, root, "set global innodb_flush_log_at_trx_commit = 1; create database p; create table p.item (id int primary key, customer_id int, body text); insert into p.item select seq, 1, repeat('x', 1000) from p.seq_1_to_20000")
+	change(t, root, "set global innodb_flush_log_at_trx_commit = 1; create database p; create table p.item (id int primary key, customer_id int, body text); insert into p.item select seq, 1, repeat('x', 1000) from "+localtest.Numbers(20000))
 	must(t, root.Close())
 	s := open(t, fmt.Sprintf("mysql://root@127.0.0.1:%d/p", server.Port), source.Options{})
 	q := source.Query{Dataset: "items", SQL: "select * from item where customer_id = :customer_id"}

@@ -30,11 +30,17 @@ func change(t *testing.T, owner *sql.DB, ddl string) {
 }
 
 func TestTextFormsOfMySQL(t *testing.T) {
-	s, _ := mysqlProduct(t, `create table v (id int primary key, z int(8) zerofill, d double, b bit(10), y year, dd date, tt time(3), ts timestamp null, dt datetime(6),
-		e enum('x','y'), st set('p','q'), bl blob, bb binary(4), g point, dc decimal(12,3) zerofill, tb boolean, ub bigint unsigned, tx text, u uuid);
+	ddl := `create table v (id int primary key, z int(8) zerofill, d double, b bit(10), y year, dd date, tt time(3), ts timestamp null, dt datetime(6),
+		e enum('x','y'), st set('p','q'), bl blob, bb binary(4), g point, dc decimal(12,3) zerofill, tb boolean, ub bigint unsigned, tx text, u uuid, j json);
 		set time_zone = '+08:00', sql_mode = '';
-		insert into v values (1, 5, 0.1e0+0.2e0, 5, 2026, '0000-00-00', '-500:01:02.5', '2026-03-01 14:05:00', '2026-03-01 14:05:00.5', 'x', 'p,q', 0x00ff, 'ab', point(1,2), 1.5, 2, 18446744073709551615, '客\\😀', '6F1F64B0-1111-4222-8333-444455556666'),
-		(2, null, null, null, null, null, null, null, null, null, null, '', null, null, null, null, null, '', null)`, source.Options{})
+		insert into v values (1, 5, 0.1e0+0.2e0, 5, 2026, '0000-00-00', '-500:01:02.5', '2026-03-01 14:05:00', '2026-03-01 14:05:00.5', 'x', 'p,q', 0x00ff, 'ab', point(1,2), 1.5, 2, 18446744073709551615, '客\\😀', '6F1F64B0-1111-4222-8333-444455556666', '{"b":1,"a":"客"}'),
+		(2, null, null, null, null, null, null, null, null, null, null, '', null, null, null, null, null, '', null, null)`
+	jsonType, jsonText := "text", `{"b":1,"a":"客"}`
+	if !localtest.MariaDB(t).Server.IsMariaDB() { // MySQL has no type for UUIDs, and one for JSON
+		jsonType, jsonText = "json", `{"a": "客", "b": 1}`
+		ddl = strings.NewReplacer("u uuid", "u char(36)", "6F1F64B0", "6f1f64b0").Replace(ddl)
+	}
+	s, _ := mysqlProduct(t, ddl, source.Options{})
 	for _, c := range []struct{ column, kind, want, empty string }{
 		{"z", "integer", "5", "<nil>"},
 		{"d", "number", "0.30000000000000004", "<nil>"},
@@ -54,6 +60,7 @@ func TestTextFormsOfMySQL(t *testing.T) {
 		{"ub", "integer", "18446744073709551615", "<nil>"},
 		{"tx", "text", `客\😀`, ""},
 		{"u", "text", "6f1f64b0-1111-4222-8333-444455556666", "<nil>"},
+		{"j", jsonType, jsonText, "<nil>"},
 	} {
 		q := source.Query{SQL: "select " + c.column + " from v where :customer_id = '1' order by id"}
 		snapshot := begin(t, s, "1")
@@ -144,7 +151,7 @@ func TestFloatsThatWouldBeRoundedAreNamed(t *testing.T) {
 
 func TestAddressesOfMySQL(t *testing.T) {
 	d := localtest.MariaDB(t)
-	change(t, d.Owner, "create table item (id int, customer_id int); create or replace user reader@'127.0.0.1' identified by 'p@ss:word'; grant usage on *.* to reader@'127.0.0.1'")
+	change(t, d.Owner, "create table item (id int, customer_id int); drop user if exists reader@'127.0.0.1'; create user reader@'127.0.0.1' identified by 'p@ss:word'; grant usage on *.* to reader@'127.0.0.1'")
 	for address, want := range map[string]source.Kind{
 		d.URL: "", d.Server.URL(d.Name, url.UserPassword("nobody", "secret")): source.Denied, d.Server.URL("no_such", url.User("root")): source.Denied,
 		d.Server.URL(d.Name, url.UserPassword("reader", "p@ss:word")): source.Denied, "mysql://u:secret@127.0.0.1:1/db": source.Unavailable,

@@ -269,7 +269,7 @@ func TestMissingRightsShowBeforeAnythingIsRead(t *testing.T) {
 	my, m := mysqlProduct(t, "create table secret (id int, customer_id int)", source.Options{})
 	_, err = my.CheckTable(ctx, "select id from secret")
 	must(t, err)
-	change(t, m.Owner, "create or replace user other@'127.0.0.1'; create table open_to_all (id int); grant select on open_to_all to other@'127.0.0.1'")
+	change(t, m.Owner, "drop user if exists other@'127.0.0.1'; create user other@'127.0.0.1'; create table open_to_all (id int); grant select on open_to_all to other@'127.0.0.1'")
 	my = open(t, m.Server.URL(m.Name, url.User("other")), source.Options{})
 	if _, err := my.CheckTable(ctx, "select id from secret"); source.KindOf(err) != source.Denied {
 		t.Error(err)

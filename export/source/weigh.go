@@ -107,7 +107,8 @@ func (c *cutter) end(q Query, perRow, most int64) ([]Share, error) {
 // attachment or NULL; integer turns a sum into a whole number, div divides two of them.
 //
 // A cut is before each row with which the sum of weights passes another grain, and before and after each row that is heavier
-// than one. Both sums begin at the row's own weight's begin, so light rows between two cuts weigh less than two grains.
+// than one. Both sums begin at the row's own weight's begin, so light rows between two cuts weigh less than two grains. The rows are
+// sorted once more at the end: MySQL 8 hands a dataset's own ORDER BY through to there.
 func cutSQL(rows string, perRow, most int64, integer func(string) string, div func(a, b string) string) string {
 	grain := strconv.FormatInt(max(most/(2*grains), 1), 10)
 	weight := "(" + strconv.FormatInt(perRow, 10) + " + coalesce(s, 0))"
@@ -121,5 +122,6 @@ func cutSQL(rows string, perRow, most int64, integer func(string) string, div fu
 		" lag(" + weight + ") over p as before_w, lag(k) over p as before_k, lead(1) over p as after_n" +
 		" from (" + rows + ") as weighed window o as (order by k rows unbounded preceding), p as (order by k)) as summed" +
 		" where before_k is null or after_n is null or k = before_k or w > " + grain +
-		" or " + bucket("upto - w") + " <> " + bucket("upto - w - before_w")
+		" or " + bucket("upto - w") + " <> " + bucket("upto - w - before_w") +
+		" order by n"
 }

@@ -63,3 +63,9 @@ func MariaDB(t testing.TB) MariaDBDatabase {
 	})
 	return d
 }
+
+// Numbers is a table with the column seq, from 1 to n, in words that MariaDB and MySQL know.
+func Numbers(n int) string {
+	return fmt.Sprintf(`(WITH RECURSIVE d(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM d WHERE n < 99)
+		SELECT 1 + a.n + 100 * b.n + 10000 * c.n AS seq FROM d a, d b, d c WHERE a.n + 100 * b.n + 10000 * c.n < %d AND c.n <= %d) AS numbers`, n, n/10000)
+}
