@@ -42,6 +42,7 @@ func (workCmd) Run(c *console) error {
 		return err
 	}
 	defer p.close()
+	shedProgram()
 	boundGarbage()
 	sources := p.sources()
 	defer sources.Close()

@@ -12,7 +12,7 @@ import (
 
 // benchLarge measures one large export in all ways that are wanted, on one stage.
 func benchLarge(ctx context.Context, mb, rounds int, only string) error {
-	if !slices.Contains([]string{"", "rows", "workers", "memory"}, only) {
+	if !slices.Contains([]string{"", "rows", "workers", "memory", "bounded"}, only) {
 		return nil
 	}
 	g, err := prepareProse(ctx, mb)
@@ -27,6 +27,7 @@ func benchLarge(ctx context.Context, mb, rounds int, only string) error {
 	}{
 		{"rows", func() error { return benchExport(ctx, g, rounds) }},
 		{"workers", func() error { return benchWorkers(ctx, g, 1) }},
+		{"bounded", func() error { return benchBounded(ctx, g, rounds) }},
 		{"memory", func() error { return benchMemory(ctx, g, mb) }},
 	} {
 		if only != "" && only != m.name {
@@ -75,16 +76,7 @@ func (g *ground) peakOf(ctx context.Context) (peak memory, err error) {
 	return watch.end()
 }
 
-// benchWorker starts one worker, with more in its environment, and waits until it has nothing to do.
+// benchWorker starts one worker as those of a company run, with more in its environment, and waits until it has nothing to do.
 func (g *ground) benchWorker(ctx context.Context, more map[string]string) (*local.Offramp, error) {
-	started := time.Now()
-	worker, err := g.stack.StartWith("work", g.stack.Env.With(map[string]string{"OFFRAMP_WORK_ID": "bench", "OFFRAMP_WEB_METRICS": "off"}).With(more))
-	if err != nil {
-		return nil, err
-	}
-	if err := g.settled(ctx, started); err != nil {
-		_ = worker.Stop(10 * time.Second)
-		return nil, fmt.Errorf("the worker does not come to rest: %w", err)
-	}
-	return worker, nil
+	return g.coldWorker(ctx, local.StartOfframp, more)
 }

@@ -43,7 +43,7 @@ func main() {
 	mb := flag.Int("mb", 200, "MB of rows of the large export")
 	flag.BoolVar(&rivals, "rivals", true, "also do with shell tools what the large export does")
 	small := flag.Int("small", 3_000, "small exports")
-	only := flag.String("only", "", "rows, memory, workers, giant, files, small, refunds, fit, pages or replacements; empty: all")
+	only := flag.String("only", "", "rows, bounded, memory, workers, giant, files, small, refunds, fit, pages or replacements; empty: all")
 	refunds := flag.Int("refunds", 1_000_000, "refunds in the queue that is compared with one of 1,000")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// shedProgram is for Linux alone.
+func shedProgram() {}
