@@ -134,7 +134,7 @@ func (g *ground) coldWorker(ctx context.Context, start starter, more map[string]
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = os.Remove(program) }() // it runs on without its name
+	defer func() { _ = os.RemoveAll(filepath.Dir(program)) }() // it runs on without its name
 	started := time.Now()
 	env := g.stack.Env.With(map[string]string{"OFFRAMP_WORK_ID": "bench", "OFFRAMP_WEB_METRICS": "off"}).With(more)
 	worker, err := start(program, []string{"work"}, env.List(), io.Discard)
@@ -147,19 +147,24 @@ func (g *ground) coldWorker(ctx context.Context, start starter, more map[string]
 	return worker, nil
 }
 
-// coldProgram copies the product's program and has the system forget the copy's pages.
+// coldProgram copies the product's program to a folder of its own and has the system forget the copy's pages.
 func (g *ground) coldProgram() (string, error) {
 	content, err := os.ReadFile(g.binary)
 	if err != nil {
 		return "", err
 	}
-	f, err := os.CreateTemp(filepath.Dir(g.binary), "cold-")
+	dir, err := os.MkdirTemp(filepath.Dir(g.binary), "cold-")
 	if err != nil {
 		return "", err
 	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Chmod(0o700), f.Sync(), unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED), f.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
+	program := filepath.Join(dir, filepath.Base(g.binary))
+	f, err := os.OpenFile(program, os.O_CREATE|os.O_WRONLY, 0o700) //nolint:gosec // it is to be run
+	if err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
 	}
-	return f.Name(), nil
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Sync(), unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED), f.Close()); err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
+	}
+	return program, nil
 }
