@@ -197,3 +197,36 @@ func TestTableOfMySQL(t *testing.T) {
 		}
 	}
 }
+
+// TestScansOfMySQLNameTablesWithoutAnIndex asks for advice before and after there is an index, for columns of several kinds and
+// character sets, which the customer's reference must not keep from being used.
+func TestScansOfMySQLNameTablesWithoutAnIndex(t *testing.T) {
+	for _, kind := range []string{"int", "varchar(40)", "varchar(40) character set latin1", "varchar(40) character set utf8mb4 collate utf8mb4_bin", "varbinary(40)"} {
+		s, d := mysqlProduct(t, fmt.Sprintf("create table big (id int primary key, customer_id %s); insert into big select seq, seq %% 100 from %s; analyze table big", kind, localtest.Numbers(20_000)), source.Options{})
+		q := source.Query{Dataset: "big", SQL: "select b.id from big b where b.customer_id = :customer_id order by b.id"}
+		scans := func(q source.Query, above int64) []source.Scan {
+			snap := begin(t, s, "1")
+			defer snap.Close()
+			got, err := snap.(source.Adviser).Scans(context.Background(), q, above)
+			must(t, err)
+			return got
+		}
+		if got := scans(q, 10_000); len(got) != 1 || got[0].Table != "b" || got[0].Rows < 15_000 || got[0].Rows > 25_000 {
+			t.Errorf("%s: %v", kind, got)
+		}
+		if got := scans(q, 30_000); len(got) != 0 {
+			t.Errorf("%s: %v", kind, got)
+		}
+		change(t, d.Owner, "create index by_customer on big (customer_id, id)")
+		restricted := q
+		restricted.Key, restricted.Range = "id", source.Range{From: new("5")}
+		for _, q := range []source.Query{q, restricted} {
+			if got := scans(q, 10_000); len(got) != 0 {
+				t.Errorf("%s: %v", kind, got)
+			}
+		}
+		if rows := all(t, begin(t, s, "1"), q); len(rows) != 200 {
+			t.Errorf("%s: %d rows", kind, len(rows))
+		}
+	}
+}
