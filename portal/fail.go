@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/labstack/echo/v4"
@@ -93,9 +94,32 @@ func (s *Server) fail(c echo.Context, err error) {
 		s.askSignIn(c)
 		return
 	}
+	if status < http.StatusInternalServerError { // else it may be the database that does not answer
+		s.recognise(c, v)
+	}
 	if err := page.Render(c, status, failPage(s.buildFail(c, v, status, err))); err != nil && !c.Response().Committed {
 		http.Error(c.Response(), http.StatusText(status), status)
 	}
+}
+
+// recogniseWithin is how long an error page waits to learn whose it is.
+const recogniseWithin = 2 * time.Second
+
+// recognise learns who visits where no route has asked, as at an address where nothing is, so that the error page speaks their
+// language. It lets nobody in and keeps no session alive. Whoever cannot be found out is nobody.
+func (s *Server) recognise(c echo.Context, v *page.Visit) {
+	cookie := s.kit.Cookie(c, page.SessionCookie)
+	if v.Session != nil || cookie == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(c.Request().Context(), recogniseWithin)
+	defer cancel()
+	session, err := s.sessions.Resolve(ctx, cookie, false)
+	if err != nil {
+		return
+	}
+	v.Session = &session
+	s.settle(c, v)
 }
 
 // askSignIn sends a reader to sign in, where their kind of people do, and back again. A page that refreshes a part of itself is told to go there whole.

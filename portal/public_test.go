@@ -67,6 +67,40 @@ func TestLanguageAndTheme(t *testing.T) {
 	}
 }
 
+func TestErrorPagesSpeakTheLanguageOfWhoIsSignedIn(t *testing.T) {
+	w := newWorld(t)
+	speaks := func(who, method, path string, status int, tag, title string) {
+		t.Helper()
+		a := w.do(who, method, path, "", nil) // from a browser that asks for English
+		if a.status != status || !strings.Contains(a.body, `<html lang="`+tag+`"`) || !strings.Contains(a.body, title) {
+			t.Errorf("%s %s %s: %d\n%s", who, method, path, a.status, a.body)
+		}
+	}
+	for _, who := range []string{"owner", "support"} {
+		w.speak(who, "zh-CN")
+		for _, path := range []string{"/no-such-page", "/console/no-such-page", "/%70lan"} {
+			speaks(who, "GET", path, 404, "zh-CN", "此页面不存在")
+		}
+		speaks(who, "DELETE", "/plan", 405, "zh-CN", "此页面不支持该操作")
+		speaks(who, "POST", "/plan/dates.ics", 405, "zh-CN", "此页面不支持该操作")
+		speaks(who, "GET", "/brand/none.css", 404, "zh-CN", "此页面不存在") // a route that looks nobody up
+	}
+	speaks("anonymous", "GET", "/no-such-page", 404, "en", "This page does not exist")
+	speaks("anonymous", "DELETE", "/plan", 405, "en", "This page does not work that way")
+	w.clock.Advance(10 * time.Minute)
+	speaks("owner", "GET", "/no-such-page", 404, "zh-CN", "")
+	if w.count(`SELECT count(*) FROM session WHERE id = 'session-owner' AND seen_at > created_at`) != 0 {
+		t.Error("an address where nothing is has kept the session alive")
+	}
+	w.exec(`UPDATE session SET ended_at = $1 WHERE id = 'session-support'`, day)
+	speaks("support", "GET", "/no-such-page", 404, "en", "This page does not exist")
+	w.db.Pool.Close()
+	speaks("owner", "GET", "/no-such-page", 404, "en", "This page does not exist")
+	w.sessions = broken{panic: true}
+	w.serve("http://portal.example")
+	speaks("anonymous", "GET", "/no-such-page", 404, "en", "") // nobody is asked about somebody without a session
+}
+
 // feed returns the address of the owner's subscription as the dates page shows it.
 func (w *world) feed() string {
 	w.Helper()
