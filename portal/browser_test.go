@@ -63,6 +63,7 @@ func (w *world) look(tab *localtest.Tab, base, tag, path string) {
 		if over := tab.Overflow(); over > 0 {
 			w.Errorf("%s in %s at %d px scrolls sideways by %d", path, tag, as.width, over)
 		}
+		w.readable(tab, path+" in "+tag)
 		localtest.Axe(w.T, tab)
 		if dir := os.Getenv("OFFRAMP_TEST_SHOTS"); dir != "" {
 			name := strings.NewReplacer("/", "_", "?", "_").Replace(path)

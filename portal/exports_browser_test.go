@@ -21,10 +21,27 @@ func (w *world) see(tab *localtest.Tab, name string, widths ...int) {
 		if over := tab.Overflow(); over > 0 {
 			w.Errorf("%s at %d px scrolls sideways by %d", name, width, over)
 		}
+		w.readable(tab, name)
 		localtest.Axe(w.T, tab)
 		if dir := os.Getenv("OFFRAMP_TEST_SHOTS"); dir != "" {
 			tab.Screenshot(filepath.Join(dir, name+map[int]string{390: "-phone", 1280: "-desk"}[width]+".png"))
 		}
+	}
+}
+
+// cutEmpties are the words in place of rows that do not lie within the window and their box, or whose box scrolls sideways.
+const cutEmpties = `[...document.querySelectorAll("tbody td:only-child")].filter(td => {
+	const range = document.createRange(), box = td.closest(".scroll")
+	range.selectNodeContents(td)
+	const text = range.getBoundingClientRect(), within = box.getBoundingClientRect()
+	return text.width == 0 || text.left < within.left || text.right > Math.min(within.right, innerWidth) || box.scrollWidth > box.clientWidth
+}).map(td => td.textContent).join(" | ")`
+
+// readable holds that what stands in place of a table's rows can be read whole without scrolling.
+func (w *world) readable(tab *localtest.Tab, name string) {
+	w.Helper()
+	if cut := localtest.Eval[string](tab, cutEmpties); cut != "" {
+		w.Errorf("%s at %d px cuts %q", name, localtest.Eval[int](tab, `innerWidth`), cut)
 	}
 }
 

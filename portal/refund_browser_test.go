@@ -82,6 +82,29 @@ func TestH02_RefundPagesInABrowser(t *testing.T) {
 	tour("owner", "corrected", "/refund/"+ref)
 }
 
+// TestH02_EmptyTablesInABrowser reads on a phone, in both languages, what finance and support see in place of rows.
+func TestH02_EmptyTablesInABrowser(t *testing.T) {
+	w := newPrepaid(t)
+	base, tab := w.browse(), localtest.Browser(t)
+	tab.Allow("404") // the icon that browsers ask for on the first page
+	for who, paths := range map[string][]string{
+		"finance_approver": {queue + "?q=nobody", "/console/finance/batches", "/console/finance/reconciliation", "/console/finance/reports?month=2026-09"},
+		"support":          {"/console/support", screen},
+	} {
+		tab.Open(base + "/test-as/" + who)
+		for _, tag := range []string{"en", "zh-CN"} {
+			w.speak(who, tag)
+			for i, path := range paths {
+				tab.Open(base + path)
+				w.see(tab, "empty-"+who+string(rune('a'+i))+"-"+tag, 390)
+				if tab.Count("tbody td:only-child") == 0 {
+					t.Errorf("%s has no empty table", path)
+				}
+			}
+		}
+	}
+}
+
 // upload sends a file as a browser does.
 func (w *world) upload(who, path, name, content string) answer {
 	w.Helper()
