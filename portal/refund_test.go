@@ -189,15 +189,44 @@ func TestA11_BankDetailsNeedCredentialsGivenJustNow(t *testing.T) {
 func TestI03_TheQueuesFilterSaysWhatItCannotRead(t *testing.T) {
 	w := newPrepaid(t)
 	ref := w.asked("owner")
-	for query, id := range map[string]string{
-		"status=nowhere": "status", "method=gold": "method", "currency=CNY&least=-1": "least", "currency=CNY&least=1e3": "least", "currency=CNY&most=NaN": "most",
-		"currency=CNY&most=0.005": "most", "currency=CNY&least=1,00": "least", "currency=CNY&least=9223372036854775808": "least", "currency=CNY&least=٣": "least",
-		"least=5": "least", "older=x": "older", "currency=JPY&least=1.5": "least",
+	for _, c := range []struct{ query, id, label, text, kept string }{
+		{"status=nowhere", "status", "Status", "Choose one of the list", ""},
+		{"method=gold", "method", "Method", "Choose one of the list", ""},
+		{"q=" + strings.Repeat("a", 101), "q", "Customer or reference", "Use at most 100 characters", strings.Repeat("a", 100)},
+		{"currency=XQ", "currency", "Currency", "Enter a currency such as CNY", "XQ"},
+		{"currency=XQ&least=5", "currency", "Currency", "Enter a currency such as CNY", "XQ"},
+		{"currency=CNY&least=-1", "least", "Amount from", "Enter the amount without a sign", "-1"},
+		{"currency=CNY&least=1e3", "least", "Amount from", "Enter digits 0 to 9", "1e3"},
+		{"currency=CNY&most=NaN", "most", "Amount to", "Enter digits 0 to 9", "NaN"},
+		{"currency=CNY&most=0.005", "most", "Amount to", "Enter an amount in CNY with at most 2 decimals", "0.005"},
+		{"currency=CNY&least=1,00", "least", "Amount from", "Enter digits 0 to 9", "1,00"},
+		{"currency=CNY&least=9223372036854775808", "least", "Amount from", "This amount is too large", "9223372036854775808"},
+		{"currency=CNY&least=٣", "least", "Amount from", "Enter digits 0 to 9", "٣"},
+		{"currency=JPY&least=1.5", "least", "Amount from", "Enter an amount in JPY", "1.5"},
+		{"currency=CNY&least=2&most=1", "least", "Amount from", "Enter a smaller amount first", "2"},
+		{"least=5", "least", "Amount from", "Enter the currency, too, such as CNY", "5"},
+		{"older=x", "older", "Waiting for at least (days)", "Enter a whole number of days", "x"},
+		{"older=-1", "older", "Waiting for at least (days)", "Enter a whole number of days", "-1"},
 	} {
-		if a := w.get("finance_clerk", queue+"?"+query); a.status != 422 || !strings.Contains(a.body, `id="`+id+`-error"`) {
-			t.Errorf("%s: %d", query, a.status)
+		a := w.get("finance_clerk", queue+"?"+c.query)
+		if a.status != 422 {
+			t.Errorf("%s: %d", c.query, a.status)
 		}
+		w.shownIn(a.body, "<title>Error: ", ">There is a problem</h2>", `<a href="#`+c.id+`">`+c.label+": "+c.text, `id="`+c.id+`-error"><span class="vh">Error:</span>`+c.text, `aria-describedby="`+c.id+`-error"`)
+		if c.kept != "" {
+			w.shownIn(a.body, `value="`+c.kept+`"`)
+		}
+		w.hides(a.body, queue+".csv")
 	}
+	both := w.get("finance_clerk", queue+"?currency=CNY&least=x&most=y&older=z")
+	w.shownIn(both.body, ">There are 3 problems</h2>", `<a href="#least">Amount from: `, `<a href="#most">Amount to: `, `<a href="#older">Waiting for at least (days): `)
+	for _, mangled := range []string{"after=x", "after=" + strings.Repeat("t", 201), "exact=yes!"} {
+		a := w.get("finance_clerk", queue+"?"+mangled)
+		w.shownIn(a.body, ">There is a problem</h2>", "<li>Start again from the first page</li>")
+	}
+	w.speak("finance_clerk", "zh-CN")
+	w.shownIn(w.get("finance_clerk", queue+"?currency=CNY&most=x&older=x").body, `<a href="#most">金额不高于：请只输入数字`, `<a href="#older">已等待天数不少于：请输入整数天数</a>`)
+	w.speak("finance_clerk", "en")
 	w.shows("finance_clerk", queue+"?currency=CNY&least=3600.00&most=3600.00&status=all", ref)
 	w.hides(w.shows("finance_clerk", queue+"?currency=CNY&least=3600.01&status=all", "No refund matches this filter."), ref)
 	w.shows("finance_clerk", queue+"?q="+ref, ref)

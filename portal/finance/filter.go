@@ -102,7 +102,11 @@ func (q query) filter() (refund.Filter, error) {
 	if f.Method = refund.Method(q.method); f.Method != "" && !slices.Contains(refund.Methods, f.Method) {
 		refused = refused.Field("method", "finance.filter.unknown", nil)
 	}
-	refused = q.amounts(&f, refused)
+	if _, known := money.Digits(q.currency); q.currency != "" && !known {
+		refused = refused.Field("currency", "refund.filter.currency", nil)
+	} else {
+		refused = q.amounts(&f, refused)
+	}
 	if q.older != "" {
 		days, err := strconv.Atoi(q.older)
 		if f.OlderThan = days; err != nil || days < 0 {

@@ -45,7 +45,9 @@ func buildQueue(v *page.Visit, list queueList, layout ui.Page) queueView {
 	view := queueView{
 		layout: layout, heading: ui.Heading{Title: l.T("finance.queue"), Lead: l.T("finance.queue.lead")}, back: q.values().Encode(),
 		stats: stats(v, list.figures), pages: ui.Pages{Locale: l}, bulk: v.Session.Has(auth.FinanceApprover),
-		files: []ui.Link{{Label: "CSV", URL: q.url(QueuePath+".csv", ""), Download: true}, {Label: "XLSX", URL: q.url(QueuePath+".xlsx", ""), Download: true}},
+	}
+	if list.refused == nil {
+		view.files = []ui.Link{{Label: "CSV", URL: q.url(QueuePath+".csv", ""), Download: true}, {Label: "XLSX", URL: q.url(QueuePath+".xlsx", ""), Download: true}}
 	}
 	if n := list.figures.Tasks; n > 0 {
 		view.tasks = &ui.Banner{Tone: "warn", Title: l.N("finance.tasks.open", n), Link: &ui.Link{Label: l.T("finance.tasks"), URL: TasksPath}}
@@ -55,6 +57,9 @@ func buildQueue(v *page.Visit, list queueList, layout ui.Page) queueView {
 		faults["q"] = faults["text"]
 	}
 	view.fields(v, q, faults)
+	if faults["after"]+faults["exact"] != "" { // of no field: a link has lost something on its way
+		view.errors, view.layout.Errors = append(view.errors, ui.FieldError{Text: l.T("refund.filter.after")}), true
+	}
 	view.table = queueTable(v, list, view.bulk)
 	if list.page.AtLeast {
 		totals := buildTotals(v, q, list.page.Totals, true, list.stopped)
@@ -116,7 +121,7 @@ func (view *queueView) fields(v *page.Visit, q query, wrong map[string]string) {
 			options[i].Selected = options[i].Value == chosen
 		}
 		view.selects = append(view.selects, ui.Selection{Field: ui.Field{Locale: l, ID: id, Label: l.T("finance.filter." + id), Error: wrong[id]}, Options: options})
-		view.note(id, wrong)
+		view.note(id, l.T("finance.filter."+id), wrong)
 	}
 	var states []ui.Option
 	for _, g := range groups {
@@ -146,12 +151,13 @@ func (view *queueView) fields(v *page.Visit, q query, wrong map[string]string) {
 func (view *queueView) input(v *page.Visit, wrong map[string]string, i ui.Input) {
 	i.Locale, i.Label, i.Error = v.Locale, v.Locale.T("finance.filter."+i.ID), wrong[i.ID]
 	view.inputs = append(view.inputs, i)
-	view.note(i.ID, wrong)
+	view.note(i.ID, i.Label, wrong)
 }
 
-func (view *queueView) note(id string, wrong map[string]string) {
+// note lists the fault of a field. The same words can stand beside several, so each bears the field's name.
+func (view *queueView) note(id, label string, wrong map[string]string) {
 	if wrong[id] != "" {
-		view.errors = append(view.errors, ui.FieldError{FieldID: id, Text: wrong[id]})
+		view.errors = append(view.errors, ui.FieldError{FieldID: id, Label: label, Text: wrong[id]})
 		view.layout.Errors = true
 	}
 }

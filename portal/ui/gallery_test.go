@@ -115,7 +115,7 @@ func formGallery(l *locale.Locale) templ.Component {
 	name.Error, name.Optional = both(l, "Enter a name", "请输入户名"), true
 	return within(Shell(page),
 		BackLink(l, "/refund"),
-		ErrorSummary(l, []FieldError{{"method", wrong}, {"name", name.Error}, {"", both(l, "The amount has changed", "金额已变更")}}),
+		ErrorSummary(l, []FieldError{{"method", "", wrong}, {"name", name.Label, name.Error}, {"", "", both(l, "The amount has changed", "金额已变更")}}),
 		RadioGroup(Choices{Field: bad, Options: options, Question: true}),
 		CheckboxGroup(Choices{Field: field("formats", both(l, "Formats", "格式")), Options: options}),
 		TextInput(Input{Field: name, Value: `a"b<c>`, Autocomplete: "organization", MaxLength: 80}),
