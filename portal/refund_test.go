@@ -216,7 +216,8 @@ func TestI03_TheQueuesFilterSaysWhatItCannotRead(t *testing.T) {
 		if c.kept != "" {
 			w.shownIn(a.body, `value="`+c.kept+`"`)
 		}
-		w.hides(a.body, queue+".csv")
+		w.shownIn(a.body, "Nothing was searched.")
+		w.hides(a.body, queue+".csv", "No refund matches")
 	}
 	both := w.get("finance_clerk", queue+"?currency=CNY&least=x&most=y&older=z")
 	w.shownIn(both.body, ">There are 3 problems</h2>", `<a href="#least">Amount from: `, `<a href="#most">Amount to: `, `<a href="#older">Waiting for at least (days): `)

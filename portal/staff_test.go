@@ -259,7 +259,7 @@ func TestAuditorReadsTheLog(t *testing.T) {
 	}
 	w.exec(`UPDATE contact SET name = 'Lin owner' WHERE id = $1`, w.ids["other"])
 	for query, text := range map[string]string{
-		"customer=HZ-0": "There is no customer with this number", "from=2026-02-30": "Enter a day such as 2027-01-31", "actor=Lin+owner": "Several people have this name",
+		"customer=HZ-0": "There is no customer with this number", "from=2026-02-30": `<a href="#from">From: Enter a day such as 2027-01-31`, "to=x": `<a href="#to">Until and including: Enter a day`, "actor=Lin+owner": "Several people have this name",
 	} {
 		if a := w.get("auditor", "/console/audit?"+query); a.status != 422 || !strings.Contains(a.body, text) || !strings.Contains(a.body, "<title>Error: ") {
 			t.Errorf("%s: %d\n%s", query, a.status, a.body)

@@ -49,11 +49,12 @@ func buildLog(v *page.Visit, s list, layout ui.Page) logView {
 		}
 	}
 	input := func(name, kind, value string, limit int) {
+		label := l.T("console.audit." + name)
 		view.fields = append(view.fields, ui.Input{
-			Field: ui.Field{Locale: l, ID: name, Label: l.T("console.audit." + name), Error: wrong[name]}, Type: kind, Value: value, MaxLength: limit,
+			Field: ui.Field{Locale: l, ID: name, Label: label, Error: wrong[name]}, Type: kind, Value: value, MaxLength: limit,
 		})
 		if wrong[name] != "" {
-			view.errors = append(view.errors, ui.FieldError{FieldID: name, Text: wrong[name]})
+			view.errors = append(view.errors, ui.FieldError{FieldID: name, Label: label, Text: wrong[name]})
 		}
 	}
 	input("actor", "search", f.actor, 100)

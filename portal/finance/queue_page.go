@@ -174,6 +174,9 @@ func queueTable(v *page.Visit, list queueList, bulk bool) ui.Table {
 		{Label: l.T("finance.reviewed_by")},
 		{Label: l.T("refund.state")},
 	}}
+	if list.refused != nil {
+		t.Empty = l.T("finance.queue.unread")
+	}
 	if bulk {
 		t.Columns = append([]ui.Column{{Label: l.T("finance.select"), Hidden: true}}, t.Columns...)
 	}
