@@ -50,7 +50,7 @@ func (b *builder) fill(ctx context.Context, a *attempt, w *work) (s filled, err 
 	defer up.Abort()
 	options := a.Selection.options()
 	if a.large {
-		options.GiveWay = func() { b.crowd.letPass(ctx) }
+		options.GiveWay = b.gait(ctx)
 	}
 	archived, err := archive.NewWriter(up, a.header(w.number), options)
 	if err != nil {

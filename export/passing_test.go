@@ -38,3 +38,33 @@ func TestALargeExportLetsSmallOnesPass(t *testing.T) {
 		t.Errorf("it waits although its own export has ended: %v", took)
 	}
 }
+
+func TestALargeExportKeepsToItsRate(t *testing.T) {
+	t.Parallel()
+	const pieces = 44 // of 256 KiB: 11 MiB, of which one goes at once
+	took := func(ctx context.Context, bytesPerSecond int64) time.Duration {
+		b := &builder{Config: Config{Rate: bytesPerSecond}}
+		step, began := b.gait(ctx), time.Now()
+		for range pieces {
+			step(256 << 10)
+		}
+		return time.Since(began)
+	}
+	if got := took(t.Context(), 100<<20); got < 95*time.Millisecond {
+		t.Errorf("11 MiB at 100 MiB/s took %v", got)
+	}
+	shortest := time.Hour
+	for range 20 { // a busy machine may hold up one
+		shortest = min(shortest, took(t.Context(), 0))
+	}
+	if shortest > 50*time.Millisecond {
+		t.Errorf("without a rate it took %v", shortest)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got := took(ended, 1); got > time.Minute {
+		t.Errorf("it keeps to its rate although its own export has ended: %v", got)
+	}
+	b := &builder{Config: Config{Rate: 1 << 30}}
+	b.gait(t.Context())(100 << 20) // more at once than any rate lets go must not stop it for ever
+}

@@ -17,7 +17,7 @@ func TestGivingWayIsTheGoroutinesAlone(t *testing.T) {
 	before := nice()
 	lowered := make(chan int)
 	go func() {
-		giveWay(func() {})
+		giveWay(func(int) {})
 		lowered <- nice()
 	}()
 	if got := <-lowered; got != min(19, before+lower) {

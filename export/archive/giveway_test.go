@@ -12,7 +12,7 @@ import (
 func TestEachPieceOfALargeArchiveGivesWay(t *testing.T) {
 	t.Parallel()
 	const rows = 40_000
-	write := func(between func()) []byte {
+	write := func(between func(int)) []byte {
 		var b bytes.Buffer
 		a, err := NewWriter(&b, sampleHeader, Options{CSV: true, Browse: true, GiveWay: between})
 		must(t, err)
@@ -30,10 +30,13 @@ func TestEachPieceOfALargeArchiveGivesWay(t *testing.T) {
 		must(t, err)
 		return b.Bytes()
 	}
-	var pieces atomic.Int64
-	giving := write(func() { pieces.Add(1) })
+	var pieces, size atomic.Int64
+	giving := write(func(n int) { pieces.Add(1); size.Add(int64(n)) })
 	if least := int64(rows * 50 / chunkSize); pieces.Load() < least {
 		t.Errorf("it gave way %d times, in %d pieces of the one file alone", pieces.Load(), least)
+	}
+	if size.Load() < rows*50 {
+		t.Errorf("the pieces hold %d bytes in all", size.Load())
 	}
 	report, err := Verify(t.Context(), bytes.NewReader(giving), int64(len(giving)), Expected{})
 	if err != nil || !report.OK() {

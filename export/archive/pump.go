@@ -35,7 +35,7 @@ func (p *pump) run() {
 	defer close(p.stop)
 	step := giveWay(p.s.a.opts.GiveWay)
 	for b := range p.full {
-		step()
+		step(len(b))
 		if _, err := p.s.Write(b); err != nil {
 			p.err = err
 			return

@@ -41,7 +41,7 @@ func (w *chunkWriter) run() {
 	defer close(w.stop)
 	step := giveWay(w.a.opts.GiveWay)
 	for c := range w.full {
-		step()
+		step(len(c.data))
 		if w.err = w.write(c); w.err != nil {
 			return
 		}

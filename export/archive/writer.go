@@ -26,9 +26,9 @@ type Options struct {
 	Browse      bool // rows for the page, to search and to page through offline
 	Prefetch    int  // attachments fetched ahead, each of at most 1 MiB in memory; 0 is 16
 
-	// GiveWay makes compressing what is large step back behind other work on this machine. It is called before each piece, from
-	// several goroutines, and may take its time. Nil: nothing steps back.
-	GiveWay func()
+	// GiveWay makes compressing what is large step back behind other work on this machine. It is called before each piece with the
+	// bytes in it, from several goroutines, and may take its time. Nil: nothing steps back.
+	GiveWay func(size int)
 }
 
 // Writer writes one archive as a stream, to a destination that it never reads or seeks. It is for one goroutine, but for

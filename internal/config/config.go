@@ -113,6 +113,7 @@ type Work struct {
 	LinkTTL   time.Duration `env:"LINK_TTL" envDefault:"10m" doc:"How long one download link works." use:"serve"`
 	Retries   int           `env:"RETRIES" envDefault:"5" doc:"Tries of an export before the customer is told that it failed." use:"work"`
 	LargeFrom int64         `env:"LARGE_FROM" envDefault:"256" doc:"MiB of raw data from which an export is a large one, which waits in a queue of its own." use:"work"`
+	LargeRate int64         `env:"LARGE_RATE" envDefault:"0" doc:"MiB a second that one file of a large export packs at most, in all its formats, so that the source's database, the store and what else shares a machine with it keep room. 0: as fast as it can." use:"work"`
 	Unit      int64         `env:"VOLUME_UNIT" envDefault:"1024" doc:"MiB of what customers know as 1 GiB when they choose the size of files. Less is for trials with little data." use:"work"`
 	MaxRows   int64         `env:"MAX_ROWS" envDefault:"0" doc:"Most rows of one dataset in one customer's export; one more and the export fails with a clear cause. 0: no bound." use:"work"`
 }

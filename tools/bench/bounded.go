@@ -158,7 +158,7 @@ func (g *ground) coldProgram() (string, error) {
 		return "", err
 	}
 	program := filepath.Join(dir, filepath.Base(g.binary))
-	f, err := os.OpenFile(program, os.O_CREATE|os.O_WRONLY, 0o700) //nolint:gosec // it is to be run
+	f, err := os.OpenFile(program, os.O_CREATE|os.O_WRONLY, 0o700)
 	if err != nil {
 		return "", errors.Join(err, os.RemoveAll(dir))
 	}
