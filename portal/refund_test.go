@@ -230,6 +230,7 @@ func TestI03_TheQueuesFilterSaysWhatItCannotRead(t *testing.T) {
 	w.speak("finance_clerk", "en")
 	w.shows("finance_clerk", queue+"?currency=CNY&least=3600.00&most=3600.00&status=all", ref)
 	w.hides(w.shows("finance_clerk", queue+"?currency=CNY&least=3600.01&status=all", "No refund matches this filter."), ref)
+	w.hides(w.shows("finance_approver", queue+"?q=nobody", "No refund matches this filter."), "Approve selected")
 	w.shows("finance_clerk", queue+"?q="+ref, ref)
 	w.shows("finance_clerk", queue+"?q=hz-20418", ref)
 }

@@ -36,7 +36,7 @@ type queueView struct {
 	pages   ui.Pages
 	first   *ui.Link // back to the first page
 	back    string   // the filter, for the way back
-	bulk    bool     // the visitor may approve
+	bulk    bool     // the visitor may approve, and sees something to
 	hint    string   // under the table
 }
 
@@ -44,7 +44,7 @@ func buildQueue(v *page.Visit, list queueList, layout ui.Page) queueView {
 	l, q := v.Locale, list.query
 	view := queueView{
 		layout: layout, heading: ui.Heading{Title: l.T("finance.queue"), Lead: l.T("finance.queue.lead")}, back: q.values().Encode(),
-		stats: stats(v, list.figures), pages: ui.Pages{Locale: l}, bulk: v.Session.Has(auth.FinanceApprover),
+		stats: stats(v, list.figures), pages: ui.Pages{Locale: l}, bulk: v.Session.Has(auth.FinanceApprover) && len(list.page.Rows) > 0,
 	}
 	if list.refused == nil {
 		view.files = []ui.Link{{Label: "CSV", URL: q.url(QueuePath+".csv", ""), Download: true}, {Label: "XLSX", URL: q.url(QueuePath+".xlsx", ""), Download: true}}
