@@ -150,6 +150,12 @@ func whole(t *testing.T, owner *pgxpool.Pool) {
 	if err := owner.QueryRow(t.Context(), `SELECT count(*) FROM river_job`).Scan(&jobs); err != nil {
 		t.Errorf("the queue's tables: %v", err)
 	}
+	var swelling string
+	const gin = `SELECT coalesce(string_agg(indexrelid::regclass::text, ' '), '') FROM pg_index JOIN pg_class i ON i.oid = indexrelid JOIN pg_am m ON m.oid = i.relam
+		WHERE m.amname = 'gin' AND indrelid = 'river_job'::regclass`
+	if err := owner.QueryRow(t.Context(), gin).Scan(&swelling); err != nil || swelling != "" {
+		t.Errorf("indexes of the queue that swell and that nothing uses: %s, %v", swelling, err)
+	}
 }
 
 func TestUpIsRepeatable(t *testing.T) {
