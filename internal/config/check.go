@@ -144,6 +144,23 @@ func (c Config) checkReplacements(k *checker) {
 	}
 }
 
+// check holds a worker's numbers to what they can be: one that means nothing must not be read as another.
+func (w Work) check(k *checker) {
+	if w.Exports < 1 || w.Large < 1 || w.Mails < 1 || w.Retries < 1 {
+		k.add("WORK_EXPORTS", "WORK_EXPORTS, WORK_LARGE, WORK_MAILS and WORK_RETRIES must be at least 1")
+	}
+	for name, value := range map[string]int64{"WORK_LARGE_RATE": w.LargeRate, "WORK_MAX_ROWS": w.MaxRows} {
+		if value < 0 {
+			k.add(name, "must be 0 (no bound) or more")
+		}
+	}
+	for name, value := range map[string]int64{"WORK_LARGE_FROM": w.LargeFrom, "WORK_VOLUME_UNIT": w.Unit} {
+		if value < 1 {
+			k.add(name, "must be at least 1")
+		}
+	}
+}
+
 func (c Config) checkWork(k *checker) {
 	c.checkWeb(k)
 	c.checkStorage(k)
@@ -155,9 +172,7 @@ func (c Config) checkWork(k *checker) {
 	if c.Mail.TLS == "none" && !isLoopback(c.Mail.Host) {
 		k.add("SMTP_TLS", "none is for a server on this machine only; use starttls or tls")
 	}
-	if c.Work.Exports < 1 || c.Work.Large < 1 || c.Work.Mails < 1 || c.Work.Retries < 1 {
-		k.add("WORK_EXPORTS", "WORK_EXPORTS, WORK_LARGE, WORK_MAILS and WORK_RETRIES must be at least 1")
-	}
+	c.Work.check(k)
 	if c.Delivery.Copies < 1 {
 		k.add("DELIVERY_COPIES", "must be at least 1")
 	}

@@ -48,13 +48,21 @@ func TestLoadReportsEveryFaultAtOnce(t *testing.T) {
 	vars["OFFRAMP_SMTP_TLS"] = "none"
 	vars["OFFRAMP_STAFF_ROLES"] = "king:all"
 	vars["OFFRAMP_OUTBOUND_ALLOW"] = "everything"
+	vars["OFFRAMP_WORK_EXPORTS"] = "0"
+	vars["OFFRAMP_WORK_LARGE_RATE"] = "-1"
+	vars["OFFRAMP_WORK_MAX_ROWS"] = "-1"
+	vars["OFFRAMP_WORK_LARGE_FROM"] = "0"
+	vars["OFFRAMP_WORK_VOLUME_UNIT"] = "0"
 	vars["OFFRAMP_LISTEN"] = ":80"
 	_, err := config.Load(environ(vars), "doctor")
 	var problems config.Problems
 	if !errors.As(err, &problems) {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"S3_BUCKET", "WEB_URL", "WEB_SECRET_KEY", "OFFRAMP_SESSION_IDLE", "SMTP_TLS", "STAFF_ROLES", "OUTBOUND_ALLOW", "OFFRAMP_LISTEN"} {
+	for _, want := range []string{
+		"S3_BUCKET", "WEB_URL", "WEB_SECRET_KEY", "OFFRAMP_SESSION_IDLE", "SMTP_TLS", "STAFF_ROLES", "OUTBOUND_ALLOW", "OFFRAMP_LISTEN",
+		"WORK_EXPORTS", "WORK_LARGE_RATE: must be 0", "WORK_MAX_ROWS: must be 0", "WORK_LARGE_FROM: must be at least 1", "WORK_VOLUME_UNIT: must be at least 1",
+	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no problem names %s:\n%v", want, err)
 		}
