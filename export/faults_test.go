@@ -288,7 +288,10 @@ func TestABeatLocksTheExportBeforeItsVolume(t *testing.T) {
 			if _, err := tx.Pgx.Exec(t.Context(), `SELECT FROM export WHERE id = $1 FOR UPDATE`, e.ID); err != nil {
 				return err
 			}
-			time.Sleep(6 * w.config.Beat) // a beat comes meanwhile, and waits
+			eventually(t, "no beat waits for the export", func() (waits bool) {
+				err := tx.Pgx.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid)`).Scan(&waits)
+				return waits || err != nil
+			})
 			if _, err := tx.Pgx.Exec(t.Context(), `SET LOCAL lock_timeout = '500ms'`); err != nil {
 				return err
 			}
