@@ -30,8 +30,8 @@ type MariaDB struct {
 	child   *child
 }
 
-// MySQLBin is the variable with the program of a MySQL 8 server (mysqld), which is started in MariaDB's place when it is set.
-const MySQLBin = "OFFRAMP_MYSQL_BIN"
+// mySQLBin is the variable with the program of a MySQL 8 server (mysqld), which is started in MariaDB's place when it is set.
+const mySQLBin = "OFFRAMP_MYSQL_BIN"
 
 // errNoMariaDB says what to install.
 var errNoMariaDB = errors.New("no MariaDB on this machine: install it with: sudo apt-get install -y mariadb-server-core (it need not be running)")
@@ -62,7 +62,7 @@ func StartMariaDB(ctx context.Context, o MariaDBOptions) (*MariaDB, error) {
 }
 
 func findMariaDB() (string, error) {
-	if program := os.Getenv(MySQLBin); program != "" {
+	if program := os.Getenv(mySQLBin); program != "" {
 		return program, nil
 	}
 	for _, name := range []string{"mariadbd", "/usr/sbin/mariadbd", "/usr/libexec/mariadbd", "/opt/homebrew/opt/mariadb/bin/mariadbd"} {
@@ -82,11 +82,7 @@ func prepareMariaDB(ctx context.Context, program string, o MariaDBOptions) error
 	if _, err := os.Stat(filepath.Join(data, "prepared")); err == nil {
 		return nil
 	}
-	make := filepath.Join(data, "mysql")
-	if isMySQL() {
-		make = data // it wants it empty
-	}
-	if err := errors.Join(os.RemoveAll(data), os.MkdirAll(make, 0o700)); err != nil {
+	if err := errors.Join(os.RemoveAll(data), os.MkdirAll(data, 0o700)); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
 	}
 	cmd, err := preparing(ctx, program, data)
@@ -103,6 +99,9 @@ func prepareMariaDB(ctx context.Context, program string, o MariaDBOptions) error
 func preparing(ctx context.Context, program, data string) (*exec.Cmd, error) {
 	if isMySQL() {
 		return exec.CommandContext(ctx, program, append(mariadbArguments(data), "--initialize-insecure")...), nil // a program for tests
+	}
+	if err := os.Mkdir(filepath.Join(data, "mysql"), 0o700); err != nil {
+		return nil, fmt.Errorf("make the directory of its tables: %w", err)
 	}
 	input := bytes.NewBufferString("use mysql;\n")
 	for _, name := range mariadbTables {
@@ -124,7 +123,7 @@ func preparing(ctx context.Context, program, data string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-func isMySQL() bool { return os.Getenv(MySQLBin) != "" }
+func isMySQL() bool { return os.Getenv(mySQLBin) != "" }
 
 func mariadbArguments(data string) []string {
 	args := []string{
@@ -199,7 +198,7 @@ func (m *MariaDB) await(ctx context.Context, data string) error {
 	}
 }
 
-// IsMariaDB reports whether the server is none of MySQL.
+// IsMariaDB reports whether the server is MariaDB, by its version, and not MySQL.
 func (m *MariaDB) IsMariaDB() bool { return strings.Contains(m.Version, "MariaDB") }
 
 // Open connects as root to a database, or to none when it is empty.

@@ -37,9 +37,8 @@ BEGIN
   END LOOP;
 END $$`
 
-// unusedIndexes are River's, over arguments and metadata. Nothing that we or River run uses them,
-// and they swell until somebody builds them anew, for which the application has no right. Should a later River want them gone or
-// changed, its own change meets none.
+// unusedIndexes are River's, over arguments and metadata. Nothing that we or River run uses them, and they swell until somebody builds
+// them anew, for which the application has no right. A change of River's that expects them would fail at its upgrade, in the tests.
 var unusedIndexes = []string{"river_job_args_index", "river_job_metadata_index"}
 
 // Result says what Up did.
@@ -130,7 +129,7 @@ func upRiver(ctx context.Context, pool *pgxpool.Pool) (int, error) {
 	if _, err := pool.Exec(ctx, grantRiver); err != nil {
 		return 0, fmt.Errorf("grant queue tables: %w", err)
 	}
-	for _, name := range unusedIndexes {
+	for _, name := range unusedIndexes { // concurrently: workers of the version before are at work
 		if _, err := pool.Exec(ctx, "DROP INDEX CONCURRENTLY IF EXISTS "+name); err != nil {
 			return 0, fmt.Errorf("drop the queue's index %s: %w", name, err)
 		}

@@ -67,16 +67,9 @@ func (g *group) start(program string, arguments, env []string, log io.Writer) (*
 	return local.StartOfframp("sh", append(inside, arguments...), env, log)
 }
 
-// remove takes the group away, whose members have ended.
+// remove takes the group away, whose members have ended. The system needs a moment to see the last one go.
 func (g *group) remove() error {
-	var err error
-	for range 50 { // the system needs a moment to see the last one go
-		if err = os.Remove(g.dir); err == nil {
-			return nil
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	return err
+	return until(context.Background(), time.Second, func() (bool, error) { return os.Remove(g.dir) == nil, nil })
 }
 
 // benchBounded makes the large export by a worker that is bounded, and by one that is not, in turns.
@@ -90,7 +83,7 @@ func benchBounded(ctx context.Context, g *ground, rounds int) error {
 		for i, limit := range []int64{bound, 0} {
 			one, err := g.withinOnce(ctx, who, service, limit)
 			if errors.Is(err, errNoGroups) {
-				fmt.Println("export by a worker that may hold 64 MiB: not measured:", err)
+				fmt.Printf("export by a worker that may hold %d MiB: not measured: %v\n", bound>>20, err)
 				return nil
 			}
 			if err != nil {

@@ -76,7 +76,7 @@ func (g *ground) peakOf(ctx context.Context) (peak memory, err error) {
 	return watch.end()
 }
 
-// benchWorker starts one worker as those of a company run, with more in its environment, and waits until it has nothing to do.
+// benchWorker starts one worker that nothing bounds, with more in its environment, and waits until it has nothing to do.
 func (g *ground) benchWorker(ctx context.Context, more map[string]string) (*local.Offramp, error) {
 	return g.coldWorker(ctx, local.StartOfframp, more)
 }
