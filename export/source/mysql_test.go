@@ -211,17 +211,17 @@ func TestScansOfMySQLNameTablesWithoutAnIndex(t *testing.T) {
 			must(t, err)
 			return got
 		}
-		if got := scans(q, 10_000); len(got) != 1 || got[0].Table != "b" || got[0].Rows < 15_000 || got[0].Rows > 25_000 {
+		if got := scans(q, 2_000); len(got) != 1 || got[0].Table != "b" || got[0].Rows < 5_000 || got[0].Rows > 80_000 { // the server guesses from a few pages
 			t.Errorf("%s: %v", kind, got)
 		}
-		if got := scans(q, 30_000); len(got) != 0 {
+		if got := scans(q, 200_000); len(got) != 0 {
 			t.Errorf("%s: %v", kind, got)
 		}
 		change(t, d.Owner, "create index by_customer on big (customer_id, id)")
 		restricted := q
 		restricted.Key, restricted.Range = "id", source.Range{From: new("5")}
 		for _, q := range []source.Query{q, restricted} {
-			if got := scans(q, 10_000); len(got) != 0 {
+			if got := scans(q, 2_000); len(got) != 0 {
 				t.Errorf("%s: %v", kind, got)
 			}
 		}
