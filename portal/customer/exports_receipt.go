@@ -39,7 +39,7 @@ func (w exportWords) receipt(r export.Receipt) *receiptView {
 		{Label: l.T("export.dataset")},
 		{Label: l.T("export.in_source"), Numeric: true},
 		{Label: l.T("export.exported"), Numeric: true},
-		{Label: l.T("export.failed_count"), Numeric: true},
+		{Label: l.T("export.failed_count"), Numeric: true, Key: true},
 	}}
 	var sum archive.Count
 	add := func(name string, c archive.Count) {
@@ -69,7 +69,7 @@ func (w exportWords) imports(list []archive.ImportCount) ui.Table {
 		{Label: l.T("export.in_source"), Numeric: true},
 		{Label: l.T("export.exported"), Numeric: true},
 		{Label: l.T("export.skipped"), Numeric: true},
-		{Label: l.T("export.failed_count"), Numeric: true},
+		{Label: l.T("export.failed_count"), Numeric: true, Key: true},
 	}}
 	for _, c := range list {
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{

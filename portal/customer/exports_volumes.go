@@ -24,7 +24,7 @@ func (w exportWords) volumes(e export.Export, offered bool) ui.Table {
 	}
 	l := w.l
 	t := ui.Table{ID: "volumes", Caption: l.T("export.volumes"), Plain: true, Columns: []ui.Column{
-		{Label: l.T("export.volume")}, {Label: l.T("export.contents")}, {Label: l.T("export.size"), Numeric: true}, {Label: l.T("export.checksum")},
+		{Label: l.T("export.volume")}, {Label: l.T("export.contents")}, {Label: l.T("export.size"), Numeric: true}, {Label: l.T("export.checksum"), Wide: true},
 	}}
 	if offered {
 		t.Columns = append(t.Columns, ui.Column{Label: l.T("export.volume.get"), Hidden: true})

@@ -27,7 +27,7 @@ func buildImport(v *page.Visit, r migration.Replacement, losses []profile.Loss, 
 	}}
 	view.layout.Title, view.layout.Narrow = view.heading.Title, true
 	view.files = ui.Table{ID: "files", Caption: l.T("replacement.files.table"), Plain: true, Columns: []ui.Column{
-		{Label: l.T("replacement.file")}, {Label: l.T("replacement.from")}, {Label: l.T("replacement.columns")},
+		{Label: l.T("replacement.file")}, {Label: l.T("replacement.from")}, {Label: l.T("replacement.columns"), Wide: true},
 	}}
 	for _, f := range r.Import.Files {
 		names := make([]string, 0, len(f.Columns))

@@ -24,7 +24,7 @@ func buildBatches(v *page.Visit, payables []refund.Payable, batches []refund.Bat
 	l := v.Locale
 	view := batchesView{layout: layout, refused: refusal(v, refused), heading: ui.Heading{Title: l.T("finance.batches"), Lead: l.T("finance.batches.lead")}}
 	view.payables = ui.Table{ID: "payables", Plain: true, Caption: caption(l, "finance.payables"), Empty: l.T("finance.payables.none"), Columns: []ui.Column{
-		{Label: l.T("refund.method")}, {Label: l.T("finance.count"), Numeric: true}, {Label: l.T("finance.sum"), Numeric: true}, {Label: l.T("console.action")},
+		{Label: l.T("refund.method")}, {Label: l.T("finance.count"), Numeric: true}, {Label: l.T("finance.sum"), Numeric: true, Key: true}, {Label: l.T("console.action")},
 	}}
 	create := v.Session.Has(auth.FinanceClerk, auth.FinanceApprover)
 	for _, x := range payables {
@@ -40,7 +40,7 @@ func buildBatches(v *page.Visit, payables []refund.Payable, batches []refund.Bat
 		{Label: l.T("finance.batch")},
 		{Label: l.T("refund.method")},
 		{Label: l.T("finance.count"), Numeric: true},
-		{Label: l.T("finance.control"), Numeric: true},
+		{Label: l.T("finance.control"), Numeric: true, Key: true},
 		{Label: l.T("finance.created_by")},
 		{Label: l.T("finance.released_by")},
 		{Label: l.T("refund.state")},

@@ -353,7 +353,7 @@ type quoteView struct {
 func newQuote(v *page.Visit, q quote.Quote, title, id string) quoteView {
 	l, w := v.Locale, quote.Word(v.Locale, q, v.Programme)
 	view := quoteView{card: ui.Card{ID: id, Title: title, Meta: w.Policy}, worded: w}
-	view.table = ui.Table{ID: id + "-lines", Plain: true, Caption: l.T("console.table", "Title", title), Columns: []ui.Column{{Label: l.T("finance.line")}, {Label: l.T("finance.formula")}, {Label: l.T("refund.amount"), Numeric: true}}}
+	view.table = ui.Table{ID: id + "-lines", Plain: true, Caption: l.T("console.table", "Title", title), Columns: []ui.Column{{Label: l.T("finance.line")}, {Label: l.T("finance.formula"), Wide: true}, {Label: l.T("refund.amount"), Numeric: true}}}
 	for _, p := range w.Parts {
 		view.table.Rows = append(view.table.Rows, ui.Row{Cells: []ui.Cell{{Text: p.Title}, {Text: p.Paid + " · " + p.Period}, {Body: templ.NopComponent}}})
 		for _, line := range p.Lines {

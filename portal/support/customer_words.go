@@ -24,7 +24,7 @@ func exports(v *page.Visit, s screen) ui.Table {
 		{Label: l.T("export.state")},
 		{Label: l.T("console.progress")},
 		{Label: l.T("export.until")},
-		{Label: l.T("console.cause")},
+		{Label: l.T("console.cause"), Wide: true},
 		{Label: l.T("console.action"), Hidden: true},
 	}}
 	for _, e := range s.exports {

@@ -94,7 +94,7 @@ func statusCell(v *page.Visit, s migration.Status) ui.Cell {
 func troubles(v *page.Visit, list []export.Troubled) *ui.Table {
 	l := v.Locale
 	t := &ui.Table{ID: "troubles", Plain: true, Caption: l.T("console.table", "Title", l.T("console.troubles")), Empty: l.T("console.troubles.none"), Columns: []ui.Column{
-		{Label: l.T("export.reference")}, {Label: l.T("console.customer")}, {Label: l.T("export.state")}, {Label: l.T("console.cause")}, {Label: l.T("console.age")},
+		{Label: l.T("export.reference")}, {Label: l.T("console.customer")}, {Label: l.T("export.state")}, {Label: l.T("console.cause"), Wide: true}, {Label: l.T("console.age")},
 	}}
 	for _, x := range list {
 		tone, text := customer.ExportTag(l, x.Export, v.Now)

@@ -45,7 +45,7 @@ func inside(v *page.Visit, e export.Export) exportInside {
 		{Label: l.T("export.sets.rows"), Numeric: true},
 		{Label: l.T("export.sets.files"), Numeric: true},
 		{Label: l.T("export.size"), Numeric: true},
-		{Label: l.T("export.checksum")},
+		{Label: l.T("export.checksum"), Wide: true},
 	}}
 	for _, part := range e.Volumes {
 		x.volumes.Rows = append(x.volumes.Rows, volume(v, part))

@@ -1,0 +1,199 @@
+package portal_test
+
+import (
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"offramp/deploy/examples"
+	"offramp/deploy/local/localtest"
+	"offramp/migration"
+	"offramp/portal"
+	"offramp/portal/ops"
+)
+
+// wider names what has to be scrolled sideways on the page, or lies outside of the window: the page, regions, tables' cells.
+const wider = `(() => {
+	const found = [], name = e => e.tagName.toLowerCase() + (e.id ? "#" + e.id : "") + (e.className ? "." + e.className : "")
+	const page = document.documentElement
+	if (page.scrollWidth > page.clientWidth) found.push("the page by " + (page.scrollWidth - page.clientWidth))
+	for (const e of document.querySelectorAll("main *")) {
+		const style = getComputedStyle(e)
+		if (/auto|scroll/.test(style.overflowX) && e.tagName != "TEXTAREA" && e.scrollWidth > e.clientWidth + 1) {
+			const table = e.querySelector("table")
+			found.push(name(e) + (table ? " with " + table.caption?.textContent : "") + " by " + (e.scrollWidth - e.clientWidth))
+		}
+	}
+	for (const e of document.querySelectorAll("td, th")) {
+		const box = e.getBoundingClientRect()
+		if (box.width > 2 && (box.right > innerWidth + 1 || box.left < -1)) found.push(name(e) + " ends at " + Math.round(box.right))
+	}
+	return found.join("; ")
+})()`
+
+// phonePages says where the pages with variable addresses have something to show.
+func (w *world) phonePages() map[string][]string {
+	w.Helper()
+	p := w.programme.p
+	w.offer()
+	p.Steps = migration.StepRules{Choose: true, Settle: true}
+	for _, id := range []string{"a", "b"} {
+		w.tell(id, migration.Event{Kind: migration.StepsReconfigure, Actor: "system", Rules: p.Steps})
+	}
+	p.Replacements[0].Import = &migration.ImportProfile{
+		Files: []migration.ImportFile{{Name: "issues-with-quite-a-long-name.csv", Dataset: "tasks", Columns: []migration.ImportColumn{{Name: "Subject", From: "title"}}}},
+		Loses: []migration.Loss{{Dataset: "tasks", Column: "colour", Text: both("There are no colours.", "没有颜色。")}},
+	}
+	p.Datasets[1].Columns = []migration.Column{{Name: "id", Type: "integer"}, {Name: "title", Type: "text"}, {Name: "colour", Type: "text"}}
+	w.exec(`UPDATE customer SET attributes = attributes || '{"plan": "Team yearly"}' WHERE id = $1`, w.ids["a"])
+	w.exec(`INSERT INTO extension (customer_id, milestone, day, reason, granted_by, granted_at) VALUES ($1, 'export_deadline', '2027-03-20', 'Long illness.', 'identity-support', $2)`,
+		w.ids["a"], day)
+	w.codes("heguang", "HG-1111-AAAA")
+	w.choose("owner", "heguang")
+
+	e := w.requestExport("owner", "a")
+	w.seal(e, "a", partial())
+	w.split(e)
+	files := "/exports/" + e.ID
+	w.get("owner", files+"/volumes/1")
+	for _, text := range []string{"The tasks of 2019 are missing.", "So are those of 2018."} {
+		w.sent("owner", files+"/help", url.Values{"text": {text}}, 303)
+	}
+	var asked string
+	if err := w.super.Super(w.T).QueryRow(w.Context(), `SELECT id FROM help_request LIMIT 1`).Scan(&asked); err != nil {
+		w.Fatal(err)
+	}
+	w.exec(`UPDATE customer SET tier = 'core' WHERE id = $1`, w.ids["b"])
+	broken := w.requestExport("other", "b")
+	w.exec(`UPDATE export SET state = 'failed', failures = 3, cause = 'column "a_rather_long_name_of_a_column" does not exist (SQLSTATE 42703)', finished_at = $2 WHERE id = $1`,
+		broken.ID, day)
+	w.propose("operator", string(examples.Hezhou))
+
+	ref := w.brought("owner", url.Values{"method": {"original"}})
+	w.paid("b", "INV-9", 365000)
+	second := w.askedFor("other", url.Values{"method": {"original"}})
+	w.attached("owner", "/refund/"+ref+"/documents", nil, "银行 letter of quite some length and no breaks_in_its_name_at_all.pdf", "application/pdf", paper("x"))
+	w.customer("c", "HZ-8", "Another Works", "Europe/London")
+	w.contact("third", "c", migration.Owner)
+	w.exec(`INSERT INTO entitlement (customer_id, version, import_id, programme, changed_at, due_at) VALUES ($1, 1, 'i', 1, $2, $2)`, w.ids["c"], day)
+	w.tell("c", migration.Event{Kind: migration.StepsReconfigure, Actor: "system", Rules: p.Steps})
+	w.paid("c", "INV-10", 365000)
+	w.credentials(day)
+	w.sent("third", "/refund/CNY/method", url.Values{"method": {"bank"}}, 303)
+	batch := w.sent("finance_clerk", "/console/finance/batches", url.Values{"method": {"original"}, "currency": {"CNY"}}, 303).location
+	csv := "end_to_end_id,amount,currency,state,date,reason\nFOREIGN-0123456789-0123456789-01234,5.00,CNY,booked,2026-11-24,\n"
+	bank := w.upload("finance_clerk", "/console/finance/reconciliation", "results.csv", csv).location
+	return map[string][]string{
+		"/:locale/":                                   {"/en/"},
+		"/:locale/faq":                                {"/en/faq"},
+		"/exports/:id":                                {files, "/exports/" + broken.ID + " other"},
+		"/exports/:id/check":                          {files + "/check"},
+		"/exports/:id/deliver":                        {files + "/deliver"},
+		"/exports/:id/help":                           {files + "/help"},
+		"/refund/:currency/method":                    {"/refund/CNY/method third"},
+		"/refund/:currency/bank":                      {"/refund/CNY/bank third"},
+		"/refund/:currency/check":                     {"/refund/CNY/check third"},
+		"/refund/:ref":                                {"/refund/" + ref, "/refund/" + second + " other"},
+		"/refund/:ref/submitted":                      {"/refund/" + ref + "/submitted"},
+		"/replacements":                               {"/replacements", "/replacements other"},
+		"/replacements/:key/choose":                   {"/replacements/driftboard/choose", "/replacements/driftboard/choose other"},
+		"/console/support":                            {"/console/support", "/console/support?q=canary"},
+		"/console/support/customers/:id":              {"/console/support/customers/" + w.ids["a"], "/console/support/customers/" + w.ids["b"]},
+		"/console/support/help/:id":                   {"/console/support/help/" + asked},
+		"/console/programme/:id":                      {"/console/programme/1"},
+		"/console/audit/:id":                          {"/console/audit/1"},
+		"/console/finance/refunds":                    {"/console/finance/refunds", "/console/finance/refunds finance_approver"},
+		"/console/finance/refunds/:ref":               {"/console/finance/refunds/" + ref, "/console/finance/refunds/" + second},
+		"/console/finance/batches/:id":                {batch},
+		"/console/finance/reconciliation/:id":         {bank},
+		"/console/programme/:id/source":               {"/console/programme/1/source"},
+		"/console/finance/refunds/:ref/documents/:id": nil, // a file
+		"/console/finance/batches/:id/file":           nil,
+		"/refund/:ref/documents/:id":                  nil,
+		"/refund/:ref/account":                        nil, // asked for only when the bank sent the money back
+		"/exports/:id/download":                       nil,
+		"/exports/:id/receipt.json":                   nil,
+		"/exports/:id/receipt.jws":                    nil,
+		"/exports/:id/volumes/:number":                nil,
+		"/exports/:id/volumes/:number/file":           nil,
+	}
+}
+
+// visitors are who looks at a page, the first of those who may.
+var visitors = []string{"owner", "support", "finance_clerk", "programme_manager", "auditor", "operator", "finance_releaser", "anonymous"}
+
+// TestH02_NothingScrollsSidewaysOnAPhone opens every page of the list of routes, as one of those who may see it, 390 px wide in each
+// language. A new page with variable parts in its address needs a line in phonePages.
+func TestH02_NothingScrollsSidewaysOnAPhone(t *testing.T) {
+	w := newPrepaid(t)
+	pages := w.phonePages()
+	base, tab := w.browse(), localtest.Browser(t)
+	for _, status := range []string{"404", "403", "409", "422"} {
+		tab.Allow(status)
+	}
+	tab.Size(390, 900)
+	seen := 0
+	for _, who := range []string{"owner", "other", "third", "support", "finance_clerk", "finance_approver", "finance_releaser", "programme_manager", "auditor", "operator", "anonymous"} {
+		paths := w.pagesOf(who, pages)
+		tab.Open(base + "/test-as/" + who)
+		for _, tag := range []string{"en", "zh-CN"} {
+			w.speak(who, tag)
+			for _, path := range paths {
+				if a := w.get(who, path); a.status != http.StatusOK || !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
+					if a.status >= 400 {
+						t.Errorf("%s for %s: %d; name a page in phonePages", path, who, a.status)
+					}
+					continue
+				}
+				seen++
+				tab.Open(base + path)
+				if found := localtest.Eval[string](tab, wider); found != "" {
+					t.Errorf("%s for %s in %s scrolls sideways: %s", path, who, tag, found)
+				}
+				if dir := os.Getenv("OFFRAMP_TEST_SHOTS"); dir != "" {
+					name := strings.NewReplacer("/", "_", "?", "_", "=", "_").Replace(path)
+					tab.Screenshot(filepath.Join(dir, "phone-"+who+name+"-"+tag+".png"))
+				}
+			}
+		}
+	}
+	if seen < 100 {
+		t.Errorf("%d pages seen", seen)
+	}
+}
+
+// pagesOf are the addresses that somebody looks at: those where they are the first of the visitors who may, and those named for them.
+func (w *world) pagesOf(who string, pages map[string][]string) []string {
+	var paths []string
+	for _, r := range w.server.Routes() {
+		if r.Method != "GET" || r.Bare || r.Quiet || strings.HasPrefix(r.Path, ops.JobsPath) { // River's pages are its own
+			continue
+		}
+		samplesOf, named := pages[r.Path]
+		if !named {
+			samplesOf = []string{samples.Replace(r.Path)}
+		}
+		for _, path := range samplesOf {
+			path, by, _ := strings.Cut(path, " ")
+			if by == "" {
+				by = firstWhoMay(r.Access)
+			}
+			if by == who {
+				paths = append(paths, path)
+			}
+		}
+	}
+	return paths
+}
+
+func firstWhoMay(a portal.Access) string {
+	for _, who := range visitors {
+		if accessOf[who]&a != 0 {
+			return who
+		}
+	}
+	return ""
+}
