@@ -28,7 +28,7 @@ const master = "a secret of thirty-two characters"
 // deliveries are the real ones; no worker takes their jobs.
 func (w *world) deliveries() *export.Deliveries {
 	w.Helper()
-	d, err := export.NewDeliveries(w.db, w.queue(), export.DeliveryOptions{Secret: []byte(master), PlainHTTP: true})
+	d, err := export.NewDeliveries(w.web, w.queue(), export.DeliveryOptions{Secret: []byte(master), PlainHTTP: true})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func (w *world) deliveries() *export.Deliveries {
 
 func (w *world) queue() *jobs.Client {
 	w.Helper()
-	queue, err := jobs.NewInserter(w.db)
+	queue, err := jobs.NewInserter(w.web)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func newDeliveredAs(t *testing.T, proxy bool, sizes ...int) *delivered {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.exports = export.NewService(w.db, w.customers, w.queue(), w.bucket, export.Options{})
+	w.exports = export.NewService(w.web, w.customers, w.queue(), w.bucket, export.Options{})
 	w.proxy = proxy
 	w.serve("http://portal.example")
 	e := w.requestExport("owner", "a")

@@ -89,7 +89,8 @@ func programme(t testing.TB) *migration.Programme {
 // world is a whole server with the people who use it.
 type world struct {
 	*testing.T
-	db        *db.DB
+	db        *db.DB // may what the server and a worker may, for what tests prepare and look up
+	web       *db.DB // the server's
 	clock     *clock.Manual
 	programme *fixed
 	server    *portal.Server
@@ -113,9 +114,9 @@ func newWorld(t *testing.T) *world {
 		T: t, clock: clock.NewManual(day), programme: &fixed{programme(t)}, log: &journal{},
 		cookies: map[string]string{"anonymous": ""}, ids: map[string]string{}, super: localtest.Database(t),
 	}
-	w.db = w.super.Open(t, db.Options{Clock: w.clock, MaxConns: 4})
+	w.db, w.web = w.super.Open(t, db.Options{Clock: w.clock, MaxConns: 4}), w.super.Web(t, db.Options{Clock: w.clock, MaxConns: 4})
 	w.logger = slog.New(slog.NewJSONHandler(w.log, nil))
-	w.customers = migration.NewService(w.db)
+	w.customers = migration.NewService(w.web)
 	w.exports = w.openExports()
 	w.people()
 	w.serve("http://portal.example")
@@ -124,12 +125,12 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) consoles(kit *page.Kit) *portal.Consoles {
 	w.Helper()
-	queue, err := jobs.NewInserter(w.db)
+	queue, err := jobs.NewInserter(w.web)
 	if err != nil {
 		w.Fatal(err)
 	}
 	c, err := portal.NewConsoles(kit, portal.ConsoleParts{
-		DB: w.db, Customers: w.customers, Programmes: migration.NewProgrammes(w.db), Exports: w.exports, Help: assistance.NewService(w.db, queue), Refunds: w.refunds(), Queue: queue, Log: w.logger, Choices: w.choices(),
+		DB: w.web, Customers: w.customers, Programmes: migration.NewProgrammes(w.web), Exports: w.exports, Help: assistance.NewService(w.web, queue), Refunds: w.refunds(), Queue: queue, Log: w.logger, Choices: w.choices(),
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -144,17 +145,17 @@ func (w *world) serve(public string) {
 	}
 	sessions := w.sessions
 	if sessions == nil {
-		sessions = auth.NewService(w.db, auth.Config{})
+		sessions = auth.NewService(w.web, auth.Config{})
 	}
 	kit := &page.Kit{Programmes: w.programme, Clock: w.clock, Public: base, Secret: []byte("a secret of thirty-two characters")}
 	w.server, err = portal.New(portal.Options{
 		Kit: kit, Sessions: sessions, Log: w.logger,
-		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.db), Exports: w.exports, Help: assistance.NewService(w.db, w.inserter()), Choices: w.choices(), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy},
+		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.web), Exports: w.exports, Help: assistance.NewService(w.web, w.inserter()), Choices: w.choices(), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy},
 		Settle:   &settle.Pages{Kit: kit, Refunds: w.refunds(), Customers: w.customers},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.signIn()},
 		Consoles: w.consoles(kit),
 		API:      w.programs(),
-		Metrics:  prometheus.NewRegistry(), Ping: w.db.Pool.Ping,
+		Metrics:  prometheus.NewRegistry(), Ping: w.web.Pool.Ping,
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -177,17 +178,17 @@ func (w *world) openExports() *export.Service {
 		w.Fatal(err)
 	}
 	w.bucket = bucket
-	queue, err := jobs.NewInserter(w.db)
+	queue, err := jobs.NewInserter(w.web)
 	if err != nil {
 		w.Fatal(err)
 	}
-	return export.NewService(w.db, w.customers, queue, bucket, export.Options{})
+	return export.NewService(w.web, w.customers, queue, bucket, export.Options{})
 }
 
 // choices is the service of step 3; the replacement next signs with nextSecret.
 func (w *world) choices() *replacement.Service {
 	w.Helper()
-	s, err := replacement.NewService(w.db, replacement.Options{
+	s, err := replacement.NewService(w.web, replacement.Options{
 		Queue: w.inserter(), Journeys: w.customers, Secret: []byte("a secret of thirty-two characters"), Secrets: map[string]string{"next": nextSecret},
 	})
 	if err != nil {
@@ -201,7 +202,7 @@ const nextSecret = "whsec_bmV4dCBzaWducyB3aXRoIHRoaXMgb25lIHNlY3JldA=="
 // inserter enqueues jobs that no worker takes.
 func (w *world) inserter() *jobs.Client {
 	w.Helper()
-	queue, err := jobs.NewInserter(w.db)
+	queue, err := jobs.NewInserter(w.web)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -211,7 +212,7 @@ func (w *world) inserter() *jobs.Client {
 // signIn is a service whose providers do not answer.
 func (w *world) signIn() *auth.Service {
 	nobody := auth.RealmConfig{Provider: oidc.New(oidc.Config{Issuer: "http://127.0.0.1:1", ClientID: "portal"})}
-	return auth.NewService(w.db, auth.Config{Customers: nobody, Staff: nobody})
+	return auth.NewService(w.web, auth.Config{Customers: nobody, Staff: nobody})
 }
 
 // people are two customers with their contacts, and one member of staff for each role.

@@ -99,8 +99,9 @@ func (c *console) wrong(k check, err error) {
 
 func (p *parts) checks(limit time.Duration) []check {
 	return []check{
-		{"database role", "sign in as a role that is a member of offramp_app and neither superuser nor BYPASSRLS (OFFRAMP_DATABASE_URL)", true, p.checkRole},
+		{"database role", "sign in as a role that is a member of offramp_serve (for serve) or offramp_work (for the rest) and neither superuser nor BYPASSRLS (OFFRAMP_DATABASE_URL)", true, p.checkRole},
 		{"schema", "run: offramp schema up", true, p.checkSchema},
+		{"database rights", "run: offramp schema up", true, p.checkRights},
 		{"clock", "synchronise this machine's clock (NTP)", true, p.checkClock},
 		{"storage", "", false, p.checkStorage(limit)},
 		{"customers' provider", "correct OFFRAMP_CUSTOMER_ISSUER, or start the provider and clear the way to it", false, p.checkProvider(p.config.Customer)},
@@ -115,22 +116,6 @@ func (p *parts) checks(limit time.Duration) []check {
 		{"bank account", "", false, p.checkBank},
 		{"keys of bank details", "", false, p.checkKeys},
 	}
-}
-
-func (p *parts) checkRole(ctx context.Context) (string, error) {
-	var name string
-	var super, bypass, member bool
-	const sql = `SELECT rolname, rolsuper, rolbypassrls, pg_has_role(oid, 'offramp_app', 'MEMBER') FROM pg_roles WHERE rolname = current_user`
-	if err := p.db.Pool.QueryRow(ctx, sql).Scan(&name, &super, &bypass, &member); err != nil {
-		return "", err
-	}
-	switch {
-	case super || bypass:
-		return "", fmt.Errorf("%s is a superuser or has BYPASSRLS: row-level security would not protect customers from each other", name)
-	case !member:
-		return "", fmt.Errorf("%s is no member of offramp_app", name)
-	}
-	return ": " + name, nil
 }
 
 func (p *parts) checkSchema(ctx context.Context) (string, error) {

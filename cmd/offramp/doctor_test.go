@@ -15,7 +15,7 @@ func TestDoctorFindsEverythingInOrder(t *testing.T) {
 	w := newWorld(t)
 	w.inEffect()
 	w.run("doctor").want(
-		t, 0, "ok    configuration", "ok    database role: offramp_web", "ok    schema: ", "ok    clock", "ok    storage: bucket "+w.env["OFFRAMP_S3_BUCKET"],
+		t, 0, "ok    configuration", "ok    database role: offramp_worker, for work", "ok    database rights: as they are meant", "ok    schema: ", "ok    clock", "ok    storage: bucket "+w.env["OFFRAMP_S3_BUCKET"],
 		"ok    customers' provider: "+w.env["OFFRAMP_CUSTOMER_ISSUER"], "ok    staff's provider: ", "ok    mail: ", "ok    programme: boats, version 1",
 		"ok    sinks: 1", "ok    sources: 1 datasets answer", "ok    Stripe: not configured", "ok    bank account: not configured", "Everything answers.",
 	)
@@ -76,7 +76,9 @@ func TestDoctorNamesEachBrokenPart(t *testing.T) {
 		{"issuer", []string{"OFFRAMP_STAFF_ISSUER", strings.Replace(w.env["OFFRAMP_STAFF_ISSUER"], "127.0.0.1", "localhost", 1)}, []string{"WRONG staff's provider: it calls itself " + w.env["OFFRAMP_STAFF_ISSUER"], "mend: correct OFFRAMP_STAFF_ISSUER"}},
 		{"no provider", []string{"OFFRAMP_STAFF_ISSUER", w.env["OFFRAMP_S3_ENDPOINT"]}, []string{"WRONG staff's provider: ", "it answers 40", "/.well-known/openid-configuration"}},
 		{"SMTP", []string{"OFFRAMP_SMTP_PORT", port}, []string{"WRONG mail: reach mail server 127.0.0.1: ", "mend: correct OFFRAMP_SMTP_HOST"}},
-		{"role", []string{"OFFRAMP_DATABASE_URL", w.database.SuperURL}, []string{"WRONG database role: ", "superuser or has BYPASSRLS", "mend: sign in as a role that is a member of offramp_app"}},
+		{"role", []string{"OFFRAMP_DATABASE_URL", w.database.SuperURL}, []string{"WRONG database role: ", "superuser or has BYPASSRLS", "mend: sign in as a role that is a member of offramp_serve"}},
+		{"both roles in one", []string{"OFFRAMP_DATABASE_URL", w.database.AppURL}, []string{"WRONG database role: offramp_both may what the web side and the workers may together", "mend: part them"}},
+		{"neither role", []string{"OFFRAMP_DATABASE_URL", w.database.OwnerURL}, []string{"WRONG database role: offramp_owner is a member of neither"}},
 		{"sink", []string{"OFFRAMP_SINK_CRM_URL", "", "OFFRAMP_SINK_CRM_SECRET", ""}, []string{`WRONG sinks: the programme's sink "crm" has no address`, "mend: set OFFRAMP_SINK_CRM_URL and OFFRAMP_SINK_CRM_SECRET"}},
 		{"source", []string{"OFFRAMP_SOURCE_PRODUCT_URL", "postgres://reader:hidden-word@" + gone + "/product"}, []string{`WRONG sources: source "product" at ` + gone, "does not answer", "mend: start it, or correct the address in OFFRAMP_SOURCE_PRODUCT_URL"}},
 	} {
@@ -87,6 +89,22 @@ func TestDoctorNamesEachBrokenPart(t *testing.T) {
 			r.hides(t, "hidden-word", "not-the-secret-key")
 		})
 	}
+}
+
+func TestDoctorComparesTheRightsWithThoseThatAreMeant(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inEffect()
+	owner := w.database.Owner(t)
+	for _, sql := range []string{`GRANT INSERT ON payment TO offramp_serve`, `GRANT UPDATE (roles) ON identity TO PUBLIC`, `REVOKE DELETE ON session FROM offramp_work`} {
+		if _, err := owner.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.run("doctor").want(t, 1, "WRONG database rights: PUBLIC has update of identity.roles, which is not meant", "WRONG database rights: offramp_serve has insert of payment, which is not meant",
+		"WRONG database rights: offramp_work lacks delete of session", "mend: run: offramp schema up", "ok    database role")
+	w.run("schema", "up").want(t, 0, "up to date")
+	w.with("OFFRAMP_DATABASE_URL", w.database.WebURL).run("doctor").want(t, 0, "ok    database role: offramp_web, for serve", "ok    database rights: as they are meant", "Everything answers.")
 }
 
 func TestDoctorOfADatabaseThatIsNotReady(t *testing.T) {

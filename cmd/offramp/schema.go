@@ -107,7 +107,7 @@ func schemaTrouble(err error) error {
 	if errors.As(err, &pg) && pg.Code == "42501" {
 		return &trouble{
 			what: "the role in " + ownerVariable + " may not make the schema", cause: err,
-			mend: "name the owner of the database; it needs CREATEROLE, or an administrator runs once: CREATE ROLE offramp_app NOLOGIN",
+			mend: "name the owner of the database; it needs CREATEROLE, or an administrator runs once: CREATE ROLE offramp_app NOLOGIN; CREATE ROLE offramp_serve NOLOGIN; CREATE ROLE offramp_work NOLOGIN",
 		}
 	}
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -69,7 +69,7 @@ func stateTrouble(at place, pg *pgconn.PgError, err error) error {
 	case "42P01", "3F000", "42883", "42703":
 		t.what, t.mend = at.String()+" has no schema, or an older one than this binary needs", "run: offramp schema up"
 	case "42501":
-		t.what, t.mend = at.String()+" refuses a right that we need", "run: offramp schema up; then GRANT offramp_app to the user in "+at.variable
+		t.what, t.mend = at.String()+" refuses a right that we need", "run: offramp schema up; then GRANT offramp_serve (for serve) or offramp_work (for the rest) to the user in "+at.variable
 	case "53100":
 		t.what, t.mend = "the disk of "+at.String()+" is full", "make room there and run it again"
 	case "53300":

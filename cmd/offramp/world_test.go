@@ -41,7 +41,7 @@ func newWorld(t *testing.T) *world {
 	s3, smtp := localtest.S3(t), localtest.Mail(t)
 	host, port, _ := strings.Cut(smtp.SMTP, ":")
 	w.env = map[string]string{
-		"OFFRAMP_DATABASE_URL": w.database.AppURL, "OFFRAMP_DATABASE_OWNER_URL": w.database.OwnerURL, "OFFRAMP_DATABASE_MAX_CONNS": "4",
+		"OFFRAMP_DATABASE_URL": w.database.WorkURL, "OFFRAMP_DATABASE_OWNER_URL": w.database.OwnerURL, "OFFRAMP_DATABASE_MAX_CONNS": "4",
 		"OFFRAMP_WEB_URL": "http://127.0.0.1:8080", "OFFRAMP_WEB_LISTEN": "127.0.0.1:0", "OFFRAMP_WEB_METRICS": "off",
 		"OFFRAMP_WEB_SECRET_KEY": strings.Repeat("k", 32),
 		"OFFRAMP_S3_ENDPOINT":    s3.Endpoint, "OFFRAMP_S3_REGION": s3.Region, "OFFRAMP_S3_BUCKET": s3.Bucket(t),

@@ -20,9 +20,11 @@ import (
 
 // The roles of a local server. Any of them signs in from this machine without a password.
 const (
-	SuperRole = "postgres"      // may everything; for setting up only
-	OwnerRole = "offramp_owner" // owns databases and their schema; row-level security applies to it
-	AppRole   = "offramp_web"   // what the portal and the workers sign in as, a member of offramp_app
+	SuperRole = "postgres"       // may everything; for setting up only
+	OwnerRole = "offramp_owner"  // owns databases and their schema; row-level security applies to it
+	WebRole   = "offramp_web"    // what the portal signs in as, a member of offramp_serve
+	WorkRole  = "offramp_worker" // what the workers and commands sign in as, a member of offramp_work
+	AppRole   = "offramp_both"   // a member of offramp_app, as installations have that did not part the two
 )
 
 // PostgresOptions say how to run a server. Dir is required.
@@ -225,15 +227,26 @@ func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
 // rolesSQL makes the roles once. The owner needs CREATEROLE for the schema's own group role.
 const rolesSQL = `
 DO $$
+DECLARE name text; of text;
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'offramp_owner') THEN
     CREATE ROLE offramp_owner LOGIN CREATEROLE CREATEDB NOSUPERUSER NOBYPASSRLS;
   END IF;
-  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'offramp_app') THEN
-    CREATE ROLE offramp_app NOLOGIN NOSUPERUSER NOBYPASSRLS;
-  END IF;
-  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'offramp_web') THEN
-    CREATE ROLE offramp_web LOGIN NOSUPERUSER NOBYPASSRLS IN ROLE offramp_app;
+  FOREACH name IN ARRAY ARRAY['offramp_app', 'offramp_serve', 'offramp_work'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+      EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS', name);
+    END IF;
+  END LOOP;
+  FOR name, of IN VALUES ('offramp_web', 'offramp_serve'), ('offramp_worker', 'offramp_work'), ('offramp_both', 'offramp_app') LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+      EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOBYPASSRLS', name);
+    END IF;
+    IF NOT pg_has_role(name, of, 'MEMBER') THEN
+      EXECUTE format('GRANT %I TO %I', of, name);
+    END IF;
+  END LOOP;
+  IF pg_has_role('offramp_web', 'offramp_app', 'MEMBER') THEN
+    REVOKE offramp_app FROM offramp_web; -- of a directory that an older release made
   END IF;
 END $$`
 

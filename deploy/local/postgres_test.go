@@ -93,12 +93,16 @@ func TestPostgresRoles(t *testing.T) {
 	p := startPostgres(t, reachableDir(t))
 	const sql = `SELECT string_agg(rolname || ':' || rolsuper || rolbypassrls || rolcanlogin || rolcreaterole, ' ' ORDER BY rolname)
 		FROM pg_roles WHERE rolname LIKE 'offramp%'`
-	want := "offramp_app:falsefalsefalsefalse offramp_owner:falsefalsetruetrue offramp_web:falsefalsetruefalse"
+	want := "offramp_app:falsefalsefalsefalse offramp_both:falsefalsetruefalse offramp_owner:falsefalsetruetrue offramp_serve:falsefalsefalsefalse" +
+		" offramp_web:falsefalsetruefalse offramp_work:falsefalsefalsefalse offramp_worker:falsefalsetruefalse"
 	if got := queryRow[string](t, p.SuperURL(), sql); got != want {
 		t.Errorf("roles:\n got %s\nwant %s", got, want)
 	}
-	if !queryRow[bool](t, p.URL("postgres", AppRole), "SELECT pg_has_role(current_user, 'offramp_app', 'member')") {
-		t.Error("the application role is not a member of offramp_app")
+	for role, of := range map[string]string{WebRole: "offramp_serve", WorkRole: "offramp_work", AppRole: "offramp_app"} {
+		got := queryRow[string](t, p.URL("postgres", role), `SELECT string_agg(rolname, ' ') FROM pg_roles WHERE NOT rolcanlogin AND rolname LIKE 'offramp%' AND pg_has_role(oid, 'member')`)
+		if got != of {
+			t.Errorf("%s is a member of %s, want %s", role, got, of)
+		}
 	}
 }
 

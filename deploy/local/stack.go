@@ -51,7 +51,7 @@ type Stack struct {
 
 	PortalURL  string
 	MetricsURL string
-	Env        Environment // for any command of the product
+	Env        Environment // for any command of the product; serve signs in to the database apart
 
 	options StackOptions
 	log     io.Writer
@@ -247,7 +247,7 @@ func (s *Stack) configure(ctx context.Context) error {
 		return err
 	}
 	s.Env = Environment{
-		"OFFRAMP_DATABASE_URL": s.Postgres.URL(Database, AppRole), "OFFRAMP_DATABASE_OWNER_URL": s.Postgres.URL(Database, OwnerRole),
+		"OFFRAMP_DATABASE_URL": s.Postgres.URL(Database, WorkRole), "OFFRAMP_DATABASE_OWNER_URL": s.Postgres.URL(Database, OwnerRole),
 		"OFFRAMP_WEB_URL": s.PortalURL, "OFFRAMP_WEB_LISTEN": s.options.Address, "OFFRAMP_WEB_METRICS": metrics, "OFFRAMP_WEB_SECRET_KEY": key,
 		"OFFRAMP_S3_ENDPOINT": s.S3.Endpoint, "OFFRAMP_S3_REGION": s.S3.Region, "OFFRAMP_S3_BUCKET": ExportBucket,
 		"OFFRAMP_S3_ACCESS_KEY": s.S3.AccessKey, "OFFRAMP_S3_SECRET_KEY": s.S3.SecretKey,
@@ -320,6 +320,9 @@ func (s *Stack) start(command string, env Environment) (*Offramp, error) {
 	defer s.mu.Unlock()
 	if s.stopped {
 		return nil, errors.New("the stack has been stopped")
+	}
+	if command == "serve" {
+		env = env.With(map[string]string{"OFFRAMP_DATABASE_URL": s.Postgres.URL(Database, WebRole)})
 	}
 	p, err := StartOfframp(s.options.Binary, []string{command}, env.List(), s.log)
 	if err == nil {

@@ -1,7 +1,9 @@
 // Package schema brings a database to the schema that this binary needs: numbered, forward-only SQL run by goose,
-// then River's own tables, all under one advisory lock so that many replicas may start at once.
+// then River's own tables, then the rights of the application's roles, all under one advisory lock so that many replicas may
+// start at once.
 //
-// It connects as the owner of the schema. The application connects as a member of the role offramp_app.
+// It connects as the owner of the schema. The web side connects as a member of offramp_serve, a worker as one of offramp_work.
+// What each may do is data: see Meant.
 package schema
 
 import (
@@ -23,19 +25,6 @@ var files embed.FS
 
 // lockKey names the advisory lock; the digits spell "offramp".
 const lockKey = 0x6f666672616d70
-
-// grantRiver lets the application use the queue's tables without owning them.
-const grantRiver = `
-DO $$
-DECLARE t text;
-BEGIN
-  FOR t IN SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'river\_%' LOOP
-    EXECUTE 'GRANT SELECT, INSERT, UPDATE, DELETE ON ' || t || ' TO offramp_app';
-  END LOOP;
-  FOR t IN SELECT format('%I.%I', schemaname, sequencename) FROM pg_sequences WHERE schemaname = 'public' AND sequencename LIKE 'river\_%' LOOP
-    EXECUTE 'GRANT USAGE ON SEQUENCE ' || t || ' TO offramp_app';
-  END LOOP;
-END $$`
 
 // unusedIndexes are River's, over arguments and metadata. Nothing that we or River run uses them, and they swell until somebody builds
 // them anew, for which the application has no right. A change of River's that expects them would fail at its upgrade, in the tests.
@@ -75,8 +64,10 @@ func Up(ctx context.Context, pool *pgxpool.Pool) (Result, error) {
 		return result, err
 	}
 	result.Applied = applied
-	result.RiverApplied, err = upRiver(ctx, pool)
-	return result, err
+	if result.RiverApplied, err = upRiver(ctx, pool); err != nil {
+		return result, err
+	}
+	return result, grant(ctx, pool)
 }
 
 // lock polls rather than blocks: a session blocked inside pg_advisory_lock holds a snapshot that
@@ -125,9 +116,6 @@ func upRiver(ctx context.Context, pool *pgxpool.Pool) (int, error) {
 	r, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil)
 	if err != nil {
 		return 0, fmt.Errorf("apply queue schema: %w", err)
-	}
-	if _, err := pool.Exec(ctx, grantRiver); err != nil {
-		return 0, fmt.Errorf("grant queue tables: %w", err)
 	}
 	for _, name := range unusedIndexes { // concurrently: workers of the version before are at work
 		if _, err := pool.Exec(ctx, "DROP INDEX CONCURRENTLY IF EXISTS "+name); err != nil {

@@ -48,7 +48,7 @@ type Config struct {
 
 // Database is PostgreSQL 15 or later.
 type Database struct {
-	URL      string `env:"URL" doc:"Address of the database as the application's role, a member of offramp_app." use:"all" example:"postgres://offramp_web:secret@db:5432/offramp" secret:"yes"`
+	URL      string `env:"URL" doc:"Address of the database. serve signs in as a member of offramp_serve; work and all other commands as another role, a member of offramp_work." use:"all" example:"postgres://offramp_web:secret@db:5432/offramp" secret:"yes"`
 	OwnerURL string `env:"OWNER_URL" doc:"Address as the owner of the schema. Only the schema command needs it; keep it away from serve and work." use:"schema" example:"postgres://offramp_owner:secret@db:5432/offramp" secret:"yes"`
 	MaxConns int32  `env:"MAX_CONNS" envDefault:"16" doc:"Most connections that one process holds." use:"serve, work"`
 }

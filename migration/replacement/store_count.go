@@ -88,9 +88,10 @@ func (store) forget(ctx context.Context, tx *db.Tx, feature, digest string) erro
 	return err
 }
 
-// stage opens the table of this transaction that gathers a count. It needs no row-level security: nobody else sees it.
+// stage empties the table that gathers a count. It is empty but for what this transaction writes: others' rows are gone before
+// they are committed.
 func (store) stage(ctx context.Context, tx *db.Tx) error {
-	_, err := tx.Pgx.Exec(ctx, `CREATE TEMPORARY TABLE feature_counting (ref text NOT NULL, uses bigint NOT NULL) ON COMMIT DROP`)
+	_, err := tx.Pgx.Exec(ctx, `DELETE FROM feature_counting`)
 	return err
 }
 
@@ -112,7 +113,7 @@ func (store) addAttributes(ctx context.Context, tx *db.Tx, attribute string) err
 // finish makes what was gathered the latest count, and notes that it succeeded. Customers who are not imported are passed over,
 // rows of one customer are added up, and whom the count does not name uses nothing any more. What is as it was is not written
 // anew, and what was counted for one customer while this count ran stays.
-func (store) finish(ctx context.Context, tx *db.Tx, feature, digest string, at time.Time, took time.Duration, slow bool) error {
+func (s store) finish(ctx context.Context, tx *db.Tx, feature, digest string, at time.Time, took time.Duration, slow bool) error {
 	const merge = `WITH diff AS MATERIALIZED (
 			SELECT coalesce(n.id, u.customer_id) AS id, n.uses, u.customer_id IS NULL AS fresh
 			  FROM (SELECT c.id, sum(f.uses)::bigint AS uses FROM feature_counting f JOIN customer c ON c.ref = f.ref GROUP BY c.id) n
@@ -131,6 +132,9 @@ func (store) finish(ctx context.Context, tx *db.Tx, feature, digest string, at t
 	}
 	if _, err := tx.Pgx.Exec(ctx, merge, feature, at); err != nil {
 		return fmt.Errorf("store counts of %s: %w", feature, err)
+	}
+	if err := s.stage(ctx, tx); err != nil {
+		return err
 	}
 	const sql = `INSERT INTO feature_count (feature, asked, counted_at, tried_at, took_ms, slow) VALUES ($1, $2, $3, $3, $4, $5)
 		ON CONFLICT (feature) DO UPDATE SET asked = excluded.asked, counted_at = excluded.counted_at, tried_at = excluded.tried_at,

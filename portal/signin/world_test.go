@@ -38,6 +38,7 @@ func both(en, zh string) migration.Text { return migration.Text{"en": en, "zh-CN
 type world struct {
 	*testing.T
 	db               *db.DB
+	web              *db.DB // the server\'s
 	customers, staff *local.OIDC
 	service          *auth.Service
 	url              string
@@ -47,7 +48,8 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{T: t, log: &bytes.Buffer{}}
-	w.db = localtest.DB(t, db.Options{Clock: clock.NewManual(time.Date(2026, 11, 21, 2, 0, 0, 0, time.UTC))})
+	database, options := localtest.Database(t), db.Options{Clock: clock.NewManual(time.Date(2026, 11, 21, 2, 0, 0, 0, time.UTC))}
+	w.db, w.web = database.Open(t, options), database.Web(t, options)
 	unstarted := httptest.NewUnstartedServer(nil)
 	w.url = "http://" + unstarted.Listener.Addr().String()
 	w.customers = w.provider("/sign-in", []local.User{
@@ -55,7 +57,7 @@ func newWorld(t *testing.T) *world {
 		person("nobody", nil), person("stopped", map[string]any{"customer": "B-1"}),
 	})
 	w.staff = w.provider("/staff/sign-in", []local.User{person("sam", map[string]any{"groups": []string{"helpdesk"}}), person("eve", nil)})
-	w.service = auth.NewService(w.db, auth.Config{
+	w.service = auth.NewService(w.web, auth.Config{
 		Customers:         auth.RealmConfig{Provider: w.party(w.customers, "/sign-in"), SignedOutURL: w.url + "/signed-out", CustomerClaim: "customer"},
 		Staff:             auth.RealmConfig{Provider: w.party(w.staff, "/staff/sign-in"), SignedOutURL: w.url + "/signed-out", GroupsClaim: "groups", Roles: map[auth.Role]string{auth.Support: "helpdesk"}},
 		LinkVerifiedEmail: func(context.Context) (bool, error) { return true, nil },
@@ -107,8 +109,8 @@ func (w *world) portal(public string) *portal.Server {
 		Help: migration.Help{Email: "help@hezhou.example"},
 	}}}
 	s, err := portal.New(portal.Options{
-		Kit: kit, Sessions: w.service, Log: slog.New(slog.NewJSONHandler(w.log, nil)), Ping: w.db.Pool.Ping,
-		Customer: &customer.Pages{Kit: kit, Customers: migration.NewService(w.db), Calendars: calendar.New(w.db)},
+		Kit: kit, Sessions: w.service, Log: slog.New(slog.NewJSONHandler(w.log, nil)), Ping: w.web.Pool.Ping,
+		Customer: &customer.Pages{Kit: kit, Customers: migration.NewService(w.web), Calendars: calendar.New(w.web)},
 		Settle:   &settle.Pages{Kit: kit},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.service},
 		Consoles: w.consoles(kit),
@@ -121,12 +123,12 @@ func (w *world) portal(public string) *portal.Server {
 
 func (w *world) consoles(kit *page.Kit) *portal.Consoles {
 	w.Helper()
-	queue, err := jobs.NewInserter(w.db)
+	queue, err := jobs.NewInserter(w.web)
 	if err != nil {
 		w.Fatal(err)
 	}
 	c, err := portal.NewConsoles(kit, portal.ConsoleParts{
-		DB: w.db, Customers: migration.NewService(w.db), Programmes: migration.NewProgrammes(w.db), Queue: queue, Log: slog.New(slog.DiscardHandler),
+		DB: w.web, Customers: migration.NewService(w.web), Programmes: migration.NewProgrammes(w.web), Queue: queue, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -143,7 +145,7 @@ func (w *world) people() {
 		('ada', 'a', 'ada@canary.example', 'Ada', 'owner', now(), now()), ('bob', 'a', 'bob@canary.example', 'Bob', 'member', now(), now()),
 		('stopped', 'b', 'stopped@canary.example', 'S', 'owner', now(), now())`)
 	err := w.db.InTx(w.Context(), db.SystemScope("test"), func(tx *db.Tx) error {
-		_, err := migration.NewService(w.db).Tell(w.Context(), tx, "a", migration.Event{Kind: migration.JourneyStarted, Actor: "system"})
+		_, err := migration.NewService(w.web).Tell(w.Context(), tx, "a", migration.Event{Kind: migration.JourneyStarted, Actor: "system"})
 		return err
 	})
 	if err != nil {

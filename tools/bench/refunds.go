@@ -66,6 +66,9 @@ func openTill(ctx context.Context, p *local.Postgres, name string, n int) (*till
 	if _, err := schema.Up(ctx, owner); err != nil {
 		return nil, err
 	}
+	if _, err := owner.Exec(ctx, "GRANT TEMPORARY ON DATABASE "+name+" TO PUBLIC"); err != nil { // for bareSQL alone
+		return nil, err
+	}
 	t := &till{}
 	if t.app, err = db.Open(ctx, p.URL(name, local.AppRole), db.Options{}); err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"offramp/deploy/local"
@@ -64,7 +65,9 @@ func Postgres(t testing.TB) *local.Postgres {
 // TestDatabase is a database of one test. It is dropped when the test ends.
 type TestDatabase struct {
 	Name     string
-	AppURL   string // as the application: row-level security applies, no DDL
+	AppURL   string // as web side and worker in one: row-level security applies, no DDL
+	WebURL   string // as the web side
+	WorkURL  string // as a worker
 	OwnerURL string // as the owner of the schema
 	SuperURL string // as the superuser, whom nothing binds
 }
@@ -78,7 +81,17 @@ func Database(t testing.TB) TestDatabase {
 	if err != nil {
 		t.Fatalf("prepare template database: %v", err)
 	}
-	return copyDatabase(t, name)
+	d := copyDatabase(t, name)
+	conn, err := pgx.Connect(context.Background(), d.OwnerURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	// A copy has not the rights on the database itself that its template has.
+	if _, err := conn.Exec(context.Background(), "REVOKE TEMPORARY ON DATABASE "+d.Name+" FROM PUBLIC"); err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 // EmptyDatabase makes a database with nothing in it, for a retired product's data or for tests of the schema itself.
@@ -99,7 +112,10 @@ func copyDatabase(t testing.TB, from string) TestDatabase {
 			t.Error(err)
 		}
 	})
-	return TestDatabase{Name: name, AppURL: p.URL(name, local.AppRole), OwnerURL: p.URL(name, local.OwnerRole), SuperURL: p.URL(name, local.SuperRole)}
+	return TestDatabase{
+		Name: name, AppURL: p.URL(name, local.AppRole), WebURL: p.URL(name, local.WebRole), WorkURL: p.URL(name, local.WorkRole),
+		OwnerURL: p.URL(name, local.OwnerRole), SuperURL: p.URL(name, local.SuperRole),
+	}
 }
 
 // DB makes a database with the schema up and opens it as the application does.
@@ -108,9 +124,26 @@ func DB(t testing.TB, options ...db.Options) *db.DB {
 	return Database(t).Open(t, options...)
 }
 
-// Open opens the database as the application does, until the test ends. At most one db.Options is read; without one the pool
-// is small, as many tests share the server.
+// Open opens the database as web side and worker in one, until the test ends. At most one db.Options is read; without one the
+// pool is small, as many tests share the server.
 func (d TestDatabase) Open(t testing.TB, options ...db.Options) *db.DB {
+	t.Helper()
+	return open(t, d.AppURL, options)
+}
+
+// Web opens the database as the web side does, and Work as a worker does; otherwise they are as Open.
+func (d TestDatabase) Web(t testing.TB, options ...db.Options) *db.DB {
+	t.Helper()
+	return open(t, d.WebURL, options)
+}
+
+// Work opens the database as a worker does.
+func (d TestDatabase) Work(t testing.TB, options ...db.Options) *db.DB {
+	t.Helper()
+	return open(t, d.WorkURL, options)
+}
+
+func open(t testing.TB, url string, options []db.Options) *db.DB {
 	t.Helper()
 	o := db.Options{}
 	if len(options) > 0 {
@@ -119,7 +152,7 @@ func (d TestDatabase) Open(t testing.TB, options ...db.Options) *db.DB {
 	if o.MaxConns == 0 {
 		o.MaxConns = 8
 	}
-	opened, err := db.Open(context.Background(), d.AppURL, o)
+	opened, err := db.Open(context.Background(), url, o)
 	if err != nil {
 		t.Fatal(err)
 	}

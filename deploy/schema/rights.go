@@ -1,0 +1,188 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The roles that an installation's own roles are members of. None of them can sign in itself.
+const (
+	ServeRole = "offramp_serve" // the web side: offramp serve
+	WorkRole  = "offramp_work"  // the workers and the operator's commands: offramp work, apply, import, ...
+	BothRole  = "offramp_app"   // what both may, and what releases before this one needed: for installations that have not parted them
+)
+
+// Roles lists them in a fixed order.
+var Roles = []string{ServeRole, WorkRole, BothRole}
+
+// TableRights is what the roles may do with a table, a view or a sequence. Rights are written as in GRANT, with columns where a
+// verb is not for the whole table: "select, insert, update (state, seen_at)". A sequence knows "usage" alone. BothRole may what
+// either of the others may.
+type TableRights struct {
+	Table string
+	Serve string // ServeRole
+	Work  string // WorkRole
+	Older string // what BothRole may besides, since an older release needs it
+}
+
+// Meant is every right of the application's roles, and the only place where they are given: each run of the schema command
+// brings the database to it, the doctor compares the database with it, and a test tries every verb as every role. Whatever is
+// not here is forbidden; a table that is not here fails the tests and is given to nobody.
+var Meant = []TableRights{
+	// The programme and its customers.
+	{Table: "programme_version", Serve: "select, update (state, approved_by, approved_at)", Work: "select, insert, update (state, approved_by, approved_at)"},
+	{Table: "customer", Serve: "select, update", Work: "select, insert, update"},
+	{Table: "contact", Serve: "select, insert, update", Work: "select, insert, update"},
+	{Table: "extension", Serve: "select, insert, update", Work: "select, insert, update"},
+	{Table: "journey", Serve: "select, insert, update", Work: "select, insert, update"},
+	{Table: "journey_event", Serve: "select, insert", Work: "select, insert"},
+	{Table: "customer_status", Serve: "select", Work: "select"},
+	{Table: "help_request", Serve: "select, insert, update", Work: "select"},
+	{Table: "help_number", Serve: "usage"},
+
+	// Who signs in. A worker sweeps what is past, and learns no secret.
+	{Table: "identity", Serve: "select, insert, update", Work: "select"},
+	{Table: "invitation", Serve: "select, insert, update", Work: "select (token_hash, customer_id, contact_id, expires_at, used_at)"},
+	{Table: "sign_in", Serve: "select, insert, delete", Work: "select (expires_at), delete"},
+	{Table: "session", Serve: "select, insert, update (seen_at, ended_at, id_token)", Work: "select, update (ended_at, id_token), delete", Older: "delete"},
+	{Table: "logout_token", Serve: "select, insert", Work: "select, delete", Older: "delete"},
+	{Table: "calendar_feed", Serve: "select, insert, update, delete"},
+
+	// Exports. The web side asks for them, a worker builds them.
+	{Table: "export", Serve: "select, insert, update", Work: "select, update"},
+	{Table: "export_number", Serve: "usage"},
+	{Table: "export_object", Serve: "select", Work: "select, insert, update"},
+	{Table: "export_volume", Serve: "select", Work: "select, insert, update, delete"},
+	{Table: "export_hold", Serve: "select", Work: "select, insert, update, delete"},
+	{Table: "export_download", Serve: "select, insert", Work: "select"},
+	{Table: "export_outline", Serve: "select, insert, update", Work: "select, insert, update"},
+	{Table: "export_token", Serve: "select, insert, update (used_at, revoked_at)", Work: "select, update (revoked_at)"},
+	{Table: "export_delivery", Serve: "select, insert, update", Work: "select, update"},
+	{Table: "export_delivery_volume", Serve: "select", Work: "select, insert"},
+	{Table: "source_pace", Serve: "select", Work: "select, insert, update"},
+
+	// Replacements. What is counted a worker counts.
+	{Table: "feature_usage", Serve: "select", Work: "select, insert, update, delete"},
+	{Table: "feature_count", Serve: "select", Work: "select, insert, update, delete"},
+	{Table: "feature_counting", Work: "select, insert, delete"},
+	{Table: "feature_request", Serve: "select, insert, update", Work: "select, insert, update"},
+	{Table: "replacement_choice", Serve: "select, insert, update (state, reason, changed_at)", Work: "select, insert, update (state, reason, changed_at)"},
+	{Table: "offer_code", Serve: "select, update (customer_id, drawn_at, reminded_at)", Work: "select, insert, update (customer_id, drawn_at, reminded_at)"},
+	{Table: "offer_waiting", Serve: "select, insert, update, delete", Work: "select, insert, update, delete"},
+	{Table: "offer_notice", Serve: "select", Work: "select, insert"},
+	{Table: "hand_over", Serve: "select, insert, update (redeemed_at)", Work: "select"},
+	{Table: "replacement_report", Serve: "select, insert", Work: "select, delete", Older: "delete"},
+	{Table: "guide_tick", Serve: "select, insert, update", Work: "select"},
+
+	// Payments come from imports alone.
+	{Table: "entitlement_import", Serve: "select", Work: "select, insert, update (finished_at, read, created, updated, refused)"},
+	{Table: "entitlement", Serve: "select, update (due, programme, due_at)", Work: "select, insert, update"},
+	{Table: "payment", Serve: "select", Work: "select, insert, update"},
+
+	// Refunds. People decide on the web side, a worker pays.
+	{Table: "refund", Serve: "select, insert, update", Work: "select, update"},
+	{Table: "refund_number", Serve: "usage"},
+	{Table: "refund_decision", Serve: "select, insert", Work: "select, insert"},
+	{Table: "refund_event", Serve: "select, insert", Work: "select, insert"},
+	{Table: "refund_payment", Serve: "select, insert, update (live, settled)", Work: "select, update (live, settled)"},
+	{Table: "refund_draft", Serve: "select, insert, update, delete", Work: "select, delete"},
+	{Table: "refund_total", Serve: "select, insert", Work: "select, insert, delete"},
+	{Table: "refund_document", Serve: "select, insert, update (size, sha256, attached_at, remover, removed_at)", Work: "select, update (purged_at), delete"},
+	{Table: "refund_task", Serve: "select, insert, update (done_by, done_at, note)", Work: "select, insert, update (done_by, done_at, note)"},
+	{Table: "ledger_entry", Serve: "select, insert", Work: "select, insert"},
+	{Table: "ledger_posting", Serve: "select, insert", Work: "select, insert"},
+	{Table: "payout_attempt", Serve: "select, insert, " + attemptColumns, Work: "select, insert, " + attemptColumns},
+	{Table: "batch_number", Serve: "usage"},
+	{Table: "batch", Serve: "select, insert, update (state, count, control, sha256, size, released_by, released_at, dropped)", Work: "select"},
+	{Table: "batch_file", Serve: "select, insert, update (bytes)"},
+	{Table: "batch_item", Serve: "select, insert, update (dropped, live)", Work: "select, update (dropped, live)"},
+	{Table: "provider_event", Serve: "select, insert", Work: "select, insert, update (processed_at)"},
+	{Table: "bank_import", Serve: "select, insert"},
+	{Table: "bank_result", Serve: "select, insert, update (queue, refund_id, expected, settled_by, settled_at, note)", Work: "select"},
+
+	// Evidence and what is told to others.
+	{Table: "audit", Serve: "select, insert", Work: "select, insert"},
+	{Table: "audit_head", Serve: "select", Work: "select"},
+	{Table: "outbox_event", Serve: "select, insert", Work: "select, insert, update (spread)"},
+	{Table: "outbox_delivery", Serve: "select", Work: "select, insert, update"},
+	{Table: "sink", Serve: "select", Work: "select, insert, update"},
+
+	// The queue's own, and which changes were applied.
+	{Table: "river_job", Serve: "select, insert, update", Work: "select, insert, update, delete", Older: "delete"},
+	{Table: "river_job_id_seq", Serve: "usage", Work: "usage"},
+	{Table: "river_leader", Work: "select, insert, update, delete"},
+	{Table: "river_queue", Serve: "select, insert, update", Work: "select, insert, update, delete"},
+	{Table: "river_migration", Serve: "select", Work: "select", Older: "insert, update, delete"},
+	{Table: "river_notification", Serve: "select, insert", Work: "select, insert, update, delete"},
+	{Table: "river_notification_id_seq", Serve: "usage", Work: "usage"},
+	{Table: "goose_db_version", Serve: "select", Work: "select"},
+}
+
+const attemptColumns = `update (state, fence, leased_until, provider_refund, failure, code, detail, outcome_amount, outcome_at, called_at, settled_at,
+	next_at, looked)`
+
+// right is one verb of a role on a table, or on one column of it.
+type right struct{ role, table, verb, column string }
+
+func (r right) String() string {
+	if r.column != "" {
+		return fmt.Sprintf("%s of %s.%s", r.verb, r.table, r.column)
+	}
+	return r.verb + " of " + r.table
+}
+
+// verbs are those that a right can name.
+var verbs = []string{"select", "insert", "update", "delete", "usage"}
+
+// parse reads rights as TableRights writes them.
+func parse(table, role, text string) (list []right, err error) {
+	for rest := strings.TrimSpace(text); rest != ""; {
+		verb := rest
+		if i := strings.IndexAny(rest, ",("); i >= 0 {
+			verb = rest[:i]
+		}
+		rest = rest[len(verb):]
+		if verb = strings.TrimSpace(verb); !slices.Contains(verbs, verb) {
+			return nil, fmt.Errorf("rights of %s on %s: %q is none of %s", role, table, verb, strings.Join(verbs, ", "))
+		}
+		if !strings.HasPrefix(rest, "(") {
+			list = append(list, right{role: role, table: table, verb: verb})
+		} else {
+			inside, after, ok := strings.Cut(rest[1:], ")")
+			if !ok {
+				return nil, fmt.Errorf("rights of %s on %s: the columns of %s have no end", role, table, verb)
+			}
+			for column := range strings.SplitSeq(inside, ",") {
+				list = append(list, right{role: role, table: table, verb: verb, column: strings.TrimSpace(column)})
+			}
+			rest = after
+		}
+		rest = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(rest), ","))
+	}
+	return list, nil
+}
+
+// meant lists every right of the table above.
+func meant() (map[right]bool, error) {
+	all := map[right]bool{}
+	for _, t := range Meant {
+		for _, of := range []struct{ role, text string }{
+			{ServeRole, t.Serve}, {WorkRole, t.Work}, {BothRole, t.Serve}, {BothRole, t.Work}, {BothRole, t.Older},
+		} {
+			list, err := parse(t.Table, of.role, of.text)
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range list {
+				all[r] = true
+			}
+		}
+	}
+	for r := range all { // a verb on the whole table has no need of its columns
+		if r.column != "" && all[right{r.role, r.table, r.verb, ""}] {
+			delete(all, r)
+		}
+	}
+	return all, nil
+}
