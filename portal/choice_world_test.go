@@ -76,7 +76,7 @@ func (w *world) codes(key string, codes ...string) {
 	for i, code := range codes {
 		lines[i] = replacement.CodeLine{Line: i + 1, Code: code}
 	}
-	if _, err := w.choices().ImportCodes(w.Context(), migration.Actor{ID: "test", Kind: audit.System}, w.programme.p, key, lines); err != nil {
+	if _, err := w.choicesOf(w.db).ImportCodes(w.Context(), migration.Actor{ID: "test", Kind: audit.System}, w.programme.p, key, lines); err != nil {
 		w.Fatal(err)
 	}
 }

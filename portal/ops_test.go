@@ -52,7 +52,7 @@ func TestA10_ChangesToTheQueueAreRecordedAndOurOwn(t *testing.T) {
 func TestL03_AChangeToTheQueueThatCannotBeRecordedDoesNotHappen(t *testing.T) {
 	w := newWorld(t)
 	w.exec(`INSERT INTO river_queue (name, created_at, updated_at) VALUES ('export', now(), now())`)
-	if _, err := w.super.Owner(t).Exec(t.Context(), `REVOKE INSERT ON audit FROM offramp_app`); err != nil {
+	if _, err := w.super.Owner(t).Exec(t.Context(), `REVOKE INSERT ON audit FROM offramp_app, offramp_serve`); err != nil {
 		t.Fatal(err)
 	}
 	if a := w.do("operator", "PUT", "/console/ops/jobs/api/queues/export/pause", "", sameOrigin); a.status != 500 {

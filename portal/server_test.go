@@ -213,7 +213,7 @@ func TestHealth(t *testing.T) {
 			t.Error(status)
 		}
 	}
-	w.db.Pool.Close()
+	w.web.Pool.Close()
 	if status := probe(w.server.Ready()); status != 503 {
 		t.Errorf("ready without a database: %d", status)
 	}

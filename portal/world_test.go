@@ -186,9 +186,12 @@ func (w *world) openExports() *export.Service {
 }
 
 // choices is the service of step 3; the replacement next signs with nextSecret.
-func (w *world) choices() *replacement.Service {
+func (w *world) choices() *replacement.Service { return w.choicesOf(w.web) }
+
+// choicesOf is the service of a process that signs in to the database otherwise, such as an operator's command.
+func (w *world) choicesOf(d *db.DB) *replacement.Service {
 	w.Helper()
-	s, err := replacement.NewService(w.web, replacement.Options{
+	s, err := replacement.NewService(d, replacement.Options{
 		Queue: w.inserter(), Journeys: w.customers, Secret: []byte("a secret of thirty-two characters"), Secrets: map[string]string{"next": nextSecret},
 	})
 	if err != nil {

@@ -54,7 +54,7 @@ func (w *world) work() (stop func()) {
 // request asks for an export as the customer's owner does.
 func (w *world) request(ref string) export.Export {
 	w.Helper()
-	p := w.open()
+	p := w.with("OFFRAMP_DATABASE_URL", w.database.WebURL).open()
 	who := migration.Who{Role: migration.Owner}
 	const sql = `SELECT c.id, k.id FROM customer c JOIN contact k ON k.customer_id = c.id WHERE c.ref = $1`
 	if err := w.database.Super(w.T).QueryRow(w.Context(), sql, ref).Scan(&who.CustomerID, &who.ContactID); err != nil {

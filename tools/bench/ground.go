@@ -88,7 +88,7 @@ func prepareWith(ctx context.Context, rows int, dress func(context.Context, *loc
 	if g.config, err = config.Load(g.stack.Env.List(), "work"); err != nil {
 		return g, err
 	}
-	if g.app, err = db.Open(ctx, g.config.Database.URL, db.Options{}); err != nil {
+	if g.app, err = db.Open(ctx, g.stack.Postgres.URL(local.Database, local.AppRole), db.Options{}); err != nil {
 		return g, err
 	}
 	if g.programme, err = migration.ReadProgramme(source); err != nil {

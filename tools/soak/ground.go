@@ -128,7 +128,7 @@ func (g *ground) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if g.app, err = db.Open(ctx, c.Database.URL, db.Options{Name: "soak"}); err != nil {
+	if g.app, err = db.Open(ctx, g.stack.Postgres.URL(local.Database, local.AppRole), db.Options{Name: "soak"}); err != nil {
 		return err
 	}
 	g.bucket, err = storage.Open(ctx, storage.Config{
