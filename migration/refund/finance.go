@@ -14,7 +14,7 @@ type Filter struct {
 	Currency  string
 	Least     int64  // minor units of Currency, which has to be given then
 	Most      int64  // 0: no bound
-	Text      string // a reference, a customer's number, or the beginning of a customer's name
+	Text      string // a reference, a customer's number or a contact's address, found whatever the other fields say; or the beginning of a name
 	OlderThan int    // days since it was submitted
 }
 
@@ -50,6 +50,7 @@ type Total struct {
 type QueuePage struct {
 	Rows    []Row
 	Totals  []Total // of the whole filter, by currency
+	Stands  []Stand // where the money of the whole filter is, by currency; nil for filters that have no kept totals
 	AtLeast bool    // the totals are lower bounds: counting stopped at TotalsLimit; Totals has the others
 	Next    string  // for the page behind; empty: this is the last
 }
@@ -122,16 +123,16 @@ type Figures struct {
 	Tasks  int        // open tasks
 }
 
-// StateFigure is how much stands where, in one currency.
+// StateFigure is how much stands in a state, in one currency: how many refunds, what they ask for, and where the money of them is.
 type StateFigure struct {
 	State State
 	Total
+	Standing
 }
 
-// BudgetFigure compares what is due and paid in a currency with what was set aside.
+// BudgetFigure compares where the money stands in a currency with what was set aside.
 type BudgetFigure struct {
 	Currency string
 	Budget   int64 // 0: none was set
-	Open     int64 // asked for and not settled
-	Spent    int64 // paid or credited, or on its way
+	Standing
 }

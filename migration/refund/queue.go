@@ -13,6 +13,7 @@ import (
 	"offramp/internal/db"
 	"offramp/internal/fault"
 	"offramp/internal/money"
+	"offramp/migration"
 )
 
 // key is where a page of the queue begins: behind this refund.
@@ -115,6 +116,13 @@ func (s *Service) Queue(ctx context.Context, staffID string, f Filter, after str
 		if page.Totals, page.AtLeast, err = s.store.totals(ctx, tx, f, false); err != nil {
 			return err
 		}
+		if f.kept() {
+			states, err := s.store.standing(ctx, tx, f)
+			if err != nil {
+				return err
+			}
+			page.Stands = byCurrency(states)
+		}
 		return s.listed(ctx, tx, staffID, "refund.list", f, len(page.Rows))
 	})
 	if err != nil {
@@ -182,4 +190,64 @@ func (s *Service) Stream(ctx context.Context, staffID string, f Filter, each fun
 		return fmt.Errorf("stream refunds: %w", err)
 	}
 	return nil
+}
+
+// Next is the refund behind one in a filter's order, or the filter's first where none is behind it; empty: the filter has no other. The
+// one itself need not be in the filter any more. ErrFilter, ErrNotFound. For finance, from the refund, whose reading was recorded.
+func (s *Service) Next(ctx context.Context, staffID string, f Filter, ref string) (next string, err error) {
+	if f, err = f.checked(); err != nil {
+		return "", err
+	}
+	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		k := key{}
+		const sql = `SELECT requested_at, amount, number FROM refund WHERE ref = $1`
+		if err := tx.Pgx.QueryRow(ctx, sql, ref).Scan(&k.at, &k.amount, &k.number); err != nil {
+			return ErrNotFound.Wrap(err)
+		}
+		for _, from := range []*key{&k, nil} {
+			rows, err := s.store.page(ctx, tx, f, from, 2)
+			if err != nil {
+				return err
+			}
+			for _, r := range rows {
+				if r.Ref != ref && next == "" {
+					next = r.Ref
+				}
+			}
+			if next != "" {
+				return nil
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return "", fmt.Errorf("find the refund behind %s: %w", ref, err)
+	}
+	return next, nil
+}
+
+// Head returns the first refunds of a filter, at most BulkLimit, as the queue lists them. ErrFilter. For finance, from the queue,
+// whose reading was recorded.
+func (s *Service) Head(ctx context.Context, staffID string, f Filter) (rows []Row, err error) {
+	if f, err = f.checked(); err != nil {
+		return nil, err
+	}
+	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		rows, err = s.store.page(ctx, tx, f, nil, BulkLimit)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the head of the queue: %w", err)
+	}
+	return rows, nil
+}
+
+// NeedsSecond reports whether a refund that was reviewed waits for a second approver after the first: since it was submitted, or by the
+// programme as it is now.
+func NeedsSecond(p *migration.Programme, r Row) bool {
+	if r.State != Reviewed || r.SecondNeeded || p.Refund == nil {
+		return r.State == Reviewed && r.SecondNeeded
+	}
+	needed, err := secondNeeded(p, r.Currency, r.Amount)
+	return err == nil && needed
 }

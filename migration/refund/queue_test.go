@@ -174,41 +174,83 @@ func TestTheQueueAndAMonthAsFiles(t *testing.T) {
 	credit := h.approved(h.submit("b", "CNY", refund.Credit))
 	h.released(refund.Credit, "CNY")
 	var file bytes.Buffer
-	if err := h.service.WriteQueue(t.Context(), clara, h.p.Zone, refund.Filter{}, refund.CSV, word, &file); err != nil {
+	if err := h.service.WriteQueue(t.Context(), clara, refund.Filter{}, refund.CSV, h.words(), &file); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(&file).ReadAll()
 	if err != nil || len(rows) != 3 || rows[1][2] != `'=HYPERLINK("x")` || rows[1][7] != "190.05" || rows[2][5] != "credited" {
 		t.Errorf("%v, %v", rows, err)
 	}
-	if err := h.service.WriteQueue(t.Context(), clara, h.p.Zone, refund.Filter{}, refund.XLSX, word, &file); err != nil {
+	if err := h.service.WriteQueue(t.Context(), clara, refund.Filter{}, refund.XLSX, h.words(), &file); err != nil {
 		t.Fatal(err)
 	}
 	book, err := excelize.OpenReader(&file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cells, err := book.GetRows("Sheet1"); err != nil || len(cells) != 3 || cells[1][2] != `=HYPERLINK("x")` {
+	if cells, err := book.GetRows("queue"); err != nil || len(cells) != 3 || cells[1][2] != `=HYPERLINK("x")` {
 		t.Errorf("%v, %v", cells, err)
 	}
-	if formula, err := book.GetCellFormula("Sheet1", "C2"); err != nil || formula != "" {
+	if formula, err := book.GetCellFormula("queue", "C2"); err != nil || formula != "" {
 		t.Errorf("a formula: %q, %v", formula, err)
 	}
-	lines, err := h.service.CloseMonth(t.Context(), clara, h.p.Zone, refund.Month{Year: 2026, Month: time.December})
+	closed, err := h.service.CloseMonth(t.Context(), clara, h.p.Zone, refund.Month{Year: 2026, Month: time.December})
 	want := refund.CloseLine{Tier: "team", Currency: "CNY", Accrued: 19005 + credit.Amount, Goodwill: 905 + 905 + credit.Amount - 19005, Credits: credit.Amount, Closing: 19005}
-	if err != nil || len(lines) != 1 || lines[0] != want {
-		t.Errorf("%+v, want %+v, %v", lines, want, err)
+	if err != nil || len(closed.Lines) != 1 || closed.Lines[0] != want {
+		t.Errorf("%+v, want %+v, %v", closed, want, err)
 	}
-	if lines, err = h.service.CloseMonth(t.Context(), clara, h.p.Zone, refund.Month{Year: 2027, Month: time.January}); err != nil || lines[0].Opening != 19005 || lines[0].Accrued != 0 || lines[0].Closing != 19005 {
-		t.Errorf("the next month: %+v, %v", lines, err)
+	if closed, err = h.service.CloseMonth(t.Context(), clara, h.p.Zone, refund.Month{Year: 2027, Month: time.January}); err != nil || closed.Lines[0].Opening != 19005 || closed.Lines[0].Accrued != 0 || closed.Lines[0].Closing != 19005 {
+		t.Errorf("the next month: %+v, %v", closed, err)
 	}
-	if err := h.service.WriteMonth(t.Context(), clara, h.p.Zone, refund.Month{Year: 2026, Month: time.December}, refund.CSV, word, &file); err != nil {
-		t.Fatal(err)
+	december := refund.Month{Year: 2026, Month: time.December}
+	for part, want := range map[refund.MonthPart][]string{
+		refund.Summary: {"Team customers,CNY,0.00,"}, refund.Postings: {"accrue", "liability,CNY,-190.05", "credits,CNY,-", "+08:00", "at (Beijing)"},
+	} {
+		file.Reset()
+		if err := h.service.WriteMonth(t.Context(), clara, december, refund.CSV, part, h.words(), &file); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := csv.NewReader(strings.NewReader(file.String())).ReadAll(); err != nil { // one table: every row has as many columns
+			t.Errorf("%s: %v", part, err)
+		}
+		for _, want := range want {
+			if !strings.Contains(file.String(), want) {
+				t.Errorf("%s: no %q in\n%s", part, want, file.String())
+			}
+		}
 	}
-	text := file.String()
-	for _, want := range []string{"team,CNY,0.00,", "accrue", "liability,CNY,-190.05", "credits,CNY,-"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("no %q in\n%s", want, text)
+}
+
+// words are a file's words in these tests: the ends of the messages' keys, and one name for every tier.
+func (h *house) words() refund.FileWords {
+	return refund.FileWords{Word: word, Tier: func(key string) string { return "Team customers" }, Zone: h.p.Zone, Clock: "Beijing"}
+}
+
+func TestAMonthsWorkbookHasItsSheetsByName(t *testing.T) {
+	h := open(t)
+	h.paid("a", "P1", 365_00, "CNY")
+	h.approved(h.submit("a", "CNY", refund.Original))
+	for _, c := range []struct {
+		month    time.Month
+		postings int // rows below the heading
+	}{{time.December, 3}, {time.November, 0}} {
+		var file bytes.Buffer
+		if err := h.service.WriteMonth(t.Context(), clara, refund.Month{Year: 2026, Month: c.month}, refund.XLSX, refund.Summary, h.words(), &file); err != nil {
+			t.Fatal(err)
+		}
+		book, err := excelize.OpenReader(&file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := book.GetSheetList(); !slices.Equal(got, []string{"summary", "postings", "now"}) {
+			t.Errorf("%s: sheets %q", c.month, got)
+		}
+		rows, err := book.GetRows("postings")
+		if err != nil || len(rows) != 1+c.postings || rows[0][0] != "at (Beijing)" || rows[0][7] != "posted" {
+			t.Errorf("%s: %q, %v", c.month, rows, err)
+		}
+		if rows, err = book.GetRows("now"); err != nil || len(rows) != 2 || rows[1][2] != "190.05" {
+			t.Errorf("%s: %q, %v", c.month, rows, err)
 		}
 	}
 }

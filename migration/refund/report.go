@@ -20,6 +20,22 @@ type Month struct {
 	Month time.Month
 }
 
+// MonthPart is one of the tables of a month.
+type MonthPart string
+
+// The parts.
+const (
+	Summary  MonthPart = "summary"
+	Postings MonthPart = "postings"
+)
+
+// Close is a month's summary, and where all money stands at the moment of reading.
+type Close struct {
+	Lines []CloseLine
+	Now   []Stand // by currency
+	At    time.Time
+}
+
 // CloseLine is one line of a month's summary, in minor units.
 type CloseLine struct {
 	Tier     string

@@ -10,30 +10,47 @@ import (
 	"offramp/internal/db"
 )
 
-// WriteQueue writes every refund of exactly the filter as a file, in constant memory, and records it; a spreadsheet's dates are on
-// the clock of the zone. ErrFilter. For finance.
-// Headings are the messages refund.column.<name>, states and methods refund.state.<state> and refund.method.<method>.
-func (s *Service) WriteQueue(ctx context.Context, staffID string, zone *time.Location, f Filter, format Format, word Word, w io.Writer) error {
+// FileWords are what a file needs to speak its reader's language: the same words, names and clock as the pages.
+type FileWords struct {
+	Word  Word
+	Tier  func(key string) string // its name
+	Zone  *time.Location          // of every time in the file
+	Clock string                  // what the zone is called, beside the heading of each time
+}
+
+// WriteQueue writes every refund of exactly the filter as a file, in constant memory, and records it. ErrFilter. For finance.
+// Headings are the messages refund.column.<name>, states and methods finance.state.<state> and refund.method.<method>.
+func (s *Service) WriteQueue(ctx context.Context, staffID string, f Filter, format Format, words FileWords, w io.Writer) error {
 	sheet, err := newSheet(format, w)
 	if err != nil {
 		return err
 	}
-	err = sheet.row(head(word, "ref", "customer_ref", "customer", "tier", "method", "state", "currency", "amount", "requested_at"))
+	if err = sheet.begin(words.Word("refund.sheet.queue")); err == nil {
+		err = sheet.row(words.head("ref", "customer_ref", "customer", "tier", "method", "state", "currency", "asked", "requested_at"))
+	}
 	if err == nil {
 		err = s.Stream(ctx, staffID, f, func(r Row) error {
 			return sheet.row([]cell{
-				said(r.Ref), said(r.CustomerRef), said(r.CustomerName), said(r.Tier), said(word("refund.method." + string(r.Method))),
-				said(word("refund.state." + string(r.State))), said(r.Currency), amount(r.Amount, r.Currency), when(r.RequestedAt, zone, time.UTC),
+				said(r.Ref), said(r.CustomerRef), said(r.CustomerName), said(words.Tier(r.Tier)), said(words.Word("refund.method." + string(r.Method))),
+				said(words.Word("finance.state." + string(r.State))), said(r.Currency), amount(r.Amount, r.Currency), when(r.RequestedAt, words.Zone),
 			})
 		})
 	}
 	return sheet.end(err)
 }
 
-func head(word Word, names ...string) []cell {
+// head words the headings of columns; a time's heading names its clock.
+func (w FileWords) head(names ...string) []cell {
 	cells := make([]cell, len(names))
 	for i, name := range names {
-		cells[i] = cell{text: word("refund.column." + name), heading: true}
+		key := "refund.column." + name
+		if name == "tier" {
+			key = "console.tier" // as the pages call it
+		}
+		cells[i] = cell{text: w.Word(key), heading: true}
+		if name == "requested_at" || name == "at" {
+			cells[i].text += " (" + w.Clock + ")"
+		}
 	}
 	return cells
 }
@@ -43,19 +60,25 @@ func (m Month) bounds(zone *time.Location) (from, to time.Time) {
 	return time.Date(m.Year, m.Month, 1, 0, 0, 0, 0, zone), time.Date(m.Year, m.Month+1, 1, 0, 0, 0, 0, zone)
 }
 
-// CloseMonth sums up a month from the ledger, by tier and currency, and records it. For finance.
-func (s *Service) CloseMonth(ctx context.Context, staffID string, zone *time.Location, m Month) (lines []CloseLine, err error) {
+// CloseMonth sums up a month from the ledger, by tier and currency, says where all money stands now, and records that it was
+// looked at. For finance.
+func (s *Service) CloseMonth(ctx context.Context, staffID string, zone *time.Location, m Month) (c Close, err error) {
 	from, to := m.bounds(zone)
 	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
-		if lines, err = s.store.closeLines(ctx, tx, from, to); err != nil {
+		if c.Lines, err = s.store.closeLines(ctx, tx, from, to); err != nil {
 			return err
 		}
+		states, err := s.store.standing(ctx, tx, Filter{})
+		if err != nil {
+			return err
+		}
+		c.Now, c.At = byCurrency(states), tx.Now
 		return s.recordMonth(ctx, tx, staffID, "ledger.view", m)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("close month: %w", err)
+		return Close{}, fmt.Errorf("close month: %w", err)
 	}
-	return lines, nil
+	return c, nil
 }
 
 func (s *Service) recordMonth(ctx context.Context, tx *db.Tx, staffID, verb string, m Month) error {
@@ -64,56 +87,109 @@ func (s *Service) recordMonth(ctx context.Context, tx *db.Tx, staffID, verb stri
 	})
 }
 
-// WriteMonth writes the month's summary and every posting behind it as a file, in constant memory, from one snapshot, and records
-// it. Headings are the messages refund.column.<name>, accounts and kinds refund.ledger.<account> and refund.entry.<kind>. For
-// finance.
-func (s *Service) WriteMonth(ctx context.Context, staffID string, zone *time.Location, m Month, format Format, word Word, w io.Writer) error {
+// WriteMonth writes a month as a file, in constant memory, and records it: a workbook has the summary, the postings behind it, both
+// of one snapshot, and where the money stands now as sheets; a CSV file has the part that is asked for. Headings are the messages
+// refund.column.<name>, accounts and kinds refund.ledger.<account> and refund.entry.<kind>. For finance.
+func (s *Service) WriteMonth(ctx context.Context, staffID string, m Month, format Format, part MonthPart, words FileWords, w io.Writer) error {
 	sheet, err := newSheet(format, w)
 	if err != nil {
 		return err
 	}
-	from, to := m.bounds(zone)
-	t := &monthTable{sheet: sheet, word: word, zone: zone}
-	err = sheet.row(head(word, "tier", "currency", "opening", "accrued", "goodwill", "cancelled", "paid", "back", "credits", "closing"))
-	if err == nil {
-		err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
-			if err := s.store.month(ctx, tx, from, to, t.line, t.posting); err != nil {
+	t := &monthTable{sheet: sheet, words: words, summary: format == XLSX || part == Summary, postings: format == XLSX || part == Postings}
+	from, to := m.bounds(words.Zone)
+	return sheet.end(s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		if err := t.begin(); err != nil {
+			return err
+		}
+		if err := s.store.month(ctx, tx, from, to, t.line, t.posting); err != nil {
+			return err
+		}
+		if err := t.below(); err != nil { // also for a month without postings
+			return err
+		}
+		if format == XLSX {
+			if err := s.writeStanding(ctx, tx, t); err != nil {
 				return err
 			}
-			return s.recordMonth(ctx, tx, staffID, "ledger.export", m)
-		})
-	}
-	return sheet.end(err)
+		}
+		return s.recordMonth(ctx, tx, staffID, "ledger.export", m)
+	}))
 }
 
-// monthTable writes a month's summary and the postings below it.
+// writeStanding writes where the money stands now, behind a month's postings.
+func (s *Service) writeStanding(ctx context.Context, tx *db.Tx, t *monthTable) error {
+	states, err := s.store.standing(ctx, tx, Filter{})
+	if err != nil {
+		return err
+	}
+	if err := t.sheet.begin(t.words.Word("refund.sheet.now")); err != nil {
+		return err
+	}
+	if err := t.sheet.row(t.words.head("currency", "due", "owed", "returned", "on_the_way", "unknown", "paid_net", "credits")); err != nil {
+		return err
+	}
+	for _, c := range byCurrency(states) {
+		cells := []cell{said(c.Currency)}
+		for _, n := range []int64{c.Due, c.Approved, c.Returned, c.OnTheWay, c.Unknown, c.Paid, c.Credited} {
+			cells = append(cells, amount(n, c.Currency))
+		}
+		if err := t.sheet.row(cells); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// monthTable writes a month's summary and its postings.
 type monthTable struct {
-	sheet table
-	word  Word
-	zone  *time.Location
-	below bool // the postings have begun
+	sheet             table
+	words             FileWords
+	summary, postings bool // which of the two are wanted
+	begun             bool // the postings have
+}
+
+func (t *monthTable) begin() error {
+	if !t.summary {
+		return nil
+	}
+	if err := t.sheet.begin(t.words.Word("refund.sheet.summary")); err != nil {
+		return err
+	}
+	return t.sheet.row(t.words.head("tier", "currency", "opening", "accrued", "goodwill", "cancelled", "paid", "back", "credits", "closing"))
 }
 
 func (t *monthTable) line(l CloseLine) error {
-	cells := []cell{said(l.Tier), said(l.Currency)}
+	if !t.summary {
+		return nil
+	}
+	cells := []cell{said(t.words.Tier(l.Tier)), said(l.Currency)}
 	for _, n := range []int64{l.Opening, l.Accrued, l.Goodwill, l.Reversed, l.Paid, l.Back, l.Credits, l.Closing} {
 		cells = append(cells, amount(n, l.Currency))
 	}
 	return t.sheet.row(cells)
 }
 
+// below begins the postings.
+func (t *monthTable) below() error {
+	if t.begun || !t.postings {
+		return nil
+	}
+	t.begun = true
+	if err := t.sheet.begin(t.words.Word("refund.sheet.postings")); err != nil {
+		return err
+	}
+	return t.sheet.row(t.words.head("at", "entry", "ref", "customer_ref", "tier", "account", "currency", "posted"))
+}
+
 func (t *monthTable) posting(p posting) error {
-	if !t.below {
-		t.below = true
-		if err := t.sheet.row(nil); err != nil {
-			return err
-		}
-		if err := t.sheet.row(head(t.word, "at", "entry", "ref", "customer_ref", "tier", "account", "currency", "amount")); err != nil {
-			return err
-		}
+	if !t.postings {
+		return nil
+	}
+	if err := t.below(); err != nil {
+		return err
 	}
 	return t.sheet.row([]cell{
-		when(p.at, t.zone, t.zone), said(t.word("refund.entry." + p.kind)), said(p.ref), said(p.customerRef), said(p.tier),
-		said(t.word("refund.ledger." + p.account)), said(p.currency), amount(p.amount, p.currency),
+		when(p.at, t.words.Zone), said(t.words.Word("refund.entry." + p.kind)), said(p.ref), said(p.customerRef), said(t.words.Tier(p.tier)),
+		said(t.words.Word("refund.ledger." + p.account)), said(p.currency), amount(p.amount, p.currency),
 	})
 }

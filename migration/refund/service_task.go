@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +18,12 @@ import (
 
 // Figures returns them. For finance and programme managers.
 func (s *Service) Figures(ctx context.Context, staffID string, p *migration.Programme) (f Figures, err error) {
+	var stands []stateStand
 	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
 		if f.States, err = s.store.figures(ctx, tx); err != nil {
+			return err
+		}
+		if stands, err = s.store.standing(ctx, tx, Filter{}); err != nil {
 			return err
 		}
 		if f.Oldest, err = s.store.oldest(ctx, tx, waits); err != nil {
@@ -30,29 +35,28 @@ func (s *Service) Figures(ctx context.Context, staffID string, p *migration.Prog
 	if err != nil {
 		return Figures{}, fmt.Errorf("read figures: %w", err)
 	}
-	f.Budget, err = budgets(p, f.States)
+	f.States = placed(f.States, stands)
+	f.Budget, err = budgets(p, byCurrency(stands))
 	return f, err
 }
 
-// budgets compares what stands where with what was set aside, by currency.
-func budgets(p *migration.Programme, list []StateFigure) ([]BudgetFigure, error) {
-	at := map[string]int{}
-	var out []BudgetFigure
-	of := func(currency string) *BudgetFigure {
-		if _, ok := at[currency]; !ok {
-			at[currency] = len(out)
-			out = append(out, BudgetFigure{Currency: currency})
+// placed puts where the money stands beside how many refunds there are. A state without refunds has no money.
+func placed(list []StateFigure, stands []stateStand) []StateFigure {
+	for i := range list {
+		for _, s := range stands {
+			if s.state == list[i].State && s.Currency == list[i].Currency {
+				list[i].Standing = s.Standing
+			}
 		}
-		return &out[at[currency]]
 	}
-	for _, f := range list {
-		switch b := of(f.Currency); f.State {
-		case Paid, Credited, Released, Unknown:
-			b.Spent += f.Amount
-		case Declined, Closed, Withdrawn, Waived:
-		default:
-			b.Open += f.Amount
-		}
+	return list
+}
+
+// budgets compares where the money stands with what was set aside, by currency.
+func budgets(p *migration.Programme, list []Stand) ([]BudgetFigure, error) {
+	var out []BudgetFigure
+	for _, s := range list {
+		out = append(out, BudgetFigure{Currency: s.Currency, Standing: s.Standing})
 	}
 	if p.Refund == nil {
 		return out, nil
@@ -62,9 +66,40 @@ func budgets(p *migration.Programme, list []StateFigure) ([]BudgetFigure, error)
 		if err != nil {
 			return nil, fmt.Errorf("read budget of %s: %w", currency, err)
 		}
-		of(currency).Budget = minor
+		i := slices.IndexFunc(out, func(b BudgetFigure) bool { return b.Currency == currency })
+		if i < 0 {
+			i, out = len(out), append(out, BudgetFigure{Currency: currency})
+		}
+		out[i].Budget = minor
 	}
 	return sorted(out), nil
+}
+
+// OnlyCurrency is the currency of all refunds there are, or, before the first, of the programme's rules; empty where there are several.
+// For finance.
+func (s *Service) OnlyCurrency(ctx context.Context, staffID string, p *migration.Programme) (only string, err error) {
+	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		list, err := s.store.currencies(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 && p.Refund != nil {
+			for _, amounts := range []migration.Amounts{p.Refund.Budget, p.Refund.SecondFrom, p.Refund.Minimum} {
+				for code := range amounts {
+					list = append(list, code)
+				}
+			}
+		}
+		slices.Sort(list)
+		if list = slices.Compact(list); len(list) == 1 {
+			only = list[0]
+		}
+		return nil
+	})
+	if err != nil {
+		return "", fmt.Errorf("find the currencies: %w", err)
+	}
+	return only, nil
 }
 
 // Tasks lists the open tasks, oldest first, at most limit. For finance.

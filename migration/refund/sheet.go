@@ -26,13 +26,15 @@ func amount(minor int64, currency string) cell {
 	return cell{text: money.Format(minor, currency), number: true, digits: digits}
 }
 
-// when is an instant: in a spreadsheet a date on the clock of its zone, in CSV as RFC 3339.
-func when(t time.Time, zone *time.Location, csv *time.Location) cell {
-	return cell{text: t.In(csv).Format(time.RFC3339), at: t.In(zone)}
+// when is an instant on the clock of a zone: in a spreadsheet a date, in CSV as RFC 3339.
+func when(t time.Time, zone *time.Location) cell {
+	return cell{text: t.In(zone).Format(time.RFC3339), at: t.In(zone)}
 }
 
-// table is a sheet that is written row by row, in constant memory.
+// table is a file that is written row by row, in constant memory.
 type table interface {
+	// begin begins a sheet with a name. A CSV file has no names, and one sheet.
+	begin(name string) error
 	row(cells []cell) error
 	// end finishes the file, or gives up where err says so. It returns err, or why it cannot be finished.
 	end(err error) error
@@ -50,10 +52,9 @@ func newSheet(format Format, w io.Writer) (table, error) {
 
 type csvSheet struct{ w *csv.Writer }
 
+func (s *csvSheet) begin(string) error { return nil }
+
 func (s *csvSheet) row(cells []cell) error {
-	if len(cells) == 0 {
-		cells = []cell{{}}
-	}
 	record := make([]string, len(cells))
 	for i, c := range cells {
 		record[i] = c.text

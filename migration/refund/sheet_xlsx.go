@@ -19,9 +19,11 @@ import (
 type xlsxSheet struct {
 	zip   *zip.Writer
 	sheet *bufio.Writer
-	most  int // rows of a sheet
-	n     int // rows of this one
-	part  int // which it is, from 1
+	most  int      // rows of a sheet
+	n     int      // rows of this one
+	names []string // of the sheets so far
+	name  string   // of this one and those on which it goes on
+	on    int      // which of those it is, from 1
 }
 
 // xlsxRows is how many rows a sheet of a workbook holds; the rest goes on to another one (ECMA-376: 1,048,576).
@@ -53,13 +55,41 @@ const (
 		`<cols><col min="1" max="20" width="20" customWidth="1"/></cols><sheetData>`
 )
 
+// begin begins a sheet with a name.
+func (s *xlsxSheet) begin(name string) error {
+	s.name, s.on = sheetName(name), 0
+	return s.next()
+}
+
+// sheetName is a name that spreadsheets take: at most 31 characters, with room for a number, and none of theirs.
+func sheetName(name string) string {
+	name = strings.Trim(strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`[]:*?/\`, r) {
+			return ' '
+		}
+		return r
+	}, name), " '")
+	if r := []rune(name); len(r) > 27 {
+		name = string(r[:27])
+	}
+	if name == "" {
+		return "Sheet"
+	}
+	return name
+}
+
 // next begins another sheet of the workbook.
 func (s *xlsxSheet) next() error {
 	if err := s.endSheet(); err != nil {
 		return err
 	}
-	s.part, s.n = s.part+1, 0
-	part, err := s.zip.Create(fmt.Sprintf("xl/worksheets/sheet%d.xml", s.part))
+	s.on, s.n = s.on+1, 0
+	name := s.name
+	if s.on > 1 {
+		name += " " + strconv.Itoa(s.on)
+	}
+	s.names = append(s.names, name)
+	part, err := s.zip.Create(fmt.Sprintf("xl/worksheets/sheet%d.xml", len(s.names)))
 	if err != nil {
 		return err
 	}
@@ -79,7 +109,12 @@ func (s *xlsxSheet) endSheet() error {
 }
 
 func (s *xlsxSheet) row(cells []cell) error {
-	if s.part == 0 || s.n == s.most {
+	if len(s.names) == 0 {
+		if err := s.begin(""); err != nil {
+			return err
+		}
+	}
+	if s.n == s.most {
 		if err := s.next(); err != nil {
 			return err
 		}
@@ -147,8 +182,8 @@ func serial(t time.Time) string {
 }
 
 func (s *xlsxSheet) end(err error) error {
-	if err == nil && s.part == 0 {
-		err = s.next()
+	if err == nil && len(s.names) == 0 {
+		err = s.begin("")
 	}
 	if err == nil {
 		err = s.endSheet()
@@ -176,8 +211,11 @@ func (s *xlsxSheet) frame() []xlsxPart {
 	const relations, office = "http://schemas.openxmlformats.org/package/2006/relationships", "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 	const types = "application/vnd.openxmlformats-officedocument.spreadsheetml."
 	var sheets, links, kinds strings.Builder
-	for i := 1; i <= s.part; i++ {
-		fmt.Fprintf(&sheets, `<sheet name="Sheet%d" sheetId="%d" r:id="rId%d"/>`, i, i, i)
+	for at, name := range s.names {
+		i := at + 1
+		sheets.WriteString(`<sheet name="`)
+		_ = xml.EscapeText(&sheets, []byte(name))
+		fmt.Fprintf(&sheets, `" sheetId="%d" r:id="rId%d"/>`, i, i)
 		fmt.Fprintf(&links, `<Relationship Id="rId%d" Type="%s/worksheet" Target="worksheets/sheet%d.xml"/>`, i, office, i)
 		fmt.Fprintf(&kinds, `<Override PartName="/xl/worksheets/sheet%d.xml" ContentType="%sworksheet+xml"/>`, i, types)
 	}
@@ -188,7 +226,7 @@ func (s *xlsxSheet) frame() []xlsxPart {
 		{"_rels/.rels", `<Relationships xmlns="` + relations + `"><Relationship Id="rId1" Type="` + office + `/officeDocument" Target="xl/workbook.xml"/></Relationships>`},
 		{"xl/workbook.xml", `<workbook xmlns="` + xlsxMain + `" xmlns:r="` + office + `"><sheets>` + sheets.String() + `</sheets></workbook>`},
 		{"xl/_rels/workbook.xml.rels", `<Relationships xmlns="` + relations + `">` + links.String() +
-			fmt.Sprintf(`<Relationship Id="rId%d" Type="%s/styles" Target="styles.xml"/></Relationships>`, s.part+1, office)},
+			fmt.Sprintf(`<Relationship Id="rId%d" Type="%s/styles" Target="styles.xml"/></Relationships>`, len(s.names)+1, office)},
 		{"xl/styles.xml", xlsxStyles()},
 	}
 }

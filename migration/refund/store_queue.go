@@ -88,23 +88,33 @@ func (q *question) rest(f Filter, now time.Time) {
 	}
 }
 
-// text adds a condition on a reference, a customer's number, or the beginning of a name. Names are compared as they were when
-// the refund was submitted; a page looks at most of them at nameLimit, what is counted or taken out whole at all.
-func (q *question) text(f Filter, whole bool) {
+// choose adds the conditions of a filter. What names exactly (a reference, a customer's number, a contact's address) is found whatever
+// else the filter says: who types it does not know where the refund stands. The beginning of a name is one condition among the others;
+// names are compared as they were when the refund was submitted. A page looks at most of them at nameLimit, what is counted or taken
+// out whole at all.
+func (q *question) choose(f Filter, now time.Time, whole bool) {
 	if f.Text == "" {
+		q.kinds(f)
+		q.rest(f, now)
 		return
 	}
 	exact, lower := q.arg(strings.ToUpper(f.Text)), strings.ToLower(f.Text)
 	typed, from, to := q.arg(f.Text), q.arg(lower), q.arg(lower+"\U0010FFFF")
+	named := &question{args: q.args}
+	named.kinds(f)
+	named.rest(f, now)
+	q.args = named.args
+	customers := fmt.Sprintf(`SELECT id FROM customer WHERE ref IN (%[1]s, %[2]s) UNION SELECT customer_id FROM contact WHERE lower(email) = %[3]s`, exact, typed, from)
 	if whole { // each of the three has an index; a join would be planned for one row in a hundred
-		q.where = append(q.where, fmt.Sprintf(`(r.ref = %[1]s OR r.customer_id = ANY(ARRAY(SELECT id FROM customer WHERE ref IN (%[1]s, %[2]s)))
-			OR r.name_key >= %[3]s AND r.name_key < %[4]s)`, exact, typed, from, to))
+		q.where = append(q.where, fmt.Sprintf(`(r.ref = %[1]s OR r.customer_id = ANY(ARRAY(%[2]s)) OR r.name_key >= %[3]s AND r.name_key < %[4]s AND %[5]s)`,
+			exact, customers, from, to, named.conditions()))
 		return
 	}
 	q.where = append(q.where, fmt.Sprintf(`r.id = ANY(ARRAY(
 		SELECT id FROM refund WHERE ref = %[1]s
-		UNION SELECT o.id FROM customer k JOIN refund o ON o.customer_id = k.id WHERE k.ref IN (%[1]s, %[2]s)
-		UNION (SELECT id FROM refund WHERE name_key >= %[3]s AND name_key < %[4]s ORDER BY name_key LIMIT %[5]d)))`, exact, typed, from, to, nameLimit))
+		UNION SELECT o.id FROM refund o WHERE o.customer_id = ANY(ARRAY(%[2]s))
+		UNION SELECT r.id FROM (SELECT * FROM refund WHERE name_key >= %[3]s AND name_key < %[4]s ORDER BY name_key LIMIT %[5]d) r WHERE %[6]s))`,
+		exact, customers, from, to, nameLimit, named.conditions()))
 }
 
 // nameLimit bounds how many refunds of customers with a name a page looks at.
@@ -137,9 +147,7 @@ func (store) page(ctx context.Context, tx *db.Tx, f Filter, from *key, limit int
 	q := &question{}
 	var sql string
 	if f.Text != "" {
-		q.kinds(f)
-		q.text(f, false)
-		q.rest(f, tx.Now)
+		q.choose(f, tx.Now, false)
 		q.behind(f, from)
 		sql = `SELECT ` + rowColumns + ` FROM refund r JOIN customer c ON c.id = r.customer_id WHERE ` + q.conditions() + ` ORDER BY ` + order(f) + fmt.Sprintf(" LIMIT %d", limit)
 	} else {
@@ -178,11 +186,13 @@ func rangesOf(f Filter, q *question) (ranges, same string) {
 // totals sums up the filter by currency: from what is kept, else by counting: up to TotalsLimit, or all.
 func (store) totals(ctx context.Context, tx *db.Tx, f Filter, whole bool) (list []Total, atLeast bool, err error) {
 	q := &question{}
-	q.kinds(f)
+	if f.kept() {
+		q.kinds(f)
+	} else {
+		q.choose(f, tx.Now, whole)
+	}
 	sql := `SELECT r.currency, sum(r.count)::bigint, sum(r.amount)::bigint FROM refund_total r WHERE ` + q.conditions() + ` GROUP BY 1 HAVING sum(r.count) > 0 ORDER BY 1`
 	if !f.kept() {
-		q.text(f, whole)
-		q.rest(f, tx.Now)
 		sql = `SELECT r.currency, count(*), sum(r.amount)::bigint FROM refund r WHERE ` + q.conditions() + ` GROUP BY 1 ORDER BY 1`
 		if !whole {
 			sql = fmt.Sprintf(`SELECT currency, count(*), sum(amount)::bigint FROM (SELECT r.currency, r.amount FROM refund r WHERE %s LIMIT %d) r GROUP BY 1 ORDER BY 1`, q.conditions(), TotalsLimit+1)
@@ -221,9 +231,7 @@ func tookTooLong(err error) bool {
 // stream reads every row of a filter as the server sends it.
 func (store) stream(ctx context.Context, tx *db.Tx, f Filter, each func(Row) error) (n int, err error) {
 	q := &question{}
-	q.kinds(f)
-	q.text(f, true)
-	q.rest(f, tx.Now)
+	q.choose(f, tx.Now, true)
 	rows, err := tx.Pgx.Query(ctx, `SELECT `+rowColumns+` FROM refund r JOIN customer c ON c.id = r.customer_id WHERE `+q.conditions()+` ORDER BY `+order(f), q.args...)
 	if err != nil {
 		return 0, fmt.Errorf("read all: %w", err)
@@ -252,6 +260,15 @@ func (store) figures(ctx context.Context, tx *db.Tx) ([]StateFigure, error) {
 		err = row.Scan(&f.State, &f.Currency, &f.Count, &f.Amount)
 		return f, err
 	})
+}
+
+// currencies are those of the refunds there are.
+func (store) currencies(ctx context.Context, tx *db.Tx) ([]string, error) {
+	rows, err := tx.Pgx.Query(ctx, `SELECT currency FROM refund_total GROUP BY 1 HAVING sum(count) > 0`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // oldest is when the longest waiting refund in one of the states was submitted; nil: there is none.

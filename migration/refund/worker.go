@@ -92,7 +92,10 @@ func (s *Service) Reconcile(ctx context.Context) error {
 		if err := payAll(ctx, tx, s.Jobs, due); err != nil {
 			return err
 		}
-		return s.store.foldTotals(ctx, tx)
+		if err := s.store.foldTotals(ctx, tx); err != nil {
+			return err
+		}
+		return s.store.foldFigures(ctx, tx)
 	})
 }
 

@@ -3,10 +3,14 @@ package finance
 import (
 	"errors"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/text/width"
 
 	"offramp/auth"
 	"offramp/internal/fault"
@@ -69,7 +73,7 @@ var queryInputs = []page.Input{
 var errFilter = fault.New(fault.Invalid, "fault.input")
 
 // readQuery reads the filter. An error with Fields names what cannot be searched for; the query keeps what was typed.
-func readQuery(c echo.Context) (query, refund.Filter, error) {
+func (p *Pages) readQuery(c echo.Context) (query, refund.Filter, error) {
 	form, err := page.ReadQuery(c, queryInputs...)
 	if refused, ok := fault.As(err); err != nil && (!ok || len(refused.Fields) == 0) {
 		return query{}, refund.Filter{}, err
@@ -87,12 +91,35 @@ func readQuery(c echo.Context) (query, refund.Filter, error) {
 	if err != nil {
 		return q, refund.Filter{}, err
 	}
+	if q.currency == "" && (q.least != "" || q.most != "") {
+		if q.currency, err = p.Refunds.OnlyCurrency(c.Request().Context(), staff(c), page.Of(c).Programme); err != nil {
+			return q, refund.Filter{}, err
+		}
+	}
 	f, err := q.filter()
 	return q, f, err
 }
 
-func (q query) filter() (refund.Filter, error) {
+// queryOf reads a filter out of an address that the queue made; without its place in the list.
+func queryOf(v *page.Visit, text string) (query, refund.Filter, error) {
+	values, err := url.ParseQuery(text)
+	if err != nil {
+		return query{}, refund.Filter{}, page.ErrForm
+	}
+	q := query{
+		status: values.Get("status"), tier: values.Get("tier"), method: values.Get("method"), currency: values.Get("currency"), least: values.Get("least"),
+		most: values.Get("most"), text: values.Get("q"), older: values.Get("older"),
+	}
+	if q.status == "" {
+		q.status = usual(v)
+	}
+	f, err := q.filter()
+	return q, f, err
+}
+
+func (q *query) filter() (refund.Filter, error) {
 	refused := errFilter
+	q.plain()
 	f := refund.Filter{Tier: q.tier, Currency: q.currency, Text: q.text}
 	if s, ok := statusOf(q.status); ok {
 		f.States = s.states
@@ -120,7 +147,7 @@ func (q query) filter() (refund.Filter, error) {
 }
 
 // amounts reads the two bounds, which make sense in one currency only.
-func (q query) amounts(f *refund.Filter, refused *fault.Error) *fault.Error {
+func (q *query) amounts(f *refund.Filter, refused *fault.Error) *fault.Error {
 	for _, bound := range []struct {
 		name, text string
 		to         *int64
@@ -140,6 +167,52 @@ func (q query) amounts(f *refund.Filter, refused *fault.Error) *fault.Error {
 		*bound.to = amount
 	}
 	return refused
+}
+
+// plain brings what people type into the one form that is read: cny, 7,000, CNY 7,000, ¥7,000.50. A currency that stands in an amount
+// is the filter's where none was chosen.
+func (q *query) plain() {
+	q.currency = strings.ToUpper(q.currency)
+	for _, bound := range []*string{&q.least, &q.most} {
+		text, currency := plainAmount(*bound)
+		if currency == "" || q.currency == "" || q.currency == currency {
+			*bound = text
+		}
+		if q.currency == "" {
+			q.currency = currency
+		}
+	}
+}
+
+var (
+	withCode = regexp.MustCompile(`^([A-Za-z]{3})?\s*(.*?)\s*([A-Za-z]{3})?$`)
+	grouped  = regexp.MustCompile(`^[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?$`)
+)
+
+// plainAmount takes off an amount what does not change it: a currency's code or sign, spaces, full-width forms, and commas between
+// groups of three digits. What has two readings, such as 1,00, stays as it is.
+func plainAmount(typed string) (amount, currency string) {
+	text := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case strings.ContainsRune("¥$€£元", r):
+			return -1
+		}
+		return r
+	}, width.Fold.String(typed))
+	parts := withCode.FindStringSubmatch(strings.TrimSpace(text))
+	if parts == nil || parts[1] != "" && parts[3] != "" {
+		return typed, ""
+	}
+	currency = strings.ToUpper(parts[1] + parts[3])
+	if _, known := money.Digits(currency); currency != "" && !known {
+		return typed, ""
+	}
+	if amount = strings.ReplaceAll(parts[2], " ", ""); grouped.MatchString(amount) {
+		amount = strings.ReplaceAll(amount, ",", "")
+	}
+	return amount, currency
 }
 
 // values are the filter for an address; without the place in the list.

@@ -16,7 +16,7 @@ import (
 // ShowQueue lists refunds by a filter, with the figures of the whole above them.
 func (p *Pages) ShowQueue(c echo.Context) error {
 	v, ctx := page.Of(c), c.Request().Context()
-	q, filter, refused := readQuery(c)
+	q, filter, refused := p.readQuery(c)
 	if f, ok := fault.As(refused); refused != nil && (!ok || len(f.Fields) == 0) {
 		return refused
 	}
@@ -51,7 +51,7 @@ func (p *Pages) ShowQueue(c echo.Context) error {
 // ShowTotals is the part of the queue's page that has the totals of all of a filter: the page asks for it where counting takes longer
 // than listing.
 func (p *Pages) ShowTotals(c echo.Context) error {
-	q, filter, err := readQuery(c)
+	q, filter, err := p.readQuery(c)
 	if err != nil {
 		return err
 	}
@@ -66,12 +66,12 @@ func (p *Pages) ShowTotals(c echo.Context) error {
 func (p *Pages) DownloadQueue(format refund.Format) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		v := page.Of(c)
-		_, filter, err := readQuery(c)
+		_, filter, err := p.readQuery(c)
 		if err != nil {
 			return err
 		}
-		file := newFile(c, "refunds-"+v.Now.In(v.Zone()).Format("2006-01-02-1504"), format)
-		return p.Refunds.WriteQueue(c.Request().Context(), staff(c), v.Programme.Zone, filter, format, func(key string) string { return v.Locale.T(key) }, file)
+		file := newFile(c, "refunds-"+v.Now.In(v.Programme.Zone).Format("2006-01-02-1504"), format)
+		return p.Refunds.WriteQueue(c.Request().Context(), staff(c), filter, format, fileWords(v), file)
 	}
 }
 
@@ -107,7 +107,7 @@ func (f *fileWriter) Write(b []byte) (int, error) {
 // ApproveSelected shows what was selected with its sums, and approves it once that is confirmed; each row has its result.
 func (p *Pages) ApproveSelected(c echo.Context) error {
 	v, ctx := page.Of(c), c.Request().Context()
-	form, err := page.ReadForm(c, page.Choices("ref", refund.BulkLimit), page.Line("confirmed", 3), page.Line("back", 1000))
+	form, err := page.ReadForm(c, page.Choices("ref", refund.BulkLimit), page.Line("confirmed", 3), page.Line("all", 3), page.Line("back", 1000))
 	if err != nil {
 		return err
 	}
@@ -116,6 +116,9 @@ func (p *Pages) ApproveSelected(c echo.Context) error {
 		return err
 	}
 	back := backTo(form.Get("back"))
+	if form.Get("all") == "yes" {
+		return p.askForAll(c, form.Get("back"), back)
+	}
 	if len(choices) == 0 {
 		return p.Flash(c, back, "warn", "flash.refund_none_selected")
 	}
@@ -131,6 +134,30 @@ func (p *Pages) ApproveSelected(c echo.Context) error {
 		return err
 	}
 	return page.Render(c, http.StatusOK, resultsPage(buildResults(v, results, back, p.layout(c, v.Locale.T("finance.results"), "refunds"))))
+}
+
+// askForAll shows everything of the queue's filter that this member of staff can approve, before any of it is.
+func (p *Pages) askForAll(c echo.Context, text, back string) error {
+	v := page.Of(c)
+	_, filter, err := queryOf(v, text)
+	if err != nil {
+		return err
+	}
+	list, err := p.Refunds.Head(c.Request().Context(), staff(c), filter)
+	if err != nil {
+		return err
+	}
+	var rows []refund.Row
+	var choices []refund.Choice
+	for _, r := range list {
+		if cannotApprove(v, r) == "" {
+			rows, choices = append(rows, r), append(choices, refund.Choice{Ref: r.Ref, Version: r.Version})
+		}
+	}
+	if len(choices) == 0 {
+		return p.Flash(c, back, "warn", "flash.refund_none_to_approve")
+	}
+	return page.Render(c, http.StatusOK, bulkPage(buildBulk(v, rows, choices, back, p.layout(c, v.Locale.T("finance.bulk"), "refunds"))))
 }
 
 // selected reads the rows that were selected, in the order of the selection.

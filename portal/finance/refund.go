@@ -14,7 +14,24 @@ import (
 
 // ShowRefund is one refund with all that is known of it.
 func (p *Pages) ShowRefund(c echo.Context) error {
-	return p.showRefund(c, http.StatusOK, decision{})
+	form, err := page.ReadQuery(c, page.Line("in", 1000))
+	if err != nil {
+		return err
+	}
+	return p.showRefund(c, http.StatusOK, decision{in: form.Get("in")})
+}
+
+// behind is the refund that follows in the queue from which one was opened; empty where there is none, or where the filter cannot be
+// read any more.
+func (p *Pages) behind(c echo.Context, ref, in string) (string, error) {
+	if in == "" {
+		return "", nil
+	}
+	_, filter, err := queryOf(page.Of(c), in)
+	if err != nil {
+		return "", nil
+	}
+	return p.Refunds.Next(c.Request().Context(), staff(c), filter, ref)
 }
 
 // decision is what was typed into one of the forms, and why it came back.
@@ -25,6 +42,7 @@ type decision struct {
 	reason   string
 	refused  error
 	revealed *account.Account
+	in       string // the queue's filter from which the refund was opened
 }
 
 func (p *Pages) showRefund(c echo.Context, status int, d decision) error {
@@ -44,9 +62,15 @@ func (p *Pages) showRefund(c echo.Context, status int, d decision) error {
 	if err != nil {
 		return err
 	}
+	next, err := p.behind(c, file.Ref, d.in)
+	if err != nil {
+		return err
+	}
 	layout := p.layout(c, file.Ref, "refunds")
 	layout.Path = refundURL(file.Ref) // also after a POST
-	return page.Render(c, status, refundPage(buildRefund(v, file, names, d, layout)))
+	view := buildRefund(v, file, names, d, layout)
+	view.placed(v, d.in, next)
+	return page.Render(c, status, refundPage(view))
 }
 
 // Review finds a refund in order.
@@ -92,7 +116,7 @@ func (p *Pages) TryAgain(c echo.Context) error {
 // decide reads a form, acts upon the version that its reader has seen, and goes back to the refund: with what was typed when
 // it was refused.
 func (p *Pages) decide(c echo.Context, d decision, done string, act func(ref string, version int, form page.Form) error) error {
-	form, err := page.ReadForm(c, page.Line("version", 10), page.Text("question", refund.MaxText), page.Line("reason", 40), page.Text("text", refund.MaxText))
+	form, err := page.ReadForm(c, page.Line("version", 10), page.Line("in", 1000), page.Line("next", 3), page.Text("question", refund.MaxText), page.Line("reason", 40), page.Text("text", refund.MaxText))
 	if f, ok := fault.As(err); err != nil && (!ok || len(f.Fields) == 0) {
 		return err
 	}
@@ -103,8 +127,9 @@ func (p *Pages) decide(c echo.Context, d decision, done string, act func(ref str
 	if err == nil {
 		err = act(c.Param("ref"), version, form)
 	}
+	d.in = form.Get("in")
 	if err == nil {
-		return p.Flash(c, refundURL(c.Param("ref")), "ok", done)
+		return p.goOn(c, form, done)
 	}
 	f, ok := fault.As(err)
 	if !ok {
@@ -123,6 +148,22 @@ func (p *Pages) decide(c echo.Context, d decision, done string, act func(ref str
 		return p.showRefund(c, http.StatusUnprocessableEntity, d)
 	}
 	return err
+}
+
+// goOn leads on after a decision: back to the refund, or, where that was asked for, to the next one of the queue.
+func (p *Pages) goOn(c echo.Context, form page.Form, done string) error {
+	in := form.Get("in")
+	if form.Get("next") != "yes" || in == "" {
+		return p.Flash(c, refundIn(c.Param("ref"), in), "ok", done)
+	}
+	next, err := p.behind(c, c.Param("ref"), in)
+	if err != nil {
+		return err
+	}
+	if next == "" {
+		return p.Flash(c, backTo(in), "ok", "flash.refund_reviewed_last")
+	}
+	return p.Flash(c, refundIn(next, in), "ok", done)
 }
 
 // RevealAccount shows the refund with the whole bank account. It is the answer to the POST itself, so that the number is in

@@ -34,6 +34,13 @@ type refundView struct {
 	history   ui.History
 	act       *ui.Action // the one step that is next for this visitor
 	why       string     // why there is none
+	in        string     // the queue's filter from which it was opened
+	back      string     // to the queue
+	onward    bool       // the step can be followed by the next refund at once
+	next      *ui.Link   // the refund behind it
+	f         refund.State
+	save      string     // on the button of the step that goes on
+	keys      string     // which keys there are
 	question  *questionForm
 	decline   *declineForm
 	again     *ui.Action
@@ -69,9 +76,30 @@ func buildRefund(v *page.Visit, f refund.File, names people, d decision, layout 
 	if f.Account.Kind != "" && d.revealed == nil {
 		view.reveal = &ui.Action{URL: refundURL(f.Ref) + "/reveal", Button: ui.Button{Label: l.T("finance.reveal")}}
 	}
+	view.f = f.State
 	b.decisions(&view)
 	b.documents(&view)
 	return view
+}
+
+// placed keeps the place in the queue from which the refund was opened.
+func (view *refundView) placed(v *page.Visit, in, next string) {
+	view.in, view.back = in, QueuePath
+	if in == "" {
+		return
+	}
+	view.back = backTo(in)
+	view.onward, view.keys = view.act != nil, v.Locale.T("finance.keys", "Keys", v.Locale.T("finance.keys.next"))
+	view.save = v.Locale.T("finance.approve.next")
+	if view.f == refund.Submitted || view.f == refund.Objected {
+		view.save = v.Locale.T("finance.review.next")
+	}
+	if view.act != nil {
+		view.act.Hidden = append(view.act.Hidden, ui.Pair{Name: "in", Value: in})
+	}
+	if next != "" {
+		view.next = &ui.Link{Label: v.Locale.T("finance.next"), Hidden: next, URL: refundIn(next, in)}
+	}
 }
 
 type refundBuilder struct {

@@ -18,7 +18,7 @@ var errMonth = fault.New(fault.Invalid, "fault.input")
 // readMonth reads the month from the address, such as 2026-11; without one it is the current month in the programme's zone.
 func readMonth(c echo.Context) (text string, m refund.Month, err error) {
 	v := page.Of(c)
-	form, err := page.ReadQuery(c, page.Line("month", 7))
+	form, err := page.ReadQuery(c, page.Line("month", 7), page.Line("part", 10))
 	if err != nil {
 		return form.Get("month"), refund.Month{}, err
 	}
@@ -40,17 +40,17 @@ func (p *Pages) ShowReports(c echo.Context) error {
 	if f, ok := fault.As(refused); refused != nil && (!ok || len(f.Fields) == 0) {
 		return refused
 	}
-	var lines []refund.CloseLine
+	var closed refund.Close
 	status := http.StatusOK
 	if refused != nil {
 		status = http.StatusUnprocessableEntity
 	} else {
 		var err error
-		if lines, err = p.Refunds.CloseMonth(c.Request().Context(), staff(c), v.Programme.Zone, month); err != nil {
+		if closed, err = p.Refunds.CloseMonth(c.Request().Context(), staff(c), v.Programme.Zone, month); err != nil {
 			return err
 		}
 	}
-	return page.Render(c, status, reportPage(buildReport(v, text, lines, refused, p.layout(c, v.Locale.T("finance.reports"), "reports"))))
+	return page.Render(c, status, reportPage(buildReport(v, text, closed, refused, p.layout(c, v.Locale.T("finance.reports"), "reports"))))
 }
 
 // DownloadReport sends a month with every posting behind it as a file.
@@ -61,7 +61,19 @@ func (p *Pages) DownloadReport(format refund.Format) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		file := newFile(c, fmt.Sprintf("refunds-%04d-%02d", month.Year, month.Month), format)
-		return p.Refunds.WriteMonth(c.Request().Context(), staff(c), v.Programme.Zone, month, format, func(key string) string { return v.Locale.T(key) }, file)
+		part, name := refund.Summary, fmt.Sprintf("refunds-%04d-%02d", month.Year, month.Month)
+		if c.QueryParam("part") == string(refund.Postings) {
+			part, name = refund.Postings, name+"-postings"
+		}
+		return p.Refunds.WriteMonth(c.Request().Context(), staff(c), month, format, part, fileWords(v), newFile(c, name, format))
+	}
+}
+
+// fileWords are a file's words: the reader's language, the programme's names and clock.
+func fileWords(v *page.Visit) refund.FileWords {
+	l := v.Locale
+	return refund.FileWords{
+		Word: func(key string) string { return l.T(key) }, Tier: func(key string) string { return page.TierName(l, v.Programme, key) },
+		Zone: v.Programme.Zone, Clock: l.ZoneName(v.Programme.Zone, v.Now),
 	}
 }

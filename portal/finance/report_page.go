@@ -15,9 +15,12 @@ type reportView struct {
 	files   []ui.Link
 	table   ui.Table
 	zone    string
+	now     ui.Table // where all money stands at this moment
+	nowCard ui.Card
+	note    string
 }
 
-func buildReport(v *page.Visit, month string, lines []refund.CloseLine, refused error, layout ui.Page) reportView {
+func buildReport(v *page.Visit, month string, closed refund.Close, refused error, layout ui.Page) reportView {
 	l := v.Locale
 	view := reportView{
 		layout: layout, heading: ui.Heading{Title: l.T("finance.reports"), Lead: l.T("finance.reports.lead")}, zone: l.T("time.zone_note", "Zone", l.ZoneName(v.Programme.Zone, v.Now)),
@@ -27,22 +30,42 @@ func buildReport(v *page.Visit, month string, lines []refund.CloseLine, refused 
 		view.errors, view.layout.Errors = []ui.FieldError{{FieldID: "month", Text: view.month.Error}}, true
 		return view
 	}
-	view.files = []ui.Link{{Label: "CSV", URL: ReportsPath + ".csv?month=" + month, Download: true}, {Label: "XLSX", URL: ReportsPath + ".xlsx?month=" + month, Download: true}}
+	file := func(name, address string) ui.Link { return ui.Link{Label: l.T("finance.report.file." + name), URL: ReportsPath + address + month, Download: true} }
+	view.files = []ui.Link{file("book", ".xlsx?month="), file("summary", ".csv?month="), file("postings", ".csv?part=postings&month=")}
 	view.table = ui.Table{ID: "month-lines", Caption: l.T("finance.report.table", "Month", month), Empty: l.T("finance.report.none"), Columns: []ui.Column{
 		{Label: l.T("console.tier")}, {Label: l.T("finance.currency")},
 	}}
-	for _, key := range []string{"opening", "accrued", "goodwill", "reversed", "paid", "back", "credits", "closing"} {
-		view.table.Columns = append(view.table.Columns, ui.Column{Label: l.T("finance.report." + key), Numeric: true})
+	for _, key := range []string{"opening", "accrued", "goodwill", "cancelled", "paid", "back", "credits", "closing"} {
+		view.table.Columns = append(view.table.Columns, ui.Column{Label: l.T("refund.column." + key), Numeric: true})
 	}
 	var totals []refund.CloseLine
-	for _, line := range lines {
+	for _, line := range closed.Lines {
 		view.table.Rows = append(view.table.Rows, ui.Row{Cells: append([]ui.Cell{{Text: page.TierName(v.Locale, v.Programme, line.Tier)}, {Text: line.Currency}}, figures(v, line)...)})
 		totals = sum(totals, line)
 	}
 	for _, t := range totals {
 		view.table.Feet = append(view.table.Feet, append([]ui.Cell{{Text: l.T("refund.total")}, {Text: t.Currency}}, figures(v, t)...))
 	}
+	view.now, view.nowCard = standing(v, closed.Now), ui.Card{ID: "now", Title: l.T("finance.now")}
+	view.note = l.T("finance.now.note", "Time", l.DateTime(closed.At, v.Programme.Zone))
 	return view
+}
+
+// standing says where all money stands, one line for each currency.
+func standing(v *page.Visit, list []refund.Stand) ui.Table {
+	l := v.Locale
+	t := ui.Table{ID: "standing", Plain: true, Caption: l.T("console.table", "Title", l.T("finance.now")), Empty: l.T("finance.payables.none"), Columns: []ui.Column{{Label: l.T("finance.currency")}}}
+	for _, key := range []string{"due", "owed", "returned", "on_the_way", "unknown", "paid_net", "credits"} {
+		t.Columns = append(t.Columns, ui.Column{Label: l.T("refund.column." + key), Numeric: true})
+	}
+	for _, s := range list {
+		row := ui.Row{Cells: []ui.Cell{{Text: s.Currency}}}
+		for _, n := range []int64{s.Due, s.Approved, s.Returned, s.OnTheWay, s.Unknown, s.Paid, s.Credited} {
+			row.Cells = append(row.Cells, ui.Cell{Text: l.Amount(n, s.Currency)})
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
 }
 
 func figures(v *page.Visit, x refund.CloseLine) []ui.Cell {

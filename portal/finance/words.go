@@ -51,6 +51,15 @@ func reason(v *page.Visit, err error) string {
 }
 
 func refundURL(ref string) string { return QueuePath + "/" + url.PathEscape(ref) }
+
+// refundIn is a refund as it was opened from a filter of the queue; empty: from nowhere.
+func refundIn(ref, in string) string {
+	if in == "" {
+		return refundURL(ref)
+	}
+	return refundURL(ref) + "?" + url.Values{"in": {in}}.Encode()
+}
+
 func batchURL(id string) string   { return BatchesPath + "/" + url.PathEscape(id) }
 func importURL(id string) string  { return BankPath + "/" + url.PathEscape(id) }
 

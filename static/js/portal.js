@@ -30,6 +30,24 @@
     });
   });
 
+  // Keys for those who go through many: <a data-key="n"> is pressed by Alt+N. Single letters would get in the way of other tools.
+  document.addEventListener("keydown", function (event) {
+    if (!event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented || !/^Key[A-Z]$/.test(event.code)) return;
+    var target = document.querySelector('[data-key="' + event.code.slice(3).toLowerCase() + '"]');
+    if (!target) return;
+    event.preventDefault();
+    target.click();
+  });
+
+  // One box picks all rows of a table that can be picked: <input data-all hidden> in its head.
+  document.querySelectorAll("input[data-all]").forEach(function (all) {
+    var table = all.closest("table");
+    all.hidden = false;
+    all.addEventListener("change", function () {
+      table.querySelectorAll("tbody .check:not(:disabled)").forEach(function (box) { box.checked = all.checked; });
+    });
+  });
+
   // A form marked data-once is sent once, however often its button is pressed.
   document.addEventListener("submit", function (event) {
     var form = event.target;

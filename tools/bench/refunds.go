@@ -50,6 +50,11 @@ var fillSQL = []string{
 	`INSERT INTO ledger_entry (refund_id, customer_id, tier, kind, key, at) SELECT id, customer_id, tier, 'accrue', 'v1', '2026-06-15' FROM refund`,
 	`INSERT INTO ledger_posting (entry_id, customer_id, account, currency, amount)
 		SELECT e.id, e.customer_id, p.account, r.currency, p.sign * r.amount FROM ledger_entry e JOIN refund r ON r.id = e.refund_id, (VALUES ('prepaid', 1), ('liability', -1)) p (account, sign)`,
+	`INSERT INTO ledger_figure (state, tier, method, currency, account, amount)
+		SELECT state, tier, method, currency, account, sum(amount) FROM (
+			SELECT state, tier, method, currency, 'due' AS account, amount FROM refund WHERE state IN ('submitted', 'reviewed')
+			UNION ALL SELECT r.state, r.tier, r.method, p.currency, p.account, -p.amount FROM ledger_posting p JOIN ledger_entry e ON e.id = p.entry_id JOIN refund r ON r.id = e.refund_id) x
+		 GROUP BY 1, 2, 3, 4, 5`,
 	`SET session_replication_role = origin`,
 	`ANALYZE`,
 }
@@ -222,7 +227,8 @@ func (p *peak) Write(b []byte) (int, error) {
 func (t *till) month(ctx context.Context) (uint64, error) {
 	runtime.GC()
 	p := &peak{}
-	err := t.service.WriteMonth(ctx, "bench", time.UTC, refund.Month{Year: 2026, Month: time.June}, refund.CSV, func(key string) string { return key }, io.Writer(p))
+	plain := refund.FileWords{Word: func(key string) string { return key }, Tier: func(key string) string { return key }, Zone: time.UTC}
+	err := t.service.WriteMonth(ctx, "bench", refund.Month{Year: 2026, Month: time.June}, refund.CSV, refund.Postings, plain, io.Writer(p))
 	return p.most, err
 }
 
