@@ -15,6 +15,7 @@ type Replacement struct {
 	Name           Text           `yaml:"name"`
 	Kind           string         `yaml:"kind"`           // one of the kinds above; empty: partner
 	Withdrawn      bool           `yaml:"withdrawn"`      // not offered any more; those who chose it are told
+	NoCredit       bool           `yaml:"no_credit"`      // no credit goes toward it
 	Summary        Text           `yaml:"summary"`        // one sentence
 	Text           Text           `yaml:"text"`           // Markdown
 	URL            string         `yaml:"url"`            // about the product
@@ -34,6 +35,12 @@ type Replacement struct {
 
 // Own reports whether it is the company's own product.
 func (r Replacement) Own() bool { return r.Kind == KindOwn }
+
+// TakesCredit reports whether a refund can become credit toward it: not where it is free of charge, is no product, or is not offered
+// any more.
+func (r Replacement) TakesCredit() bool {
+	return !r.NoCredit && !r.Withdrawn && r.Kind != KindSelf && (r.Price == nil || r.Price.Model != PriceFree && r.Price.Amount > 0)
+}
 
 // Models of price.
 const (

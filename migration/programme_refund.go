@@ -69,10 +69,26 @@ type RefundRules struct {
 	Bonus         []Bonus     `yaml:"bonus"`          // on top of credit toward a replacement
 	SecondFrom    Amounts     `yaml:"second_from"`    // from this amount on, a second approver is needed; a currency that is not named never needs one
 	ObjectionDays int         `yaml:"objection_days"` // a declined customer may object for so many days; default 30
+	Within        Within      `yaml:"within"`         // when the money comes
+	CreditRest    string      `yaml:"credit_rest"`    // what becomes of credit over the replacement's price; default kept
 	Payout        PayoutRules `yaml:"payout"`         //
 	Budget        Amounts     `yaml:"budget"`         // set aside per currency
 	Stores        []Store     `yaml:"stores"`         // app stores whose purchases they alone refund
 }
+
+// Within says in how many calendar days each stage of a refund is over. 0: nothing is promised.
+type Within struct {
+	Review int `yaml:"review"` // decided, after it was asked for
+	Pay    int `yaml:"pay"`    // paid or credited, after it was approved
+	Bank   int `yaml:"bank"`   // on the customer's statement, after it was paid
+}
+
+// What becomes of the part of a credit that is over the replacement's price.
+const (
+	RestKept = "kept" // it stays with the replacement, for what is bought there later
+	RestLost = "lost" // it lapses; the customer agrees to that
+	RestPaid = "paid" // nothing is left with a replacement: such an amount is paid out whole, and credit is not offered for it
+)
 
 // RefundTax says how payments state their tax, and whether the unused part's tax is given back.
 type RefundTax struct {

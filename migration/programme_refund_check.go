@@ -46,11 +46,33 @@ func (c *checker) refund() {
 	c.goodwill(r.Goodwill)
 	c.bonus(*r)
 	c.payout(r.Payout)
+	c.within(r.Within)
+	c.one("refund.credit_rest", r.CreditRest, false, RestKept, RestLost, RestPaid)
 	c.stores(r.Stores)
 	c.amounts("refund.second_from", r.SecondFrom)
 	c.amounts("refund.budget", r.Budget)
 	if c.has("refund.objection_days") && (r.ObjectionDays < 1 || r.ObjectionDays > maxObjectionDays) {
 		c.errorf("refund.objection_days", "must lie between 1 and %d", maxObjectionDays)
+	}
+}
+
+// maxStageDays bounds what a customer is asked to wait for.
+const maxStageDays = 365
+
+// within checks the days of the stages.
+func (c *checker) within(w Within) {
+	if !c.has("refund.within") {
+		c.warnf("refund", "within is missing: customers are not told when the money comes; give days for review, pay and bank")
+		return
+	}
+	for _, stage := range []struct {
+		key  string
+		days int
+	}{{"review", w.Review}, {"pay", w.Pay}, {"bank", w.Bank}} {
+		path := "refund.within." + stage.key
+		if c.has(path) && (stage.days < 1 || stage.days > maxStageDays) {
+			c.errorf(path, "must lie between 1 and %d days", maxStageDays)
+		}
 	}
 }
 
@@ -208,7 +230,7 @@ func (r *RefundRules) setDefaults() {
 	for _, d := range []struct {
 		field *string
 		value string
-	}{{&r.Rounding, RoundHalfEven}, {&r.Discount, DiscountProportional}, {&r.Tax.Prices, TaxInclusive}, {&r.BelowMinimum, below}} {
+	}{{&r.Rounding, RoundHalfEven}, {&r.Discount, DiscountProportional}, {&r.Tax.Prices, TaxInclusive}, {&r.BelowMinimum, below}, {&r.CreditRest, RestKept}} {
 		if *d.field == "" {
 			*d.field = d.value
 		}

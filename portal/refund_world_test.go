@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"offramp/export/storage"
 	"offramp/internal/secret"
@@ -12,6 +13,7 @@ import (
 	"offramp/migration/refund"
 	"offramp/migration/refund/payout"
 	"offramp/migration/refund/payout/bankfile"
+	"offramp/migration/replacement"
 )
 
 // refunds is the service of refunds over the world's database; nobody works its jobs.
@@ -22,6 +24,10 @@ func (w *world) refunds() *refund.Service {
 		w.Fatal(err)
 	}
 	return refund.NewService(refund.Config{
+		Price: func(p *migration.Programme, r migration.Replacement, c migration.Customer, now time.Time) (int64, string, bool) {
+			price := replacement.PriceFor(p, r, c, now)
+			return price.ToPay, price.Currency, price.Model != "" && price.Summed
+		},
 		DB: w.web, Jobs: w.inserter(), Customers: w.customers, Vault: secret.NewVault(secret.VaultOptions{Purpose: refund.Purpose, Ring: box, Keys: w.keys}), Bodies: storage.NewShelf(w.bucket, refund.DocumentPrefix), Providers: map[string]payout.Provider{"stripe": nil},
 		Debtors: map[string]refund.Debtor{"CNY": {Debtor: bankfile.Debtor{Name: "Hezhou Technology", Account: "310066661018800012345", CNAPS: "301290000007"}, Unicode: true}},
 	})

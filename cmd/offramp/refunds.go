@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/riverqueue/river"
 
@@ -16,6 +17,7 @@ import (
 	"offramp/migration/refund/payout"
 	"offramp/migration/refund/payout/bankfile"
 	"offramp/migration/refund/payout/stripe"
+	"offramp/migration/replacement"
 )
 
 // payouts is how many payments a worker makes at a time: they wait for a provider, not for a processor.
@@ -44,8 +46,14 @@ func (p *parts) refunds(queue *jobs.Client, bucket *storage.Bucket, providers ma
 			return err
 		},
 		DB: p.db, Jobs: queue, Customers: p.journeys, Vault: vault, Log: p.log, Providers: providers, Debtors: debtors,
-		Bodies: storage.NewShelf(bucket, refund.DocumentPrefix),
+		Bodies: storage.NewShelf(bucket, refund.DocumentPrefix), Price: priceOf,
 	}), nil
+}
+
+// priceOf is what a replacement costs a customer; not known where it depends on seats that the import does not tell.
+func priceOf(p *migration.Programme, r migration.Replacement, c migration.Customer, now time.Time) (amount int64, currency string, known bool) {
+	price := replacement.PriceFor(p, r, c, now)
+	return price.ToPay, price.Currency, price.Model != "" && price.Summed
 }
 
 // vault seals bank details, by keys of a key management service where one is configured.

@@ -54,6 +54,7 @@ type Mail struct {
 	box    *inbox[Message]
 	next   atomic.Int64
 	refuse atomic.Pointer[func(to string) int]
+	bounce bounces
 	lines  mailLines
 	smtp   *smtp.Server
 	stop   func() error
@@ -137,6 +138,9 @@ func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 			return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1}, Message: "refused by the demo's mail sink"}
 		}
 	}
+	if code := s.sink.bounce.of(to); code != 0 {
+		return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1}, Message: "the demo's mailbox bounces this address"}
+	}
 	s.to = append(s.to, to)
 	return nil
 }
@@ -202,14 +206,16 @@ type mailPage struct {
 	Lang, Title, To string
 	Messages        []Message
 	Message         Message
+	Bounces         []Bounce
 }
 
 func (m *Mail) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		to := strings.TrimSpace(r.FormValue("to"))
-		servePage(w, http.StatusOK, "mailbox.html", "form-action 'self'", mailPage{Lang: "en", Title: "Mailbox", To: to, Messages: m.Messages(to)})
+		servePage(w, http.StatusOK, "mailbox.html", "form-action 'self'", mailPage{Lang: "en", Title: "Mailbox", To: to, Messages: m.Messages(to), Bounces: m.bounce.list()})
 	})
+	mux.HandleFunc("POST /bounces", m.bounceByForm)
 	mux.HandleFunc("GET /api/messages", func(w http.ResponseWriter, r *http.Request) {
 		serveJSON(w, m.Messages(strings.TrimSpace(r.FormValue("to"))))
 	})
@@ -222,11 +228,11 @@ func (m *Mail) handler() http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		_, _ = w.Write(x.Raw)
 	}))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !serveAssets(w, r) {
 			mux.ServeHTTP(w, r)
 		}
-	})
+	}))
 }
 
 // serveMailHTML shows a mail's HTML as a careful mail program does: its inline styles work, nothing is loaded or run, and links

@@ -20,7 +20,7 @@ CREATE POLICY ledger_figure_count ON ledger_figure FOR INSERT WITH CHECK (curren
 GRANT SELECT, INSERT, DELETE ON ledger_figure TO offramp_app;
 
 -- +goose StatementBegin
-CREATE FUNCTION refund_undecided(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, public, pg_temp
+CREATE FUNCTION refund_undecided(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
   RETURN state IN ('submitted', 'questioned', 'objected', 'reviewed', 'second');
 
 -- What a refund's move changes: what is asked for, and under which state the ledger's entries about it stand. It comes before

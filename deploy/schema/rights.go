@@ -92,6 +92,7 @@ var Meant = []TableRights{
 	{Table: "refund_task", Serve: "select, insert, update (done_by, done_at, note)", Work: "select, insert, update (done_by, done_at, note)"},
 	{Table: "ledger_entry", Serve: "select, insert", Work: "select, insert"},
 	{Table: "ledger_posting", Serve: "select, insert", Work: "select, insert"},
+	{Table: "ledger_figure", Serve: "select, insert", Work: "select, insert, delete"},
 	{Table: "payout_attempt", Serve: "select, insert, " + attemptColumns, Work: "select, insert, " + attemptColumns},
 	{Table: "batch_number", Serve: "usage"},
 	{Table: "batch", Serve: "select, insert, update (state, count, control, sha256, size, released_by, released_at, dropped)", Work: "select"},

@@ -79,7 +79,8 @@ func compose(a Args, to recipient, head Letterhead, c Config) (letter, error) {
 		return w.choice(a.Template)
 	case MoveConfirmed:
 		return w.moved(), nil
-	case RefundReceived, RefundQuestion, RefundApproved, RefundPaid, RefundCredited, RefundReturned, RefundDeclined:
+	case RefundReceived, RefundQuestion, RefundApproved, RefundPaid, RefundCredited, RefundReturned, RefundDeclined,
+		RefundWithdrawn, RefundAnswered, RefundCorrected, RefundObjected:
 		return w.refund(a.Template)
 	default:
 		return letter{}, fmt.Errorf("%w: %q", errUnknownTemplate, a.Template)

@@ -19,7 +19,8 @@ package mail
 //	export_not_delivered  export_id, reference, bucket, problem (message id)
 //	help_received    request_id, request, export_id, reference
 //	help_answered    request_id, request, export_id, reference
-//	refund_...       refund, amount (minor units), currency (ISO 4217), method
+//	refund_...       refund, amount (minor units), currency (ISO 4217), method; and, where a date was promised, since (RFC 3339: when its
+//	                 days begin to count), and the days of the stages that are to come: review_days, pay_days, bank_days
 //	help_request     request_id, request, export_id, reference, desk (language); to the help desk, about the contact's request
 //	choice_made      replacement, name.<locale>, until (RFC 3339; may be missing), and code, or sealed with owner, or waiting
 //	code_ready       replacement, name.<locale>, until, sealed, owner
@@ -58,6 +59,10 @@ const (
 	RefundCredited  = "refund_credited" // only once it is credited
 	RefundReturned  = "refund_returned" // came back: other details are needed
 	RefundDeclined  = "refund_declined"
+	RefundWithdrawn = "refund_withdrawn" // by the customer
+	RefundAnswered  = "refund_answered"  // the customer's answer has arrived
+	RefundCorrected = "refund_corrected" // the customer's other account has arrived
+	RefundObjected  = "refund_objected"  // the customer's objection has arrived
 )
 
 // Kind is the job's stable name.

@@ -61,10 +61,9 @@ func journeyEvent(r Refund, a act) migration.Event {
 
 // letter is the mail about a refund. What finance or the customer wrote stays in the portal.
 func letter(r Refund, a act) mail.Args {
-	return mail.Args{
-		Template: a.mail, CustomerID: r.CustomerID, ContactID: r.RequestedBy, Key: r.Ref + " " + strconv.Itoa(r.Version),
-		Data: map[string]string{"refund": r.Ref, "amount": strconv.FormatInt(r.Amount, 10), "currency": r.Currency, "method": string(r.Method)},
-	}
+	data := map[string]string{"refund": r.Ref, "amount": strconv.FormatInt(r.Amount, 10), "currency": r.Currency, "method": string(r.Method)}
+	promised(r, a.mail, data)
+	return mail.Args{Template: a.mail, CustomerID: r.CustomerID, ContactID: r.RequestedBy, Key: r.Ref + " " + strconv.Itoa(r.Version), Data: data}
 }
 
 func entry(r Refund, a act) audit.Entry {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"time"
 
 	"offramp/internal/db"
 	"offramp/internal/fault"
@@ -38,6 +39,11 @@ func (s *Service) quotes(ctx context.Context, tx *db.Tx, customerID string, p *m
 	if err != nil {
 		return nil, err
 	}
+	return s.quotesOf(ctx, tx, customer, p)
+}
+
+func (s *Service) quotesOf(ctx context.Context, tx *db.Tx, customer migration.Customer, p *migration.Programme) ([]quote.Quote, error) {
+	customerID := customer.ID
 	all, err := s.store.entitlement(ctx, tx, customerID)
 	if err != nil {
 		return nil, err
@@ -74,23 +80,61 @@ func once(list []quote.Goodwill, had map[string]bool) []quote.Goodwill {
 	return next
 }
 
-// offer finds the ways of settling a quote.
-func (s *Service) offer(p *migration.Programme, q quote.Quote) (Offer, error) {
-	digest, err := Digest(q)
+// offers are the quotes of a customer with the ways of settling them. ErrNotOffered.
+func (s *Service) offers(ctx context.Context, tx *db.Tx, customerID string, p *migration.Programme) (list []Offer, err error) {
+	customer, err := s.Customers.CustomerIn(ctx, tx, customerID)
 	if err != nil {
-		return Offer{}, err
+		return nil, err
 	}
-	o := Offer{Quote: q, Digest: digest}
-	for _, name := range p.Refund.Payout.Methods {
-		if m := Method(name); s.fits(m, q) {
-			o.Methods = append(o.Methods, m)
+	quotes, err := s.quotesOf(ctx, tx, customer, p)
+	if err != nil {
+		return nil, err
+	}
+	for _, q := range quotes {
+		digest, err := Digest(q)
+		if err != nil {
+			return nil, err
 		}
+		o := Offer{Quote: q, Digest: digest, Credits: s.credits(p, q, customer, tx.Now)}
+		for _, name := range p.Refund.Payout.Methods {
+			if m := Method(name); s.fits(m, o) {
+				o.Methods = append(o.Methods, m)
+			}
+		}
+		list = append(list, o)
 	}
-	return o, nil
+	return list, nil
+}
+
+// credits finds what a quote becomes toward each replacement that takes credit. Where the programme pays out what is over a price, a
+// replacement that costs less is no way to settle the quote.
+func (s *Service) credits(p *migration.Programme, q quote.Quote, c migration.Customer, now time.Time) (list []CreditOffer) {
+	for _, r := range p.Replacements {
+		o := CreditOffer{Replacement: r.Key, Total: q.CreditFor(r.Key).Total}
+		if !r.TakesCredit() || o.Total == 0 {
+			continue
+		}
+		if s.Price != nil {
+			if price, currency, known := s.Price(p, r, c, now); known && currency == q.Currency {
+				o.Price = price
+			}
+		}
+		if o.Price > 0 && o.Total > o.Price {
+			if o.Rest, o.Rule = o.Total-o.Price, p.Refund.CreditRest; o.Rule == migration.RestPaid {
+				continue
+			}
+			if o.Rule == "" {
+				o.Rule = migration.RestKept
+			}
+		}
+		list = append(list, o)
+	}
+	return list
 }
 
 // fits reports whether a quote can be settled in a way.
-func (s *Service) fits(m Method, q quote.Quote) bool {
+func (s *Service) fits(m Method, o Offer) bool {
+	q := o.Quote
 	switch m {
 	case Original:
 		return q.Refund > 0 && !slices.ContainsFunc(q.Parts, func(part quote.Part) bool {
@@ -100,7 +144,7 @@ func (s *Service) fits(m Method, q quote.Quote) bool {
 	case Bank:
 		return q.Refund > 0
 	case Credit:
-		return slices.ContainsFunc(q.Credits, func(c quote.Credit) bool { return c.Total > 0 })
+		return len(o.Credits) > 0
 	case Waive:
 		return q.Total > 0
 	}
@@ -109,13 +153,13 @@ func (s *Service) fits(m Method, q quote.Quote) bool {
 
 // offerIn is the offer of one currency. ErrNothing.
 func (s *Service) offerIn(ctx context.Context, tx *db.Tx, customerID string, p *migration.Programme, currency string) (Offer, error) {
-	quotes, err := s.quotes(ctx, tx, customerID, p)
+	list, err := s.offers(ctx, tx, customerID, p)
 	if err != nil {
 		return Offer{}, err
 	}
-	for _, q := range quotes {
-		if q.Currency == currency && q.Total > 0 {
-			return s.offer(p, q)
+	for _, o := range list {
+		if o.Quote.Currency == currency && o.Quote.Total > 0 {
+			return o, nil
 		}
 	}
 	return Offer{}, ErrNothing
@@ -162,7 +206,7 @@ func secondNeeded(p *migration.Programme, currency string, amount int64) (bool, 
 }
 
 // creditTo finds the replacement toward which credit goes: the one that was named, else the one chosen in step 3. ErrDetails.
-func (s *Service) creditTo(ctx context.Context, tx *db.Tx, customerID string, p *migration.Programme, q quote.Quote, replacement string) (string, error) {
+func (s *Service) creditTo(ctx context.Context, tx *db.Tx, customerID string, o Offer, replacement string) (string, error) {
 	if replacement == "" {
 		chosen, err := s.store.chosen(ctx, tx, customerID)
 		if err != nil {
@@ -170,7 +214,7 @@ func (s *Service) creditTo(ctx context.Context, tx *db.Tx, customerID string, p 
 		}
 		replacement = chosen
 	}
-	if _, known := p.Replacement(replacement); !known || q.CreditFor(replacement).Total == 0 {
+	if _, takes := o.CreditTo(replacement); !takes {
 		return "", ErrDetails.Field("replacement", "refund.replacement.none", nil)
 	}
 	return replacement, nil

@@ -81,6 +81,11 @@ type Refund struct {
 	SettledAt        *time.Time // paid, credited or waived
 	UpdatedAt        time.Time
 
+	ReviewDays, PayDays, BankDays int    // as promised when it was submitted; 0: nothing was
+	CreditPrice                   int64  // of Credit: what the replacement costs the customer, in minor units; 0: not known
+	CreditRest                    int64  // of it: what is over that price
+	RestRule                      string // what becomes of that: migration.RestKept and so on
+
 	Question     string // the last one that finance asked
 	Answer       string // the customer's
 	Reason       Reason // of Declined

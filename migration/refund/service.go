@@ -40,6 +40,9 @@ type Config struct {
 	// every few minutes, so it must be cheap when nothing has.
 	Refresh func(context.Context) error
 
+	// Price is what a replacement costs a customer, in minor units; not known where it depends on what nobody told. nil: of none.
+	Price func(*migration.Programme, migration.Replacement, migration.Customer, time.Time) (amount int64, currency string, known bool)
+
 	// At is called at the named points of a payment: claimed, answered, noted. Tests stop or kill the process there.
 	At func(point string)
 }
@@ -90,18 +93,8 @@ func (s *Service) at(point string) {
 // people, owner or not.
 func (s *Service) Estimate(ctx context.Context, who migration.Who, p *migration.Programme) (e Estimate, err error) {
 	err = s.DB.InTx(ctx, db.CustomerScope(who.CustomerID), func(tx *db.Tx) error {
-		quotes, err := s.quotes(ctx, tx, who.CustomerID, p)
-		if err != nil {
-			return err
-		}
-		for _, q := range quotes {
-			offer, err := s.offer(p, q)
-			if err != nil {
-				return err
-			}
-			e.Quotes = append(e.Quotes, offer)
-		}
-		return nil
+		e.Quotes, err = s.offers(ctx, tx, who.CustomerID, p)
+		return err
 	})
 	if err != nil {
 		return Estimate{}, fmt.Errorf("estimate: %w", err)
@@ -110,11 +103,8 @@ func (s *Service) Estimate(ctx context.Context, who migration.Who, p *migration.
 	if err != nil {
 		return Estimate{}, err
 	}
-	for _, r := range slices.Backward(list) {
-		if r.State != Withdrawn {
-			e.Refunds = append(e.Refunds, r)
-		}
-	}
+	slices.Reverse(list)
+	e.Refunds = list
 	return e, nil
 }
 
@@ -146,7 +136,7 @@ func (s *Service) ChooseMethod(ctx context.Context, who migration.Who, p *migrat
 			return nil
 		}
 		var err error
-		row.Replacement, err = s.creditTo(ctx, tx, who.CustomerID, p, offer.Quote, replacement)
+		row.Replacement, err = s.creditTo(ctx, tx, who.CustomerID, offer, replacement)
 		return err
 	})
 }
@@ -236,7 +226,7 @@ func (s *Service) submit(ctx context.Context, tx *db.Tx, who migration.Who, p *m
 	if offer.Digest != sub.QuoteDigest {
 		return Refund{}, changed(draft, sub, offer)
 	}
-	r, err := s.frozen(ctx, tx, who, p, offer, draft)
+	r, err := s.frozen(ctx, tx, who, p, offer, draft, sub)
 	if err != nil {
 		return Refund{}, err
 	}
@@ -252,7 +242,7 @@ func (s *Service) submit(ctx context.Context, tx *db.Tx, who migration.Who, p *m
 	}
 	return r, s.tell(ctx, tx, "", r, act{
 		kind: "submitted", actor: who.ContactID, tell: migration.RefundSubmitted, due: due, mail: mail.RefundReceived, record: "refund.submit",
-		detail: map[string]any{"method": r.Method, "amount": r.Amount, "currency": r.Currency, "quote": r.QuoteDigest, "policy": r.Quote.PolicyVersion},
+		detail: map[string]any{"method": r.Method, "amount": r.Amount, "currency": r.Currency, "quote": r.QuoteDigest, "policy": r.Quote.PolicyVersion, "lost": sub.Lost},
 	})
 }
 
@@ -268,7 +258,7 @@ func changed(draft draftRow, sub Submission, now Offer) error {
 }
 
 // frozen makes the refund of a complete draft. ErrDetails.
-func (s *Service) frozen(ctx context.Context, tx *db.Tx, who migration.Who, p *migration.Programme, offer Offer, draft draftRow) (Refund, error) {
+func (s *Service) frozen(ctx context.Context, tx *db.Tx, who migration.Who, p *migration.Programme, offer Offer, draft draftRow, sub Submission) (Refund, error) {
 	customer, err := s.Customers.CustomerIn(ctx, tx, who.CustomerID)
 	if err != nil {
 		return Refund{}, err
@@ -277,6 +267,7 @@ func (s *Service) frozen(ctx context.Context, tx *db.Tx, who migration.Who, p *m
 	r := Refund{
 		ID: rand.Text(), CustomerID: who.CustomerID, State: Submitted, Method: draft.Method, Currency: q.Currency, Amount: q.Refund,
 		Quote: q, QuoteDigest: offer.Digest, Tier: customer.Tier, RequestedBy: who.ContactID, RequestedAt: tx.Now, extra: goodwill(q),
+		ReviewDays: p.Refund.Within.Review, PayDays: p.Refund.Within.Pay, BankDays: p.Refund.Within.Bank,
 	}
 	if !slices.Contains(offer.Methods, draft.Method) {
 		return Refund{}, ErrDetails.Field("method", "refund.method.none", nil)
@@ -288,12 +279,16 @@ func (s *Service) frozen(ctx context.Context, tx *db.Tx, who migration.Who, p *m
 		}
 		r.sealed, r.Account = draft.sealed, draft.Account
 	case Credit:
-		credit := q.CreditFor(draft.Replacement)
-		if _, known := p.Replacement(draft.Replacement); !known || credit.Total == 0 {
+		credit, takes := offer.CreditTo(draft.Replacement)
+		switch {
+		case !takes:
 			return Refund{}, ErrDetails.Field("replacement", "refund.replacement.none", nil)
+		case credit.Rule == migration.RestLost && sub.Lost != credit.Rest:
+			return Refund{}, ErrRest.Field("rest", "refund.rest.agree", nil)
 		}
-		r.Replacement, r.Amount = draft.Replacement, credit.Total
-		r.extra += credit.Total - q.Total
+		r.Replacement, r.Amount = draft.Replacement, credit.Amount()
+		r.CreditPrice, r.CreditRest, r.RestRule = credit.Price, credit.Rest, credit.Rule
+		r.extra = min(r.Amount, r.extra+credit.Total-q.Total)
 	case Waive:
 		r.Amount = q.Total
 	}
@@ -345,7 +340,9 @@ func (s *Service) Withdraw(ctx context.Context, who migration.Who, p *migration.
 		if err != nil {
 			return err
 		}
-		return s.tell(ctx, tx, was.State, next, act{kind: "withdrawn", actor: who.ContactID, tell: migration.RefundWithdrawn, due: due, record: "refund.withdraw"})
+		return s.tell(ctx, tx, was.State, next, act{
+			kind: "withdrawn", actor: who.ContactID, tell: migration.RefundWithdrawn, due: due, mail: mail.RefundWithdrawn, record: "refund.withdraw",
+		})
 	})
 	if err != nil {
 		return Refund{}, fmt.Errorf("withdraw refund %s: %w", ref, err)
@@ -376,7 +373,7 @@ func (s *Service) Answer(ctx context.Context, who migration.Who, ref string, ver
 func (s *Service) Object(ctx context.Context, who migration.Who, ref string, version int, why string) (Refund, error) {
 	return s.own(ctx, who, ref, version, func(tx *db.Tx, r Refund) (Refund, act, error) {
 		next, err := r.object(tx.Now, why)
-		return next, act{kind: "objected", actor: who.ContactID, text: next.Objection, tell: migration.RefundObjected, record: "refund.object"}, err
+		return next, act{kind: "objected", actor: who.ContactID, text: next.Objection, tell: migration.RefundObjected, mail: mail.RefundObjected, record: "refund.object"}, err
 	})
 }
 
@@ -403,7 +400,7 @@ func (s *Service) CorrectDetails(ctx context.Context, who migration.Who, p *migr
 		next.sealed, next.Account = sealed, shown
 		next.State, next.Method, next.Failure = Submitted, Bank, ""
 		return next, act{
-			kind: "corrected", actor: who.ContactID, tell: migration.RefundSubmitted, mail: mail.RefundReceived, record: "refund.correct",
+			kind: "corrected", actor: who.ContactID, tell: migration.RefundSubmitted, mail: mail.RefundCorrected, record: "refund.correct",
 			detail: map[string]any{"method_was": r.Method},
 		}, nil
 	})

@@ -14,6 +14,7 @@ import (
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
+	"offramp/internal/mail"
 	"offramp/migration"
 )
 
@@ -340,5 +341,5 @@ func (c *DocumentContent) Close() error { return c.body.Close() }
 // replied is what an answer leads to.
 func replied(r Refund, who migration.Who, answer string) (Refund, act, error) {
 	next, err := r.reply(answer)
-	return next, act{kind: "answered", actor: who.ContactID, text: next.Answer, tell: migration.RefundAnswered, record: "refund.answer"}, err
+	return next, act{kind: "answered", actor: who.ContactID, text: next.Answer, tell: migration.RefundAnswered, mail: mail.RefundAnswered, record: "refund.answer"}, err
 }

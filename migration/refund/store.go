@@ -21,7 +21,7 @@ const columns = `r.id, r.ref, r.version, r.customer_id, r.state, r.method, r.cur
 	r.account, r.account_kind, r.account_last4, r.tier, r.requested_by, r.requested_at, coalesce(r.reviewed_by, ''), r.reviewed_at,
 	coalesce(r.approved_by, ''), r.approved_at, coalesce(r.second_approved_by, ''), r.second_approved_at, coalesce(r.released_by, ''), r.released_at,
 	r.settled_at, r.updated_at, r.question, r.answer, r.reason, r.reason_text, r.object_until, r.objection, r.failure, r.second_needed,
-	coalesce(r.batch_id, ''), r.extra, r.content`
+	coalesce(r.batch_id, ''), r.extra, r.content, r.review_days, r.pay_days, r.bank_days, r.credit_price, r.credit_rest, r.rest_rule`
 
 func (r *Refund) places(frozen *string) []any {
 	return []any{
@@ -29,7 +29,7 @@ func (r *Refund) places(frozen *string) []any {
 		&r.sealed, &r.Account.Kind, &r.Account.Last4, &r.Tier, &r.RequestedBy, &r.RequestedAt, &r.ReviewedBy, &r.ReviewedAt,
 		&r.ApprovedBy, &r.ApprovedAt, &r.SecondApprovedBy, &r.SecondApprovedAt, &r.ReleasedBy, &r.ReleasedAt,
 		&r.SettledAt, &r.UpdatedAt, &r.Question, &r.Answer, &r.Reason, &r.ReasonText, &r.ObjectUntil, &r.Objection, &r.Failure, &r.SecondNeeded,
-		&r.BatchID, &r.extra, &r.content,
+		&r.BatchID, &r.extra, &r.content, &r.ReviewDays, &r.PayDays, &r.BankDays, &r.CreditPrice, &r.CreditRest, &r.RestRule,
 	}
 }
 
@@ -68,12 +68,15 @@ func (store) insert(ctx context.Context, tx *db.Tx, r Refund, year int) (Refund,
 		return Refund{}, err
 	}
 	const sql = `INSERT INTO refund (id, number, ref, customer_id, tier, state, method, currency, amount, extra, quote, quote_digest, policy_version,
-			replacement, account, account_kind, account_last4, second_needed, requested_by, requested_at, updated_at, name_key)
+			replacement, account, account_kind, account_last4, second_needed, requested_by, requested_at, updated_at, name_key,
+			review_days, pay_days, bank_days, credit_price, credit_rest, rest_rule)
 		SELECT $1, n, 'RF-' || $2::integer || '-' || to_char(n, CASE WHEN n > 999999 THEN 'FM9999999999' ELSE 'FM000000' END),
-			$3, $4, 'submitted', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, (SELECT lower(name) FROM customer WHERE id = $3)
+			$3, $4, 'submitted', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, (SELECT lower(name) FROM customer WHERE id = $3),
+			$19, $20, $21, $22, $23, $24
 		  FROM nextval('refund_number') n RETURNING ref, version, content`
 	err = tx.Pgx.QueryRow(ctx, sql, r.ID, year, r.CustomerID, r.Tier, string(r.Method), r.Currency, r.Amount, r.extra, string(frozen), r.QuoteDigest,
-		r.Quote.PolicyVersion, r.Replacement, r.sealed, string(r.Account.Kind), r.Account.Last4, r.SecondNeeded, r.RequestedBy, tx.Now).
+		r.Quote.PolicyVersion, r.Replacement, r.sealed, string(r.Account.Kind), r.Account.Last4, r.SecondNeeded, r.RequestedBy, tx.Now,
+		r.ReviewDays, r.PayDays, r.BankDays, r.CreditPrice, r.CreditRest, r.RestRule).
 		Scan(&r.Ref, &r.Version, &r.content)
 	if err != nil {
 		return Refund{}, fmt.Errorf("insert refund: %w", err)

@@ -79,7 +79,9 @@ func newBudgetLine(l *locale.Locale, f refund.BudgetFigure) budgetLine {
 	return line
 }
 
-func percent(part, whole int64) string { return fmt.Sprintf("%.2f%%", 100*float64(part)/float64(whole)) }
+func percent(part, whole int64) string {
+	return fmt.Sprintf("%.2f%%", 100*float64(part)/float64(whole))
+}
 
 // said is the bar for those who hear the page.
 func (l budgetLine) said() string {

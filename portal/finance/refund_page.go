@@ -39,8 +39,8 @@ type refundView struct {
 	onward    bool       // the step can be followed by the next refund at once
 	next      *ui.Link   // the refund behind it
 	f         refund.State
-	save      string     // on the button of the step that goes on
-	keys      string     // which keys there are
+	save      string // on the button of the step that goes on
+	keys      string // which keys there are
 	question  *questionForm
 	decline   *declineForm
 	again     *ui.Action

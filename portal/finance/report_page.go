@@ -30,7 +30,9 @@ func buildReport(v *page.Visit, month string, closed refund.Close, refused error
 		view.errors, view.layout.Errors = []ui.FieldError{{FieldID: "month", Text: view.month.Error}}, true
 		return view
 	}
-	file := func(name, address string) ui.Link { return ui.Link{Label: l.T("finance.report.file." + name), URL: ReportsPath + address + month, Download: true} }
+	file := func(name, address string) ui.Link {
+		return ui.Link{Label: l.T("finance.report.file." + name), URL: ReportsPath + address + month, Download: true}
+	}
 	view.files = []ui.Link{file("book", ".xlsx?month="), file("summary", ".csv?month="), file("postings", ".csv?part=postings&month=")}
 	view.table = ui.Table{ID: "month-lines", Caption: l.T("finance.report.table", "Month", month), Empty: l.T("finance.report.none"), Columns: []ui.Column{
 		{Label: l.T("console.tier")}, {Label: l.T("finance.currency")},

@@ -60,8 +60,8 @@ func refundIn(ref, in string) string {
 	return refundURL(ref) + "?" + url.Values{"in": {in}}.Encode()
 }
 
-func batchURL(id string) string   { return BatchesPath + "/" + url.PathEscape(id) }
-func importURL(id string) string  { return BankPath + "/" + url.PathEscape(id) }
+func batchURL(id string) string  { return BatchesPath + "/" + url.PathEscape(id) }
+func importURL(id string) string { return BankPath + "/" + url.PathEscape(id) }
 
 // trimQueue leaves of an address of the queue its filter.
 func trimQueue(address string) string {

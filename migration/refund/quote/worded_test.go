@@ -66,7 +66,7 @@ Goodwill | Plus 5% goodwill: CN¥1,686.70 × 5% = CN¥84.34 | CN¥84.34
 = | CN¥1,771.04
 == | CN¥5,492.43 | CN¥5,492.43
 - | What was paid for the days after 31 January 2027, the last day of service, is unused.
-- | Each line is rounded by itself to the currency's smallest unit, to the nearer one; from the middle to the even one.
+- | Every line is rounded to the nearest smallest coin, such as a cent. Where it lies exactly between two, the even one is taken, so that over many refunds nobody gains.
 + | Any replacement | Plus 10% bonus: CN¥5,492.43 × 10% = CN¥549.24 | CN¥6,041.67
 Policy v1, worked out on 25 November 2026
 `
@@ -89,7 +89,7 @@ const wordedChinese = `# | 付款P1 | 2026年7月20日以银行卡支付¥8,357.
 = | ¥1,771.04
 == | ¥5,492.43 | ¥5,492.43
 - | 2027年1月31日（服务终止日）之后的已付部分视为未使用。
-- | 每一行单独舍入到货币的最小单位：取较近者，恰在中间时取偶数。
+- | 每一行都四舍五入到最小货币单位（如分）；恰好在两者中间时取偶数，使双方都不吃亏。
 + | 任一替代产品 | 另加10%奖励：¥5,492.43 × 10% = ¥549.24 | ¥6,041.67
 规则v1，计算日期2026年11月25日
 `

@@ -18,7 +18,8 @@ type estimateView struct {
 	nothing *ui.Empty
 	offers  []offerCard
 	asked   *ui.Table
-	owner   string // said to members
+	when    []string // how long each stage takes, for who asks today
+	owner   string   // said to members
 	help    ui.Help
 }
 
@@ -36,10 +37,22 @@ func buildEstimate(v *page.Visit, e refund.Estimate, layout ui.Page, code string
 		layout: layout, heading: ui.Heading{Eyebrow: l.T("step.settle"), Title: l.T("settle.title"), Lead: l.T("settle.lead")}, help: customer.Help(v, code),
 	}
 	for _, o := range e.Quotes {
+		if o.Quote.Total == 0 && len(e.Refunds) > 0 {
+			continue // it was asked for: an estimate of nothing would say the contrary
+		}
 		view.offers = append(view.offers, buildOffer(v, o))
 	}
-	if len(e.Refunds) > 0 {
+	if n := len(e.Refunds); n > 0 {
 		view.asked = requests(v, e.Refunds)
+		if len(view.offers) == 0 { // the latest is what the page is about now
+			r := e.Refunds[n-1]
+			_, state := tag(v, r.State)
+			view.heading.Title = l.T("settle.title.asked")
+			view.heading.Lead = l.T("settle.lead.asked", "Reference", r.Ref, "Amount", l.Money(r.Amount, r.Currency), "State", state)
+		}
+	}
+	if lines := stageLines(v, refund.Promised(v.Programme, "", v.Now), ""); len(lines) > 0 && len(view.offers) > 0 {
+		view.when = lines
 	}
 	if len(e.Quotes) == 0 && len(e.Refunds) == 0 {
 		view.nothing = &ui.Empty{ID: "nothing", Title: l.T("settle.nothing"), Text: l.T("settle.nothing.text")}
@@ -53,9 +66,9 @@ func buildEstimate(v *page.Visit, e refund.Estimate, layout ui.Page, code string
 func buildOffer(v *page.Visit, o refund.Offer) offerCard {
 	l, q := v.Locale, o.Quote
 	card := offerCard{quote: newQuote(v, q, "quote-"+q.Currency, l.T("settle.estimate", "Currency", q.Currency))}
-	for _, c := range card.quote.worded.Credits {
-		if slices.Contains(o.Methods, refund.Credit) {
-			card.credits = append(card.credits, ui.SummaryRow{Key: l.T("settle.credit.to", "Name", c.Name), Value: c.Total})
+	if slices.Contains(o.Methods, refund.Credit) {
+		for _, c := range o.Credits {
+			card.credits = append(card.credits, ui.SummaryRow{Key: l.T("settle.credit.to", "Name", replacementName(v, c.Replacement)), Value: creditText(v, c, q.Currency)})
 		}
 	}
 	switch {
@@ -72,7 +85,7 @@ type quoteView struct {
 	card   ui.Card
 	worded quote.Worded
 	tables []partTable
-	total  []ui.SummaryRow
+	sum    string // the main figure
 	rules  []string
 }
 
@@ -106,7 +119,12 @@ func newQuote(v *page.Visit, q quote.Quote, id, title string) quoteView {
 		}
 		view.tables = append(view.tables, part)
 	}
-	view.total = []ui.SummaryRow{{Key: l.T("settle.total"), Value: w.Total, Total: true}}
+	view.sum = w.Total
+	if n := len(view.tables); n > 1 { // under the column that it adds up
+		view.tables[n-1].table.Feet = [][]ui.Cell{{{Text: l.T("settle.total")}, {Text: w.Total}}}
+	} else if n == 1 {
+		view.tables[0].table.Total[0].Text = l.T("settle.total")
+	}
 	return view
 }
 

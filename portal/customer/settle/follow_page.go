@@ -27,6 +27,8 @@ func failure(v *page.Visit, code string) string {
 type submittedView struct {
 	layout ui.Page
 	panel  ui.Confirmation
+	sum    string
+	when   []string
 	next   []string
 	link   ui.Link
 	help   ui.Help
@@ -38,6 +40,7 @@ func buildSubmitted(v *page.Visit, r refund.Refund, layout ui.Page, code string)
 		layout: layout, panel: ui.Confirmation{Locale: l, Title: l.T("settle.submitted." + string(r.Method)), Reference: r.Ref},
 		link: ui.Link{Label: l.T("settle.follow"), URL: refundURL(r.Ref)}, help: customer.Help(v, code),
 	}
+	view.sum, view.when = l.Money(r.Amount, r.Currency), stageLines(v, r.Stages(v.Programme.Zone, v.Now), r.Method)
 	view.layout.Narrow = true
 	for _, key := range []string{"check", "paid." + string(r.Method), "mail"} {
 		view.next = append(view.next, l.T("settle.next."+key))
@@ -53,6 +56,7 @@ type refundView struct {
 	conflict  *ui.Banner
 	state     ui.Card
 	text      []string
+	when      []string // the stages with their days
 	facts     []ui.SummaryRow
 	form      *wordsForm // an answer or an objection
 	correct   *ui.Link
@@ -80,8 +84,11 @@ func buildRefund(v *page.Visit, r refund.Refund, history []refund.Happening, doc
 	tone, word := tag(v, r.State)
 	view := refundView{
 		layout: layout, heading: ui.Heading{Eyebrow: l.T("step.settle"), Title: l.T("settle.one", "Reference", r.Ref), Lead: l.T("settle.one.lead", "Amount", l.Money(r.Amount, r.Currency))},
-		state: ui.Card{ID: "state", Title: l.T("settle.where"), Aside: ui.Tag("", tone, word)}, text: stateText(v, r), facts: facts(v, r),
+		state: ui.Card{ID: "state", Title: l.T("settle.where"), Aside: ui.Tag("", tone, word)}, text: stateText(v, r), when: stageLines(v, r.Stages(v.Programme.Zone, v.Now), r.Method), facts: facts(v, r),
 		quote: newQuote(v, r.Quote, "quote", l.T("settle.quote.frozen")), history: past(v, history), help: customer.Help(v, code),
+	}
+	if (r.State == refund.Questioned || r.State == refund.Returned) && r.ReviewDays > 0 {
+		view.text = append(view.text, l.T("settle.stage.wait"))
 	}
 	if fault.KindOf(w.refused) == fault.Conflict && w.refused != nil {
 		view.conflict = &ui.Banner{Tone: "bad", Title: l.T("settle.moved")}
@@ -200,6 +207,9 @@ func facts(v *page.Visit, r refund.Refund) []ui.SummaryRow {
 	if p, ok := v.Programme.Replacement(r.Replacement); ok {
 		rows = append(rows, ui.SummaryRow{Key: l.T("refund.replacement"), Value: l.Pick(p.Name)})
 	}
+	rows = append(rows, creditRows(v, r.Replacement, refund.CreditOffer{
+		Replacement: r.Replacement, Total: r.CreditPrice + r.CreditRest, Price: r.CreditPrice, Rest: r.CreditRest, Rule: r.RestRule,
+	}, r.Amount, r.Currency)...)
 	rows = append(rows, accountRows(v, r.Account, "")...)
 	if r.SettledAt != nil {
 		rows = append(rows, ui.SummaryRow{Key: l.T("refund.settled"), Value: l.DateClock(*r.SettledAt, v.Zone())})

@@ -3,6 +3,7 @@ package settle
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -182,11 +183,18 @@ func (p *Pages) Submit(c echo.Context) error {
 		return err
 	}
 	v, ctx := page.Of(c), c.Request().Context()
-	form, err := page.ReadForm(c, page.Line("quote", 64))
+	form, err := page.ReadForm(c, page.Line("quote", 64), page.Line("lost", 20))
 	if err != nil {
 		return err
 	}
-	r, err := p.Refunds.Submit(ctx, v.Who(), v.Programme, refund.Submission{Currency: code, QuoteDigest: form.Get("quote")})
+	lost, err := strconv.ParseInt(form.Get("lost"), 10, 64)
+	if form.Get("lost") != "" && err != nil {
+		return page.ErrForm
+	}
+	r, err := p.Refunds.Submit(ctx, v.Who(), v.Programme, refund.Submission{Currency: code, QuoteDigest: form.Get("quote"), Lost: lost})
+	if errors.Is(err, refund.ErrRest) {
+		return p.askAgreement(c, code, err)
+	}
 	if errors.Is(err, refund.ErrQuoteChanged) {
 		changed, ok := refund.ChangedQuote(err)
 		if !ok {
@@ -207,4 +215,25 @@ func (p *Pages) Submit(c echo.Context) error {
 		return err
 	}
 	return page.Redirect(c, refundURL(r.Ref)+"/submitted")
+}
+
+// askAgreement shows everything once more with what has to be agreed to.
+func (p *Pages) askAgreement(c echo.Context, code string, refused error) error {
+	v := page.Of(c)
+	o, err := p.offer(c, code)
+	if err != nil {
+		return err
+	}
+	draft, err := p.Refunds.Draft(c.Request().Context(), v.Who(), code)
+	if err != nil {
+		return err
+	}
+	layout := p.layout(c, v.Locale.T("settle.check.title"))
+	layout.Path = requestURL(code, "check")
+	view := buildCheck(v, o, draft, nil, layout)
+	if view.agree != nil {
+		view.agree.Error = wrong(v, refused)["rest"]
+		view.errors, view.layout.Errors = noted(map[string]string{"lost": view.agree.Error}, "lost"), true
+	}
+	return page.Render(c, http.StatusUnprocessableEntity, checkPage(view))
 }

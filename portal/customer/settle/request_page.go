@@ -3,6 +3,7 @@ package settle
 import (
 	"net/url"
 	"slices"
+	"strconv"
 
 	"offramp/migration"
 	"offramp/migration/refund"
@@ -48,11 +49,9 @@ func credits(v *page.Visit, o refund.Offer, chosen, wrong string) *ui.Selection 
 	l := v.Locale
 	s := &ui.Selection{Field: ui.Field{Locale: l, ID: "replacement", Label: l.T("settle.replacement"), Hint: l.T("settle.replacement.hint"), Error: wrong}}
 	s.Options = []ui.Option{{Label: l.T("settle.replacement.none")}}
-	for _, r := range v.Programme.Replacements {
-		if c := o.Quote.CreditFor(r.Key); c.Total > 0 {
-			label := l.T("settle.replacement.option", "Name", l.Pick(r.Name), "Amount", l.Money(c.Total, o.Quote.Currency))
-			s.Options = append(s.Options, ui.Option{Value: r.Key, Label: label, Selected: r.Key == chosen})
-		}
+	for _, c := range o.Credits {
+		label := l.T("settle.replacement.option", "Name", replacementName(v, c.Replacement), "Amount", creditText(v, c, o.Quote.Currency))
+		s.Options = append(s.Options, ui.Option{Value: c.Replacement, Label: label, Selected: c.Replacement == chosen})
 	}
 	return s
 }
@@ -148,8 +147,11 @@ func (view *accountView) correct(v *page.Visit, r refund.Refund) {
 // checkView shows everything once more before it is sent off.
 type checkView struct {
 	layout  ui.Page
+	errors  []ui.FieldError
 	heading ui.Heading
 	back    string
+	when    []string    // the stages with their days
+	agree   *ui.Choices // to what lapses of a credit
 	changed *ui.Banner
 	was     *quoteView // what was shown before the amount changed
 	rows    []ui.SummaryRow
@@ -187,13 +189,44 @@ func buildCheck(v *page.Visit, o refund.Offer, d refund.Draft, changed *refund.Q
 		}
 		view.rows = append(view.rows, ui.SummaryRow{Key: l.T("refund.replacement"), Value: name, ChangeURL: requestURL(q.Currency, "method")})
 		amount = q.CreditFor(d.Replacement).Total
+		if c, ok := o.CreditTo(d.Replacement); ok {
+			amount = c.Amount()
+			view.rows = append(view.rows, creditRows(v, d.Replacement, c, amount, q.Currency)...)
+			if c.Rule == migration.RestLost {
+				view.agree = agreement(v, c, q.Currency)
+			}
+		}
 	case refund.Bank:
 		view.rows = append(view.rows, accountRows(v, d.Account, requestURL(q.Currency, "bank"))...)
 	case refund.Waive:
 		amount = q.Total
 	}
+	view.when = stageLines(v, refund.Promised(v.Programme, d.Method, v.Now), d.Method)
 	view.rows = append(view.rows, ui.SummaryRow{Key: l.T("settle.check." + string(d.Method)), Value: l.Money(amount, q.Currency), Total: true})
 	return view
+}
+
+// creditRows say what a credit is worth: the price, what of it is covered, and what becomes of the rest.
+func creditRows(v *page.Visit, replacement string, c refund.CreditOffer, amount int64, currency string) []ui.SummaryRow {
+	l := v.Locale
+	if c.Price == 0 {
+		return nil
+	}
+	rows := []ui.SummaryRow{
+		{Key: l.T("settle.credit.price"), Value: l.Money(c.Price, currency)}, {Key: l.T("settle.credit.covered"), Value: l.Money(min(c.Price, amount), currency)},
+	}
+	if c.Rest > 0 {
+		rows = append(rows, ui.SummaryRow{Key: l.T("settle.credit.rest"), Value: restText(v, replacement, c.Rest, c.Rule, currency)})
+	}
+	return rows
+}
+
+// agreement asks whether what is over the price may lapse. Its value is the amount, so that nobody agrees to another one.
+func agreement(v *page.Visit, c refund.CreditOffer, currency string) *ui.Choices {
+	l := v.Locale
+	return &ui.Choices{Field: ui.Field{Locale: l, ID: "lost", Label: l.T("settle.credit.rest")}, Options: []ui.Option{
+		{Value: strconv.FormatInt(c.Rest, 10), Label: l.T("settle.credit.lost.agree", "Rest", l.Money(c.Rest, currency))},
+	}}
 }
 
 // accountRows show a bank account masked.

@@ -1,0 +1,86 @@
+package portal_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestTheQueueFindsWhatIsNamedWhateverElseIsSet(t *testing.T) {
+	w := newPrepaid(t)
+	w.paid("b", "INV-7", 365000)
+	ref, other := w.asked("owner"), w.askedFor("other", url.Values{"method": {"original"}})
+	for _, named := range []string{ref, strings.ToLower(ref), "hz-20418", "owner@example.com", "OWNER@example.com"} {
+		w.hides(w.shows("finance_clerk", queue+"?"+url.Values{"status": {"paid"}, "method": {"credit"}, "q": {named}}.Encode(), ref), other)
+	}
+	w.hides(w.shows("finance_clerk", queue+"?status=paid&q=Farshore", "No refund matches this filter."), ref) // a name is one condition among others
+}
+
+func TestTheQueueReadsAmountsAsPeopleTypeThem(t *testing.T) {
+	w := newPrepaid(t)
+	ref := w.asked("owner") // CNY 3,600.00
+	for _, typed := range []string{"currency=cny&least=3,600", "least=3600", "least=CNY+3,600.00", "least=%C2%A53,600.00", "least=%EF%BC%93600", "least=3%C2%A0600&most=3,600+cny"} {
+		w.shows("finance_clerk", queue+"?"+typed, ref)
+	}
+	for _, typed := range []string{"least=3,601", "most=3,599.99"} {
+		w.hides(w.shows("finance_clerk", queue+"?"+typed, "No refund matches this filter."), queue+"/"+ref)
+	}
+	w.exec(`INSERT INTO refund_total (state, tier, method, currency, count, amount) VALUES ('paid', 'team', 'bank', 'EUR', 1, 5)`)
+	if a := w.get("finance_clerk", queue+"?least=5"); a.status != 422 || !strings.Contains(a.body, "Enter the currency, too, such as CNY") {
+		t.Errorf("in two currencies: %d", a.status)
+	}
+}
+
+func TestTheQueuesFiguresLeadToWhatTheyCount(t *testing.T) {
+	w := newPrepaid(t)
+	w.hides(w.shows("finance_clerk", queue, "Nothing waits for review."), "No refund matches")
+	w.shows("finance_approver", queue, "Nothing waits for approval.")
+	ref := w.asked("owner")
+	body := w.shows("finance_clerk", queue+"?method=bank", `href="`+queue+`?status=to_review"`, `href="`+queue+`?status=unknown"`, "CN¥3,600.00", `aria-label="Remove “Bank account”"`)
+	w.shownIn(body, `href="`+queue+`?status=to_review" aria-label="Remove “Bank account”"`, ref)
+	w.hides(w.shows("finance_clerk", queue+"?method=credit", "No refund matches this filter."), "Nothing waits")
+}
+
+func TestAClerkReviewsOneAfterTheOther(t *testing.T) {
+	w := newPrepaid(t)
+	w.paid("b", "INV-7", 365000)
+	first, second := w.asked("owner"), w.askedFor("other", url.Values{"method": {"original"}})
+	in := "?in=" + url.QueryEscape("status=to_review")
+	w.shows("finance_clerk", queue, `href="`+queue+"/"+first+in+`"`)
+	page := w.shows("finance_clerk", queue+"/"+first+in, "Reviewed: save and next", `data-key="s"`, `href="`+queue+"/"+second+in+`"`, `href="`+queue+`?status=to_review"`)
+	form := func(page string) url.Values {
+		return url.Values{"version": {w.found(shownVersion, page)}, "in": {"status=to_review"}, "next": {"yes"}}
+	}
+	if a := w.sent("finance_clerk", queue+"/"+first+"/review", form(page), 303); a.location != queue+"/"+second+in {
+		t.Errorf("after the first: %s", a.location)
+	}
+	page = w.shows("finance_clerk", queue+"/"+second+in, "Reviewed: save and next")
+	w.hides(page, "Next refund")
+	if a := w.sent("finance_clerk", queue+"/"+second+"/review", form(page), 303); a.location != queue+"?status=to_review" {
+		t.Errorf("after the last: %s", a.location)
+	}
+	w.shows("finance_clerk", queue+"/"+first+"?in="+url.QueryEscape("least=x%zz"), first) // a place that cannot be read is none
+}
+
+func TestAnApproverSeesBeforeWhichNeedASecondPerson(t *testing.T) {
+	w := newPrepaid(t)
+	w.paid("b", "INV-7", 365000)
+	small, large := w.asked("owner"), w.askedFor("other", url.Values{"method": {"original"}})
+	w.exec(`UPDATE refund SET second_needed = true, updated_at = now() WHERE ref = $1`, large)
+	for _, ref := range []string{small, large} {
+		w.decided("finance_clerk", ref, "review", nil)
+	}
+	w.shows("finance_approver", queue, "then a second person", "data-all")
+	all := url.Values{"all": {"yes"}, "back": {"status=to_approve"}}
+	asked := w.sent("finance_approver", queue+"/approve", all, 200).body
+	w.shownIn(asked, "Approve 2 refunds?", "1 of them needs a second person", "Waits for a second person", small, large)
+	picked := url.Values{"confirmed": {"yes"}, "back": {"status=to_approve"}}
+	for _, one := range strings.Split(asked, `name="ref" value="`)[1:] {
+		value, _, _ := strings.Cut(one, `"`)
+		picked.Add("ref", value)
+	}
+	w.shownIn(w.sent("finance_approver", queue+"/approve", picked, 200).body, "1 refund approved", "1 waits for a second person.")
+	if a := w.sent("finance_approver", queue+"/approve", all, 303); a.location != queue+"?status=to_approve" {
+		t.Errorf("nothing is left for this approver: %s", a.location)
+	}
+}
