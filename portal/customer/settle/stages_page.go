@@ -40,7 +40,7 @@ func creditText(v *page.Visit, c refund.CreditOffer, currency string) string {
 	}
 	text := l.T("settle.credit.line", "Total", l.Money(c.Amount(), currency), "Price", l.Money(c.Price, currency), "Covered", l.Money(c.Covered(), currency))
 	if c.Rest > 0 {
-		text += " " + restText(v, c.Replacement, c.Rest, c.Rule, currency)
+		text = l.T("settle.credit.both", "Line", text, "Rest", restText(v, c.Replacement, c.Rest, c.Rule, currency))
 	}
 	return text
 }
