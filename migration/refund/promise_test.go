@@ -67,7 +67,7 @@ func TestStagesSayWhenTheMoneyComesAndWhatIsLate(t *testing.T) {
 
 func TestCreditIsOfferedOnlyWhereItIsWorthSomething(t *testing.T) {
 	h := open(t)
-	h.paid("a", "P1", 365_00, "CNY") // 190.05, as credit toward chuanxing 209.06
+	h.paid("a", "P1", 365_00, "CNY") // 190.05, as credit toward chuanxing 209.05
 	h.p.Replacements = []migration.Replacement{
 		{Key: "chuanxing"}, {Key: "free", Price: &migration.Price{Model: migration.PriceFree}}, {Key: "refuses", NoCredit: true}, {Key: "gone", Withdrawn: true}, {Key: "self", Kind: migration.KindSelf},
 	}
@@ -81,10 +81,10 @@ func TestCreditIsOfferedOnlyWhereItIsWorthSomething(t *testing.T) {
 		rule  string
 		want  string
 	}{
-		{0, migration.RestKept, "chuanxing: 20906 at 0, rest 0 "},
-		{300_00, migration.RestLost, "chuanxing: 20906 at 30000, rest 0 "},
-		{100_00, migration.RestKept, "chuanxing: 20906 at 10000, rest 10906 kept"},
-		{100_00, migration.RestLost, "chuanxing: 10000 at 10000, rest 10906 lost"},
+		{0, migration.RestKept, "chuanxing: 20905 at 0, rest 0 "},
+		{300_00, migration.RestLost, "chuanxing: 20905 at 30000, rest 0 "},
+		{100_00, migration.RestKept, "chuanxing: 20905 at 10000, rest 10905 kept"},
+		{100_00, migration.RestLost, "chuanxing: 10000 at 10000, rest 10905 lost"},
 		{100_00, migration.RestPaid, ""},
 	} {
 		prices["chuanxing"], h.p.Refund.CreditRest = c.price, c.rule
@@ -117,13 +117,13 @@ func TestWhatLapsesOfACreditIsAgreedTo(t *testing.T) {
 	if _, err := h.service.ChooseMethod(t.Context(), who("a"), h.p, "CNY", refund.Credit, "chuanxing"); err != nil {
 		t.Fatal(err)
 	}
-	for _, lost := range []int64{0, 1, 109_05} {
+	for _, lost := range []int64{0, 1, 109_04} {
 		if _, err := h.service.Submit(t.Context(), who("a"), h.p, refund.Submission{Currency: "CNY", QuoteDigest: o.Digest, Lost: lost}); !errors.Is(err, refund.ErrRest) {
 			t.Errorf("agreed to %d: %v", lost, err)
 		}
 	}
-	r, err := h.service.Submit(t.Context(), who("a"), h.p, refund.Submission{Currency: "CNY", QuoteDigest: o.Digest, Lost: 109_06})
-	if err != nil || r.Amount != 100_00 || r.CreditRest != 109_06 || r.RestRule != migration.RestLost {
+	r, err := h.service.Submit(t.Context(), who("a"), h.p, refund.Submission{Currency: "CNY", QuoteDigest: o.Digest, Lost: 109_05})
+	if err != nil || r.Amount != 100_00 || r.CreditRest != 109_05 || r.RestRule != migration.RestLost {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	r = h.approved(r)
