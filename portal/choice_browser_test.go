@@ -60,20 +60,21 @@ func TestH02_ChoosingInABrowser(t *testing.T) {
 	tab.Scripts(false)
 	tab.Size(1280, 900)
 	tab.Open(base + "/replacements")
-	if tab.Count("#only") != 1 || localtest.Eval[string](tab, "getComputedStyle(document.querySelector('.cmp-cards')).display") != "none" {
-		t.Error("cards beside the table")
+	wide := localtest.Eval[int](tab, "document.querySelectorAll('.cmp__table thead th').length")
+	if tab.Count("#all") != 1 || wide != 3 || localtest.Eval[string](tab, "getComputedStyle(document.querySelector('.cmp__table td')).display") != "table-cell" {
+		t.Error("no table of three products")
 	}
 	tab.Size(390, 900)
-	if localtest.Eval[string](tab, "getComputedStyle(document.querySelector('.cmp')).display") != "none" {
-		t.Error("the table beside the cards")
+	if localtest.Eval[string](tab, "getComputedStyle(document.querySelector('.cmp__table tbody td')).display") != "block" {
+		t.Error("a table on a phone")
 	}
-	tab.Click("#only")
+	tab.Click("#all")
 	tab.Follow(".cmp-pick .btn")
-	if !strings.Contains(tab.Address(), "only=differences") {
+	if !strings.Contains(tab.Address(), "all=yes") {
 		t.Errorf("at %s", tab.Address())
 	}
 	tab.Scripts(true)
-	tab.Follow(`.cmp-cards a[href="/replacements/heguang"]`)
+	tab.Follow(`.cmp__table a[href="/replacements/heguang"]`)
 	tab.Follow("#terms .btn--primary")
 	tab.Follow("form[action$='/check'] .btn--primary")
 	tab.Wait(".errors")

@@ -153,6 +153,9 @@ func TestH02_NothingScrollsSidewaysOnAPhone(t *testing.T) {
 				if found := localtest.Eval[string](tab, wider); found != "" {
 					t.Errorf("%s for %s in %s scrolls sideways: %s", path, who, tag, found)
 				}
+				if date := localtest.Eval[string](tab, `(document.body.innerText.match(/\b\d{4}-\d\d-\d\d\b/) || [""])[0]`); date != "" && !strings.HasPrefix(path, "/console") {
+					t.Errorf("%s for %s in %s writes a date as %s", path, who, tag, date)
+				}
 				if dir := os.Getenv("OFFRAMP_TEST_SHOTS"); dir != "" {
 					name := strings.NewReplacer("/", "_", "?", "_", "=", "_").Replace(path)
 					tab.Screenshot(filepath.Join(dir, "phone-"+who+name+"-"+tag+".png"))

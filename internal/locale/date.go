@@ -82,7 +82,7 @@ func (l *Locale) ISO(t time.Time, zone *time.Location) string {
 }
 
 // ZoneName names a zone with the offset it has at an instant: Beijing time (UTC+8).
-// A zone without a name of its own is called after its IANA city.
+// A zone without a name of its own is called after its city.
 func (l *Locale) ZoneName(zone *time.Location, at time.Time) string {
 	offset := Offset(zone, at)
 	name := zone.String()
@@ -92,7 +92,10 @@ func (l *Locale) ZoneName(zone *time.Location, at time.Time) string {
 	if id := "zone." + name; l.Has(id) {
 		return l.T("time.zone", "Zone", l.T(id), "Offset", offset)
 	}
-	city := strings.ReplaceAll(name[strings.LastIndex(name, "/")+1:], "_", " ")
+	city, ok := l.cities[name]
+	if !ok {
+		city = strings.ReplaceAll(name[strings.LastIndex(name, "/")+1:], "_", " ")
+	}
 	return l.T("time.zone_city", "City", city, "Offset", offset)
 }
 

@@ -19,6 +19,7 @@ type Locale struct {
 	money  *currency.Formatter
 	whole  *currency.Formatter
 	figure *currency.Formatter
+	cities map[string]string // zone -> its city, where the IANA name does not serve
 }
 
 // all holds one Locale for each language, built once when the program starts.
@@ -31,7 +32,7 @@ var all = func() map[string]*Locale {
 }()
 
 func newLocale(tag string) *Locale {
-	l := &Locale{tag: tag, forms: formsOf[tag], words: loadWords(tag)}
+	l := &Locale{tag: tag, forms: formsOf[tag], words: loadWords(tag), cities: loadCities(tag)}
 	cldr := currency.NewLocale(tag)
 	l.money = currency.NewFormatter(cldr)
 	l.whole = currency.NewFormatter(cldr)

@@ -77,7 +77,7 @@ func TestZones(t *testing.T) {
 		{en.ZoneName(zone(t, "Asia/Shanghai"), winter), "Beijing time (UTC+8)"},
 		{en.ZoneName(zone(t, "Europe/Berlin"), winter), "Berlin time (UTC+1)"},
 		{en.ZoneName(zone(t, "Europe/Berlin"), summer), "Berlin time (UTC+2)"},
-		{zh.ZoneName(zone(t, "America/Argentina/Buenos_Aires"), winter), "Buenos Aires时间（UTC-3）"},
+		{zh.ZoneName(zone(t, "America/Argentina/Buenos_Aires"), winter), "布宜诺斯艾利斯时间（UTC-3）"},
 		{en.ZoneName(zone(t, "Asia/Kolkata"), winter), "Kolkata time (UTC+5:30)"},
 		{en.ZoneName(zone(t, "America/St_Johns"), winter), "St Johns time (UTC-3:30)"},
 		{en.ZoneName(time.UTC, winter), "UTC"},

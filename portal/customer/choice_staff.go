@@ -22,7 +22,7 @@ func Fits(v *page.Visit, o replacement.Overview) (list []FitText) {
 		if mine := o.Choice != nil && o.Choice.Replacement == r.Key; r.Withdrawn && !mine {
 			continue
 		}
-		lines := w.fitLines(r, replacement.Of(v.Programme, r, o.Usage))
+		lines := w.fitLines(r, o.Usage)
 		list = append(list, FitText{Name: w.name(r), Verdict: lines.verdict, Lost: lines.lost, Work: lines.work})
 	}
 	return list

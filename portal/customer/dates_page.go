@@ -80,7 +80,7 @@ func (d dated) card(date migration.Date, was migration.Day) dateCard {
 	l, zone := d.l, d.p.Zone
 	c := dateCard{
 		card:   ui.Card{ID: "date-" + date.Key, Title: page.MilestoneName(l, date.Milestone), Meta: d.left(date)},
-		moment: moment(l, date.Minute, zone),
+		moment: moment(l, date.Minute, zone, date.Past),
 	}
 	if !was.IsZero() {
 		c.card.Aside = ui.Tag("", ui.ToneActionNeeded, l.T("dates.changed.tag"))

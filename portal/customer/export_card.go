@@ -85,7 +85,7 @@ func (card *exportCard) lead(e *migration.ExportDetail, label string) {
 func (card *exportCard) run(j migration.Journey, d dated) {
 	l, e, zone := card.page.Locale, j.Detail.Export, card.page.Zone()
 	card.running = true
-	started := l.T("plan.export.started", "When", l.DateTime(e.RequestedAt, zone))
+	started := l.T("plan.export.started", "When", l.DateClock(e.RequestedAt, zone))
 	card.bar = ui.Progress{ID: progressID, Label: l.T("plan.export.queued"), Meta: []string{started}}
 	if p := j.Progress; p != nil && p.ExportID == e.ID {
 		card.progress(p, started)

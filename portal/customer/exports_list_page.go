@@ -83,11 +83,11 @@ func (w exportWords) table(list []export.Export) ui.Table {
 		tone, text := ExportTag(l, e, w.now)
 		until := ""
 		if e.ExpiresAt != nil {
-			until = l.DateTime(*e.ExpiresAt, w.own)
+			until = l.DateClock(*e.ExpiresAt, w.own)
 		}
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: e.Reference(), URL: exportURL(e)},
-			{Text: l.DateTime(e.RequestedAt, w.own)},
+			{Text: l.DateClock(e.RequestedAt, w.own)},
 			{Text: w.scope(e.Selection)},
 			{Text: w.size(e)},
 			{Body: ui.Tag("", tone, text)},

@@ -118,9 +118,9 @@ func (w exportWords) state(e export.Export) stateCard {
 // live shows how far an export is that is waiting or being built.
 func (card *stateCard) live(e export.Export) {
 	l, w := card.w.l, card.w
-	started := l.T("plan.export.started", "When", l.DateTime(e.RequestedAt, w.own))
+	started := l.T("plan.export.started", "When", l.DateClock(e.RequestedAt, w.own))
 	if e.StartedAt != nil && e.State == export.Running {
-		started = l.T("export.started", "When", l.DateTime(*e.StartedAt, w.own))
+		started = l.T("export.started", "When", l.DateClock(*e.StartedAt, w.own))
 	}
 	bar := ui.Progress{ID: progressID, Label: l.T("export.queued"), Meta: []string{started}}
 	card.title = l.T("export.building")

@@ -136,14 +136,20 @@ func (w replacementWords) data(list []migration.Replacement) compareGroup {
 	return g
 }
 
-// moves says what becomes of a dataset at a replacement.
+// moves says what becomes of a dataset at a replacement, by the same rule as the list of what is given up.
 func (w replacementWords) moves(r migration.Replacement, dataset string) compareCell {
+	d, _ := w.p.Dataset(dataset)
+	how := replacement.Moves(r, d)
+	if how == "" {
+		return compareCell{lines: []phrase{plain(w.l.T("choice.not_said"))}}
+	}
+	cell := compareCell{tone: how, lines: []phrase{plain(w.l.T("choice.moves." + how))}}
 	for _, m := range r.Datasets {
 		if m.Dataset == dataset {
-			return compareCell{tone: m.Moves, lines: w.note([]phrase{plain(w.l.T("choice.moves." + m.Moves))}, m.Text)}
+			cell.lines = w.note(cell.lines, m.Text)
 		}
 	}
-	return compareCell{lines: []phrase{plain(w.l.T("choice.not_said"))}}
+	return cell
 }
 
 // has says whether a replacement has a feature.
@@ -233,8 +239,11 @@ type fitLines struct {
 }
 
 // fitLines words how a replacement covers what the customer uses.
-func (w replacementWords) fitLines(r migration.Replacement, f replacement.Fit) fitLines {
-	l := w.l
+func (w replacementWords) fitLines(r migration.Replacement, u replacement.Usage) fitLines {
+	l, f, given := w.l, replacement.Of(w.p, r, u), replacement.LossesOf(w.p, r, u)
+	f.Unknown = slices.DeleteFunc(f.Unknown, func(x replacement.Line) bool { // it is among what is given up
+		return slices.ContainsFunc(given, func(l replacement.Loss) bool { return l.Feature == x.Feature.Key })
+	})
 	sentences := func(list []replacement.Line) (out []string) {
 		for _, x := range list {
 			text := l.N(x.Sentence(), int(x.Count.Uses), "Feature", w.feature(x.Feature).text, "Product", w.name(r))
@@ -255,7 +264,7 @@ func (w replacementWords) fitLines(r migration.Replacement, f replacement.Fit) f
 		}
 		return w.join(parts...)
 	}
-	out := fitLines{lost: sentences(f.Lost), work: sentences(f.Work), notSaid: sentences(f.NotSaid), covered: names(f.Covered), unknown: names(f.Unknown)}
+	out := fitLines{lost: w.losses(given), work: sentences(f.Work), notSaid: sentences(f.NotSaid), covered: names(f.Covered), unknown: names(f.Unknown)}
 	switch used := f.Used(); {
 	case !f.Known():
 		out.verdict = l.T("choice.fit.unknown")

@@ -20,6 +20,7 @@ type compareView struct {
 	empty   *ui.Empty // nil: there is something to compare
 	pick    *pick     // nil: there is nothing to pick from
 	table   compared
+	rest    ui.Link         // shows the rows that are left out
 	decline templ.Component // none of these, and not yet
 	help    ui.Help
 }
@@ -27,7 +28,7 @@ type compareView struct {
 // pick chooses what to compare.
 type pick struct {
 	products ui.Choices
-	only     bool
+	all      bool
 }
 
 // news is what stands above the comparison.
@@ -45,8 +46,8 @@ type badge struct {
 
 // wish is what a reader wants to compare.
 type wish struct {
-	keys    []string // in the programme's order
-	only    bool
+	keys    []string     // in the programme's order
+	all     bool         // with the rows in which all are alike
 	dropped bool         // something was asked for that is not offered
 	error   *fault.Field // too many were asked for
 	asked   []string     // as it was asked, to show the form again
@@ -58,8 +59,8 @@ func (x wish) query() string {
 	if len(x.asked) > 0 {
 		values["with"] = x.keys
 	}
-	if x.only {
-		values.Set("only", "differences")
+	if x.all {
+		values.Set("all", "yes")
 	}
 	if len(values) == 0 {
 		return ""
@@ -68,8 +69,8 @@ func (x wish) query() string {
 }
 
 // wished reads what to compare: what was asked for, else the first few with those among them that are chosen or recommended.
-func wished(p *migration.Programme, asked []string, only bool, first ...string) wish {
-	x := wish{only: only, asked: asked}
+func wished(p *migration.Programme, asked []string, all bool, first ...string) wish {
+	x := wish{all: all, asked: asked}
 	var known []string
 	for _, r := range p.Replacements {
 		if !r.Withdrawn || slices.Contains(first, r.Key) {
@@ -138,7 +139,10 @@ func (w replacementWords) buildCompare(x wish, s slots, above, decline templ.Com
 	if !successor {
 		view.heading.Lead = l.T("choice.lead.none", "Product", l.Pick(w.p.Product.Name))
 	}
-	view.table = w.compare(list, s, x.only)
+	view.table = w.compare(list, s, !x.all && len(list) > 1)
+	whole := x
+	whole.all = true
+	view.rest = ui.Link{Label: l.T("choice.rest"), URL: "/replacements" + whole.query()}
 	view.pick = w.pick(x)
 	view.layout.Errors = x.error != nil
 	return view
@@ -147,7 +151,7 @@ func (w replacementWords) buildCompare(x wish, s slots, above, decline templ.Com
 // pick is the form that chooses what to compare; nil where there is only one product.
 func (w replacementWords) pick(x wish) *pick {
 	l := w.l
-	p := &pick{only: x.only, products: ui.Choices{Field: ui.Field{Locale: l, ID: "with", Label: l.T("choice.pick"), Hint: l.T("choice.pick.hint", "Limit", maxCompared)}}}
+	p := &pick{all: x.all, products: ui.Choices{Field: ui.Field{Locale: l, ID: "with", Label: l.T("choice.pick"), Hint: l.T("choice.pick.hint", "Limit", maxCompared)}}}
 	if x.error != nil {
 		p.products.Error = l.T(x.error.Key, w.forms().args(x.error.Args)...)
 	}
@@ -220,7 +224,7 @@ func (w replacementWords) slots(o own, keys []string) slots {
 		}
 		s.badge[key] = ownBadge(w.badge(o, r, best))
 		s.price[key] = ownPrice(w.price(replacement.PriceFor(w.p, r, o.customer, w.now)))
-		s.fit[key] = ownFit(w.l, w.fitLines(r, replacement.Of(w.p, r, o.Usage)))
+		s.fit[key] = briefFit(w.l, w.fitLines(r, o.Usage))
 	}
 	for _, f := range w.p.Features {
 		if f.Counted() {

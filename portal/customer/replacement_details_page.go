@@ -43,7 +43,7 @@ func (w replacementWords) details(r migration.Replacement, o own, layout ui.Page
 		view.text = ui.Markdown(text, below)
 	}
 	if len(w.p.Features) > 0 {
-		f := w.fitLines(r, replacement.Of(w.p, r, o.Usage))
+		f := w.fitLines(r, o.Usage)
 		view.fit = &f
 		view.counted = w.news(o, wish{keys: []string{r.Key}}).counted
 	}
@@ -148,14 +148,14 @@ func (w replacementWords) choose(r migration.Replacement, o own, check replaceme
 	view.layout.Title, view.layout.Narrow = view.heading.Title, true
 	view.news = w.before(r, o, check, refused)
 	view.facts = w.terms(r, check)
+	view.losses = w.losses(check.Losses)
 	for _, x := range check.Losses {
-		view.losses = append(view.losses, w.loss(x))
 		view.hidden = append(view.hidden, ui.Pair{Name: "loss", Value: x.Key})
 	}
 	if check.Offer == replacement.OfferOpen {
 		view.hidden = append(view.hidden, ui.Pair{Name: "offer", Value: "yes"})
 	}
-	view.accept, view.ticked = ui.Field{Locale: l, ID: "accept", Label: l.N("choice.accept", len(check.Losses))}, f.accept
+	view.accept, view.ticked = ui.Field{Locale: l, ID: "accept", Label: l.N("choice.accept", len(view.losses))}, f.accept
 	if said := w.forms().fieldErrors(refused); len(said) > 0 {
 		view.accept.Error, view.errors = said["accept"], said.list("accept")
 	}

@@ -28,7 +28,7 @@ func (p *Pages) own(c echo.Context) (o own, err error) {
 // rendered once.
 func (p *Pages) ShowReplacements(c echo.Context) error {
 	v := page.Of(c)
-	query, err := page.ReadQuery(c, page.Choices("with", 4*maxCompared), page.Line("only", 20))
+	query, err := page.ReadQuery(c, page.Choices("with", 4*maxCompared), page.Line("all", 3), page.Line("only", 20)) // only: addresses of earlier versions
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (p *Pages) ShowReplacements(c echo.Context) error {
 	w := newReplacementWords(v)
 	best, _ := replacement.Recommend(v.Programme, o.Usage)
 	mine, _ := o.chosen(v.Programme)
-	x := wished(v.Programme, query.All("with"), query.Get("only") == "differences", mine.Key, best.Replacement)
+	x := wished(v.Programme, query.All("with"), query.Get("all") == "yes", mine.Key, best.Replacement)
 	layout, code := p.AsPaper(c, p.Layout(c, v.Locale.T("choice.title"), "replacements")), page.SupportCode(p.Secret, v.Who().CustomerID)
 	if key, ok := w.comparedWith(x, layout); ok {
 		return p.sendCompared(c, key, w, o, x, layout, code)

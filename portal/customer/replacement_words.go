@@ -3,6 +3,7 @@ package customer
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -180,7 +181,18 @@ func (w replacementWords) feature(f migration.Feature) phrase {
 	return plain(f.Key)
 }
 
-// loss says in one line what is given up.
+// losses says in sentences what is given up, each once. The comparison, the import's page and the choice show this list.
+func (w replacementWords) losses(list []replacement.Loss) []string {
+	sentences := []string{}
+	for _, x := range list {
+		if text := w.loss(x); !slices.Contains(sentences, text) {
+			sentences = append(sentences, text)
+		}
+	}
+	return sentences
+}
+
+// loss says in one line what is given up: in the programme's words where it has some, and never by the name of a column.
 func (w replacementWords) loss(x replacement.Loss) string {
 	l, name, own := w.l, w.l.Pick(x.Name), w.l.Pick(x.Text)
 	key := "choice.loss.dataset"
@@ -189,17 +201,18 @@ func (w replacementWords) loss(x replacement.Loss) string {
 		key = "choice.loss.used"
 	case x.Feature != "":
 		key = "choice.loss.feature"
-	case x.Column != "":
+	case x.Column != "" && own != "", x.Dataset == "" && own != "":
+		return own
+	case x.Column != "" && l.Pick(x.Detail) != "":
 		key = "choice.loss.column"
+	case x.Column != "":
+		key = "choice.loss.some"
 	case x.Dataset == "":
-		if own != "" {
-			return own
-		}
 		return l.T("profile.loss.declared")
 	case x.Partly:
 		key = "choice.loss.part"
 	}
-	text := l.T(key, "Name", name, "Column", x.Column, "Count", l.Number(x.Count.Uses))
+	text := l.T(key, "Name", name, "Detail", l.Pick(x.Detail), "Count", l.Number(x.Count.Uses))
 	if own == "" {
 		return text
 	}

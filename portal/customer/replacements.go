@@ -20,9 +20,12 @@ func (p *Pages) ShowImport(c echo.Context) error {
 	if !ok || r.Import == nil {
 		return errNoReplacement
 	}
-	compiled, findings := profile.Compile(r, v.Programme.Datasets)
-	if len(findings) > 0 { // apply refuses these; an older version may have stored them
+	if _, findings := profile.Compile(r, v.Programme.Datasets); len(findings) > 0 { // apply refuses these; an older version may have stored them
 		return errNoReplacement
 	}
-	return page.Render(c, http.StatusOK, importPage(buildImport(v, r, compiled.Losses(), p.Layout(c, "", "exports"))))
+	o, err := p.own(c)
+	if err != nil {
+		return err
+	}
+	return page.Render(c, http.StatusOK, importPage(buildImport(v, r, o, p.Layout(c, "", "exports"))))
 }

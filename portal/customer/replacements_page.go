@@ -3,8 +3,8 @@ package customer
 import (
 	"strings"
 
-	"offramp/export/profile"
 	"offramp/migration"
+	"offramp/migration/replacement"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -19,7 +19,7 @@ type importView struct {
 }
 
 // buildImport words what a replacement reads, and what it has no place for.
-func buildImport(v *page.Visit, r migration.Replacement, losses []profile.Loss, layout ui.Page) importView {
+func buildImport(v *page.Visit, r migration.Replacement, o own, layout ui.Page) importView {
 	l, w := v.Locale, newExportWords(v, migration.Plan{})
 	name := w.replacement(r.Key)
 	view := importView{layout: layout, heading: ui.Heading{
@@ -38,9 +38,7 @@ func buildImport(v *page.Visit, r migration.Replacement, losses []profile.Loss, 
 			{Text: "import/" + r.Key + "/" + f.Name}, {Text: w.dataset(f.Dataset)}, {Text: strings.Join(names, ", ")},
 		}})
 	}
-	for _, loss := range losses {
-		view.losses = append(view.losses, loss.In(l))
-	}
+	view.losses = newReplacementWords(v).losses(replacement.LossesOf(v.Programme, r, o.Usage))
 	view.next = ui.Link{Label: l.T("replacement.choose"), URL: "/exports/new"}
 	return view
 }

@@ -97,7 +97,7 @@ func (d List) row(v *page.Visit, one refund.Document) ui.Row {
 		name.URL = d.URL + "/" + url.PathEscape(one.ID)
 	}
 	cells := []ui.Cell{
-		name, {Text: l.T("document.kind."+string(one.Kind)) + " · " + l.Size(one.Size)}, {Text: l.DateTime(one.At, v.Zone())}, {Text: d.by(v, one)},
+		name, {Text: l.T("document.kind."+string(one.Kind)) + " · " + l.Size(one.Size)}, {Text: v.When(one.At)}, {Text: d.by(v, one)},
 	}
 	if d.Name != nil {
 		sight := "document.sight.finance"
@@ -124,9 +124,9 @@ func (d List) action(v *page.Visit, one refund.Document) ui.Cell {
 	l := v.Locale
 	switch {
 	case one.RemovedAt != nil && d.Name != nil:
-		return ui.Cell{Text: l.T("document.removed.by", "When", l.DateTime(*one.RemovedAt, v.Zone()), "Who", d.Name(one.RemovedBy))}
+		return ui.Cell{Text: l.T("document.removed.by", "When", v.When(*one.RemovedAt), "Who", d.Name(one.RemovedBy))}
 	case one.RemovedAt != nil:
-		return ui.Cell{Text: l.T("document.removed", "When", l.DateTime(*one.RemovedAt, v.Zone()))}
+		return ui.Cell{Text: l.T("document.removed", "When", v.When(*one.RemovedAt))}
 	case d.Refund.Removable(one, d.Person):
 		return ui.Cell{Body: ui.PostAction(ui.Action{
 			URL: d.URL + "/" + url.PathEscape(one.ID) + "/remove", Button: ui.Button{Label: l.T("document.remove"), Hidden: one.Name, Kind: ui.Quiet},

@@ -60,7 +60,7 @@ func buildAccount(v *page.Visit, profile auth.Profile, live []auth.Live, refused
 	for _, x := range live {
 		view.sessions = append(view.sessions, sessionView{
 			id: x.ID, device: device(l, x.UserAgent), current: x.Current,
-			began: instant{l.DateTime(x.CreatedAt, zone), l.ISO(x.CreatedAt, zone)}, seen: instant{l.DateTime(x.SeenAt, zone), l.ISO(x.SeenAt, zone)},
+			began: instant{l.DateClock(x.CreatedAt, zone), l.ISO(x.CreatedAt, zone)}, seen: instant{l.DateClock(x.SeenAt, zone), l.ISO(x.SeenAt, zone)},
 		})
 	}
 	view.others = len(live) > 1

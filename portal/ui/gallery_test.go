@@ -85,7 +85,7 @@ func customerGallery(l *locale.Locale, zone *time.Location) templ.Component {
 			},
 			Links: []Link{{Label: l.T("ui.dates.calendar"), URL: "/calendar.ics", Icon: IconCalendar, Download: true}},
 		}),
-		within(EmptyState(Empty{ID: "none", Title: both(l, "You have not exported your data yet", "您还没有导出过数据"), Text: both(l, "We pack all your data in open formats and e-mail you when it is done.", "我们会以开放格式打包您的全部数据，完成后发邮件通知您。"), Action: &Link{Label: both(l, "Start export", "开始导出"), URL: "/exports/new"}})),
+		within(EmptyState(Empty{ID: "none", Title: both(l, "You have not exported your data yet", "您还没有导出过数据"), Text: both(l, "We pack all your data in open formats and email you when it is done.", "我们会以开放格式打包您的全部数据，完成后发邮件通知您。"), Action: &Link{Label: both(l, "Start export", "开始导出"), URL: "/exports/new"}})),
 		HelpCard(Help{Locale: l, FAQURL: "/faq", Email: "moving@hezhou.example", Phone: "400 000 0000", PhoneNumber: "+864000000000", Hours: "09:00–18:00", Lang: "en", Code: "7429 51"}),
 	)
 }
@@ -143,7 +143,7 @@ func confirmationGallery(l *locale.Locale) templ.Component {
 func consoleGallery(l *locale.Locale, zone *time.Location) templ.Component {
 	page := galleryPage(l)
 	at := time.Date(2026, 11, 21, 2, 24, 0, 0, time.UTC)
-	tier, amount := both(l, "Tier", "层级"), both(l, "Amount (CNY)", "金额（CNY）")
+	tier, amount := both(l, "Tier", "客户等级"), both(l, "Amount (CNY)", "金额（CNY）")
 	steps := []Task{{Name: both(l, "Check your key dates", "了解关键日期"), Status: "completed"}, {Name: both(l, "Export your data", "导出您的数据"), Status: "in_progress"}, {Name: both(l, "Settle your refund or credit", "办理退款或抵扣"), Status: "problem"}, {Name: both(l, "Choose a replacement", "选择替代产品"), Status: "not_started"}, {Name: both(l, "Confirm that you have moved", "确认已完成迁移"), Status: "cannot_start"}}
 	return within(ConsoleShell(page),
 		within(PageHead(Heading{Title: both(l, "Refund review", "退款审核")}), LinkButton(Plain, Link{Label: "CSV", URL: "/r.csv", Download: true})),

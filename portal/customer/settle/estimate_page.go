@@ -168,7 +168,7 @@ func requests(v *page.Visit, list []refund.Refund) *ui.Table {
 		tone, text := tag(v, r.State)
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: r.Ref, URL: refundURL(r.Ref)},
-			{Text: l.DateTime(r.RequestedAt, v.Zone())},
+			{Text: l.DateClock(r.RequestedAt, v.Zone())},
 			{Text: l.T("refund.method." + string(r.Method))},
 			{Text: l.Money(r.Amount, r.Currency)},
 			{Body: ui.Tag("", tone, text)},

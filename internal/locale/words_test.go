@@ -1,0 +1,73 @@
+package locale
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// strays are words for things that have another one in the glossary.
+var strays = map[string]map[string]*regexp.Regexp{
+	"en": {
+		"email":           regexp.MustCompile(`(?i)\be-mails?\b|\b(this|by|a|our|your|each|the) mails?\b`),
+		"support code":    regexp.MustCompile(`(?i)support (number|reference)|name the support code`),
+		"tier":            regexp.MustCompile(`(?i)customer (class|level|segment)`),
+		"end of that day": regexp.MustCompile(`(?i)the programme's own`),
+	},
+	"zh-CN": {
+		"支持码":  regexp.MustCompile(`支持编号|客服码|服务码`),
+		"凭证":   regexp.MustCompile(`回执|收据`),
+		"客户等级": regexp.MustCompile(`层级|客户级别|客户分层`),
+		"邮箱":   regexp.MustCompile(`邮箱地址|电子邮箱|电子邮件地址|电邮`),
+		"邮件":   regexp.MustCompile(`电子邮件`),
+		"时区":   regexp.MustCompile(`项目时区|计划时区`),
+	},
+}
+
+// TestOneWordForOneThing holds the catalogues against words that stand for a thing which has another one.
+func TestOneWordForOneThing(t *testing.T) {
+	for tag, list := range strays {
+		for id, texts := range catalogue(t, tag) {
+			for _, text := range texts {
+				for right, stray := range list {
+					if found := stray.FindString(text); found != "" {
+						t.Errorf("%s: %s says %q where the word is %q: %s", tag, id, found, right, text)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestTwoThingsShareNoWord holds that the proof of completeness alone is a receipt, and the support code alone a code of support.
+func TestTwoThingsShareNoWord(t *testing.T) {
+	for tag, words := range map[string]map[string]string{
+		"en":    {"receipt": "archive. export. exportjob. engine. delivery. console.failures check. assistance. help. receipt. fault. writeback. mail.export"},
+		"zh-CN": {"凭证": "archive. export. exportjob. engine. delivery. console.failures check. assistance. help. receipt. fault. writeback. mail.export"},
+	} {
+		for id, texts := range catalogue(t, tag) {
+			for _, text := range texts {
+				for word, homes := range words {
+					if strings.Contains(strings.ToLower(text), word) && !within(id, homes) {
+						t.Errorf("%s: %s uses %q for something else than an export's: %s", tag, id, word, text)
+					}
+				}
+			}
+		}
+		code := map[string]string{"en": "support code", "zh-CN": "支持码"}[tag]
+		for _, id := range []string{"help.code", "mail.code", "mail.help_text", "help.page.lead"} {
+			if text := catalogue(t, tag)[id]["other"]; !strings.Contains(strings.ToLower(text), code) {
+				t.Errorf("%s: %s does not call it %q: %s", tag, id, code, text)
+			}
+		}
+	}
+}
+
+func within(id, homes string) bool {
+	for _, home := range strings.Fields(homes) {
+		if strings.HasPrefix(id, home) {
+			return true
+		}
+	}
+	return false
+}
