@@ -376,6 +376,31 @@ func TestRefreshAsksForACount(t *testing.T) {
 	w.shows("programme_manager", "/console/programme/replacements", "“Boards” cannot be counted at the moment", "statement timeout", "Nobody uses it")
 }
 
+// TestTheGuideKnowsTheImportFiles reads the guide before an export with a replacement's files exists, while it is made, and after.
+func TestTheGuideKnowsTheImportFiles(t *testing.T) {
+	w := newWorld(t)
+	w.offer()
+	w.deepImport()
+	const guide = "/replacements/heguang/guide"
+	w.shows("owner", guide, "You have not made such an export yet.", `href="/exports/new"`)
+	e := w.requestExport("owner", "a")
+	w.exec(`UPDATE export SET selection = selection || '{"replacement": "heguang"}' WHERE id = $1`, e.ID)
+	w.shows("owner", guide, "Export EX-10001, which will hold them, is being made.", `href="/exports/`+e.ID+`"`)
+	w.seal(e, "a", whole)
+	w.shows("owner", guide, "Export EX-10001 holds them.", `href="/exports/`+e.ID+`"`)
+	w.hides(w.shows("other", guide), "EX-10001")
+}
+
+// deepImport has the replacement heguang read a file of an export.
+func (w *world) deepImport() {
+	p := w.programme.p
+	p.Datasets[1].Columns = []migration.Column{{Name: "id", Type: "integer"}, {Name: "title", Type: "text"}, {Name: "colour", Type: "text"}}
+	p.Replacements[0].Import = &migration.ImportProfile{
+		Files: []migration.ImportFile{{Name: "issues-with-quite-a-long-name.csv", Dataset: "tasks", Columns: []migration.ImportColumn{{Name: "Subject", From: "title"}}}},
+		Loses: []migration.Loss{{Dataset: "tasks", Column: "colour", Text: both("There are no colours.", "没有颜色。")}},
+	}
+}
+
 // hezhou puts the demonstration's whole programme in effect, whose replacements differ in much.
 func (w *world) hezhou() *migration.Programme {
 	w.Helper()

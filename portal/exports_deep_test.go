@@ -125,6 +125,7 @@ func TestSomethingIsMissing(t *testing.T) {
 	path := "/exports/" + e.ID
 	w.get("owner", path+"/download")
 	w.shows("owner", path+"/check", "Something is missing", path+"/help")
+	w.shows("owner", "/help", "You have not asked for help yet.")
 	w.shows("owner", path+"/help", "What is missing?", "EX-10001", `<option value="tasks">Tasks</option>`)
 	for _, c := range []struct {
 		form url.Values
@@ -181,12 +182,14 @@ func TestSomethingIsMissing(t *testing.T) {
 	if a := w.post("owner", "/help/"+id+"/close", nil); a.status != 303 {
 		t.Errorf("close: %d", a.status)
 	}
+	w.shows("owner", "/help", "Request HR-10001", "They are in the archive now.", "Settled")
 	w.hides(w.shows("owner", path+"/help", "Settled"), "/close")
 	for act, want := range map[string]string{"help.open": "contact-owner", "help.view": "identity-support", "help.answer": "identity-support", "help.close": "contact-owner"} {
 		if got := w.acts(act); len(got) == 0 || !strings.HasPrefix(got[0], want+" request for help HR-10001") {
 			t.Errorf("%s: recorded %v", act, got)
 		}
 	}
+	w.hides(w.shows("other", "/help"), "HR-10001")
 }
 
 func TestI01_HelpFormTakesAnything(t *testing.T) {

@@ -88,7 +88,6 @@ func TestExportFormKeepsWhatWasChosen(t *testing.T) {
 		form  url.Values
 		texts []string
 	}{
-		{url.Values{"scope": {"some"}, "format": {"csv"}}, []string{"Select at least one dataset", `href="#dataset"`, `id="dataset-error"`}},
 		{url.Values{"scope": {"some"}, "dataset": {"tasks", "nope"}, "format": {"csv"}}, []string{"Select datasets from the list", `value="tasks" checked`}},
 		{url.Values{"scope": {"some"}, "dataset": {"tasks"}}, []string{"Select at least one of CSV, JSON Lines and Parquet", `value="tasks" checked`, `value="some" checked`}},
 		{url.Values{"format": {"csv"}}, []string{"Select whether to export everything or to choose"}},
@@ -108,6 +107,17 @@ func TestExportFormKeepsWhatWasChosen(t *testing.T) {
 }
 
 // hostile are values that no page of ours sends; see I1.
+// TestNoDatasetSelectedTakesAll holds the form to its own hint.
+func TestNoDatasetSelectedTakesAll(t *testing.T) {
+	w := newWorld(t)
+	w.shows("owner", "/exports/new", "Select none to take all of them.")
+	a := w.post("owner", "/exports", url.Values{"scope": {"some"}, "format": {"csv"}})
+	if a.status != 303 {
+		t.Fatalf("%d\n%s", a.status, a.body)
+	}
+	w.shows("owner", a.location, "Everything")
+}
+
 var hostile = map[string]string{
 	"empty": "", "long": strings.Repeat("a", 10_000), "NUL": "a\x00b", "UTF-8": "a\xff\xfe", "right to left": "\u202eabc",
 	"joiner": "a\u200db", "CRLF": "a\r\nSet-Cookie: x=y", "markup": `"><script>alert(1)</script>`,

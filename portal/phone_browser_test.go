@@ -43,11 +43,7 @@ func (w *world) phonePages() map[string][]string {
 	for _, id := range []string{"a", "b"} {
 		w.tell(id, migration.Event{Kind: migration.StepsReconfigure, Actor: "system", Rules: p.Steps})
 	}
-	p.Replacements[0].Import = &migration.ImportProfile{
-		Files: []migration.ImportFile{{Name: "issues-with-quite-a-long-name.csv", Dataset: "tasks", Columns: []migration.ImportColumn{{Name: "Subject", From: "title"}}}},
-		Loses: []migration.Loss{{Dataset: "tasks", Column: "colour", Text: both("There are no colours.", "没有颜色。")}},
-	}
-	p.Datasets[1].Columns = []migration.Column{{Name: "id", Type: "integer"}, {Name: "title", Type: "text"}, {Name: "colour", Type: "text"}}
+	w.deepImport()
 	w.exec(`UPDATE customer SET attributes = attributes || '{"plan": "Team yearly"}' WHERE id = $1`, w.ids["a"])
 	w.exec(`INSERT INTO extension (customer_id, milestone, day, reason, granted_by, granted_at) VALUES ($1, 'export_deadline', '2027-03-20', 'Long illness.', 'identity-support', $2)`,
 		w.ids["a"], day)

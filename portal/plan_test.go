@@ -137,11 +137,11 @@ func TestFlashIsShownOnceAndSaysOnlyOurWords(t *testing.T) {
 	with := func(value string) answer {
 		return w.do("anonymous", "GET", "/plan", "", map[string][]string{"Cookie": {"offramp-flash=" + value + "; offramp-session=" + w.cookies["owner"]}})
 	}
-	a := with("ok:flash.dates_noted")
+	a := with("ok:flash.dates_noted:/plan")
 	if !strings.Contains(a.body, "Step 1 is completed") || !strings.Contains(a.header.Get("Set-Cookie"), "Max-Age=0") {
 		t.Error("the message is missing or stays")
 	}
-	for _, forged := range []string{"ok:You have won", "ok:plan.title", "bad:flash.none", "x"} {
+	for _, forged := range []string{"ok:You have won", "ok:plan.title", "bad:flash.none", "x", "ok:flash.dates_noted", "ok:flash.dates_noted:/plan/dates"} {
 		if b := with(forged).body; strings.Contains(b, "banner--page") {
 			t.Errorf("%s was shown", forged)
 		}

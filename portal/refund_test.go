@@ -234,6 +234,15 @@ func TestI03_TheQueuesFilterSaysWhatItCannotRead(t *testing.T) {
 	w.shows("finance_clerk", queue+"?q=hz-20418", ref)
 }
 
+// TestQuestionsAboutMoneyHaveAnswers in a programme that gives money back, and in no other.
+func TestQuestionsAboutMoneyHaveAnswers(t *testing.T) {
+	w := newPrepaid(t)
+	w.shows("anonymous", "/en/faq", "When do I get the money?", "How is my refund worked out?")
+	w.shows("anonymous", "/zh-CN/faq?q=到账", "退款什么时候到账？")
+	w.shows("owner", "/help", "When do I get the money?")
+	w.hides(newWorld(t).shows("anonymous", "/en/faq"), "When do I get the money?")
+}
+
 func TestStepFourIsNotOfferedWithoutAPolicy(t *testing.T) {
 	w := newWorld(t)
 	if a := w.get("owner", "/refund"); a.status != 404 {

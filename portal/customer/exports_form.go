@@ -137,11 +137,8 @@ func (f exportForm) selection(p *migration.Programme, o offer, today migration.D
 // narrow reads what only counts when not everything is wanted.
 func (f exportForm) narrow(p *migration.Programme, o offer, today migration.Day, s *export.Selection, bad func(field, key string)) {
 	s.Datasets = ordered(datasetKeys(p), f.datasets)
-	switch {
-	case len(s.Datasets) < len(f.datasets):
+	if len(s.Datasets) < len(f.datasets) {
 		bad("dataset", "export.form.dataset.unknown")
-	case len(f.datasets) == 0 && !f.narrowed():
-		bad("dataset", "export.form.dataset.none")
 	}
 	if len(f.filters) > 0 {
 		s.Filters = f.filters

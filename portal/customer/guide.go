@@ -9,6 +9,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
+	"offramp/export"
 	"offramp/migration"
 	"offramp/migration/replacement"
 	"offramp/portal/page"
@@ -29,7 +30,16 @@ func (p *Pages) ShowGuide(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return page.Render(c, http.StatusOK, guidePage(newReplacementWords(page.Of(c)).guide(r, o, p.Layout(c, "", "replacements"))))
+	w := newReplacementWords(page.Of(c))
+	view := w.guide(r, o, p.Layout(c, "", "replacements"))
+	if r.Import != nil {
+		list, _, err := p.Exports.List(c.Request().Context(), w.v.Who(), 0, exportsShown)
+		if err != nil {
+			return err
+		}
+		view.files = w.importFiles(r, list)
+	}
+	return page.Render(c, http.StatusOK, guidePage(view))
 }
 
 // TickStep ticks a step of the guide off, or takes the tick back.
@@ -63,6 +73,7 @@ type guideView struct {
 	heading ui.Heading
 	bar     ui.Progress
 	video   *ui.Link
+	files   *ui.Banner // where the files for the import are, or how to get them; nil: it reads none
 	steps   []guideStep
 	share   ui.Link
 }
@@ -101,6 +112,31 @@ func (w replacementWords) guide(r migration.Replacement, o own, layout ui.Page) 
 		view.steps = append(view.steps, w.step(r, o, i, step))
 	}
 	return view
+}
+
+// importFiles says where the files are that a replacement reads: in a ready export, in one that is being made, or nowhere yet.
+func (w replacementWords) importFiles(r migration.Replacement, list []export.Export) *ui.Banner {
+	l, name := w.l, w.name(r)
+	b := &ui.Banner{
+		Tone: "info", Title: l.T("guide.files", "Product", name), Text: l.T("guide.files.none", "Product", name),
+		Link: &ui.Link{Label: l.T("guide.files.none.go"), URL: "/exports/new"},
+	}
+	for _, e := range list {
+		key := ""
+		switch {
+		case e.Selection.Replacement != r.Key:
+		case e.State == export.Ready:
+			key = "guide.files.ready"
+		case e.Live():
+			key = "guide.files.running"
+		}
+		if key != "" {
+			b.Text = l.T(key, "Reference", e.Reference())
+			b.Link = &ui.Link{Label: l.T(key + ".go"), URL: exportURL(e)}
+			return b
+		}
+	}
+	return b
 }
 
 func (w replacementWords) step(r migration.Replacement, o own, i int, step migration.GuideStep) guideStep {

@@ -59,7 +59,11 @@ func (p *Pages) ShowFAQ(c echo.Context) error {
 func (p *Pages) ShowHelp(c echo.Context) error {
 	v := page.Of(c)
 	layout := p.Layout(c, v.Locale.T("help.page.title"), "help")
-	return page.Render(c, http.StatusOK, helpPage(buildHelp(v, layout, page.SupportCode(p.Secret, v.Who().CustomerID))))
+	asked, err := p.Help.ListForCustomer(c.Request().Context(), v.Who(), "")
+	if err != nil {
+		return err
+	}
+	return page.Render(c, http.StatusOK, helpPage(buildHelp(v, layout, asked, page.SupportCode(p.Secret, v.Who().CustomerID))))
 }
 
 // public turns a visit to the language in the address, which must be one of the programme's. Before a programme is in

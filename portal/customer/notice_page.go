@@ -5,6 +5,7 @@ import (
 
 	"offramp/internal/fault"
 	"offramp/migration"
+	"offramp/migration/assistance"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -82,6 +83,11 @@ func buildFAQ(v *page.Visit, layout ui.Page, q string, refused error) faqView {
 	for _, f := range v.Programme.Help.FAQ {
 		all = append(all, faqItem{l.Pick(f.Question), l.Pick(f.Answer)})
 	}
+	if v.Programme.Steps.Settle {
+		for _, about := range []string{"how", "when", "who"} {
+			all = append(all, faqItem{l.T("faq.money." + about), l.T("faq.money." + about + ".text")})
+		}
+	}
 	view.items = all
 	if q != "" {
 		view.items = search(all, q)
@@ -114,15 +120,21 @@ next:
 type helpView struct {
 	layout  ui.Page
 	heading ui.Heading
+	w       exportWords
+	asked   []helpCard // all requests of the customer, newest first
 	items   []faqItem
 	help    ui.Help
 }
 
-func buildHelp(v *page.Visit, layout ui.Page, code string) helpView {
+func buildHelp(v *page.Visit, layout ui.Page, asked []assistance.Request, code string) helpView {
 	faq := buildFAQ(v, layout, "", nil)
 	layout.Alternates = nil
-	return helpView{
+	view := helpView{
 		layout: layout, heading: ui.Heading{Title: layout.Title, Lead: v.Locale.T("help.page.lead")},
-		items: faq.items, help: help(v, code),
+		w: newExportWords(v, migration.Plan{}), items: faq.items, help: help(v, code),
 	}
+	for _, r := range asked {
+		view.asked = append(view.asked, view.w.helpCard(r))
+	}
+	return view
 }

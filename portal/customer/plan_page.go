@@ -107,6 +107,9 @@ func help(v *page.Visit, code string) ui.Help {
 	if card.Hours, tag = l.PickLang(h.Hours); tag != l.Tag() {
 		card.Lang = tag
 	}
+	if code != "" { // a customer, who may have asked already
+		card.Links = []ui.Link{{Label: l.T("help.requests"), URL: "/help#requests"}}
+	}
 	return card
 }
 
