@@ -34,12 +34,20 @@ test: ## run all tests: unit, PostgreSQL, S3, whole server, browser
 	$(GO) test -timeout 15m ./...
 
 .PHONY: check
-check: fresh lint test ## what CI runs
+check: fresh lint vulnerable test ## what CI runs
 
 .PHONY: lint
 lint: ## vet and lint
 	$(GO) vet ./...
 	$(TOOL) golangci-lint run --timeout 15m ./...
+
+.PHONY: vulnerable
+vulnerable: ## look for known weaknesses of what we build on: vuln.go.dev, else the copy that GOVULNDB names
+	@tools/vulnerable
+
+.PHONY: sbom
+sbom: build ## write the binary's bill of materials (CycloneDX) to bin/offramp.cdx.json
+	@$(GO) run ./tools/sbom bin/offramp > bin/offramp.cdx.json && echo "Wrote bin/offramp.cdx.json."
 
 .PHONY: generate
 generate: ## make the generated files again: pages, references

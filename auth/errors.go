@@ -20,6 +20,10 @@ var (
 	ErrDisabled = fault.New(fault.Forbidden, "auth.disabled")
 	// ErrNoRole: a member of staff in none of the groups that give a role.
 	ErrNoRole = fault.New(fault.Forbidden, "auth.no_role")
+	// ErrTooWeak: the provider did not ask for credentials as strong as ours have to be.
+	ErrTooWeak = fault.New(fault.Forbidden, "auth.too_weak")
+	// ErrStale: credentials were given too long ago for what is asked.
+	ErrStale = fault.New(fault.Forbidden, "auth.stale")
 	// ErrInvitation: used, expired or never sent.
 	ErrInvitation = fault.New(fault.Gone, "auth.invitation_gone")
 	// ErrMayNotInvite: neither the customer's owner nor staff who look after customers.

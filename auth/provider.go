@@ -25,8 +25,9 @@ type Provider interface {
 type Challenge struct {
 	State    string
 	Nonce    string
-	Verifier string // PKCE, sent as its S256 challenge
-	Fresh    bool   // ask for credentials even where the provider knows the browser
+	Verifier string   // PKCE, sent as its S256 challenge
+	Fresh    bool     // ask for credentials even where the provider knows the browser
+	ACR      []string // kinds of credentials to ask for; empty: the provider's own choice
 }
 
 // Answer is what came back, with what it is checked against.

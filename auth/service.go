@@ -11,6 +11,7 @@ import (
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
+	"offramp/internal/secret"
 )
 
 const (
@@ -32,6 +33,11 @@ type Config struct {
 	// LinkVerifiedEmail says whether the programme lets an address that the provider has verified find the contact.
 	// nil: it does not.
 	LinkVerifiedEmail func(context.Context) (bool, error)
+
+	// Secret is the installation's and Before what it was earlier: they seal sign-ins under way into their browsers' cookies, so that
+	// a start at one replica ends at any. Without one only this process's own starts end.
+	Secret []byte
+	Before [][]byte
 }
 
 // RealmConfig is one provider with the names of its claims.
@@ -43,6 +49,7 @@ type RealmConfig struct {
 	RoleClaim     string          // customers: claim with owner or member, for contacts that were not imported
 	GroupsClaim   string          // staff: claim with the groups
 	Roles         map[Role]string // staff: the group that gives each role
+	ACR           []string        // what acr or amr has to be one of; empty: anything
 }
 
 // Service is what the portal may ask about identities and sessions. Safe for concurrent use.
@@ -50,6 +57,7 @@ type Service struct {
 	db     *db.DB
 	config Config
 	store  store
+	box    *secret.Box
 }
 
 // NewService works on d.
@@ -60,7 +68,14 @@ func NewService(d *db.DB, c Config) *Service {
 	if c.Lifetime == 0 {
 		c.Lifetime = 12 * time.Hour
 	}
-	return &Service{db: d, config: c, store: store{db: d}}
+	if len(c.Secret) == 0 {
+		c.Secret = []byte(newSecret())
+	}
+	box, err := secret.New("sign-in", c.Secret, c.Before...)
+	if err != nil {
+		panic(err) // only for an empty secret
+	}
+	return &Service{db: d, config: c, store: store{db: d}, box: box}
 }
 
 func (s *Service) realm(r Realm) RealmConfig {
@@ -78,15 +93,11 @@ type Start struct {
 	Fresh      bool   // ask for credentials even where the provider knows the browser
 }
 
-// Begin starts a sign-in and returns the provider's address for the browser, and a secret that the browser must bring back.
+// Begin starts a sign-in and returns the provider's address for the browser, and a secret that the browser must bring back. All that
+// is known of it is sealed in the secret: who only starts, and be it a thousand times a second, leaves nothing here.
 // ErrProviderDown when the provider does not answer.
-func (s *Service) Begin(ctx context.Context, start Start) (redirect, secret string, err error) {
-	secret = newSecret()
-	now := s.db.Clock.Now()
-	row := signInRow{
-		TokenHash: hash(secret), Realm: start.Realm, State: rand.Text(), Nonce: rand.Text(), Verifier: newSecret(),
-		CreatedAt: now, ExpiresAt: now.Add(signInFor),
-	}
+func (s *Service) Begin(ctx context.Context, start Start) (redirect, token string, err error) {
+	row := underWay{ID: rand.Text(), State: rand.Text(), Nonce: rand.Text(), Verifier: newSecret(), ExpiresAt: s.db.Clock.Now().Add(signInFor)}
 	if path, ok := LocalPath(start.ReturnTo); ok {
 		row.ReturnTo = path
 	}
@@ -94,14 +105,12 @@ func (s *Service) Begin(ctx context.Context, start Start) (redirect, secret stri
 		row.Invitation = hash(start.Invitation)
 	}
 	row.Fresh = start.Fresh
-	challenge := Challenge{State: row.State, Nonce: row.Nonce, Verifier: row.Verifier, Fresh: start.Fresh}
+	challenge := Challenge{State: row.State, Nonce: row.Nonce, Verifier: row.Verifier, Fresh: start.Fresh, ACR: s.realm(start.Realm).ACR}
 	if redirect, err = s.realm(start.Realm).Provider.AuthURL(ctx, challenge); err != nil {
 		return "", "", err
 	}
-	if err := s.store.addSignIn(ctx, row); err != nil {
-		return "", "", err
-	}
-	return redirect, secret, nil
+	token, err = s.seal(start.Realm, row)
+	return redirect, token, err
 }
 
 // Return is a browser that comes back from the provider.
@@ -123,7 +132,7 @@ type Arrival struct {
 // Finish checks what the provider sent the browser back with, ties the person to a contact or to roles, and begins a
 // session. The faults are those of errors.go; each refusal of a person whom the provider has named is in the audit log.
 func (s *Service) Finish(ctx context.Context, r Return) (Arrival, error) {
-	begun, err := s.store.takeSignIn(ctx, hash(r.Secret), r.Realm, r.Query.Get("state"), s.db.Clock.Now())
+	begun, err := s.take(ctx, r)
 	if err != nil {
 		return Arrival{}, err
 	}
@@ -140,12 +149,17 @@ func (s *Service) Finish(ctx context.Context, r Return) (Arrival, error) {
 	if err != nil {
 		return Arrival{}, err
 	}
+	weak := !strongEnough(claims, s.realm(r.Realm).ACR)
 	link, err := s.linkVerifiedEmail(ctx, r.Realm, claims)
 	if err != nil {
 		return Arrival{}, err
 	}
 	cookie, refusal := newSecret(), error(nil)
 	err = s.db.InTx(ctx, db.SystemScope("sign-in"), func(tx *db.Tx) error {
+		if weak {
+			refusal = ErrTooWeak
+			return audit.Record(ctx, tx, refusedEntry(admitted{}, r.Realm, claims, ErrTooWeak))
+		}
 		who, err := s.admit(ctx, tx, r.Realm, claims, begun.Invitation, link)
 		if refused(err) {
 			refusal = err

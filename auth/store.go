@@ -177,37 +177,15 @@ func (store) saveProfile(ctx context.Context, tx *db.Tx, session Session, p Prof
 	return nil
 }
 
-// signInRow is a sign-in under way.
-type signInRow struct {
-	TokenHash              string
-	Realm                  Realm
-	State, Nonce, Verifier string
-	ReturnTo, Invitation   string
-	Fresh                  bool
-	CreatedAt, ExpiresAt   time.Time
-}
-
-func (s store) addSignIn(ctx context.Context, r signInRow) error {
-	_, err := s.db.Pool.Exec(ctx, `INSERT INTO sign_in (token_hash, realm, state, nonce, verifier, return_to, invitation, created_at, expires_at, fresh)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		r.TokenHash, string(r.Realm), r.State, r.Nonce, r.Verifier, r.ReturnTo, r.Invitation, r.CreatedAt, r.ExpiresAt, r.Fresh)
+// useSignIn remembers that a sign-in was used, until nobody could bring it back any more. ErrState when it was used before.
+func (s store) useSignIn(ctx context.Context, tokenHash string, realm Realm, now, until time.Time) error {
+	tag, err := s.db.Pool.Exec(ctx, `INSERT INTO sign_in (token_hash, realm, state, nonce, verifier, return_to, created_at, expires_at)
+		VALUES ($1, $2, '', '', '', '', $3, $4) ON CONFLICT (token_hash) DO NOTHING`, tokenHash, string(realm), now, until)
 	if err != nil {
-		return fmt.Errorf("add sign-in: %w", err)
+		return fmt.Errorf("use sign-in: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrState
 	}
 	return nil
-}
-
-// takeSignIn removes and returns the sign-in of this browser and state: each works once. ErrState when there is none.
-func (s store) takeSignIn(ctx context.Context, tokenHash string, realm Realm, state string, now time.Time) (signInRow, error) {
-	r := signInRow{TokenHash: tokenHash, Realm: realm, State: state}
-	err := s.db.Pool.QueryRow(ctx, `DELETE FROM sign_in WHERE token_hash = $1 AND realm = $2 AND state = $3 AND expires_at > $4
-		RETURNING nonce, verifier, return_to, invitation, fresh`, tokenHash, string(realm), state, now).
-		Scan(&r.Nonce, &r.Verifier, &r.ReturnTo, &r.Invitation, &r.Fresh)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return signInRow{}, ErrState
-	}
-	if err != nil {
-		return signInRow{}, fmt.Errorf("take sign-in: %w", err)
-	}
-	return r, nil
 }

@@ -214,6 +214,7 @@ func (store) sweep(ctx context.Context, tx *db.Tx) error {
 		args []any
 	}{
 		{`DELETE FROM sign_in WHERE expires_at < $1`, []any{tx.Now}},
+		{`DELETE FROM rate_limit WHERE until < now() - interval '1 hour'`, nil},
 		{`DELETE FROM logout_token WHERE expires_at < now() - interval '1 hour'`, nil},
 		{`UPDATE session SET id_token = '' WHERE id_token <> '' AND (expires_at < $1 OR ended_at < $2)`, []any{tx.Now, tx.Now.Add(-farewellFor)}},
 		{`DELETE FROM session WHERE expires_at < $1`, []any{tx.Now.Add(-keepEnded)}},

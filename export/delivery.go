@@ -101,6 +101,8 @@ type DeliveryOptions struct {
 	Before    [][]byte // what it was earlier
 	Principal string   // ARN of the AWS identity that assumes customers' roles; empty: they can give keys only
 	PlainHTTP bool     // endpoints without TLS are accepted: for demonstrations and tests
+	Ports     []int    // at which customers' buckets may answer; none: any
+	Daily     int      // copies that one customer may ask for within 24 hours; 0: no bound
 }
 
 // Deliveries are the ways in which ready exports reach customers other than by a click: programs with a download token, and

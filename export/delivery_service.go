@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
@@ -42,6 +43,9 @@ func (d *Deliveries) Start(ctx context.Context, who migration.Who, p *migration.
 		if _, err := d.rows.live(ctx, tx, exportID); !errors.Is(err, ErrNoDelivery) {
 			return errors.Join(err, ErrOtherTarget)
 		}
+		if err := d.mayAsk(ctx, tx, who.CustomerID); err != nil {
+			return err
+		}
 		next.RequestedAt, next.BytesTotal = tx.Now, e.ObjectSize
 		if err := d.rows.insert(ctx, tx, next); err != nil {
 			return err
@@ -58,6 +62,18 @@ func (d *Deliveries) Start(ctx context.Context, who migration.Who, p *migration.
 		return Delivery{}, fmt.Errorf("deliver export: %w", err)
 	}
 	return publicDelivery(next), nil
+}
+
+// mayAsk bounds how often one customer can have us try addresses.
+func (d *Deliveries) mayAsk(ctx context.Context, tx *db.Tx, customerID string) error {
+	if d.opts.Daily == 0 {
+		return nil
+	}
+	asked, err := d.rows.countSince(ctx, tx, customerID, tx.Now.Add(-24*time.Hour))
+	if err != nil || asked < d.opts.Daily {
+		return err
+	}
+	return ErrCopies.With(map[string]any{"Limit": d.opts.Daily})
 }
 
 // Latest returns the copy of an export that was asked for last. ErrNoDelivery when none was.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -45,6 +46,18 @@ func (s deliveryStore) latest(ctx context.Context, scope db.Scope, exportID stri
 			return err
 		})
 	return d, err
+}
+
+// countSince counts the deliveries that a customer asked for since an instant. The customer's row lets one request at a time count.
+func (deliveryStore) countSince(ctx context.Context, tx *db.Tx, customerID string, since time.Time) (n int, err error) {
+	if _, err := tx.Pgx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('delivery ' || $1, 0))`, customerID); err != nil {
+		return 0, fmt.Errorf("lock deliveries: %w", err)
+	}
+	err = tx.Pgx.QueryRow(ctx, `SELECT count(*) FROM export_delivery WHERE customer_id = $1 AND requested_at > $2`, customerID, since).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count deliveries: %w", err)
+	}
+	return n, nil
 }
 
 // lock reads one delivery for a change.

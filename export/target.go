@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"offramp/export/storage"
@@ -115,9 +117,20 @@ func (d *Deliveries) checkEndpoint(t *Target) string {
 		return "delivery.endpoint.path"
 	case u.Scheme == "http" && !d.opts.PlainHTTP:
 		return "delivery.endpoint.https"
+	case !d.portMayBe(u):
+		return "delivery.endpoint.port"
 	}
 	t.Endpoint = u.Scheme + "://" + u.Host
 	return ""
+}
+
+// portMayBe reports whether buckets may answer at an address's port.
+func (d *Deliveries) portMayBe(u *url.URL) bool {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	}
+	return len(d.opts.Ports) == 0 || slices.ContainsFunc(d.opts.Ports, func(p int) bool { return strconv.Itoa(p) == port })
 }
 
 // config is how the bucket is reached: through the dialler that knows what must not be reached, and never by way of our own
@@ -146,10 +159,8 @@ func diagnose(err error, step string) obstacle {
 	}
 	var dns *net.DNSError
 	switch {
-	case errors.Is(err, outbound.ErrBlocked):
-		return final("endpoint", "private")
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return final("endpoint", "unknown_host")
+	case errors.Is(err, outbound.ErrBlocked), errors.As(err, &dns) && dns.IsNotFound:
+		return final("endpoint", "unknown_host") // one answer for both: it must not tell which names our own network has
 	}
 	if storage.RoleRefused(err) && storage.Code(err) != "" {
 		return final("role", "role")

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"log/slog"
+	"net/netip"
 	"net/url"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +19,7 @@ import (
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
 	"offramp/portal/customer/settle"
+	"offramp/portal/limit"
 	"offramp/portal/page"
 	"offramp/portal/signin"
 )
@@ -40,6 +42,11 @@ type Parts struct {
 	Queue      *jobs.Client // which may only insert
 	Choices    *replacement.Service
 
+	Limits    Limits
+	Proxies   []netip.Prefix // whose word on where a request comes from is believed
+	Hosts     []string       // for which requests are answered; none: for any
+	Transfers int            // with Proxy: files that are sent at once
+
 	StripeSecrets []string // that sign Stripe's events; none: its endpoint does not exist
 }
 
@@ -55,8 +62,8 @@ func Assemble(p Parts) (*Server, error) {
 		return nil, err
 	}
 	return New(Options{
-		Kit: kit, Sessions: p.Auth, Log: p.Log, Metrics: p.Metrics, Ping: p.DB.Pool.Ping,
-		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Help: help, Choices: p.Choices, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy},
+		Kit: kit, Sessions: p.Auth, Log: p.Log, Metrics: p.Metrics, Ping: p.DB.Pool.Ping, Limits: p.Limits, Proxies: p.Proxies, Hosts: p.Hosts,
+		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Help: help, Choices: p.Choices, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy, Transfers: limit.NewGate(1, p.Transfers, 0)},
 		Settle:   &settle.Pages{Kit: kit, Refunds: p.Refunds, Customers: p.Customers},
 		SignIn:   &signin.Pages{Kit: kit, Auth: p.Auth},
 		Consoles: consoles,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/labstack/echo/v4"
@@ -43,15 +44,22 @@ func (s *Server) enter(r Route) echo.HandlerFunc {
 		}
 		c.SetRequest(request)
 		if request.Header.Get("Content-Encoding") != "" { // nothing packed is ever unpacked
-			return echo.NewHTTPError(http.StatusUnsupportedMediaType)
+			return page.Refuse(http.StatusUnsupportedMediaType)
 		}
 		if request.ContentLength > limit {
-			return echo.NewHTTPError(http.StatusRequestEntityTooLarge)
+			return page.Refuse(http.StatusRequestEntityTooLarge)
 		}
-		if r.Bare {
-			return r.Handler(c)
+		leave, err := s.turn(ctx, c, r)
+		if err != nil {
+			return err
 		}
-		if err := s.admit(c, r); err != nil {
+		defer leave()
+		if !r.Bare {
+			if err := s.admit(c, r); err != nil {
+				return err
+			}
+		}
+		if err := s.pace(ctx, c, r); err != nil {
 			return err
 		}
 		return r.Handler(c)
@@ -84,6 +92,9 @@ func (s *Server) admit(c echo.Context, r Route) error {
 	}
 	if accessOf(v.Session)&r.Access == 0 {
 		return errForbidden
+	}
+	if r.Recent && v.Session != nil && !v.Session.SteppedUp(v.Now, auth.StepUpFor) {
+		return auth.ErrStale.With(map[string]any{"Minutes": int(auth.StepUpFor / time.Minute)})
 	}
 	if r.Access&Anonymous == 0 && !r.Early && v.Programme == nil {
 		return migration.ErrNoProgramme

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +17,8 @@ import (
 
 	"offramp/auth"
 	"offramp/internal/fault"
+	"offramp/internal/locale"
+	"offramp/portal/limit"
 	"offramp/portal/page"
 	"offramp/portal/signin"
 	"offramp/portal/ui"
@@ -47,6 +51,7 @@ var words = map[int]string{
 	http.StatusUnsupportedMediaType:  "fault.media_type",
 	http.StatusUnprocessableEntity:   "fault.input",
 	http.StatusTooManyRequests:       "fault.limited",
+	http.StatusMisdirectedRequest:    "fault.misdirected",
 	http.StatusServiceUnavailable:    "fault.unavailable",
 	http.StatusInternalServerError:   "fault.internal",
 }
@@ -56,7 +61,6 @@ var errCrossSite = fault.New(fault.Forbidden, "fault.cross_site")
 
 // statusOf returns the answer for an error.
 func statusOf(err error) int {
-	var http4 *echo.HTTPError
 	var big *http.MaxBytesError
 	var unreachable *pgconn.ConnectError
 	var pg *pgconn.PgError
@@ -65,12 +69,15 @@ func statusOf(err error) int {
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return http.StatusRequestTimeout
-	case errors.As(err, &http4):
-		return http4.Code
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &unreachable):
 		return http.StatusServiceUnavailable
+	case refusedByDatabase(err):
+		return http.StatusBadRequest
 	case errors.As(err, &pg) && (strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "53")):
 		return http.StatusServiceUnavailable // the server stops, or has no room
+	}
+	if status, ok := page.RefusedStatus(err); ok {
+		return status
 	}
 	if f, ok := fault.As(err); ok && len(f.Fields) > 0 {
 		return http.StatusUnprocessableEntity
@@ -78,17 +85,37 @@ func statusOf(err error) int {
 	return statuses[fault.KindOf(err)]
 }
 
+// unfit are the faults of PostgreSQL that a value has which no page lets in: characters that no text has, numbers and instants
+// beyond its types (PostgreSQL documentation, appendix A, class 22).
+var unfit = []string{"22021", "22P05", "22P02", "22003", "22007", "22008"}
+
+// refusedByDatabase reports whether a value that came with the request was none that the database takes.
+func refusedByDatabase(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && slices.Contains(unfit, pg.Code)
+}
+
 // fail answers with a page that says what happened and what to do. What was our fault is logged with the incident number
 // that the page shows.
 func (s *Server) fail(c echo.Context, err error) {
 	status := statusOf(err)
 	v := page.Of(c)
+	if v.Left = left(c.Request()); v.Left {
+		return // there is nobody to tell, and nothing to mend
+	}
+	if status < http.StatusInternalServerError && refusedByDatabase(err) {
+		s.log.LogAttrs(c.Request().Context(), slog.LevelWarn, "the database refused what a request holds",
+			slog.String("incident", v.Incident), slog.String("route", c.Path()), slog.String("error", err.Error()))
+	}
 	if status >= http.StatusInternalServerError {
 		s.log.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
 			slog.String("incident", v.Incident), slog.String("route", c.Path()), slog.Int("status", status), slog.String("error", err.Error()))
 	}
-	if c.Response().Committed {
+	if begun, _, _ := page.Sent(c); begun {
 		return
+	}
+	if wait := limit.RetryAfter(err); wait > 0 {
+		c.Response().Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
 	}
 	if status == http.StatusUnauthorized {
 		s.askSignIn(c)
@@ -97,8 +124,10 @@ func (s *Server) fail(c echo.Context, err error) {
 	if status < http.StatusInternalServerError { // else it may be the database that does not answer
 		s.recognise(c, v)
 	}
-	if err := page.Render(c, status, failPage(s.buildFail(c, v, status, err))); err != nil && !c.Response().Committed {
-		http.Error(c.Response(), http.StatusText(status), status)
+	if err := page.Render(c, status, failPage(s.buildFail(c, v, status, err))); err != nil {
+		if begun, _, _ := page.Sent(c); !begun {
+			http.Error(c.Response(), http.StatusText(status), status)
+		}
 	}
 }
 
@@ -176,7 +205,9 @@ func (s *Server) buildFail(c echo.Context, v *page.Visit, status int, err error)
 	view.layout = s.kit.Layout(c, title, "")
 	view.layout.Path, view.layout.Narrow, view.layout.NoIndex = "/", true, true
 	view.heading = ui.Heading{Title: title, Lead: text}
-	if way, ok := signin.WayOut(l, c.Request().URL.Path, err); ok {
+	if errors.Is(err, auth.ErrStale) {
+		view.wayOut = s.confirmAgain(c, l)
+	} else if way, ok := signin.WayOut(l, c.Request().URL.Path, err); ok {
 		view.wayOut = &way
 	}
 	view.home = ui.Link{Label: l.T("fault.home"), URL: "/"}
@@ -184,6 +215,17 @@ func (s *Server) buildFail(c echo.Context, v *page.Visit, status int, err error)
 		view.help = v.Programme.Help.Email
 	}
 	return view
+}
+
+// confirmAgain leads through a sign-in with credentials and back to the page that was left.
+func (s *Server) confirmAgain(c echo.Context, l *locale.Locale) *ui.Link {
+	back := "/console"
+	if from, err := url.Parse(c.Request().Referer()); err == nil && from.Host == c.Request().Host {
+		if path, ok := auth.LocalPath(from.RequestURI()); ok && s.landing(from.Path) {
+			back = path
+		}
+	}
+	return &ui.Link{Label: l.T("auth.confirm"), URL: "/staff/sign-in/start?" + url.Values{"fresh": {"1"}, "return_to": {back}}.Encode()}
 }
 
 func pairs(args map[string]any) []any {

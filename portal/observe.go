@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -47,8 +48,19 @@ func (s *Server) guard(c echo.Context, next echo.HandlerFunc) (err error) {
 	return next(c)
 }
 
+// statusLeft stands in the log and in the measurements for a request whose sender hung up before it was answered, as other
+// servers write it. It is nobody's fault.
+const statusLeft = 499
+
+// left reports whether whoever sent the request has hung up. The route's own time limit is not it.
+func left(r *http.Request) bool { return errors.Is(r.Context().Err(), context.Canceled) }
+
 func (s *Server) record(c echo.Context, took time.Duration) {
-	v, response, route, method := page.Of(c), c.Response(), c.Path(), c.Request().Method
+	v, route, method := page.Of(c), c.Path(), c.Request().Method
+	_, status, bytes := page.Sent(c)
+	if v.Left {
+		status = statusLeft
+	}
 	if route == "" {
 		route = "none"
 	}
@@ -56,15 +68,15 @@ func (s *Server) record(c echo.Context, took time.Duration) {
 		method = "other"
 	}
 	if s.measured != nil {
-		s.measured.WithLabelValues(method, route, strconv.Itoa(response.Status)).Observe(took.Seconds())
+		s.measured.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
 	}
 	ctx := c.Request().Context()
 	if !s.log.Enabled(ctx, slog.LevelInfo) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 9)
-	attrs = append(attrs, slog.String("method", method), slog.String("route", route), slog.Int("status", response.Status),
-		slog.Int64("bytes", response.Size), slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("incident", v.Incident))
+	attrs := make([]slog.Attr, 0, 10)
+	attrs = append(attrs, slog.String("method", method), slog.String("route", route), slog.Int("status", status),
+		slog.Int64("bytes", bytes), slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("incident", v.Incident), slog.String("address", c.RealIP()))
 	if v.Session != nil {
 		attrs = append(attrs, slog.String("identity", v.Session.IdentityID), slog.String("customer", v.Session.CustomerID))
 	}

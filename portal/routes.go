@@ -10,6 +10,7 @@ import (
 	"offramp/portal/api"
 	"offramp/portal/customer/settle"
 	"offramp/portal/document"
+	"offramp/portal/page"
 )
 
 const (
@@ -33,6 +34,9 @@ type Route struct {
 	Early   bool  // works before a programme is in effect
 	Bare    bool  // needs to know nobody: no session is looked up
 	Long    bool  // may send a file for as long as its bytes move
+	Free    bool  // is not counted against whoever asks: cached assets, and programs whose signatures speak for them
+	Recent  bool  // asks staff for credentials again that were given too long ago
+	SignIn  bool  // leads to or from a provider: counted by address
 	Body    int64 // most bytes that may be sent; 0: page.MaxBody
 }
 
@@ -47,9 +51,9 @@ func (s *Server) list() []Route {
 // planList is every route that serves pages' parts, public pages and the plan.
 func (s *Server) planList() []Route {
 	return []Route{
-		{Method: get, Path: "/static/*", Access: Public, Handler: s.serveStatic, Bare: true},
-		{Method: get, Path: "/brand/:file", Access: Public, Handler: s.serveBrand, Bare: true},
-		{Method: get, Path: "/favicon.ico", Access: Public, Handler: serveIcon, Bare: true},
+		{Method: get, Path: "/static/*", Access: Public, Handler: s.serveStatic, Bare: true, Free: true},
+		{Method: get, Path: "/brand/:file", Access: Public, Handler: s.serveBrand, Bare: true, Free: true},
+		{Method: get, Path: "/favicon.ico", Access: Public, Handler: serveIcon, Bare: true, Free: true},
 
 		{Method: get, Path: "/", Access: Public, Handler: s.customer.Home},
 		{Method: get, Path: "/:locale/", Access: Public, Handler: s.customer.ShowNotice},
@@ -137,13 +141,13 @@ func (s *Server) settleList() []Route {
 func (s *Server) personList() []Route {
 	return []Route{
 		{Method: get, Path: "/sign-in", Access: Public, Handler: s.signIn.Show(auth.Customers)},
-		{Method: get, Path: "/sign-in/start", Access: Public, Handler: s.signIn.Start(auth.Customers), Bare: true},
-		{Method: get, Path: "/sign-in/callback", Access: Public, Handler: s.signIn.Finish(auth.Customers), Bare: true},
-		{Method: post, Path: "/sign-in/back-channel-logout", Access: Public, Handler: s.signIn.TakeLogout(auth.Customers), Bare: true},
+		{Method: get, Path: "/sign-in/start", Access: Public, Handler: s.signIn.Start(auth.Customers), Bare: true, SignIn: true},
+		{Method: get, Path: "/sign-in/callback", Access: Public, Handler: s.signIn.Finish(auth.Customers), Bare: true, SignIn: true},
+		{Method: post, Path: "/sign-in/back-channel-logout", Access: Public, Handler: s.signIn.TakeLogout(auth.Customers), Bare: true, Free: true},
 		{Method: get, Path: "/staff/sign-in", Access: Public, Handler: s.signIn.Show(auth.Staff)},
-		{Method: get, Path: "/staff/sign-in/start", Access: Public, Handler: s.signIn.Start(auth.Staff), Bare: true},
-		{Method: get, Path: "/staff/sign-in/callback", Access: Public, Handler: s.signIn.Finish(auth.Staff), Bare: true},
-		{Method: post, Path: "/staff/sign-in/back-channel-logout", Access: Public, Handler: s.signIn.TakeLogout(auth.Staff), Bare: true},
+		{Method: get, Path: "/staff/sign-in/start", Access: Public, Handler: s.signIn.Start(auth.Staff), Bare: true, SignIn: true},
+		{Method: get, Path: "/staff/sign-in/callback", Access: Public, Handler: s.signIn.Finish(auth.Staff), Bare: true, SignIn: true},
+		{Method: post, Path: "/staff/sign-in/back-channel-logout", Access: Public, Handler: s.signIn.TakeLogout(auth.Staff), Bare: true, Free: true},
 		{Method: get, Path: "/account", Access: SignedIn, Handler: s.signIn.ShowAccount},
 		{Method: post, Path: "/account", Access: SignedIn, Handler: s.signIn.SaveAccount},
 		{Method: post, Path: "/account/sessions/end-others", Access: SignedIn, Handler: s.signIn.EndOthers},
@@ -157,7 +161,7 @@ func (s *Server) personList() []Route {
 // programList is every route that programs call.
 func (s *Server) programList() []Route {
 	return []Route{
-		{Method: post, Path: api.StripePath, Access: Public, Handler: s.api.TakeStripe, Bare: true, Early: true, Body: api.StripeBody},
+		{Method: post, Path: api.StripePath, Access: Public, Handler: s.api.TakeStripe, Bare: true, Free: true, Early: true, Body: api.StripeBody},
 	}
 }
 
@@ -166,9 +170,8 @@ func (s *Server) Routes() []Route { return s.routes }
 
 // landing reports whether a person may be sent to a path after signing in: a page of its own, for people who are signed in.
 func (s *Server) landing(path string) bool {
-	c := s.echo.NewContext(nil, nil)
-	s.echo.Router().Find(get, path, c)
+	pattern := page.Match(s.echo, get, path)
 	return slices.ContainsFunc(s.routes, func(r Route) bool {
-		return r.Method == get && r.Path == c.Path() && !r.Bare && !r.Quiet && r.Access&Anonymous == 0
+		return r.Method == get && r.Path == pattern && !r.Bare && !r.Quiet && r.Access&Anonymous == 0
 	})
 }

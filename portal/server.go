@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -40,6 +41,9 @@ type Options struct {
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer           // nil: nothing is measured
 	Ping     func(ctx context.Context) error // whether the database answers
+	Limits   Limits                          // the zero value bounds nothing
+	Proxies  []netip.Prefix                  // whose X-Forwarded-For is believed; none: nobody's
+	Hosts    []string                        // names by which browsers may ask for us, with a port unless it is the scheme's; none: any
 }
 
 // Server answers requests. It is safe for concurrent use.
@@ -55,6 +59,8 @@ type Server struct {
 	ping     func(ctx context.Context) error
 	measured *prometheus.HistogramVec
 	cross    *http.CrossOriginProtection
+	limits   Limits
+	hosts    []string
 	echo     *echo.Echo
 	routes   []Route
 }
@@ -66,7 +72,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		kit: o.Kit, sessions: o.Sessions, customer: o.Customer, refunds: o.Settle, signIn: o.SignIn, consoles: o.Consoles, log: o.Log, ping: o.Ping,
-		cross: http.NewCrossOriginProtection(),
+		cross: http.NewCrossOriginProtection(), limits: o.Limits, hosts: o.Hosts,
 	}
 	if s.api = o.API; s.api == nil {
 		s.api = &api.Pages{}
@@ -74,10 +80,9 @@ func New(o Options) (*Server, error) {
 	if err := s.measure(o.Metrics); err != nil {
 		return nil, err
 	}
-	s.echo = echo.New()
-	s.echo.HideBanner, s.echo.HidePort = true, true
-	s.echo.IPExtractor = echo.ExtractIPDirect()
-	s.echo.Pre(s.observe, s.sameSite, s.canonical)
+	s.echo = page.NewEcho()
+	s.echo.IPExtractor = page.ClientAddress(o.Proxies)
+	s.echo.Pre(s.observe, s.addressed, s.readable, s.sameSite, s.canonical)
 	s.signIn.Known = s.landing
 	s.routes = append(s.list(), s.consoles.list()...)
 	for _, r := range s.routes {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -32,6 +33,7 @@ import (
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
 	"offramp/portal/customer/settle"
+	"offramp/portal/limit"
 	"offramp/portal/page"
 	"offramp/portal/signin"
 )
@@ -100,8 +102,12 @@ type world struct {
 	customers *migration.Service
 	exports   *export.Service
 	bucket    *storage.Bucket
-	sessions  portal.Sessions   // nil: the real ones
-	proxy     bool              // files are sent through the portal
+	sessions  portal.Sessions // nil: the real ones
+	proxy     bool            // files are sent through the portal
+	limits    portal.Limits
+	proxies   []netip.Prefix
+	hosts     []string
+	transfers *limit.Gate
 	cookies   map[string]string // principal -> session secret
 	ids       map[string]string // principal -> contact id; "a", "b" -> customer id
 	super     localtest.TestDatabase
@@ -150,12 +156,13 @@ func (w *world) serve(public string) {
 	kit := &page.Kit{Programmes: w.programme, Clock: w.clock, Public: base, Secret: []byte("a secret of thirty-two characters")}
 	w.server, err = portal.New(portal.Options{
 		Kit: kit, Sessions: sessions, Log: w.logger,
-		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.web), Exports: w.exports, Help: assistance.NewService(w.web, w.inserter()), Choices: w.choices(), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy},
+		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.web), Exports: w.exports, Help: assistance.NewService(w.web, w.inserter()), Choices: w.choices(), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy, Transfers: w.transfers},
 		Settle:   &settle.Pages{Kit: kit, Refunds: w.refunds(), Customers: w.customers},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.signIn()},
 		Consoles: w.consoles(kit),
 		API:      w.programs(),
 		Metrics:  prometheus.NewRegistry(), Ping: w.web.Pool.Ping,
+		Limits: w.limits, Proxies: w.proxies, Hosts: w.hosts,
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -275,6 +282,15 @@ func (w *world) staff(role string) {
 	w.exec(`INSERT INTO identity (id, realm, issuer, subject, name, roles, created_at, signed_in_at)
 		VALUES ($1, 'staff', 'https://staff.example', $1, $1, $2, $3, $3)`, "identity-"+role, []string{role}, day)
 	w.session(role, "")
+	w.confirmed(role, day.AddDate(5, 0, 0)) // staff who gave their credentials just now, whatever the day
+}
+
+// confirmed sets when somebody gave their credentials last.
+func (w *world) confirmed(who string, at time.Time) {
+	w.exec(`DELETE FROM session WHERE id = $1`, "session-"+who)
+	sum := sha256.Sum256([]byte(w.cookies[who]))
+	w.exec(`INSERT INTO session (id, token_hash, identity_id, created_at, seen_at, expires_at, authenticated_at) VALUES ($1, $2, $3, $4, $4, $5, $6)`,
+		"session-"+who, hex.EncodeToString(sum[:]), "identity-"+who, day, day.AddDate(5, 0, 0), at)
 }
 
 func (w *world) session(who, customerID string) {

@@ -162,6 +162,9 @@ func (p *Provider) AuthURL(ctx context.Context, c auth.Challenge) (string, error
 		// OpenID Connect Core 1.0, section 3.1.2.1: max_age makes the provider say auth_time.
 		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
 	}
+	if len(c.ACR) > 0 {
+		options = append(options, oauth2.SetAuthURLParam("acr_values", strings.Join(c.ACR, " ")))
+	}
 	return p.oauth(m).AuthCodeURL(c.State, options...), nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"offramp/internal/jobs"
 	"offramp/portal"
 	"offramp/portal/customer"
+	"offramp/portal/limit"
 )
 
 type serveCmd struct{}
@@ -83,6 +84,7 @@ func (p *parts) portal(ctx context.Context) (*portal.Server, error) {
 	secret, before := p.config.Web.Secrets()
 	deliveries, err := export.NewDeliveries(p.db, queue, export.DeliveryOptions{
 		Secret: secret, Before: before, Principal: p.config.Delivery.Principal, PlainHTTP: bool(p.config.Delivery.PlainHTTP),
+		Ports: p.config.Delivery.Ports, Daily: p.config.Delivery.Daily,
 	})
 	if err != nil {
 		return nil, err
@@ -104,7 +106,20 @@ func (p *parts) portal(ctx context.Context) (*portal.Server, error) {
 		Programmes: p.programmes, Customers: p.journeys, Exports: exports, Auth: p.auth(),
 		Deliveries: deliveries, Receipts: receipts, Proxy: bool(p.config.Storage.Proxy), Queue: queue, Choices: choices,
 		Refunds: refunds, StripeSecrets: p.config.Stripe.WebhookSecrets,
+		Limits: p.limits(), Proxies: config.Prefixes(p.config.Trusted.Proxies), Hosts: p.config.AllHosts(), Transfers: p.config.Storage.Transfers,
 	})
+}
+
+// atOnce is how many requests of one browser one process answers at once.
+const atOnce = 8
+
+// limits are counted in the database, for all replicas together.
+func (p *parts) limits() portal.Limits {
+	l := p.config.Limit
+	return portal.Limits{
+		Limiter: limit.New(limit.Store{Pool: p.db.Pool}), AtOnce: limit.NewGate(atOnce, 0, portal.GatePatience),
+		Acts: limit.Rate(l.Acts), Pages: limit.Rate(l.Pages), SignIns: limit.Rate(l.SignIns),
+	}
 }
 
 // receiptKeys sign receipts: the first does, the others did.
@@ -134,10 +149,12 @@ func (p *parts) auth() *auth.Service {
 				RedirectURL: base.JoinPath(path).String(), Claims: claims,
 			}),
 			SignedOutURL:  base.JoinPath("/signed-out").String(),
-			CustomerClaim: r.CustomerClaim, RoleClaim: r.RoleClaim, GroupsClaim: r.GroupsClaim, Roles: roles,
+			CustomerClaim: r.CustomerClaim, RoleClaim: r.RoleClaim, GroupsClaim: r.GroupsClaim, Roles: roles, ACR: r.ACR,
 		}
 	}
+	secret, before := p.config.Web.Secrets()
 	return auth.NewService(p.db, auth.Config{
+		Secret: secret, Before: before,
 		Idle: p.config.Session.Idle, Lifetime: p.config.Session.Lifetime,
 		Customers: realm(p.config.Customer, "/sign-in/callback", p.config.Customer.CustomerClaim, p.config.Customer.RoleClaim),
 		Staff:     realm(p.config.Staff, "/staff/sign-in/callback", p.config.Staff.GroupsClaim),

@@ -15,6 +15,7 @@ import (
 	"offramp/auth"
 	"offramp/export"
 	"offramp/export/storage"
+	"offramp/internal/config"
 	"offramp/internal/jobs"
 	"offramp/internal/mail"
 	"offramp/internal/outbound"
@@ -130,13 +131,10 @@ func (p *parts) deliveries(workers *river.Workers, bucket *storage.Bucket, inser
 	if err != nil {
 		return err
 	}
-	allow, err := p.allowed()
-	if err != nil {
-		return err
-	}
+	way := outbound.Options{Allow: config.Prefixes(p.config.Delivery.Allow), Ports: p.config.Delivery.Ports}
 	export.RegisterDelivery(workers, export.DeliveryConfig{
 		DB: p.db, Queue: inserter, Bucket: bucket, Box: box, Secret: secret, Programmes: p.programmes, Logger: p.log,
-		Dialer: outbound.Dialer(outbound.Options{Allow: allow}), Account: p.storage(), Retries: p.config.Work.Retries,
+		Dialer: outbound.Dialer(way), Account: p.storage(), Retries: p.config.Work.Retries,
 	})
 	return nil
 }

@@ -255,7 +255,7 @@ func (s *Stack) configure(ctx context.Context) error {
 		"OFFRAMP_STAFF_ISSUER": s.Staff.Issuer, "OFFRAMP_STAFF_CLIENT_ID": staffLogin, "OFFRAMP_STAFF_CLIENT_SECRET": "staff-secret",
 		"OFFRAMP_STAFF_ROLES": "support:support,finance_clerk:finance-clerks,finance_approver:finance-approvers,finance_releaser:finance-releasers,programme_manager:programme,auditor:audit,operator:operations",
 		"OFFRAMP_SMTP_HOST":   host, "OFFRAMP_SMTP_PORT": port, "OFFRAMP_SMTP_TLS": "none", "OFFRAMP_SMTP_FROM": "moving@hezhou.example",
-		"OFFRAMP_SINK_CRM_URL": s.Hooks.Hook, "OFFRAMP_SINK_CRM_SECRET": s.Hooks.Secret, "OFFRAMP_OUTBOUND_ALLOW": "127.0.0.0/8",
+		"OFFRAMP_SINK_CRM_URL": s.Hooks.Hook, "OFFRAMP_SINK_CRM_SECRET": s.Hooks.Secret, "OFFRAMP_OUTBOUND_ALLOW": "127.0.0.0/8", "OFFRAMP_DELIVERY_ALLOW": "127.0.0.0/8",
 		"OFFRAMP_REPLACEMENT_DRIFTBOARD_SECRET": "whsec_" + base64.StdEncoding.EncodeToString([]byte("driftboard "+key)),
 		"OFFRAMP_STRIPE_KEY":                    s.Stripe.Key, "OFFRAMP_STRIPE_WEBHOOK_SECRETS": s.Stripe.Secrets[0], "OFFRAMP_STRIPE_URL": s.Stripe.URL,
 		"OFFRAMP_BANK_NAME": "河舟软件有限公司", "OFFRAMP_BANK_ACCOUNT": "31050123456789012345", "OFFRAMP_BANK_CNAPS": "102290000017", "OFFRAMP_BANK_UNICODE": "yes",

@@ -47,6 +47,7 @@ var Meant = []TableRights{
 	{Table: "sign_in", Serve: "select, insert, delete", Work: "select (expires_at), delete"},
 	{Table: "session", Serve: "select, insert, update (seen_at, ended_at, id_token)", Work: "select, update (ended_at, id_token), delete", Older: "delete"},
 	{Table: "logout_token", Serve: "select, insert", Work: "select, delete", Older: "delete"},
+	{Table: "rate_limit", Serve: "select, insert, update", Work: "select (until), delete"},
 	{Table: "calendar_feed", Serve: "select, insert, update, delete"},
 
 	// Exports. The web side asks for them, a worker builds them.

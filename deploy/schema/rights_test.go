@@ -23,6 +23,7 @@ var open = map[string]string{
 	"feature_count":      "how the programme's questions about features fare; no customer's answer",
 	"feature_counting":   "a row is written and deleted by one transaction, so that nobody else ever sees one",
 	"replacement_report": "ids of messages that replacements sent",
+	"rate_limit":         "ids and addresses of who asks, and instants",
 	"goose_db_version":   "which changes were applied",
 }
 

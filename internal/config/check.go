@@ -127,6 +127,8 @@ func (c Config) checkServe(k *checker) {
 		}
 	}
 	c.checkReplacements(k)
+	c.checkLimits(k)
+	c.checkPorts(k)
 	if c.Session.Idle <= 0 || c.Session.Lifetime < c.Session.Idle {
 		k.add("SESSION_LIFETIME", "must be at least SESSION_IDLE, and both above zero")
 	}
@@ -176,11 +178,9 @@ func (c Config) checkWork(k *checker) {
 	if c.Delivery.Copies < 1 {
 		k.add("DELIVERY_COPIES", "must be at least 1")
 	}
-	for _, cidr := range c.Outbound.Allow {
-		if _, err := netip.ParsePrefix(cidr); err != nil {
-			k.add("OUTBOUND_ALLOW", cidr+" is no address range such as 10.20.0.0/16")
-		}
-	}
+	k.ranges("OUTBOUND_ALLOW", c.Outbound.Allow)
+	k.ranges("DELIVERY_ALLOW", c.Delivery.Allow)
+	c.checkPorts(k)
 	c.checkSources(k)
 	for name, end := range c.Sinks {
 		upper := strings.ToUpper(name)
@@ -242,6 +242,40 @@ func (c Config) checkRealm(k *checker, prefix string, r Realm) {
 	if !slices.Contains(r.Scopes, "openid") {
 		k.add(prefix+"SCOPES", "must include openid")
 	}
+}
+
+// ranges holds a list of address ranges to CIDR notation.
+func (k *checker) ranges(name string, list []string) {
+	for _, cidr := range list {
+		if _, err := netip.ParsePrefix(cidr); err != nil {
+			k.add(name, cidr+" is no address range such as 10.20.0.0/16")
+		}
+	}
+}
+
+func (c Config) checkPorts(k *checker) {
+	if len(c.Delivery.Ports) == 0 {
+		k.add("DELIVERY_PORTS", "must name a port, such as 443")
+	}
+	for _, port := range c.Delivery.Ports {
+		if port < 1 || port > 65535 {
+			k.add("DELIVERY_PORTS", "must be ports between 1 and 65535")
+		}
+	}
+}
+
+func (c Config) checkLimits(k *checker) {
+	for name, value := range map[string]int{"LIMIT_ACTS": c.Limit.Acts, "LIMIT_PAGES": c.Limit.Pages, "LIMIT_SIGN_INS": c.Limit.SignIns} {
+		if value < 0 {
+			k.add(name, "must be 0 (no bound) or more")
+		}
+	}
+	for name, value := range map[string]int{"S3_PROXY_TRANSFERS": c.Storage.Transfers, "DELIVERY_DAILY": c.Delivery.Daily} {
+		if value < 1 {
+			k.add(name, "must be at least 1")
+		}
+	}
+	k.ranges("TRUSTED_PROXIES", c.Trusted.Proxies)
 }
 
 func (k *checker) http(name, value string) (*url.URL, bool) {

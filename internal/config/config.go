@@ -5,6 +5,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"os"
 	"reflect"
@@ -31,6 +32,8 @@ type Config struct {
 	Work     Work     `envPrefix:"WORK_"`
 	Outbound Outbound `envPrefix:"OUTBOUND_"`
 	Delivery Delivery `envPrefix:"DELIVERY_"`
+	Limit    Limit    `envPrefix:"LIMIT_"`
+	Trusted  Trusted  `envPrefix:"TRUSTED_"`
 	Stripe   Stripe   `envPrefix:"STRIPE_"`
 	Bank     Bank     `envPrefix:"BANK_"`
 	KMS      KMS      `envPrefix:"KMS_"`
@@ -60,6 +63,7 @@ type Web struct {
 	Metrics   string        `env:"METRICS" envDefault:"127.0.0.1:9090" doc:"Where /metrics, /livez and /readyz listen, for serve and work alike; keep it inside. off: nowhere." use:"serve, work"`
 	Grace     time.Duration `env:"GRACE" envDefault:"20s" doc:"How long requests in flight may take after SIGTERM." use:"serve"`
 	SecretKey string        `env:"SECRET_KEY" doc:"At least 32 random characters, the same on every replica; derives customers' support codes, the key that signs receipts and the one that seals secrets." use:"serve, work" secret:"yes"`
+	Hosts     []string      `env:"HOSTS" doc:"Further host names under which requests are answered, with the port unless it is 443. Requests for hosts other than WEB_URL's and these get 421." use:"serve" example:"moving.internal.example:8443"`
 	OldKeys   []string      `env:"OLD_SECRET_KEYS" doc:"What SECRET_KEY was earlier, so that what it sealed still opens and receipts that it signed can still be checked." use:"serve, work" secret:"yes"`
 }
 
@@ -72,6 +76,7 @@ type Storage struct {
 	AccessKey      string `env:"ACCESS_KEY" doc:"Access key id. Empty: the usual AWS chain (role, profile)." use:"serve, work"`
 	SecretKey      string `env:"SECRET_KEY" doc:"Secret access key." use:"serve, work" secret:"yes"`
 	PathStyle      bool   `env:"PATH_STYLE" envDefault:"true" doc:"Bucket in the path rather than in the host name." use:"serve, work"`
+	Transfers      int    `env:"PROXY_TRANSFERS" envDefault:"8" doc:"With PROXY: files that one process sends at once, of which one customer gets one at a time." use:"serve"`
 	Proxy          Switch `env:"PROXY" envDefault:"no" doc:"yes: files are sent through the portal, for installations whose bucket browsers cannot reach. no: by links to the bucket." use:"serve"`
 }
 
@@ -84,6 +89,7 @@ type Realm struct {
 	CustomerClaim string            `env:"CLAIM" envDefault:"customer" doc:"Customers' provider: claim with the customer's number. Empty: by invitation only." use:"serve"`
 	RoleClaim     string            `env:"ROLE_CLAIM" envDefault:"customer_role" doc:"Customers' provider: claim with owner or member, for contacts that were not imported." use:"serve"`
 	GroupsClaim   string            `env:"GROUPS_CLAIM" envDefault:"groups" doc:"Staff's provider: claim with the groups." use:"serve"`
+	ACR           []string          `env:"ACR" doc:"Kinds of credentials that a sign-in has to be of, strongest first: they are asked for (acr_values), and the token's acr, or one of its amr, has to be among them. Empty: what the provider asks for by itself." use:"serve" example:"urn:example:mfa,mfa,hwk"`
 	Roles         map[string]string `env:"ROLES" doc:"Staff's provider: role:group pairs. Roles are support, finance_clerk, finance_approver, finance_releaser, programme_manager, auditor, operator." use:"serve" example:"support:helpdesk,auditor:internal-audit"`
 }
 
@@ -118,16 +124,32 @@ type Work struct {
 	MaxRows   int64         `env:"MAX_ROWS" envDefault:"0" doc:"Most rows of one dataset in one customer's export; one more and the export fails with a clear cause. 0: no bound." use:"work"`
 }
 
+// Limit bounds how often one person, or one address, may ask. Numbers are requests a minute, counted on all replicas together; a
+// fourth of each may come at once.
+type Limit struct {
+	Acts    int `env:"ACTS" envDefault:"120" doc:"What changes something, by person (by address where nobody is signed in), a minute; a fourth at once. 0: no bound." use:"serve"`
+	Pages   int `env:"PAGES" envDefault:"600" doc:"Pages and files that are only read, likewise." use:"serve"`
+	SignIns int `env:"SIGN_INS" envDefault:"120" doc:"Ways to the OpenID providers and back, by address, likewise. Raise it when many customers share an address." use:"serve"`
+}
+
+// Trusted says whom we believe.
+type Trusted struct {
+	Proxies []string `env:"PROXIES" doc:"Address ranges of the proxies before the portal, in CIDR notation. Only what comes from them is believed about where a request comes from (X-Forwarded-For). Empty: nobody is, and the address is the connection's." use:"serve" example:"10.0.0.0/8"`
+}
+
 // Outbound limits calls to other systems.
 type Outbound struct {
-	Allow []string `env:"ALLOW" doc:"Private address ranges that sinks may lie in, in CIDR notation. Without it only public addresses are called." use:"work" example:"10.20.0.0/16"`
+	Allow []string `env:"ALLOW" doc:"Private address ranges that sinks and sources may lie in, in CIDR notation. Without it only public addresses are called. Buckets that customers name are bound by DELIVERY_ALLOW." use:"work" example:"10.20.0.0/16"`
 }
 
 // Delivery is the copying of exports into customers' own buckets.
 type Delivery struct {
-	Copies    int    `env:"COPIES" envDefault:"1" doc:"Copies into customers' buckets made at once by one worker." use:"work"`
-	Principal string `env:"PRINCIPAL" doc:"ARN of the AWS identity with which workers take on customers' roles. Empty: customers can give keys only." use:"serve" example:"arn:aws:iam::123456789012:role/offramp"`
-	PlainHTTP Switch `env:"PLAIN_HTTP" envDefault:"no" doc:"yes: customers may name S3 services without TLS. For demonstrations only." use:"serve"`
+	Copies    int      `env:"COPIES" envDefault:"1" doc:"Copies into customers' buckets made at once by one worker." use:"work"`
+	Allow     []string `env:"ALLOW" doc:"Private address ranges that buckets which customers name may lie in, in CIDR notation. Empty: public addresses only." use:"work" example:"10.30.0.0/24"`
+	Ports     []int    `env:"PORTS" envDefault:"443" doc:"Ports at which such buckets may answer." use:"serve, work"`
+	Daily     int      `env:"DAILY" envDefault:"20" doc:"Copies that one customer may ask for within 24 hours, refused ones included." use:"serve"`
+	Principal string   `env:"PRINCIPAL" doc:"ARN of the AWS identity with which workers take on customers' roles. Empty: customers can give keys only." use:"serve" example:"arn:aws:iam::123456789012:role/offramp"`
+	PlainHTTP Switch   `env:"PLAIN_HTTP" envDefault:"no" doc:"yes: customers may name S3 services without TLS. For demonstrations only." use:"serve"`
 }
 
 // Switch is yes or no.
@@ -306,6 +328,19 @@ func (w Web) Secrets() (current []byte, before [][]byte) {
 	}
 	return []byte(w.SecretKey), before
 }
+
+// Prefixes parses address ranges. They are valid after Load; others are left out.
+func Prefixes(list []string) (ranges []netip.Prefix) {
+	for _, cidr := range list {
+		if prefix, err := netip.ParsePrefix(cidr); err == nil {
+			ranges = append(ranges, prefix)
+		}
+	}
+	return ranges
+}
+
+// AllHosts are the hosts for which requests are answered: WEB_URL's, and WEB_HOSTS.
+func (c Config) AllHosts() []string { return append([]string{c.BaseURL().Host}, c.Web.Hosts...) }
 
 // BaseURL is Web.URL, parsed. It is valid after Load.
 func (c Config) BaseURL() *url.URL {

@@ -54,6 +54,11 @@ func TestLoadReportsEveryFaultAtOnce(t *testing.T) {
 	vars["OFFRAMP_WORK_LARGE_FROM"] = "0"
 	vars["OFFRAMP_WORK_VOLUME_UNIT"] = "0"
 	vars["OFFRAMP_LISTEN"] = ":80"
+	vars["OFFRAMP_TRUSTED_PROXIES"] = "10.0.0.0/8,the proxy"
+	vars["OFFRAMP_DELIVERY_ALLOW"] = "ours"
+	vars["OFFRAMP_DELIVERY_PORTS"] = "443,70000"
+	vars["OFFRAMP_DELIVERY_DAILY"] = "0"
+	vars["OFFRAMP_LIMIT_ACTS"] = "-1"
 	_, err := config.Load(environ(vars), "doctor")
 	var problems config.Problems
 	if !errors.As(err, &problems) {
@@ -61,6 +66,7 @@ func TestLoadReportsEveryFaultAtOnce(t *testing.T) {
 	}
 	for _, want := range []string{
 		"S3_BUCKET", "WEB_URL", "WEB_SECRET_KEY", "OFFRAMP_SESSION_IDLE", "SMTP_TLS", "STAFF_ROLES", "OUTBOUND_ALLOW", "OFFRAMP_LISTEN",
+		"TRUSTED_PROXIES: the proxy is no", "DELIVERY_ALLOW: ours is no", "DELIVERY_PORTS: must be ports", "DELIVERY_DAILY: must be at least", "LIMIT_ACTS: must be 0",
 		"WORK_EXPORTS", "WORK_LARGE_RATE: must be 0", "WORK_MAX_ROWS: must be 0", "WORK_LARGE_FROM: must be at least 1", "WORK_VOLUME_UNIT: must be at least 1",
 	} {
 		if !strings.Contains(err.Error(), want) {

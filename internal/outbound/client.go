@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -19,6 +20,7 @@ var ErrTooLarge = errors.New("outbound: the answer is too large")
 // Options bound the calls. Zero values take the defaults.
 type Options struct {
 	Allow    []netip.Prefix // our own networks, which may be reached although they are not public
+	Ports    []int          // that may be reached; none: all
 	Timeout  time.Duration  // of a whole call, the body included; default 30 s
 	MaxBody  int64          // bytes of an answer; default 64 KiB
 	Resolver *net.Resolver  // default the system's
@@ -36,6 +38,9 @@ func Dialer(o Options) *net.Dialer {
 			target, err := netip.ParseAddrPort(address)
 			if err != nil {
 				return fmt.Errorf("%w: %w", ErrBlocked, err)
+			}
+			if len(o.Ports) > 0 && !slices.Contains(o.Ports, int(target.Port())) {
+				return fmt.Errorf("%w: port %d", ErrBlocked, target.Port())
 			}
 			return check(target.Addr(), o.Allow)
 		},

@@ -24,6 +24,7 @@ var (
 	ErrImport       = fault.New(fault.Invalid, "refund.import.bad")       // Fields: file, with the line
 	ErrImported     = fault.New(fault.Conflict, "refund.import.again")    // the same file was imported before
 	ErrKeys         = fault.New(fault.Unavailable, "refund.keys")         // what opens and seals bank details is out of reach; Fields: number
+	ErrReveals      = fault.New(fault.Limited, "finance.reveals")         // one person has looked at as many accounts as one may. Args: Limit
 	ErrLimited      = fault.New(fault.Limited, "refund.limited")          // too many tries
 
 	ErrDocument      = fault.New(fault.Invalid, "refund.document.bad")       // Fields: document

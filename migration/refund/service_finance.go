@@ -64,6 +64,7 @@ func (s *Service) looked(ctx context.Context, tx *db.Tx, staffID, verb string, r
 
 // Reveal returns the whole bank account, and records it. ErrNotFound, ErrKeys. For finance.
 func (s *Service) Reveal(ctx context.Context, staffID, ref string) (a account.Account, err error) {
+	capped := false
 	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
 		r, err := s.store.lock(ctx, tx, ref)
 		if err != nil {
@@ -71,6 +72,17 @@ func (s *Service) Reveal(ctx context.Context, staffID, ref string) (a account.Ac
 		}
 		if r.sealed == "" {
 			return ErrNotFound
+		}
+		full, err := s.lookedEnough(ctx, tx, staffID)
+		if full {
+			capped = true
+			return audit.Record(ctx, tx, audit.Entry{
+				Actor: staffID, ActorKind: audit.Staff, Act: "refund.reveal_capped", Object: "refund " + ref, CustomerID: r.CustomerID,
+				Detail: map[string]any{"limit": RevealsDaily},
+			})
+		}
+		if err != nil {
+			return err
 		}
 		if a, err = s.openAccount(ctx, r.CustomerID, r.sealed); err != nil {
 			return err
@@ -80,7 +92,24 @@ func (s *Service) Reveal(ctx context.Context, staffID, ref string) (a account.Ac
 	if err != nil {
 		return account.Account{}, fmt.Errorf("reveal account of %s: %w", ref, err)
 	}
+	if capped {
+		return account.Account{}, ErrReveals.With(map[string]any{"Limit": RevealsDaily})
+	}
 	return a, nil
+}
+
+// RevealsDaily is how many accounts one person may look at within 24 hours. Who wants more stands in the audit log as
+// refund.reveal_capped.
+const RevealsDaily = 40
+
+// lookedEnough reports whether somebody has looked at as many accounts as one person may.
+func (s *Service) lookedEnough(ctx context.Context, tx *db.Tx, staffID string) (bool, error) {
+	var n int
+	const sql = `SELECT count(*) FROM (SELECT FROM audit WHERE actor = $1 AND act = 'refund.reveal' AND at > $2 LIMIT $3) looked`
+	if err := tx.Pgx.QueryRow(ctx, sql, staffID, tx.Now.Add(-24*time.Hour), RevealsDaily).Scan(&n); err != nil {
+		return false, fmt.Errorf("count reveals: %w", err)
+	}
+	return n >= RevealsDaily, nil
 }
 
 // OfCustomer returns a customer's refunds, newest first. For staff who have opened the customer's file, which is recorded there.

@@ -57,13 +57,34 @@ func (p *Pages) SendVolume(c echo.Context) error {
 	if n == 0 {
 		return export.ErrNotFound
 	}
+	if !p.Proxy { // links lead to the bucket, and this way is closed
+		return export.ErrNotFound
+	}
 	v := page.Of(c)
 	return p.send(c, v.Who(), v.Programme, n)
 }
 
+// mostRanges is how many parts of a file one request gets; each costs a read of the store. Whoever asks for more gets the whole
+// file, as RFC 9110, section 14.2, allows.
+const mostRanges = 4
+
+// errTransfers asks to wait for the other file.
+var errTransfers = fault.New(fault.Limited, "delivery.one_at_a_time")
+
 // send streams a volume for as long as its bytes move. A file that is purged meanwhile is a clear answer as long as nothing
 // was sent, and a broken connection afterwards: never half a file that seems whole.
 func (p *Pages) send(c echo.Context, who migration.Who, programme *migration.Programme, n int) error {
+	if c.Request().Method != http.MethodHead {
+		leave, err := p.Transfers.Enter(c.Request().Context(), who.CustomerID)
+		if err != nil {
+			c.Response().Header().Set("Retry-After", "30")
+			return errTransfers.Wrap(err)
+		}
+		defer leave()
+	}
+	if r := c.Request(); strings.Count(r.Header.Get("Range"), ",") >= mostRanges {
+		r.Header.Del("Range")
+	}
 	content, err := p.Exports.Content(c.Request().Context(), who, programme, c.Param("id"), n)
 	if err != nil {
 		return err
@@ -74,7 +95,7 @@ func (p *Pages) send(c echo.Context, who migration.Who, programme *migration.Pro
 	h.Set("Content-Disposition", storage.Disposition(content.Name))
 	h.Set("ETag", `"`+content.SHA256+`"`)
 	h.Set("Cache-Control", "private, no-store")
-	w := &steadyWriter{ResponseWriter: c.Response(), control: http.NewResponseController(c.Response().Writer)}
+	w := &steadyWriter{ResponseWriter: c.Response(), control: page.Control(c)}
 	watched := &watchedContent{Content: content}
 	http.ServeContent(w, c.Request(), content.Name, time.Time{}, watched)
 	if watched.err != nil && w.status != 0 && !w.sent { // nothing has left yet

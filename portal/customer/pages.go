@@ -8,6 +8,7 @@ import (
 	"offramp/migration/assistance"
 	"offramp/migration/replacement"
 	"offramp/portal/customer/calendar"
+	"offramp/portal/limit"
 	"offramp/portal/page"
 )
 
@@ -22,7 +23,8 @@ type Pages struct {
 
 	Deliveries *export.Deliveries
 	Receipts   ReceiptKeys
-	Proxy      bool // files are sent through the portal, since browsers cannot reach the bucket
+	Proxy      bool        // files are sent through the portal, since browsers cannot reach the bucket
+	Transfers  *limit.Gate // with Proxy: files on their way; nil: no bound
 
 	shared   kept[sharing, *sharedPlan]
 	compared kept[comparing, *page.Skeleton]

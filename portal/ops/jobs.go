@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -14,7 +15,9 @@ import (
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
+	"offramp/internal/fault"
 	"offramp/internal/jobs"
+	"offramp/migration/refund"
 	"offramp/portal/page"
 )
 
@@ -60,13 +63,46 @@ func (p *Pages) ChangeJobs(c echo.Context) error {
 		return fmt.Errorf("read a change to the queue: %w", err)
 	}
 	if len(body) > maxChange {
-		return echo.NewHTTPError(http.StatusRequestEntityTooLarge)
+		return page.Refuse(http.StatusRequestEntityTooLarge)
+	}
+	if err := p.mayTouch(r.Context(), body); err != nil {
+		return err
 	}
 	if err := p.record(r.Context(), page.Of(c).Session.IdentityID, r.Method, strings.TrimPrefix(r.URL.Path, JobsPath+"/api/"), body); err != nil {
 		return err
 	}
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
 	p.river.ServeHTTP(c.Response(), r)
+	return nil
+}
+
+// errPayouts keeps operators from the jobs that move money: to try one again, or to drop one, is finance's to decide.
+var errPayouts = fault.New(fault.Forbidden, "ops.payouts")
+
+// mayTouch refuses a change to jobs of the payout queue. Pausing that queue stays possible: it stops, and starts nothing anew.
+func (p *Pages) mayTouch(ctx context.Context, body []byte) error {
+	var change struct {
+		IDs []json.Number `json:"ids"`
+	}
+	if json.Unmarshal(body, &change) != nil || len(change.IDs) == 0 {
+		return nil // names no jobs; what it names otherwise is River's to judge
+	}
+	ids := make([]int64, 0, len(change.IDs))
+	for _, text := range change.IDs {
+		id, err := strconv.ParseInt(text.String(), 10, 64)
+		if err != nil {
+			return page.ErrForm
+		}
+		ids = append(ids, id)
+	}
+	var touched bool
+	const sql = `SELECT EXISTS (SELECT FROM river_job WHERE id = ANY($1) AND queue = $2)`
+	if err := p.db.Pool.QueryRow(ctx, sql, ids, refund.PayoutQueue).Scan(&touched); err != nil {
+		return fmt.Errorf("look up the jobs to change: %w", err)
+	}
+	if touched {
+		return errPayouts
+	}
 	return nil
 }
 

@@ -17,7 +17,7 @@ const alone = "default-src 'none'; sandbox"
 // fails before the first byte is returned and becomes a page; what fails later breaks the connection, so that no half file seems
 // whole. Its length is not announced, for the same reason.
 func SendFile(c echo.Context, name, mediaType string, body io.Reader) error {
-	f := &sentFile{c: c, name: name, mediaType: mediaType, control: http.NewResponseController(c.Response().Writer)}
+	f := &sentFile{c: c, name: name, mediaType: mediaType, control: Control(c)}
 	_, err := io.Copy(f, body)
 	if err != nil && f.begun {
 		panic(http.ErrAbortHandler)

@@ -75,7 +75,7 @@ func ReadForm(c echo.Context, inputs ...Input) (Form, error) {
 	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if len(body) > 0 && (err != nil || kind != "application/x-www-form-urlencoded") {
-		return Form{}, echo.NewHTTPError(http.StatusUnsupportedMediaType)
+		return Form{}, Refuse(http.StatusUnsupportedMediaType)
 	}
 	sent, err := url.ParseQuery(string(body))
 	if err != nil {

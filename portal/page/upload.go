@@ -117,7 +117,7 @@ func multiparts(c echo.Context) (*multipart.Reader, error) {
 	r := c.Request()
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" {
-		return nil, echo.NewHTTPError(http.StatusUnsupportedMediaType)
+		return nil, Refuse(http.StatusUnsupportedMediaType)
 	}
 	if r.URL.RawQuery != "" {
 		return nil, ErrForm
@@ -151,7 +151,7 @@ const (
 // steady lets a body take as long as it moves, and leaves time for the answer.
 func steady(c echo.Context) {
 	r := c.Request()
-	r.Body = &steadyBody{ReadCloser: r.Body, control: http.NewResponseController(c.Response().Writer), until: time.Now().Add(uploadLimit)}
+	r.Body = &steadyBody{ReadCloser: r.Body, control: Control(c), until: time.Now().Add(uploadLimit)}
 }
 
 type steadyBody struct {

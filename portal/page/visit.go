@@ -23,6 +23,7 @@ type Visit struct {
 	Now       time.Time
 	Incident  string // names this request in the log
 	Fragment  bool   // a part of a page is asked for, by the page
+	Left      bool   // whoever asked has hung up
 }
 
 const visitKey = "visit"

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"offramp/auth"
+	"offramp/portal/page"
 )
 
 // TakeLogout answers a provider that announces an ended session (OpenID Connect Back-Channel Logout 1.0, section 2.5).
@@ -30,7 +31,7 @@ func (p *Pages) TakeLogout(realm auth.Realm) echo.HandlerFunc {
 func logoutToken(r *http.Request) (string, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
-		return "", echo.NewHTTPError(http.StatusUnsupportedMediaType)
+		return "", page.Refuse(http.StatusUnsupportedMediaType)
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"offramp/internal/config"
+	"offramp/tools/inventory"
 )
 
 func main() {
@@ -21,7 +22,18 @@ func write() error {
 	if err != nil {
 		return err
 	}
-	commands, err := commandLine()
+	var commands []byte
+	var made inventory.Inventory
+	err = built(func(binary string) (err error) {
+		if commands, err = commandLine(binary); err == nil {
+			made, err = inventory.Read(binary)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	standard, err := asvs()
 	if err != nil {
 		return err
 	}
@@ -31,7 +43,7 @@ func write() error {
 	}
 	for path, page := range map[string][]byte{
 		"docs/reference/configuration.md": configuration(), "docs/trust.md": catalogue, "docs/reference/cli.md": commands,
-		"docs/reference/programme.md": file,
+		"docs/reference/programme.md": file, "docs/reference/licences.md": made.Page(), "docs/asvs.md": standard,
 	} {
 		if err := os.WriteFile(path, page, 0o644); err != nil { // a page that everybody reads
 			return err

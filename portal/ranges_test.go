@@ -1,0 +1,73 @@
+package portal_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"offramp/portal/limit"
+	"offramp/portal/page"
+)
+
+func TestH03_ManyRangesAreOneFile(t *testing.T) {
+	w := newDeliveredAs(t, true, 300<<10)
+	ranges := make([]string, 4000)
+	for i := range ranges {
+		ranges[i] = fmt.Sprintf("%d-%d", i*8, i*8)
+	}
+	ask := func(n int) answer {
+		return w.do("owner", "GET", w.path("/volumes/1/file"), "", http.Header{"Range": {"bytes=" + strings.Join(ranges[:n], ",")}})
+	}
+	if a := ask(4); a.status != http.StatusPartialContent || !strings.HasPrefix(a.header.Get("Content-Type"), "multipart/byteranges") {
+		t.Errorf("four ranges: %d %s", a.status, a.header.Get("Content-Type"))
+	}
+	for _, n := range []int{5, 4000} {
+		if a := ask(n); a.status != http.StatusOK || sum([]byte(a.body)) != sum(w.files[0]) {
+			t.Errorf("%d ranges: %d, %d bytes", n, a.status, len(a.body))
+		}
+	}
+}
+
+func TestH03_OneTransferAtATimeForEachCustomer(t *testing.T) {
+	w := newDeliveredAs(t, true, 48<<20)
+	w.transfers = limit.NewGate(1, 8, 0)
+	w.serve("http://portal.example")
+	r, err := http.NewRequestWithContext(t.Context(), "GET", w.url+w.path("/volumes/1/file"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.AddCookie(&http.Cookie{Name: page.SessionCookie, Value: w.cookies["owner"]})
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(res.Body, make([]byte, 1000)); err != nil || res.StatusCode != 200 { // and leaves the rest where it is
+		t.Fatal(res.StatusCode, err)
+	}
+	second := w.get("owner", w.path("/volumes/1/file"))
+	if second.status != http.StatusTooManyRequests || second.header.Get("Retry-After") == "" || !strings.Contains(second.body, "Another file is on its way to you") {
+		t.Errorf("a second file at once: %d %v\n%s", second.status, second.header, second.body)
+	}
+	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if a := w.do("owner", "HEAD", w.path("/volumes/1/file"), "", nil); a.status != 200 {
+		t.Errorf("a look at it: %d", a.status)
+	}
+	if a := w.do("owner", "GET", w.path("/volumes/1/file"), "", http.Header{"Range": {"bytes=0-9"}}); a.status != http.StatusPartialContent {
+		t.Errorf("after the first has ended: %d", a.status)
+	}
+}
+
+func TestTheWayThroughThePortalExistsOnlyWhereLinksCannot(t *testing.T) {
+	w := newDelivered(t, 1000)
+	if a := w.get("owner", w.path("/volumes/1/file")); a.status != http.StatusNotFound {
+		t.Errorf("%d", a.status)
+	}
+	if a := w.get("owner", w.path("/volumes/1")); a.status != http.StatusFound {
+		t.Errorf("the link: %d", a.status)
+	}
+}

@@ -1,0 +1,71 @@
+package portal_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"offramp/internal/db"
+)
+
+func TestA08_StaffConfirmWhoTheyAreBeforeMoneyMoves(t *testing.T) {
+	w := newWorld(t)
+	now := w.clock.Now()
+	asked := 0
+	for _, r := range w.server.Routes() {
+		if !r.Recent {
+			continue
+		}
+		asked++
+		who, path := visitorOf(r.Access), strings.NewReplacer(":id", "1", ":ref", "RF-10001", ":line", "1").Replace(r.Path)
+		ask := func() answer { return w.do(who, r.Method, path, "", http.Header{"Referer": {w.url + "/console"}}) }
+		w.confirmed(who, now.Add(-11*time.Minute))
+		a := ask()
+		if a.status != http.StatusForbidden || !strings.Contains(a.body, "Confirm that it is you") || !strings.Contains(a.body, "/staff/sign-in/start?fresh=1&amp;return_to=%2Fconsole") {
+			t.Errorf("%s %s with old credentials: %d", r.Method, path, a.status)
+		}
+		w.confirmed(who, now.Add(-9*time.Minute))
+		if a := ask(); strings.Contains(a.body, "Confirm that it is you") {
+			t.Errorf("%s %s with fresh credentials: %d", r.Method, path, a.status)
+		}
+	}
+	if asked < 11 {
+		t.Errorf("only %d routes ask", asked)
+	}
+}
+
+func TestOperatorsCannotTouchPayoutJobs(t *testing.T) {
+	w := newWorld(t)
+	var pay, other string
+	w.tx(func(tx *db.Tx) error {
+		add := func(queue string) (id string, err error) {
+			err = tx.Pgx.QueryRow(t.Context(), `INSERT INTO river_job (kind, args, queue, state, max_attempts, finalized_at, scheduled_at)
+				VALUES ('test', '{}', $1, 'cancelled', 3, now(), now()) RETURNING id::text`, queue).Scan(&id)
+			return id, err
+		}
+		var err error
+		if pay, err = add("payout"); err != nil {
+			return err
+		}
+		other, err = add("default")
+		return err
+	})
+	change := func(act, ids string) answer {
+		return w.do("operator", "POST", "/console/ops/jobs/api/jobs/"+act, `{"ids":[`+ids+`]}`, http.Header{"Content-Type": {"application/json"}})
+	}
+	for _, act := range []string{"retry", "cancel", "delete"} {
+		for _, ids := range []string{pay, other + "," + pay, `"` + pay + `"`} {
+			if a := change(act, ids); a.status != http.StatusForbidden {
+				t.Errorf("%s %s: %d", act, ids, a.status)
+			}
+		}
+	}
+	if a := change("retry", other); a.status != http.StatusOK {
+		t.Errorf("another queue's job: %d %s", a.status, a.body)
+	}
+	if a := w.post("operator", "/console/ops/jobs/api/jobs/retry", url.Values{}); a.status >= 500 {
+		t.Errorf("no body: %d", a.status)
+	}
+}
