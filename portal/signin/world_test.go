@@ -58,7 +58,7 @@ func newWorld(t *testing.T) *world {
 	})
 	w.staff = w.provider("/staff/sign-in", []local.User{person("sam", map[string]any{"groups": []string{"helpdesk"}}), person("eve", nil)})
 	w.service = auth.NewService(w.web, auth.Config{
-		Secret: []byte("the secret of all replicas, long enough"),
+		Secret:            []byte("the secret of all replicas, long enough"),
 		Customers:         auth.RealmConfig{Provider: w.party(w.customers, "/sign-in"), SignedOutURL: w.url + "/signed-out", CustomerClaim: "customer"},
 		Staff:             auth.RealmConfig{Provider: w.party(w.staff, "/staff/sign-in"), SignedOutURL: w.url + "/signed-out", GroupsClaim: "groups", Roles: map[auth.Role]string{auth.Support: "helpdesk"}},
 		LinkVerifiedEmail: func(context.Context) (bool, error) { return true, nil },
