@@ -81,7 +81,7 @@ func TestComparisonShowsWhatIsAskedFor(t *testing.T) {
 	w.offer()
 	w.hides(w.shows("owner", "/replacements?with=self&with=driftboard", "Driftboard", "Keep the files."), `id="product-heguang"`)
 	w.hides(w.shows("owner", "/replacements?only=differences&with=heguang&with=driftboard", "The products are alike in 3 more rows.", `href="/replacements?all=yes&amp;with=heguang&amp;with=driftboard"`, "Moves with loss"), ">Where the data lies<")
-	w.shows("owner", "/replacements?with=gone&with=self", "was left out", "Keep the files.")
+	w.shows("owner", "/replacements?with=gone&with=self", "so we left it out", "Keep the files.")
 	p := w.programme.p
 	for _, key := range []string{"four", "five"} {
 		p.Replacements = append(p.Replacements, migration.Replacement{Key: key, Name: both("No. "+key, "第"+key)})
@@ -317,13 +317,13 @@ func TestHandOverAsksFieldByField(t *testing.T) {
 	}
 	w.shows("owner", "/replacements/heguang/done", "not finished there yet")
 	w.clock.Advance(11 * time.Minute)
-	w.shows("owner", "/replacements/heguang/done", "the link has lapsed")
-	w.shows("support", screen, "the link has lapsed")
+	w.shows("owner", "/replacements/heguang/done", "the link has expired")
+	w.shows("support", screen, "the link has expired")
 	w.exec(`UPDATE replacement_choice SET state = 'importing'`)
 	w.shows("owner", "/replacements/heguang/done", "Heguang Space is bringing your data over", "Data is being moved")
 	w.exec(`UPDATE replacement_choice SET state = 'moved'`)
 	w.hides(w.shows("owner", "/replacements/heguang/done", "You have moved to Heguang Space"), "Take this decision back")
-	w.shows("owner", "/replacements/none", "You have moved already")
+	w.shows("owner", "/replacements/none", "You have already moved")
 }
 
 func TestConfirmingTheMove(t *testing.T) {
