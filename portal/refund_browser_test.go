@@ -140,7 +140,7 @@ func TestBankResultsAreTakenOrRefusedAsAWhole(t *testing.T) {
 	w.shows("finance_clerk", path, "No file has been brought in yet.")
 	good := "end_to_end_id,amount,currency,state,date,reason\nFOREIGN,5.00,CNY,booked,2026-11-24,\n"
 	a := w.upload("finance_clerk", path, "results.csv", good)
-	w.shows("finance_clerk", a.location, "Not ours", "FOREIGN", "CN¥5.00", "Take off the list")
+	w.shows("finance_clerk", a.location, "Not matched", "FOREIGN", "CN¥5.00", "Take off the list")
 	if a := w.upload("finance_clerk", path, "again.csv", good); a.status != 409 {
 		t.Errorf("the same file again: %d", a.status)
 	}

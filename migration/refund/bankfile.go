@@ -44,7 +44,7 @@ func (s *Service) bankFile(b Batch, items []batched) ([]byte, error) {
 	var file bytes.Buffer
 	sum, err := bankfile.Write(&file, bankfile.Batch{
 		ID: id, Created: b.CreatedAt, Execution: b.CreatedAt, Debtor: debtor.Debtor, Unicode: debtor.Unicode,
-		Payments: func() iter.Seq2[bankfile.Payment, error] { return transfers(b, items) },
+		Payments: func() iter.Seq2[bankfile.Payment, error] { return payments(b, items) },
 	})
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (s *Service) bankFile(b Batch, items []batched) ([]byte, error) {
 	return file.Bytes(), bankfile.Verify(bytes.NewReader(file.Bytes()), sum)
 }
 
-func transfers(b Batch, items []batched) iter.Seq2[bankfile.Payment, error] {
+func payments(b Batch, items []batched) iter.Seq2[bankfile.Payment, error] {
 	return func(yield func(bankfile.Payment, error) bool) {
 		for _, item := range items {
 			if !yield(bankfile.Payment{Ref: item.endToEnd, Amount: item.amount, Currency: b.Currency, To: item.to, Note: item.Ref}, nil) {

@@ -23,6 +23,7 @@ var (
 	ErrNoDebtor     = fault.New(fault.Conflict, "refund.batch.no_debtor") // no account to pay from is configured for the currency
 	ErrImport       = fault.New(fault.Invalid, "refund.import.bad")       // Fields: file, with the line
 	ErrImported     = fault.New(fault.Conflict, "refund.import.again")    // the same file was imported before
+	ErrMatch        = fault.New(fault.Invalid, "refund.match.bad")        // Fields: ref, with why a line of the bank does not fit; Args may be migration.Amount
 	ErrKeys         = fault.New(fault.Unavailable, "refund.keys")         // what opens and seals bank details is out of reach; Fields: number
 	ErrReveals      = fault.New(fault.Limited, "finance.reveals")         // one person has looked at as many accounts as one may. Args: Limit
 	ErrLimited      = fault.New(fault.Limited, "refund.limited")          // too many tries

@@ -9,44 +9,51 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
 	"offramp/migration/refund/payout"
 	"offramp/migration/refund/payout/bankresult"
+	"offramp/migration/refund/payout/isoxml"
 )
 
 // faultLimit bounds how many faults of a file are told.
 const faultLimit = 20
 
-// ImportResults reads a file of bank results (camt.054 or CSV) and settles what it matches, all of it or nothing. ErrImport with
-// a field for each line that cannot be read; ErrImported. For finance.
+// ImportResults reads a file of bank results (camt.054 or CSV) and settles what it matches, all of it or nothing. What concerns no
+// refund is counted with its reason. ErrImport with a field for each line that cannot be read; ErrImported. For finance.
 func (s *Service) ImportResults(ctx context.Context, staffID, name string, file io.Reader) (i Import, err error) {
 	text, err := io.ReadAll(io.LimitReader(file, bankresult.MaxBytes+1))
 	if err != nil {
 		return Import{}, fmt.Errorf("read bank results: %w", err)
 	}
-	results, err := readResults(text)
+	hash := sha256.Sum256(text)
+	i = Import{ID: rand.Text(), Name: short(name, 200), SHA256: hex.EncodeToString(hash[:]), ImportedBy: staffID}
+	results, err := i.read(text)
 	if err != nil {
 		return Import{}, err
 	}
-	hash := sha256.Sum256(text)
-	i = Import{ID: rand.Text(), Name: short(name, 200), SHA256: hex.EncodeToString(hash[:]), ImportedBy: staffID}
 	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
 		i.ImportedAt = tx.Now
 		if err := s.store.insertImport(ctx, tx, i); err != nil {
 			return err
 		}
 		for _, r := range results {
-			line, err := s.matchLine(ctx, tx, i.ID, r)
+			line, ours, err := s.matchLine(ctx, tx, i.ID, r)
 			if err != nil {
 				return fmt.Errorf("line %d: %w", r.Line, err)
+			}
+			if !ours {
+				i.pass(r.Why, r.Line)
+				continue
 			}
 			if err := s.store.insertResult(ctx, tx, line); err != nil {
 				return err
 			}
 			i.count(line.Queue)
+		}
+		if err := s.store.insertPassed(ctx, tx, i); err != nil {
+			return err
 		}
 		return s.recordImport(ctx, tx, staffID, "bank.import", i)
 	})
@@ -56,25 +63,39 @@ func (s *Service) ImportResults(ctx context.Context, staffID, name string, file 
 	return i, nil
 }
 
-// readResults reads the whole file, or names what is wrong with it.
-func readResults(text []byte) ([]bankresult.Result, error) {
-	bad := ErrImport
+// read reads the whole file and counts what is passed over, or names what is wrong with it.
+func (i *Import) read(text []byte) ([]bankresult.Result, error) {
+	bad, faults := ErrImport, 0
 	var list []bankresult.Result
 	for r, err := range bankresult.Read(bytes.NewReader(text)) {
 		switch {
-		case err != nil && len(bad.Fields) < faultLimit:
-			bad = bad.Field("file", "refund.import.line", map[string]any{"Fault": err.Error()})
-		case err == nil:
+		case err != nil:
+			if faults++; faults <= faultLimit {
+				key, args := worded(err)
+				bad = bad.Field("file", key, args)
+			}
+		case r.State == bankresult.Passed:
+			i.pass(r.Why, r.Line)
+		default:
 			list = append(list, r)
 		}
 	}
-	if len(bad.Fields) > 0 {
+	if faults > faultLimit {
+		bad = bad.Field("file", "refund.import.more", map[string]any{"Count": faults - faultLimit})
+	}
+	if faults > 0 {
 		return nil, bad
 	}
-	if len(list) == 0 {
-		return nil, ErrImport.Field("file", "refund.import.empty", nil)
-	}
 	return list, nil
+}
+
+// worded is the message of a fault in a file.
+func worded(err error) (key string, args map[string]any) {
+	var fault *isoxml.Fault
+	if errors.As(err, &fault) {
+		return fault.Words()
+	}
+	return "refund.import.bad", nil
 }
 
 func short(s string, n int) string {
@@ -101,30 +122,8 @@ func (i *Import) count(q Queue) {
 
 func (s *Service) recordImport(ctx context.Context, tx *db.Tx, staffID, verb string, i Import) error {
 	return audit.Record(ctx, tx, audit.Entry{Actor: staffID, ActorKind: audit.Staff, Act: verb, Object: "bank results " + i.ID, Detail: map[string]any{
-		"name": i.Name, "sha256": i.SHA256, "matched": i.Matched, "differing": i.Differing, "returned": i.Returned, "unmatched": i.Unmatched,
+		"name": i.Name, "sha256": i.SHA256, "matched": i.Matched, "differing": i.Differing, "returned": i.Returned, "unmatched": i.Unmatched, "passed": i.PassedCount(),
 	}})
-}
-
-// matchLine holds one line against what was sent, and settles the refund where both agree.
-func (s *Service) matchLine(ctx context.Context, tx *db.Tx, importID string, r bankresult.Result) (BankResult, error) {
-	line := BankResult{
-		ID: rand.Text(), ImportID: importID, Line: r.Line, Queue: QueueUnmatched, EndToEnd: r.EndToEndID, Booked: r.State == bankresult.Booked,
-		Amount: r.Amount, Currency: r.Currency, Reason: r.Reason, Detail: r.Detail, Date: r.Date, BankRef: r.BankRef,
-	}
-	refundID, number, err := s.store.findKey(ctx, tx, r.EndToEndID)
-	if errors.Is(err, ErrNotFound) || r.EndToEndID == "" {
-		return line, nil
-	}
-	if err != nil {
-		return line, err
-	}
-	refund, a, err := s.store.lockAttempt(ctx, tx, refundID, number)
-	if err != nil {
-		return line, err
-	}
-	line.refundID, line.Ref, line.Expected = refund.ID, refund.Ref, a.amount
-	line.Queue, err = s.settleLine(ctx, tx, refund, a, line)
-	return line, err
 }
 
 // settleLine settles an attempt by what the bank says of it, and names the line's queue. What does not fit moves nothing.
@@ -173,44 +172,6 @@ func (s *Service) OpenImport(ctx context.Context, staffID, id string, q Queue, l
 		return s.recordImport(ctx, tx, staffID, "bank.view", i)
 	})
 	return i, lines, err
-}
-
-// MatchResult ties an unmatched or differing line to a bank refund whose latest transfer of that amount and currency it tells of,
-// which it settles as the import would have. ErrNotFound, ErrMoved when they do not fit. For finance.
-func (s *Service) MatchResult(ctx context.Context, staffID, resultID, ref, note string) (BankResult, error) {
-	return s.changeLine(ctx, staffID, resultID, "bank.match", func(tx *db.Tx, line BankResult) (BankResult, error) {
-		if line.SettledBy != "" || line.Queue != QueueUnmatched && line.Queue != QueueDiffering {
-			return line, ErrMoved
-		}
-		r, err := s.store.lock(ctx, tx, ref)
-		if err != nil {
-			return line, err
-		}
-		list, err := s.store.attemptsOf(ctx, tx, r.ID)
-		if err != nil {
-			return line, err
-		}
-		a, ok := told(list, line)
-		if !ok {
-			return line, ErrMoved
-		}
-		if line.Queue, err = s.settleLine(ctx, tx, r, a, line); err != nil {
-			return line, err
-		}
-		line.refundID, line.Ref, line.Expected, line.SettledBy, line.SettledAt, line.Note = r.ID, r.Ref, a.amount, staffID, &tx.Now, short(note, MaxText)
-		return line, nil
-	})
-}
-
-// told finds the latest transfer that a line may tell of: one that is under way or, of a return, one that had arrived.
-func told(list []attempt, line BankResult) (attempt, bool) {
-	for _, a := range slices.Backward(list) {
-		open := !a.over() || !line.Booked && a.state == string(payout.Succeeded)
-		if a.channel == bankChannel && a.amount == line.Amount && a.currency == line.Currency && open {
-			return a, true
-		}
-	}
-	return attempt{}, false
 }
 
 // SettleResult takes a line off its queue with a note. ErrNotFound, ErrMoved, ErrText. For finance.

@@ -146,6 +146,11 @@ func (store) lockBatch(ctx context.Context, tx *db.Tx, id string) (Batch, error)
 	return scanBatch(tx.Pgx.QueryRow(ctx, `SELECT `+batchColumns+` FROM batch WHERE id = $1 FOR UPDATE`, id))
 }
 
+// releasedBatch finds a batch that was sent to the bank by its reference. ErrNotFound.
+func (store) releasedBatch(ctx context.Context, tx *db.Tx, ref string) (Batch, error) {
+	return scanBatch(tx.Pgx.QueryRow(ctx, `SELECT `+batchColumns+` FROM batch WHERE ref = $1 AND state = 'released' AND method = 'bank'`, ref))
+}
+
 func (store) batches(ctx context.Context, d *db.DB, scope db.Scope, limit int) (list []Batch, err error) {
 	err = d.Read(ctx, scope,
 		func(b *pgx.Batch) {

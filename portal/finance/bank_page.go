@@ -1,6 +1,11 @@
 package finance
 
 import (
+	"cmp"
+	"strconv"
+	"strings"
+
+	"offramp/internal/locale"
 	"offramp/migration/refund"
 	"offramp/portal/page"
 	"offramp/portal/ui"
@@ -21,12 +26,10 @@ func buildImports(v *page.Visit, imports []refund.Import, names people, refused 
 	l := v.Locale
 	view := importsView{
 		layout: layout, refused: refusal(v, refused), heading: ui.Heading{Title: l.T("finance.bank"), Lead: l.T("finance.bank.lead")},
-		file: ui.Input{Field: ui.Field{Locale: l, ID: "file", Label: l.T("finance.bank.file"), Hint: l.T("finance.bank.file.hint"), Error: wrong(v, refused)["file"]}, Type: "file"},
+		file: ui.Input{Field: ui.Field{Locale: l, ID: "file", Label: l.T("finance.bank.file"), Hint: l.T("finance.bank.file.hint")}, Type: "file"},
 		send: ui.Button{Label: l.T("finance.bank.send"), Kind: ui.Primary},
 	}
-	if view.file.Error != "" {
-		view.errors, view.layout.Errors = []ui.FieldError{{FieldID: "file", Text: view.file.Error}}, true
-	}
+	view.fileFaults(v, refused)
 	view.table = ui.Table{ID: "imports", Plain: true, Caption: caption(l, "finance.bank.imports"), Empty: l.T("finance.bank.none"), Columns: []ui.Column{
 		{Label: l.T("finance.bank.name")},
 		{Label: l.T("finance.bank.at")},
@@ -35,6 +38,7 @@ func buildImports(v *page.Visit, imports []refund.Import, names people, refused 
 		{Label: l.T("finance.bank.differing"), Numeric: true},
 		{Label: l.T("finance.bank.returned"), Numeric: true},
 		{Label: l.T("finance.bank.unmatched"), Numeric: true},
+		{Label: l.T("finance.bank.passed"), Numeric: true},
 		{Label: l.T("finance.bank.open"), Numeric: true},
 	}}
 	for _, i := range imports {
@@ -43,7 +47,7 @@ func buildImports(v *page.Visit, imports []refund.Import, names people, refused 
 			{Text: i.Name, URL: importURL(i.ID)},
 			{Text: l.DateTime(i.ImportedAt, v.Zone())},
 			{Text: names.of(i.ImportedBy)},
-			count(i.Matched), count(i.Differing), count(i.Returned), count(i.Unmatched), count(i.Open),
+			count(i.Matched), count(i.Differing), count(i.Returned), count(i.Unmatched), count(i.PassedCount()), count(i.Open),
 		}})
 	}
 	return view
@@ -70,12 +74,14 @@ type importView struct {
 	none    string
 	lines   []lineCard
 	more    string
+	passed  ui.Table
 }
 
 // lineCard is one line that somebody has to look at, or looked at.
 type lineCard struct {
 	card   ui.Card
 	facts  []ui.SummaryRow
+	note   string // what to do about it
 	link   *ui.Link
 	match  *lineForm
 	settle *lineForm
@@ -105,6 +111,8 @@ func buildImport(v *page.Visit, i importLines, layout ui.Page) importView {
 		view.stats = append(view.stats, ui.Stat{Label: l.T("finance.bank." + string(q)), Value: l.Number(int64(counts[q]))})
 		view.tabs = append(view.tabs, ui.Link{Label: l.T("finance.bank." + string(q)), URL: importURL(i.ID) + "?queue=" + string(q)})
 	}
+	view.stats = append(view.stats, ui.Stat{Label: l.T("finance.bank.passed"), Value: l.Number(int64(i.PassedCount()))})
+	view.passed = passedTable(l, i.Import)
 	for _, line := range i.lines {
 		view.lines = append(view.lines, view.line(v, i, line))
 	}
@@ -128,7 +136,7 @@ func (view *importView) line(v *page.Visit, i importLines, r refund.BankResult) 
 			card.facts = append(card.facts, ui.SummaryRow{Key: l.T(key), Value: value})
 		}
 	}
-	fact("finance.end_to_end", r.EndToEnd)
+	view.whole(l, r, fact)
 	fact("refund.amount", l.Money(r.Amount, r.Currency))
 	if r.Expected != 0 && r.Expected != r.Amount {
 		fact("finance.bank.expected", l.Money(r.Expected, r.Currency))
@@ -137,8 +145,12 @@ func (view *importView) line(v *page.Visit, i importLines, r refund.BankResult) 
 	if !r.Booked {
 		state = "finance.bank.came_back"
 	}
+	if r.Unclear != "" {
+		state, card.note = "finance.bank.unclear", l.T("finance.bank.unclear."+string(r.Unclear))
+	}
 	fact("refund.state", l.T(state))
-	fact("finance.bank.reason", reasonOf(r))
+	fact("finance.bank.reason", codeWord(l, r.Reason))
+	fact("finance.bank.detail", r.Detail)
 	if !r.Date.IsZero() {
 		fact("finance.bank.day", l.ShortDate(r.Date, v.Programme.Zone))
 	}
@@ -147,18 +159,61 @@ func (view *importView) line(v *page.Visit, i importLines, r refund.BankResult) 
 		fact("finance.bank.settled", l.DateTime(*r.SettledAt, v.Zone())+" · "+i.names.of(r.SettledBy))
 		fact("finance.note", r.Note)
 	}
-	if r.Ref != "" {
+	switch {
+	case r.Ref != "":
 		card.link = &ui.Link{Label: r.Ref, URL: refundURL(r.Ref)}
+	case r.BatchRef != "":
+		card.link = &ui.Link{Label: l.T("finance.batch.one", "Reference", r.BatchRef), URL: batchURL(r.BatchID)}
+	}
+	if card.note == "" && r.Whole {
+		card.note = wholeNote(l, r)
 	}
 	view.forms(v, i, r, &card)
 	return card
 }
 
-func reasonOf(r refund.BankResult) string {
-	if r.Detail != "" && r.Reason != "" {
-		return r.Reason + " · " + r.Detail
+// whole tells what the bank calls a payment, or a batch that it booked as one.
+func (view *importView) whole(l *locale.Locale, r refund.BankResult, fact func(key, value string)) {
+	if !r.Whole {
+		fact("finance.end_to_end", r.EndToEnd)
+		return
 	}
-	return r.Reason + r.Detail
+	fact("finance.bank.whole", cmp.Or(r.EndToEnd, l.T("finance.bank.whole.unnamed")))
+	if r.Payments > 0 {
+		fact("finance.bank.payments", l.Number(int64(r.Payments)))
+	}
+}
+
+// wholeNote says what to do about a batch that was booked as one and does not fit; empty: it does.
+func wholeNote(l *locale.Locale, r refund.BankResult) string {
+	switch {
+	case r.Queue == refund.QueueUnmatched:
+		return l.T("finance.bank.whole.open")
+	case r.Queue == refund.QueueDiffering && r.Expected == r.Amount && r.Payments == 0:
+		return l.T("finance.bank.whole.state")
+	case r.Queue == refund.QueueDiffering:
+		return l.T("finance.bank.whole.differs")
+	}
+	return ""
+}
+
+// passedTable is what of a file concerns no refund.
+func passedTable(l *locale.Locale, i refund.Import) ui.Table {
+	t := ui.Table{ID: "passed", Plain: true, Caption: caption(l, "finance.bank.passed.title"), Empty: l.T("finance.bank.passed.none"), Columns: []ui.Column{
+		{Label: l.T("finance.bank.passed.why")}, {Label: l.T("finance.bank.passed.count"), Numeric: true}, {Label: l.T("finance.bank.passed.lines")},
+	}}
+	for _, p := range i.Passed {
+		numbers := make([]string, len(p.Lines))
+		for n, line := range p.Lines {
+			numbers[n] = strconv.Itoa(line)
+		}
+		lines := strings.Join(numbers, ", ")
+		if p.Count > len(p.Lines) {
+			lines = l.T("finance.bank.passed.lines.more", "Lines", lines)
+		}
+		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{{Text: l.T("finance.bank.passed." + string(p.Why))}, {Text: l.Number(int64(p.Count))}, {Text: lines}}})
+	}
+	return t
 }
 
 func (view *importView) forms(v *page.Visit, i importLines, r refund.BankResult, card *lineCard) {

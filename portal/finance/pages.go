@@ -93,7 +93,7 @@ func wrong(v *page.Visit, err error) map[string]string {
 	}
 	texts := map[string]string{}
 	for _, x := range f.Fields {
-		texts[x.Name] = v.Locale.T(x.Key, pairs(x.Args)...)
+		texts[x.Name] = v.Locale.T(x.Key, moneyed(v.Locale, x.Args)...)
 	}
 	return texts
 }

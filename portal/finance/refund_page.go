@@ -171,12 +171,7 @@ func (b refundBuilder) account(add func(key, value string)) {
 }
 
 // failure words why a payment did not arrive: ours by its name, a bank's by its code.
-func (b refundBuilder) failure(code string) string {
-	if id := "refund.failure." + code; b.Has(id) {
-		return b.T(id)
-	}
-	return code
-}
+func (b refundBuilder) failure(code string) string { return failureWord(b.Locale, code) }
 
 func (b refundBuilder) payments() ui.Table {
 	t := ui.Table{ID: "payments", Plain: true, Caption: caption(b.Locale, "finance.payments"), Columns: []ui.Column{
@@ -222,8 +217,8 @@ func (b refundBuilder) attempts() ui.Table {
 		if a.Failure != "" {
 			state += " · " + b.failure(a.Failure)
 		}
-		if a.Code != "" {
-			state += " (" + a.Code + ")"
+		if a.Code != "" && a.Code != a.Failure {
+			state += " · " + codeWord(b.Locale, a.Code)
 		}
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: b.Number(int64(a.Number))},

@@ -7,6 +7,7 @@ import (
 	"offramp/migration"
 	"offramp/migration/refund"
 	"offramp/migration/refund/payout"
+	"offramp/migration/refund/payout/bankresult"
 )
 
 // TestEverythingThatIsStoredHasWords holds what refunds store under names against the catalogues.
@@ -32,6 +33,9 @@ func TestEverythingThatIsStoredHasWords(t *testing.T) {
 	}
 	for _, f := range []payout.Failure{payout.AlreadyRefunded, payout.OverRefund, payout.Disputed, payout.NoFunds, payout.Cancelled, payout.Invalid, payout.Auth, payout.Busy} {
 		ids = append(ids, "finance.task."+string(f), "finance.task."+string(f)+".text", "refund.failure."+string(f)) // also the kind of a task
+	}
+	for _, w := range []bankresult.Why{bankresult.Pending, bankresult.Income, bankresult.Outlay, bankresult.Bounced, bankresult.Blank} {
+		ids = append(ids, "finance.bank.passed."+string(w))
 	}
 	for _, kind := range []string{
 		"submitted", "reviewed", "questioned", "answered", "approved", "approved_once", "batched", "unbatched", "released", "unknown", "paid", "credited", "waived",

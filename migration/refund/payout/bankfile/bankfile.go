@@ -40,6 +40,7 @@ type Payment struct {
 	Amount   int64  // minor units, above zero
 	Currency string // ISO 4217
 	To       account.Account
+	Group    string // PmtInfId under which it is paid; set by Check, not looked at by Write
 	Note     string // what the customer reads on the statement, at most 140 characters; may be empty
 }
 

@@ -202,7 +202,7 @@ func (c *checker) readTransfer(part rule) error {
 	}
 	l := c.leaves
 	c.leaves = head
-	p := Payment{Ref: l["PmtId/EndToEndId"], Currency: l["Amt/InstdAmt@"], Note: l["RmtInf/Ustrd"]}
+	p := Payment{Group: head["PmtInfId"], Ref: l["PmtId/EndToEndId"], Currency: l["Amt/InstdAmt@"], Note: l["RmtInf/Ustrd"]}
 	var err error
 	if p.Amount, err = isoxml.ParseAmount(l["Amt/InstdAmt"], p.Currency); err != nil || p.Amount == 0 {
 		return c.Fail(fmt.Errorf("the amount of %s: %s %s", p.Ref, l["Amt/InstdAmt"], p.Currency))

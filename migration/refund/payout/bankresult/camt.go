@@ -1,11 +1,13 @@
 package bankresult
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,8 +20,9 @@ var namespaces = []string{
 	"urn:iso:std:iso:20022:tech:xsd:camt.054.001.02",
 }
 
-// Camt reads an ISO 20022 debit and credit notification (camt.054.001.08 or .02). A debit is Booked. A credit that names why
-// it came back, or reverses a debit, is Returned. Other credits are none of ours; neither is what is still pending.
+// Camt reads an ISO 20022 debit and credit notification (camt.054.001.08 or .02). A debit that names a payment or a batch is
+// Booked. A credit is Returned if it says so by its return information, as a reversal, by its transaction code or in words.
+// Whatever else there is comes as Passed, or as Unclear where it names a payment.
 func Camt(r io.Reader) iter.Seq2[Result, error] { return camtWithin(r, MaxBytes) }
 
 func camtWithin(r io.Reader, limit int64) iter.Seq2[Result, error] {
@@ -61,6 +64,12 @@ type entry struct {
 	reason   string
 	detail   string
 	badDay   string
+	codes    []string // of the transaction: domain, family, sub-family, the bank's own
+	text     string   // what is said in words about it
+	batch    string   // PmtInfId
+	message  string   // MsgId
+	payments int      // NbOfTxs of a batch that is booked as one
+	lump     bool     // it has Btch
 }
 
 type money struct {
@@ -73,7 +82,7 @@ func (c *camt) document() error {
 		return err
 	}
 	if root.Name.Local != "Document" || !slices.Contains(namespaces, root.Name.Space) {
-		return c.Fail(fmt.Errorf("the document is no camt.054.001.08 or camt.054.001.02"))
+		return c.Fail(&isoxml.Wrong{Key: "refund.import.fault.message", Text: "the document is no camt.054.001.08 or camt.054.001.02"})
 	}
 	return c.Each(c.only("BkToCstmrDbtCdtNtfctn", func() error {
 		return c.Each(c.only("Ntfctn", func() error {
@@ -98,20 +107,29 @@ func (c *camt) booking() error {
 	head, transactions := entry{amounts: map[string]money{}}, 0
 	var last *entry
 	err := c.Each(func(start xml.StartElement) error {
-		if start.Name.Local != "NtryDtls" {
-			return c.field(start, &head)
-		}
-		return c.Each(c.only("TxDtls", func() error {
-			if transactions++; last != nil { // held back, since a single one takes the booking's amount
-				if err := c.tell(*last); err != nil {
-					return err
+		switch start.Name.Local {
+		case "NtryDtls":
+			return c.Each(func(start xml.StartElement) error {
+				if start.Name.Local != "TxDtls" {
+					return c.field(start, &head)
 				}
+				if transactions++; last != nil { // held back, since a single one takes the booking's amount
+					if err := c.tell(*last); err != nil {
+						return err
+					}
+				}
+				last = head.part()
+				return c.Each(func(start xml.StartElement) error { return c.field(start, last) })
+			})
+		case "AddtlNtryInf": // it stands behind the transactions
+			text, err := c.Text()
+			head.say(text)
+			if last != nil {
+				last.say(text)
 			}
-			one := head
-			one.amounts = map[string]money{}
-			last = &one
-			return c.transaction(last)
-		}))
+			return err
+		}
+		return c.field(start, &head)
 	})
 	if err != nil {
 		return err
@@ -122,12 +140,28 @@ func (c *camt) booking() error {
 	if transactions <= 1 {
 		last.amounts["Ntry"] = head.amounts["Amt"]
 	}
-	return c.tell(*last)
+	if err := c.tell(*last); err != nil || transactions == 0 || head.payments <= transactions {
+		return err
+	}
+	return c.tell(head.rest(transactions))
 }
 
-func (c *camt) transaction(e *entry) error {
-	return c.Each(func(start xml.StartElement) error { return c.field(start, e) })
+// part begins a transaction of a booking: what the head says holds for it, but for amounts and what names the whole batch.
+func (e *entry) part() *entry {
+	one := *e
+	one.amounts, one.lump, one.payments = map[string]money{}, false, 0
+	return &one
 }
+
+// rest is what a booking holds beside the transactions that it lists. Its amount is not known: it is that of the whole.
+func (e *entry) rest(listed int) entry {
+	more := *e
+	more.endToEnd, more.lump, more.payments = "", true, e.payments-listed
+	return more
+}
+
+// say adds free text.
+func (e *entry) say(text string) { e.text = clip(strings.TrimSpace(e.text + " " + text)) }
 
 // field reads one element of a booking or transaction.
 func (c *camt) field(start xml.StartElement, e *entry) (err error) {
@@ -146,21 +180,59 @@ func (c *camt) field(start xml.StartElement, e *entry) (err error) {
 		e.reversal = text == "true" || text == "1"
 	case "Sts":
 		e.status, err = c.inner("Cd")
-	case "BookgDt":
+	case "BookgDt", "ValDt": // the value date stands behind, and serves where the bank gives no other
 		var text string
-		if text, err = c.inner("Dt", "DtTm"); err == nil {
+		if text, err = c.inner("Dt", "DtTm"); err == nil && (start.Name.Local == "BookgDt" || e.day.IsZero() && e.badDay == "") {
 			e.date(text)
 		}
 	case "AcctSvcrRef":
 		e.ref, err = c.Text()
-	case "Refs":
+	case "Refs", "Btch":
+		e.lump = e.lump || start.Name.Local == "Btch"
 		err = c.references(e)
 	case "RtrInf":
 		err = c.returnInfo(e)
 	default:
-		return c.Skip()
+		return c.words(start, e)
 	}
 	return err
+}
+
+// words reads what says in codes or in free text what a booking is.
+func (c *camt) words(start xml.StartElement, e *entry) error {
+	switch start.Name.Local {
+	case "BkTxCd":
+		e.codes = nil // a transaction's own code holds, not the booking's
+		return c.gather(func(text string) { e.codes = append(e.codes, text) })
+	case "RmtInf":
+		return c.gather(e.say)
+	case "AddtlTxInf":
+		text, err := c.Text()
+		e.say(text)
+		return err
+	}
+	return c.Skip()
+}
+
+// gather hands each text below the element that was just begun to f.
+func (c *camt) gather(f func(string)) error {
+	for depth := 1; depth > 0; {
+		token, err := c.Next()
+		if err != nil {
+			return err
+		}
+		switch t := token.(type) {
+		case xml.CharData:
+			if text := strings.TrimSpace(string(t)); text != "" {
+				f(clip(text))
+			}
+		case xml.StartElement:
+			depth++
+		case xml.EndElement:
+			depth--
+		}
+	}
+	return nil
 }
 
 func (e *entry) date(text string) {
@@ -239,6 +311,14 @@ func (c *camt) references(e *entry) error {
 			}
 		case "AcctSvcrRef":
 			e.ref, err = c.Text()
+		case "PmtInfId":
+			e.batch, err = c.Text()
+		case "MsgId":
+			e.message, err = c.Text()
+		case "NbOfTxs":
+			var text string
+			text, err = c.Text()
+			e.payments, _ = strconv.Atoi(text) // what is no number says nothing
 		default:
 			return c.Skip()
 		}
@@ -263,24 +343,42 @@ func (c *camt) returnInfo(e *entry) error {
 	})
 }
 
-// ours reports whether the entry is booked, and can be about a payment of ours: a debit that names one, or what came back.
-func (e entry) ours(back bool) bool {
-	if e.status != "" && e.status != "BOOK" {
-		return false
+// state says what an entry is, and what it is if it is about none of our payments.
+func (e entry) state() (State, Why) {
+	switch {
+	case e.status != "" && e.status != "BOOK":
+		return Passed, Pending
+	case e.credit && (e.returned || e.reversal || returnCode(e.codes) || returnWords(e.text)):
+		return Returned, ""
+	case e.credit && (e.endToEnd != "" || e.batch != ""):
+		return Unclear, Income
+	case e.credit:
+		return Passed, Income
+	case e.returned || e.reversal || returnCode(e.codes): // what leaves has not come back
+		if e.endToEnd != "" {
+			return Unclear, Bounced
+		}
+		return Passed, Bounced
+	case e.endToEnd != "" || e.batch != "" || e.lump:
+		return Booked, ""
 	}
-	return back || !e.credit && e.endToEnd != ""
+	return Passed, Outlay
 }
 
-// tell hands out what is about a payment of ours.
+// tell hands out what an entry says.
 func (c *camt) tell(e entry) error {
-	back := e.returned || e.reversal
-	if !e.ours(back) {
-		return nil
+	r := Result{EndToEndID: clip(e.endToEnd), Detail: e.detail, Reason: clip(e.reason), Date: e.day, BankRef: clip(e.ref), Line: c.Line()}
+	r.State, r.Why = e.state()
+	if e.endToEnd == "" {
+		r.Batch, r.Payments, r.Whole = clip(e.batch), e.payments, e.batch != "" || e.lump
+		if e.lump && r.Batch == "" {
+			r.Batch = clip(e.message)
+		}
 	}
-	r := Result{EndToEndID: clip(e.endToEnd), State: Booked, Detail: e.detail, Reason: clip(e.reason), Date: e.day, BankRef: clip(e.ref), Line: c.Line()}
 	order := []string{"InstdAmt", "Amt", "TxAmt", "Ntry"}
-	if back {
-		r.State, order = Returned, []string{"Amt", "TxAmt", "InstdAmt", "Ntry"} // what came back may be less than was sent
+	if r.State == Returned || r.State == Unclear {
+		order = []string{"Amt", "TxAmt", "InstdAmt", "Ntry"} // what came back may be less than was sent
+		r.Reason, r.Detail = cmp.Or(r.Reason, reasonIn(e.text)), clip(strings.TrimSpace(r.Detail+" "+e.text))
 	}
 	var err error
 	for _, name := range order {
@@ -293,9 +391,12 @@ func (c *camt) tell(e entry) error {
 	switch {
 	case err != nil:
 	case r.Currency == "":
-		err = fmt.Errorf("no amount")
+		err = &isoxml.Wrong{Key: "refund.import.fault.no_amount", Text: "no amount"}
 	case e.day.IsZero():
-		err = fmt.Errorf("%q is no booking day", e.badDay)
+		err = &isoxml.Wrong{Key: "refund.import.fault.day", Args: map[string]any{"Text": e.badDay}, Text: fmt.Sprintf("%q is no booking day", e.badDay)}
+	}
+	if r.State == Passed { // nothing of it is used but what it is
+		err = nil
 	}
 	if err != nil {
 		err = c.Fail(fmt.Errorf("payment %q: %w", r.EndToEndID, err))

@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"offramp/migration/refund/payout/isoxml"
@@ -39,7 +41,7 @@ var layouts = []string{"2006-01-02", "20060102", "2006/01/02", "2006/1/2"}
 
 // CSV reads results as a table. Its first line names the columns: end_to_end_id, state, amount, currency, date; reason,
 // detail and bank_ref may be there. It is in UTF-8 or, as Chinese spreadsheets save it, in GB 18030; separated by commas,
-// semicolons or tabs.
+// semicolons or tabs; or in windows-1252 or UTF-16, as other spreadsheets do.
 func CSV(r io.Reader) iter.Seq2[Result, error] { return csvWithin(r, MaxBytes) }
 
 func csvWithin(r io.Reader, limit int64) iter.Seq2[Result, error] {
@@ -49,7 +51,9 @@ func csvWithin(r io.Reader, limit int64) iter.Seq2[Result, error] {
 		t := &table{Reader: csv.NewReader(skipMark(b)), at: map[string]int{}}
 		t.Comma, t.ReuseRecord, t.FieldsPerRecord = separator(string(head)), true, -1
 		t.TrimLeadingSpace = t.Comma != '\t'
-		t.chinese = !utf8.Valid(head[:1+bytes.LastIndexByte(head, '\n')])
+		if whole := head[:1+bytes.LastIndexByte(head, '\n')]; !utf8.Valid(whole) {
+			t.coded = coding(whole)
+		}
 		if err := t.header(); err != nil {
 			yield(Result{}, err)
 			return
@@ -118,12 +122,37 @@ type table struct {
 	at     map[string]int // column by its meaning
 	line   int
 	broken bool // nothing after this line can be trusted
-	// chinese: the text is in GB 18030. Single words of it may pass for UTF-8, so the file is judged as a whole.
-	chinese bool
+	// coded is the encoding, if it is not UTF-8. Single words of another may pass for UTF-8, so the file is judged as a whole.
+	coded encoding.Encoding
 }
 
-func (t *table) fail(format string, args ...any) error {
-	return &isoxml.Fault{Line: t.line, Cause: fmt.Errorf(format, args...)}
+// coding guesses the encoding of what is not UTF-8: Chinese characters of GB 18030 have two bytes, mostly both above ASCII, while
+// the letters that windows-1252 has beyond ASCII stand alone between others.
+func coding(text []byte) encoding.Encoding {
+	pairs, single := 0, 0
+	for i := 0; i < len(text); {
+		run := 0
+		for i+run < len(text) && text[i+run] >= 0x80 {
+			run++
+		}
+		if run > 1 {
+			pairs += run / 2
+		}
+		single += run % 2
+		i += run + 1
+	}
+	if single > 0 && single >= pairs {
+		return charmap.Windows1252
+	}
+	return simplifiedchinese.GB18030
+}
+
+func (t *table) fail(cause error) error { return &isoxml.Fault{Line: t.line, Cause: cause} }
+
+// bad is a cause with what was read instead, cut to what a page has room for.
+func bad(name, words, text string) error {
+	text = strings.ToValidUTF8(text[:min(60, len(text))], "")
+	return &isoxml.Wrong{Key: "refund.import.fault." + name, Args: map[string]any{"Text": text}, Text: fmt.Sprintf(words, text)}
 }
 
 // record reads one line.
@@ -135,19 +164,21 @@ func (t *table) record() ([]string, error) {
 		return nil, io.EOF
 	case errors.As(err, &parse):
 		t.line, t.broken = parse.Line, true
-		return nil, t.fail("%w", parse.Err)
+		return nil, t.fail(fmt.Errorf("%w: %w", &isoxml.Wrong{Key: "refund.import.fault.quotes", Text: "quotation marks do not match"}, parse.Err))
 	case err != nil:
 		t.broken = true
 		t.line++
-		return nil, t.fail("%w", err)
+		return nil, t.fail(err)
 	}
 	t.line, _ = t.FieldPos(0)
-	t.chinese = t.chinese || !utf8.ValidString(strings.Join(record, "\n"))
+	if t.coded == nil && !utf8.ValidString(strings.Join(record, "\n")) {
+		t.coded = coding([]byte(strings.Join(record, "\n")))
+	}
 	for i, text := range record {
-		if t.chinese {
-			text, err = simplifiedchinese.GB18030.NewDecoder().String(text)
+		if t.coded != nil {
+			text, err = t.coded.NewDecoder().String(text)
 			if err != nil || strings.ContainsRune(text, utf8.RuneError) {
-				return nil, t.fail("the text is neither UTF-8 nor GB 18030")
+				return nil, t.fail(isoxml.ErrEncoding)
 			}
 		}
 		record[i] = strings.TrimSpace(text)
@@ -159,7 +190,7 @@ func (t *table) header() error {
 	t.line = 1
 	record, err := t.record()
 	if errors.Is(err, io.EOF) {
-		return t.fail("%w", errNone)
+		return t.fail(errNone)
 	}
 	if err != nil {
 		return err
@@ -167,19 +198,23 @@ func (t *table) header() error {
 	for i, name := range record {
 		meaning := columns[strings.ReplaceAll(strings.ToLower(name), " ", "_")]
 		if _, twice := t.at[meaning]; twice && meaning != "" {
-			return t.fail("the column %.40q is there twice", name)
+			return t.fail(bad("twice", "the column %q is there twice", name))
 		}
 		t.at[meaning] = i
 	}
+	var missing []string
 	for _, needed := range [][2]string{{"id", "end_to_end_id"}, {"state", "state"}, {"amount", "amount"}, {"currency", "currency"}, {"date", "date"}} {
 		if _, ok := t.at[needed[0]]; !ok {
-			return t.fail("the column %s is missing", needed[1])
+			missing = append(missing, needed[1])
 		}
+	}
+	if len(missing) > 0 {
+		return t.fail(bad("column", "the column %s is missing", strings.Join(missing, ", ")))
 	}
 	return nil
 }
 
-// next reads one result; an empty line is passed over by the reader.
+// next reads one result. A line without anything, which the reader passes over, is nothing; one of separators only is Blank.
 func (t *table) next() (Result, error) {
 	record, err := t.record()
 	if err != nil {
@@ -196,20 +231,22 @@ func (t *table) next() (Result, error) {
 		Reason: strings.ToUpper(cell("reason")), Detail: cell("detail"), BankRef: cell("ref"), Line: t.line,
 	}
 	switch {
+	case strings.Join(record, "") == "":
+		return Result{State: Passed, Why: Blank, Line: t.line}, nil
 	case r.EndToEndID == "":
-		return r, t.fail("no end-to-end id")
+		return r, t.fail(&isoxml.Wrong{Key: "refund.import.fault.id", Text: "no end-to-end id"})
 	case r.State == "":
-		return r, t.fail("%.40q is no state such as booked or returned", cell("state"))
+		return r, t.fail(bad("state", "%q is no state such as booked or returned", cell("state")))
 	case len(r.Reason) > 35:
-		return r, t.fail("%.40q is no reason such as AC04", r.Reason)
+		return r, t.fail(bad("reason", "%q is no reason such as AC04", r.Reason))
 	}
 	if r.Amount, err = isoxml.ParseAmount(cell("amount"), r.Currency); err != nil {
-		return r, t.fail("%w", err)
+		return r, t.fail(err)
 	}
 	for _, layout := range layouts {
 		if r.Date, err = time.Parse(layout, cell("date")); err == nil {
 			return r, nil
 		}
 	}
-	return r, t.fail("%.40q is no day such as 2026-12-03", cell("date"))
+	return r, t.fail(bad("day", "%q is no day such as 2026-12-03", cell("date")))
 }

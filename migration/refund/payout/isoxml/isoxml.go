@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 )
 
@@ -15,6 +16,28 @@ import (
 type Fault struct {
 	Line  int
 	Cause error
+}
+
+// Wrong is a cause that people are told: a key of the messages with its values, and English words for the log.
+type Wrong struct {
+	Key  string
+	Args map[string]any
+	Text string
+}
+
+// Error is the words for the log.
+func (w *Wrong) Error() string { return w.Text }
+
+// Words is the message for people, which always has the value Line. What has no message of its own, such as the words of a
+// decoder, is a file that is broken at this line.
+func (f *Fault) Words() (key string, args map[string]any) {
+	args = map[string]any{"Line": f.Line}
+	var w *Wrong
+	if errors.As(f.Cause, &w) {
+		maps.Copy(args, w.Args)
+		return w.Key, args
+	}
+	return "refund.import.fault.broken", args
 }
 
 // Error names the line.
@@ -25,10 +48,12 @@ func (f *Fault) Unwrap() error { return f.Cause }
 
 // The causes that do not depend on the kind of file.
 var (
-	ErrLarge     = errors.New("the file is too large")
-	ErrDeep      = errors.New("elements are nested too deep")
-	ErrLong      = errors.New("a piece of text is too long")
-	ErrForbidden = errors.New("document types, entities and processing instructions are not allowed")
+	ErrLarge     error = wrong("large", "the file is too large")
+	ErrDeep      error = wrong("deep", "elements are nested too deep")
+	ErrLong      error = wrong("long", "a piece of text is too long")
+	ErrForbidden error = wrong("forbidden", "document types, entities and processing instructions are not allowed")
+	// ErrEncoding is the cause of a file in an encoding that is not read, or in another than it says.
+	ErrEncoding error = wrong("encoding", "the encoding is none that is read, or another than the file says")
 )
 
 // The bounds of what is read.
@@ -44,10 +69,12 @@ type Reader struct {
 	depth   int
 }
 
-// NewReader reads at most limit bytes of r.
+func wrong(name, text string) *Wrong { return &Wrong{Key: "refund.import.fault." + name, Text: text} }
+
+// NewReader reads at most limit bytes of r, in UTF-8 or one of the encodings that Charset knows.
 func NewReader(r io.Reader, limit int64) *Reader {
 	d := xml.NewDecoder(&guard{from: r, left: limit})
-	d.Strict, d.Entity = true, nil
+	d.Strict, d.Entity, d.CharsetReader = true, nil, Charset
 	return &Reader{decoder: d}
 }
 
@@ -95,6 +122,9 @@ func (r *Reader) Next() (xml.Token, error) {
 			return nil, io.EOF
 		}
 		if err != nil {
+			if strings.Contains(err.Error(), "invalid UTF-8") || errors.Is(err, ErrEncoding) {
+				err = fmt.Errorf("%w: %w", ErrEncoding, err)
+			}
 			return nil, r.Fail(err)
 		}
 		switch t := token.(type) {
