@@ -60,16 +60,17 @@ func (s *Service) admit(ctx context.Context, tx *db.Tx, realm Realm, c Claims, i
 // sessions, too, even where no role is left to sign in with.
 func (s *Service) admitStaff(ctx context.Context, tx *db.Tx, known *identityRow, c Claims) (admitted, error) {
 	roles := rolesOf(c.Texts(s.config.Staff.GroupsClaim), s.config.Staff.Roles)
+	row := newIdentity(Staff, c)
+	row.Roles = roles
 	if known == nil {
 		if len(roles) == 0 {
 			return admitted{Realm: Staff}, ErrNoRole
 		}
-		row := newIdentity(Staff, c)
-		row.Roles = roles
-		return row.admitted("groups"), s.store.addIdentity(ctx, tx, row)
+		return row.admitted("groups"), s.store.staffSignsIn(ctx, tx, row)
 	}
 	who := known.admitted("known")
-	if err := s.store.refreshIdentity(ctx, tx, known.ID, displayName(c), clean(c.Email, 254), roles); err != nil {
+	row.ID = known.ID
+	if err := s.store.staffSignsIn(ctx, tx, row); err != nil {
 		return who, err
 	}
 	if known.State != migration.Active {
@@ -91,7 +92,7 @@ func (s *Service) admitContact(ctx context.Context, tx *db.Tx, known *identityRo
 		if err := s.store.activeContact(ctx, tx, known.CustomerID, known.ContactID); err != nil {
 			return who, err
 		}
-		return who, s.store.refreshIdentity(ctx, tx, known.ID, displayName(c), clean(c.Email, 254), nil)
+		return who, s.store.refreshIdentity(ctx, tx, known.ID, displayName(c), clean(c.Email, 254))
 	}
 	row := newIdentity(Customers, c)
 	how, err := s.place(ctx, tx, &row, c, invitation, link)

@@ -54,20 +54,30 @@ func (store) identity(ctx context.Context, tx *db.Tx, issuer, subject string) (*
 	return &r, nil
 }
 
+// addIdentity adds a customer's person.
 func (store) addIdentity(ctx context.Context, tx *db.Tx, r identityRow) error {
-	_, err := tx.Pgx.Exec(ctx, `INSERT INTO identity (id, realm, issuer, subject, customer_id, contact_id, name, email, roles, state, created_at, signed_in_at)
-		VALUES ($1, $2, $3, $4, nullif($5, ''), nullif($6, ''), $7, $8, $9, $10, $11, $11)`,
-		r.ID, string(r.Realm), r.Issuer, r.Subject, r.CustomerID, r.ContactID, r.Name, r.Email, roleNames(r.Roles), r.State, tx.Now)
+	_, err := tx.Pgx.Exec(ctx, `INSERT INTO identity (id, realm, issuer, subject, customer_id, contact_id, name, email, created_at, signed_in_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
+		r.ID, string(r.Realm), r.Issuer, r.Subject, r.CustomerID, r.ContactID, r.Name, r.Email, tx.Now)
 	if err != nil {
 		return fmt.Errorf("add identity: %w", err)
 	}
 	return nil
 }
 
-// refreshIdentity takes over what the provider says of a person today.
-func (store) refreshIdentity(ctx context.Context, tx *db.Tx, id, name, email string, roles []Role) error {
-	_, err := tx.Pgx.Exec(ctx, `UPDATE identity SET name = $2, email = $3, roles = $4, signed_in_at = $5 WHERE id = $1`,
-		id, name, email, roleNames(roles), tx.Now)
+// staffSignsIn adds a member of staff, or takes over what the provider says of them today. The database alone writes roles, and
+// puts it on record when they change.
+func (store) staffSignsIn(ctx context.Context, tx *db.Tx, r identityRow) error {
+	_, err := tx.Pgx.Exec(ctx, `SELECT staff_signs_in($1, $2, $3, $4, $5, $6, $7)`, r.ID, r.Issuer, r.Subject, r.Name, r.Email, roleNames(r.Roles), tx.Now)
+	if err != nil {
+		return fmt.Errorf("take over staff %s: %w", r.ID, err)
+	}
+	return nil
+}
+
+// refreshIdentity takes over what the provider says of a customer's person today.
+func (store) refreshIdentity(ctx context.Context, tx *db.Tx, id, name, email string) error {
+	_, err := tx.Pgx.Exec(ctx, `UPDATE identity SET name = $2, email = $3, signed_in_at = $4 WHERE id = $1`, id, name, email, tx.Now)
 	if err != nil {
 		return fmt.Errorf("refresh identity %s: %w", id, err)
 	}

@@ -124,10 +124,17 @@ func (s *Programmes) tiersInUse(ctx context.Context, tx *db.Tx, p *Programme) er
 	return nil
 }
 
-// Approve puts a proposed version into effect and tells each customer whose own dates it moves, in one transaction.
-// ErrSamePerson when by proposed it; ErrProgrammeMoved when it is not waiting any more.
+// Approve puts a proposed version into effect and tells each customer whose own dates it moves, in one transaction. One that
+// comes from the command line needs two, and waits on after the first. ErrSamePerson when by proposed it or
+// approved it already; ErrProgrammeMoved when it is not waiting any more.
 func (s *Programmes) Approve(ctx context.Context, by Actor, version int) error {
-	err := s.db.InTx(ctx, db.SystemScope("approve programme"), func(tx *db.Tx) error {
+	_, err := s.ApproveOne(ctx, by, version)
+	return err
+}
+
+// ApproveOne is Approve, and reports whether the version is in effect now.
+func (s *Programmes) ApproveOne(ctx context.Context, by Actor, version int) (whole bool, err error) {
+	err = s.db.InTx(ctx, db.SystemScope("approve programme"), func(tx *db.Tx) error {
 		v, err := s.store.one(ctx, tx.Pgx, `version = $1 FOR UPDATE`, version)
 		if err != nil {
 			return err
@@ -135,31 +142,47 @@ func (s *Programmes) Approve(ctx context.Context, by Actor, version int) error {
 		if v.State != VersionProposed {
 			return ErrProgrammeMoved
 		}
-		p, err := ReadProgramme([]byte(v.Source))
+		demonstration, err := s.store.demonstration(ctx, tx)
 		if err != nil {
 			return err
 		}
-		before, err := s.store.one(ctx, tx.Pgx, `state = 'active' FOR UPDATE`)
-		if err != nil && !errors.Is(err, ErrUnknownProgramme) {
-			return err
+		if v.NeedsTwo() && !demonstration {
+			if err := s.store.approveFirst(ctx, tx, version, by.ID); err != nil {
+				return err
+			}
+			return s.record(ctx, tx, by, "programme.approve_first", v, nil)
 		}
-		if err := s.store.activate(ctx, tx, version, by.ID); err != nil {
-			return err
-		}
-		proposal, err := s.compare(ctx, tx, v, p, before)
-		if err != nil {
-			return err
-		}
-		told, err := s.tell(ctx, tx, by, proposal, before)
-		if err != nil {
-			return err
-		}
-		return s.record(ctx, tx, by, "programme.approve", v, map[string]any{"replaces": before.Number, "told": told})
+		whole = true
+		return s.effect(ctx, tx, by, v)
 	})
-	if err == nil {
+	if err == nil && whole {
 		s.cache.forget()
 	}
-	return err
+	return whole && err == nil, err
+}
+
+// effect puts a locked version into effect.
+func (s *Programmes) effect(ctx context.Context, tx *db.Tx, by Actor, v Version) error {
+	p, err := ReadProgramme([]byte(v.Source))
+	if err != nil {
+		return err
+	}
+	before, err := s.store.one(ctx, tx.Pgx, `state = 'active' FOR UPDATE`)
+	if err != nil && !errors.Is(err, ErrUnknownProgramme) {
+		return err
+	}
+	if err := s.store.activate(ctx, tx, v.Number, by.ID); err != nil {
+		return err
+	}
+	proposal, err := s.compare(ctx, tx, v, p, before)
+	if err != nil {
+		return err
+	}
+	told, err := s.tell(ctx, tx, by, proposal, before)
+	if err != nil {
+		return err
+	}
+	return s.record(ctx, tx, by, "programme.approve", v, map[string]any{"replaces": before.Number, "told": told})
 }
 
 // tell puts moved dates and changed steps into the journeys that they concern, and counts them.

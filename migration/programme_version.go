@@ -19,6 +19,15 @@ type Actor struct {
 	Kind string // audit.Staff, audit.Operator or audit.System
 }
 
+// Where versions come from. The database says so, by the role that stored them.
+const (
+	FromCommand = "command" // the name of who proposed it is no proof: two programme managers approve it
+	FromConsole = "console"
+)
+
+// NeedsTwo reports whether one more person has to approve it after the next one.
+func (v Version) NeedsTwo() bool { return v.Origin == FromCommand && v.FirstApprovedBy == "" }
+
 // Version is one stored version of the programme file.
 type Version struct {
 	Number     int
@@ -27,6 +36,11 @@ type Version struct {
 	Digest     string // SHA-256 of Source, hex
 	ProposedBy string
 	ProposedAt time.Time
+	Origin     string // Command, Console, or empty: an older release stored it
+
+	FirstApprovedBy string    // of a version from the command line, which two approve; empty: nobody yet
+	FirstApprovedAt time.Time // zero: nobody yet
+
 	ApprovedBy string    // empty: not approved
 	ApprovedAt time.Time // zero: not approved
 }

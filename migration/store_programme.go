@@ -16,11 +16,15 @@ type programmeStore struct {
 	db *db.DB
 }
 
-const versionColumns = `version, state, source, digest, proposed_by, proposed_at, coalesce(approved_by, ''), approved_at`
+const versionColumns = `version, state, source, digest, proposed_by, proposed_at, coalesce(approved_by, ''), approved_at, origin,
+	coalesce(first_approved_by, ''), first_approved_at`
 
 func scanVersion(row pgx.CollectableRow) (v Version, err error) {
-	var approved pgtype.Timestamptz
-	err = row.Scan(&v.Number, &v.State, &v.Source, &v.Digest, &v.ProposedBy, &v.ProposedAt, &v.ApprovedBy, &approved)
+	var approved, first pgtype.Timestamptz
+	err = row.Scan(&v.Number, &v.State, &v.Source, &v.Digest, &v.ProposedBy, &v.ProposedAt, &v.ApprovedBy, &approved, &v.Origin, &v.FirstApprovedBy, &first)
+	if first.Valid {
+		v.FirstApprovedAt = first.Time.UTC()
+	}
 	if approved.Valid {
 		v.ApprovedAt = approved.Time.UTC()
 	}
@@ -60,7 +64,8 @@ func (s programmeStore) one(ctx context.Context, q querier, condition string, ar
 }
 
 func (s programmeStore) list(ctx context.Context) ([]Version, error) {
-	const sql = `SELECT version, state, '', digest, proposed_by, proposed_at, coalesce(approved_by, ''), approved_at
+	const sql = `SELECT version, state, '', digest, proposed_by, proposed_at, coalesce(approved_by, ''), approved_at, origin,
+			coalesce(first_approved_by, ''), first_approved_at
 		FROM programme_version ORDER BY version DESC`
 	rows, err := s.db.Pool.Query(ctx, sql)
 	if err != nil {
@@ -93,7 +98,7 @@ func (s programmeStore) activate(ctx context.Context, tx *db.Tx, version int, by
 	const activate = `UPDATE programme_version SET state = 'active', approved_by = $2, approved_at = $3 WHERE version = $1 AND state = 'proposed'`
 	tag, err := tx.Pgx.Exec(ctx, activate, version, by, tx.Now)
 	switch {
-	case db.IsCheck(err, "programme_four_eyes"):
+	case db.IsCheck(err, "programme_four_eyes"), db.IsCheck(err, "programme_first_is_another"), db.IsCheck(err, "programme_role"):
 		return ErrSamePerson.Wrap(err)
 	case db.IsUnique(err, "programme_one_active"):
 		return ErrProgrammeMoved.Wrap(err)
@@ -103,6 +108,27 @@ func (s programmeStore) activate(ctx context.Context, tx *db.Tx, version int, by
 		return ErrProgrammeMoved
 	}
 	return nil
+}
+
+// approveFirst notes the first of two approvals. The database refuses who proposed it and who is no programme manager.
+func (s programmeStore) approveFirst(ctx context.Context, tx *db.Tx, version int, by string) error {
+	const sql = `UPDATE programme_version SET first_approved_by = $2, first_approved_at = $3 WHERE version = $1 AND state = 'proposed' AND first_approved_by IS NULL`
+	tag, err := tx.Pgx.Exec(ctx, sql, version, by, tx.Now)
+	switch {
+	case db.IsCheck(err, "programme_first_is_another"), db.IsCheck(err, "programme_role"):
+		return ErrSamePerson.Wrap(err)
+	case err != nil:
+		return fmt.Errorf("approve programme version %d: %w", version, err)
+	case tag.RowsAffected() == 0:
+		return ErrProgrammeMoved
+	}
+	return nil
+}
+
+// demonstration reports whether one person may play several here.
+func (s programmeStore) demonstration(ctx context.Context, tx *db.Tx) (yes bool, err error) {
+	err = tx.Pgx.QueryRow(ctx, `SELECT coalesce((SELECT demonstration FROM installation), false)`).Scan(&yes)
+	return yes, err
 }
 
 func (s programmeStore) withdraw(ctx context.Context, tx *db.Tx, version int) error {

@@ -15,7 +15,7 @@ import (
 
 type applyCmd struct {
 	File      string `short:"f" required:"" placeholder:"FILE" help:"The programme file; - reads standard input."`
-	By        string `placeholder:"NAME" help:"Who proposes it, for the audit log; default the operating system's user."`
+	By        string `placeholder:"NAME" help:"Who proposes it, for the audit log; default the operating system's user. It proves nothing: two people approve."`
 	DryRun    bool   `help:"Show everything and store nothing."`
 	NoSources bool   `help:"Do not try the datasets' queries on their sources."`
 	ApproveAs string `placeholder:"NAME" help:"Approve at once as this second person. For demonstrations: needs OFFRAMP_DEMO_SELF_APPROVAL=yes."`
@@ -24,7 +24,8 @@ type applyCmd struct {
 // Help shows an example.
 func (applyCmd) Help() string {
 	return `Checks the whole file and tries each dataset's query on its source, shows what would change and which customers must be
-told, and stores a new version. It takes effect when a second person approves it in the console (/console/programme).
+told, and stores a new version. It takes effect when two programme managers have approved it in
+the console (/console/programme): the name given here proves nobody's identity.
 Exit status 1 when the file has errors; every one is printed with its line.
 
 Example:
@@ -35,7 +36,7 @@ Example:
 // Run proposes a version.
 func (a applyCmd) Run(c *console) error {
 	if a.ApproveAs != "" && !c.has("OFFRAMP_DEMO_SELF_APPROVAL=yes") {
-		return errors.New("--approve-as is for demonstrations, which set OFFRAMP_DEMO_SELF_APPROVAL=yes; elsewhere a second person approves at /console/programme")
+		return errors.New("--approve-as is for demonstrations, which set OFFRAMP_DEMO_SELF_APPROVAL=yes; elsewhere two programme managers approve at /console/programme")
 	}
 	src, err := c.read(a.File)
 	if err != nil {
@@ -79,11 +80,19 @@ func (a applyCmd) propose(c *console, p *parts, src []byte) error {
 		c.printf("Stored as version %d, proposed by %s.\n", v.Number, v.ProposedBy)
 	}
 	if a.ApproveAs == "" {
-		c.printf("It takes effect when a second person approves it at %s/console/programme.\n", p.config.Web.URL)
+		who := "two programme managers approve"
+		if stored.Version.FirstApprovedBy != "" {
+			who = "one more programme manager approves"
+		}
+		c.printf("It takes effect when %s it at %s/console/programme.\n", who, p.config.Web.URL)
 		return nil
 	}
-	if err := p.programmes.Approve(c.ctx, operator(a.ApproveAs), stored.Version.Number); err != nil {
+	whole, err := p.programmes.ApproveOne(c.ctx, operator(a.ApproveAs), stored.Version.Number)
+	if err != nil {
 		return err
+	}
+	if !whole {
+		return errors.New("this installation is no demonstration: the schema command says so when OFFRAMP_DEMO_SELF_APPROVAL=yes is set for it, too")
 	}
 	c.printf("Approved by %s. It is in effect.\n", a.ApproveAs)
 	return nil

@@ -38,6 +38,9 @@ func (s schemaUpCmd) Run(c *console) error {
 	if err != nil {
 		return schemaTrouble(err)
 	}
+	if err := schema.Demonstrate(ctx, pool, c.has("OFFRAMP_DEMO_SELF_APPROVAL=yes")); err != nil {
+		return err
+	}
 	for _, file := range result.Applied {
 		c.printf("applied %s\n", file)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"offramp/deploy/local/localtest"
+	"offramp/deploy/schema"
 )
 
 // world is an installation: a schema, a retired product's database, S3, two providers, SMTP, and what a command is told of them.
@@ -34,6 +35,9 @@ const boatsSQL = `
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{T: t, database: localtest.Database(t), product: localtest.EmptyDatabase(t)}
+	if err := schema.Demonstrate(t.Context(), w.database.Owner(t), true); err != nil { // one person plays several where a test asks for it
+		t.Fatal(err)
+	}
 	w.boats = w.product.Owner(t)
 	if _, err := w.boats.Exec(t.Context(), boatsSQL); err != nil {
 		t.Fatal(err)

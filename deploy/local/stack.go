@@ -259,7 +259,8 @@ func (s *Stack) configure(ctx context.Context) error {
 		"OFFRAMP_REPLACEMENT_DRIFTBOARD_SECRET": "whsec_" + base64.StdEncoding.EncodeToString([]byte("driftboard "+key)),
 		"OFFRAMP_STRIPE_KEY":                    s.Stripe.Key, "OFFRAMP_STRIPE_WEBHOOK_SECRETS": s.Stripe.Secrets[0], "OFFRAMP_STRIPE_URL": s.Stripe.URL,
 		"OFFRAMP_BANK_NAME": "河舟软件有限公司", "OFFRAMP_BANK_ACCOUNT": "31050123456789012345", "OFFRAMP_BANK_CNAPS": "102290000017", "OFFRAMP_BANK_UNICODE": "yes",
-		"OFFRAMP_CLOCK_SHIFT": s.options.Shift.String(), "OFFRAMP_WORK_DRAIN": "5s",
+		"OFFRAMP_DEMO_SELF_APPROVAL": "yes",
+		"OFFRAMP_CLOCK_SHIFT":        s.options.Shift.String(), "OFFRAMP_WORK_DRAIN": "5s",
 	}
 	return nil
 }

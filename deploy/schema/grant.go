@@ -136,7 +136,24 @@ func grant(ctx context.Context, pool *pgxpool.Pool) error {
 			return fmt.Errorf("set rights: %s: %w", d.mend, err)
 		}
 	}
-	return fixPaths(ctx, pool)
+	if err := fixPaths(ctx, pool); err != nil {
+		return err
+	}
+	return guardQueue(ctx, pool)
+}
+
+// guardQueue keeps payments out of the queue that no worker has put there. The queue's tables are made after ours.
+func guardQueue(ctx context.Context, pool *pgxpool.Pool) error {
+	const sql = `DO $$ BEGIN
+		IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'river_job'::regclass AND tgname = 'offramp_pay_job_guard') THEN
+			CREATE TRIGGER offramp_pay_job_guard BEFORE INSERT OR UPDATE OF kind, args ON river_job FOR EACH ROW
+				WHEN (NEW.kind = 'refund_pay') EXECUTE FUNCTION pay_job_guard();
+		END IF;
+	END $$`
+	if _, err := pool.Exec(ctx, sql); err != nil {
+		return fmt.Errorf("guard the queue: %w", err)
+	}
+	return nil
 }
 
 // fixPaths fixes the search path of the queue's functions, as the schema's own changes fix it for ours.

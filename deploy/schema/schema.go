@@ -37,6 +37,15 @@ type Result struct {
 	Waited       time.Duration // for another process that held the lock
 }
 
+// Demonstrate records that the installation is a demonstration, in which one person may play several: versions of the programme
+// that come from the command line are approved there, too. Nobody but the schema's owner can say so.
+func Demonstrate(ctx context.Context, pool *pgxpool.Pool, yes bool) error {
+	if _, err := pool.Exec(ctx, "UPDATE installation SET demonstration = $1 WHERE demonstration <> $1", yes); err != nil {
+		return fmt.Errorf("record what the installation is: %w", err)
+	}
+	return nil
+}
+
 // Change is one numbered file and when it was applied (zero: not yet).
 type Change struct {
 	Version   int64

@@ -11,6 +11,7 @@ var (
 	ErrOwner        = fault.New(fault.Forbidden, "refund.owner_only")
 	ErrNotOffered   = fault.New(fault.NotFound, "refund.not_offered")     // the programme settles nothing
 	ErrSamePerson   = fault.New(fault.Forbidden, "refund.same_person")    // who asked, reviewed, approved or made the batch cannot do this as well
+	ErrRole         = fault.New(fault.Forbidden, "refund.role")           // the person has not, or no longer, the role that the decision asks for
 	ErrDetails      = fault.New(fault.Invalid, "refund.bad_details")      // Fields: method, kind, number, holder, bank, replacement
 	ErrRest         = fault.New(fault.Invalid, "refund.bad_rest")         // what lapses was not agreed to
 	ErrText         = fault.New(fault.Invalid, "refund.bad_text")         // Fields: text

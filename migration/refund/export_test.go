@@ -15,7 +15,7 @@ func Drain(ctx context.Context, s *Service) error {
 		var kind string
 		var args []byte
 		const sql = `UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = (SELECT id FROM river_job
-			WHERE kind IN ('refund_pay', 'refund_event') AND state IN ('available', 'retryable') ORDER BY id LIMIT 1) RETURNING id, kind, args`
+			WHERE kind IN ('refund_pay', 'refund_hand_out', 'refund_event') AND state IN ('available', 'retryable') ORDER BY id LIMIT 1) RETURNING id, kind, args`
 		if err := s.DB.Pool.QueryRow(ctx, sql).Scan(&id, &kind, &args); err != nil {
 			return nil //nolint:nilerr // none is left
 		}
@@ -37,6 +37,12 @@ func (s *Service) run(ctx context.Context, kind string, args []byte) error {
 			return err
 		}
 		return nil
+	case "refund_hand_out":
+		var a HandOutArgs
+		if err := json.Unmarshal(args, &a); err != nil {
+			return err
+		}
+		return s.handOut(ctx, a)
 	default:
 		var a EventArgs
 		if err := json.Unmarshal(args, &a); err != nil {

@@ -45,9 +45,9 @@ func TestF02_OneOfTwoDecisionsWins(t *testing.T) {
 
 func TestF03_WhatIsEditedAfterItsApprovalIsNotApproved(t *testing.T) {
 	for name, sql := range map[string]string{
-		"amount": `UPDATE refund SET amount = amount - 1 WHERE id = $1`,
-		"method": `UPDATE refund SET method = 'waive' WHERE id = $1`,
-		"quote":  `UPDATE refund SET quote_digest = md5(random()::text) || md5(random()::text) WHERE id = $1`,
+		"account": `UPDATE refund SET method = 'bank', account = 'v1', account_kind = 'iban' WHERE id = $1`,
+		"method":  `UPDATE refund SET method = 'waive' WHERE id = $1`,
+		"quote":   `UPDATE refund SET quote_digest = md5(random()::text) || md5(random()::text) WHERE id = $1`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := open(t)

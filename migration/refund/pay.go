@@ -59,6 +59,10 @@ func (s *Service) claim(ctx context.Context, refundID string, number int) (a att
 		a, d = is, is.next(tx.Now)
 		switch d {
 		case call, look:
+			if allowed, err := s.store.allowed(ctx, tx, a); err != nil || d == call && !allowed {
+				d = nothing
+				return errors.Join(err, s.task(ctx, tx, TaskNotReleased, a, ""))
+			}
 			a = a.claim(tx.Now, d)
 			return s.store.saveAttempt(ctx, tx, a)
 		case lost:

@@ -104,9 +104,10 @@ type Task struct {
 
 // Kinds of task beside the failures of attempts.
 const (
-	TaskMoneyBack = "money_back"    // paid, and then the money came back
-	TaskSecond    = "second_refund" // the provider has another refund of the same attempt
-	TaskLate      = "late_news"     // an attempt moved after its refund had gone on
-	TaskUnknown   = "unknown_long"  // looked up again and again, and still nobody knows
-	TaskLedger    = "ledger"        // the ledger does not come out as it must
+	TaskMoneyBack   = "money_back"    // paid, and then the money came back
+	TaskNotReleased = "not_released"  // an attempt that does not follow from a released batch: it was not made
+	TaskSecond      = "second_refund" // the provider has another refund of the same attempt
+	TaskLate        = "late_news"     // an attempt moved after its refund had gone on
+	TaskUnknown     = "unknown_long"  // looked up again and again, and still nobody knows
+	TaskLedger      = "ledger"        // the ledger does not come out as it must
 )

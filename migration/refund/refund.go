@@ -77,6 +77,7 @@ type Refund struct {
 	SecondApprovedBy string
 	SecondApprovedAt *time.Time
 	ReleasedBy       string
+	DeclinedBy       string // who declined it last: the second look is another person's
 	ReleasedAt       *time.Time
 	SettledAt        *time.Time // paid, credited or waived
 	UpdatedAt        time.Time

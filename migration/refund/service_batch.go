@@ -204,8 +204,10 @@ func (s *Service) release(ctx context.Context, tx *db.Tx, staffID string, b *Bat
 		if err != nil {
 			return err
 		}
-		if err := payAll(ctx, tx, s.Jobs, planned); err != nil {
-			return err
+		if len(planned) > 0 {
+			if _, err := s.Jobs.InsertTx(ctx, tx, HandOutArgs{BatchID: b.ID}, nil); err != nil {
+				return err
+			}
 		}
 	}
 	if err := s.comeBack(ctx, tx, items); err != nil {

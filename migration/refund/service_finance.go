@@ -24,7 +24,7 @@ func (s *Service) Open(ctx context.Context, staffID string, p *migration.Program
 			return err
 		}
 		free := !concerned && !f.touchedBy(staffID)
-		f.MayReview = free && (f.State == Submitted || f.State == Objected)
+		f.MayReview = free && f.DeclinedBy != staffID && (f.State == Submitted || f.State == Objected)
 		f.MayApprove = free && (f.State == Reviewed || f.State == Second)
 		if f.Current, err = s.differing(ctx, tx, p, f); err != nil {
 			return err
@@ -185,7 +185,7 @@ func (s *Service) Decline(ctx context.Context, staffID string, p *migration.Prog
 			days = p.Refund.ObjectionDays
 		}
 		until := migration.DayOf(tx.Now.In(p.Zone)).AddDays(days).End(p.Zone).Truncate(time.Microsecond)
-		next, err := r.decline(until, reason, text)
+		next, err := r.decline(until, staffID, reason, text)
 		return next, act{
 			kind: "declined", text: string(next.Reason), tell: migration.RefundDeclined, mail: mail.RefundDeclined, record: "refund.decline",
 			detail: map[string]any{"reason": reason},

@@ -153,7 +153,7 @@ func (s *Service) TryAgain(ctx context.Context, staffID, ref string, version int
 		if len(planned) == 0 {
 			return ErrMoved
 		}
-		if err := payAll(ctx, tx, s.Jobs, planned); err != nil {
+		if _, err := s.Jobs.InsertTx(ctx, tx, HandOutArgs{RefundID: r.ID}, nil); err != nil {
 			return err
 		}
 		was := r

@@ -21,7 +21,7 @@ const columns = `r.id, r.ref, r.version, r.customer_id, r.state, r.method, r.cur
 	r.account, r.account_kind, r.account_last4, r.tier, r.requested_by, r.requested_at, coalesce(r.reviewed_by, ''), r.reviewed_at,
 	coalesce(r.approved_by, ''), r.approved_at, coalesce(r.second_approved_by, ''), r.second_approved_at, coalesce(r.released_by, ''), r.released_at,
 	r.settled_at, r.updated_at, r.question, r.answer, r.reason, r.reason_text, r.object_until, r.objection, r.failure, r.second_needed,
-	coalesce(r.batch_id, ''), r.extra, r.content, r.review_days, r.pay_days, r.bank_days, r.credit_price, r.credit_rest, r.rest_rule`
+	coalesce(r.batch_id, ''), r.extra, r.content, r.review_days, r.pay_days, r.bank_days, r.credit_price, r.credit_rest, r.rest_rule, coalesce(r.declined_by, '')`
 
 func (r *Refund) places(frozen *string) []any {
 	return []any{
@@ -29,7 +29,7 @@ func (r *Refund) places(frozen *string) []any {
 		&r.sealed, &r.Account.Kind, &r.Account.Last4, &r.Tier, &r.RequestedBy, &r.RequestedAt, &r.ReviewedBy, &r.ReviewedAt,
 		&r.ApprovedBy, &r.ApprovedAt, &r.SecondApprovedBy, &r.SecondApprovedAt, &r.ReleasedBy, &r.ReleasedAt,
 		&r.SettledAt, &r.UpdatedAt, &r.Question, &r.Answer, &r.Reason, &r.ReasonText, &r.ObjectUntil, &r.Objection, &r.Failure, &r.SecondNeeded,
-		&r.BatchID, &r.extra, &r.content, &r.ReviewDays, &r.PayDays, &r.BankDays, &r.CreditPrice, &r.CreditRest, &r.RestRule,
+		&r.BatchID, &r.extra, &r.content, &r.ReviewDays, &r.PayDays, &r.BankDays, &r.CreditPrice, &r.CreditRest, &r.RestRule, &r.DeclinedBy,
 	}
 }
 
@@ -124,13 +124,13 @@ func (store) save(ctx context.Context, tx *db.Tx, r Refund) (Refund, error) {
 			reviewed_by = nullif($9, ''), reviewed_at = $10, approved_by = nullif($11, ''), approved_at = $12,
 			second_approved_by = nullif($13, ''), second_approved_at = $14, released_by = nullif($15, ''), released_at = $16, settled_at = $17,
 			question = $18, answer = $19, reason = $20, reason_text = $21, object_until = $22, objection = $23, failure = $24, second_needed = $25,
-			batch_id = nullif($26, ''), updated_at = $27, replacement = $28, extra = $29,
+			batch_id = nullif($26, ''), updated_at = $27, replacement = $28, extra = $29, declined_by = nullif($31, ''),
 			approved_content = CASE WHEN $11 = '' THEN NULL WHEN approved_by IS NULL THEN content ELSE approved_content END
 		WHERE id = $1 AND version = $30 RETURNING version, state, content`
 	err := tx.Pgx.QueryRow(ctx, sql, r.ID, string(r.State), string(r.Method), r.Amount, r.Settled, r.sealed, string(r.Account.Kind), r.Account.Last4,
 		r.ReviewedBy, r.ReviewedAt, r.ApprovedBy, r.ApprovedAt, r.SecondApprovedBy, r.SecondApprovedAt, r.ReleasedBy, r.ReleasedAt, r.SettledAt,
 		r.Question, r.Answer, string(r.Reason), r.ReasonText, r.ObjectUntil, r.Objection, r.Failure, r.SecondNeeded, r.BatchID, tx.Now,
-		r.Replacement, r.extra, r.Version).Scan(&r.Version, &r.State, &r.content)
+		r.Replacement, r.extra, r.Version, r.DeclinedBy).Scan(&r.Version, &r.State, &r.content)
 	if err != nil {
 		return Refund{}, decisionFault(err)
 	}
@@ -146,6 +146,8 @@ func decisionFault(err error) error {
 		return ErrMoved
 	case db.IsCheck(err, "refund_four_eyes"), db.IsUnique(err, "refund_decision_once"):
 		return ErrSamePerson.Wrap(err)
+	case db.IsCheck(err, "refund_role"):
+		return ErrRole.Wrap(err)
 	case errors.As(err, &pg) && (pg.ConstraintName == "refund_order" || pg.ConstraintName == "refund_stays"):
 		return ErrMoved.Wrap(err)
 	}

@@ -46,6 +46,12 @@ func (s store) lockAttempt(ctx context.Context, tx *db.Tx, refundID string, numb
 	return r, a, err
 }
 
+// allowed reports whether an attempt follows from a release, as the database says.
+func (store) allowed(ctx context.Context, tx *db.Tx, a attempt) (allowed bool, err error) {
+	err = tx.Pgx.QueryRow(ctx, `SELECT payout_allowed(a) FROM payout_attempt a WHERE a.refund_id = $1 AND a.number = $2`, a.refundID, a.number).Scan(&allowed)
+	return allowed, err
+}
+
 // findAttempt finds whose attempt a reference and a number, or a key, are; ErrNotFound.
 func (store) findAttempt(ctx context.Context, tx *db.Tx, ref string, number int) (refundID string, err error) {
 	err = tx.Pgx.QueryRow(ctx, `SELECT a.refund_id FROM payout_attempt a JOIN refund r ON r.id = a.refund_id WHERE r.ref = $1 AND a.number = $2`, ref, number).Scan(&refundID)
@@ -103,6 +109,17 @@ func (store) dueAttempts(ctx context.Context, tx *db.Tx, limit int) ([]PayArgs, 
 	rows, err := tx.Pgx.Query(ctx, sql, tx.Now, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list due attempts: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[PayArgs])
+}
+
+// handOut lists what was planned of a batch, or of one refund, and nobody has called with yet.
+func (store) handOut(ctx context.Context, tx *db.Tx, a HandOutArgs) ([]PayArgs, error) {
+	const sql = `SELECT a.refund_id, a.number FROM payout_attempt a JOIN refund r ON r.id = a.refund_id
+		WHERE (r.id = $1 OR r.batch_id = $2) AND a.state = 'planned' AND a.called_at IS NULL ORDER BY r.id, a.number`
+	rows, err := tx.Pgx.Query(ctx, sql, a.RefundID, a.BatchID)
+	if err != nil {
+		return nil, fmt.Errorf("list planned attempts: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[PayArgs])
 }

@@ -43,7 +43,7 @@ func (r Refund) review(now time.Time, by string) (Refund, error) {
 	switch {
 	case r.State != Submitted && r.State != Objected:
 		return r, ErrMoved
-	case r.touchedBy(by):
+	case r.touchedBy(by), r.DeclinedBy == by:
 		return r, ErrSamePerson
 	}
 	r.State, r.ReviewedBy, r.ReviewedAt = Reviewed, by, &now
@@ -104,8 +104,8 @@ func (r Refund) reply(answer string) (Refund, error) {
 	return r, nil
 }
 
-// decline refuses it.
-func (r Refund) decline(until time.Time, reason Reason, words string) (Refund, error) {
+// decline refuses it. After an objection that is for another person than declined it before.
+func (r Refund) decline(until time.Time, by string, reason Reason, words string) (Refund, error) {
 	words = strings.TrimSpace(words)
 	bad := ErrReason
 	if !slices.Contains(Reasons, reason) {
@@ -120,9 +120,12 @@ func (r Refund) decline(until time.Time, reason Reason, words string) (Refund, e
 	switch {
 	case !slices.Contains(append([]State{Questioned}, sendable...), r.State):
 		return r, ErrMoved
+	case r.Objection != "" && r.DeclinedBy == by:
+		return r, ErrSamePerson
 	case len(bad.Fields) > 0:
 		return r, bad
 	}
+	r.DeclinedBy = by
 	r.State, r.Reason, r.ReasonText, r.ObjectUntil, r.BatchID = Declined, reason, words, &until, ""
 	return r, nil
 }

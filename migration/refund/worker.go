@@ -30,6 +30,32 @@ func (w *payWorker) NextRetry(job *river.Job[PayArgs]) time.Time {
 	return time.Now().Add(time.Duration(min(job.Attempt, 60)) * time.Second)
 }
 
+type handOutWorker struct {
+	river.WorkerDefaults[HandOutArgs]
+	service *Service
+}
+
+// Work enqueues the payments. Doing it again enqueues them again, which pays nothing twice.
+func (w *handOutWorker) Work(ctx context.Context, job *river.Job[HandOutArgs]) error {
+	return w.service.handOut(ctx, job.Args)
+}
+
+// NextRetry is soon: only the database can fail here.
+func (w *handOutWorker) NextRetry(job *river.Job[HandOutArgs]) time.Time {
+	return time.Now().Add(time.Duration(min(job.Attempt, 60)) * time.Second)
+}
+
+// handOut enqueues what was released.
+func (s *Service) handOut(ctx context.Context, a HandOutArgs) error {
+	return s.DB.InTx(ctx, payScope, func(tx *db.Tx) error {
+		planned, err := s.store.handOut(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		return payAll(ctx, tx, s.Jobs, planned)
+	})
+}
+
 type eventWorker struct {
 	river.WorkerDefaults[EventArgs]
 	service *Service
@@ -102,6 +128,7 @@ func (s *Service) Reconcile(ctx context.Context) error {
 // Register adds what pays, reconciles and closes to a process's workers.
 func Register(workers *river.Workers, s *Service) {
 	river.AddWorker(workers, &payWorker{service: s})
+	river.AddWorker(workers, &handOutWorker{service: s})
 	river.AddWorker(workers, &eventWorker{service: s})
 	river.AddWorker(workers, &reconcileWorker{service: s})
 	river.AddWorker(workers, &dailyWorker{service: s})

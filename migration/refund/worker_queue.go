@@ -31,6 +31,21 @@ func (PayArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: PayoutQueue, MaxAttempts: maxJobAttempts}
 }
 
+// HandOutArgs is the job that hands what was released to those who pay: the attempts of a batch, or of one refund that is tried
+// again. Whoever releases enqueues it; the payments themselves only a worker enqueues.
+type HandOutArgs struct {
+	BatchID  string `json:"batch_id,omitempty"`
+	RefundID string `json:"refund_id,omitempty"`
+}
+
+// Kind is the job's stable name.
+func (HandOutArgs) Kind() string { return "refund_hand_out" }
+
+// InsertOpts puts the job in its queue.
+func (HandOutArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: PayoutQueue, MaxAttempts: maxJobAttempts}
+}
+
 // EventArgs is the job that folds one event of a provider in.
 type EventArgs struct {
 	Provider string `json:"provider"`

@@ -52,6 +52,9 @@ func open(t *testing.T) *house {
 	h.config = config(t, h.db)
 	h.service = refund.NewService(h.config)
 	h.exec(`INSERT INTO entitlement_import (id, source, started_by, started_at) VALUES ('i', 'test', 'test', $1)`, today)
+	for id, role := range map[string]string{clara: "finance_clerk", alan: "finance_approver", bella: "finance_approver", cora: "finance_clerk", rolf: "finance_releaser"} {
+		h.staff(id, role)
+	}
 	h.customer("a")
 	h.customer("b")
 	return h
@@ -140,6 +143,12 @@ func (h *house) text(sql string, args ...any) (s string) {
 		return tx.Pgx.QueryRow(h.Context(), `SELECT coalesce((`+sql+`)::text, '')`, args...).Scan(&s)
 	})
 	return s
+}
+
+// staff adds a member of staff.
+func (h *house) staff(id string, roles ...string) {
+	h.Helper()
+	h.exec(`INSERT INTO identity (id, realm, issuer, subject, name, roles, created_at, signed_in_at) VALUES ($1, 'staff', 'i', $1, $1, $2, $3, $3)`, id, roles, today)
 }
 
 // customer adds a customer with an owner and a journey.

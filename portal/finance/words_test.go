@@ -25,7 +25,7 @@ func TestEverythingThatIsStoredHasWords(t *testing.T) {
 	for _, r := range refund.Reasons {
 		ids = append(ids, "refund.reason."+string(r))
 	}
-	for _, kind := range []string{refund.TaskMoneyBack, refund.TaskSecond, refund.TaskLate, refund.TaskUnknown, refund.TaskLedger, refund.UnfitSealed, refund.UnfitNothing} {
+	for _, kind := range []string{refund.TaskMoneyBack, refund.TaskSecond, refund.TaskNotReleased, refund.TaskLate, refund.TaskUnknown, refund.TaskLedger, refund.UnfitSealed, refund.UnfitNothing} {
 		ids = append(ids, "finance.task."+kind, "finance.task."+kind+".text")
 	}
 	for _, why := range []string{refund.UnfitHolder, refund.UnfitAccount, refund.UnfitSealed, refund.UnfitNothing} {

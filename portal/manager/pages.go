@@ -83,15 +83,23 @@ func (p *Pages) DownloadSource(c echo.Context) error {
 
 // Approve puts the proposed version into effect.
 func (p *Pages) Approve(c echo.Context) error {
-	return p.decide(c, p.Programmes.Approve, "flash.programme_approved")
+	return p.decide(c, func(ctx context.Context, by migration.Actor, number int) (string, error) {
+		whole, err := p.Programmes.ApproveOne(ctx, by, number)
+		if !whole {
+			return "flash.programme_approved_once", err
+		}
+		return "flash.programme_approved", err
+	})
 }
 
 // Withdraw takes the proposed version back.
 func (p *Pages) Withdraw(c echo.Context) error {
-	return p.decide(c, p.Programmes.Withdraw, "flash.programme_withdrawn")
+	return p.decide(c, func(ctx context.Context, by migration.Actor, number int) (string, error) {
+		return "flash.programme_withdrawn", p.Programmes.Withdraw(ctx, by, number)
+	})
 }
 
-func (p *Pages) decide(c echo.Context, decision func(context.Context, migration.Actor, int) error, done string) error {
+func (p *Pages) decide(c echo.Context, decision func(context.Context, migration.Actor, int) (done string, err error)) error {
 	if _, err := page.ReadForm(c); err != nil {
 		return err
 	}
@@ -100,7 +108,8 @@ func (p *Pages) decide(c echo.Context, decision func(context.Context, migration.
 		return err
 	}
 	by := migration.Actor{ID: page.Of(c).Session.IdentityID, Kind: audit.Staff}
-	if err := decision(c.Request().Context(), by, number); err != nil {
+	done, err := decision(c.Request().Context(), by, number)
+	if err != nil {
 		return err
 	}
 	return p.Flash(c, "/console/programme", "ok", done)
@@ -119,7 +128,7 @@ func versionNumber(c echo.Context) (int, error) {
 func (p *Pages) names(ctx context.Context, v *page.Visit, versions ...migration.Version) (map[string]string, error) {
 	ids := make([]string, 0, 2*len(versions))
 	for _, version := range versions {
-		ids = append(ids, version.ProposedBy, version.ApprovedBy)
+		ids = append(ids, version.ProposedBy, version.FirstApprovedBy, version.ApprovedBy)
 	}
 	return p.Customers.Names(ctx, v.Session.IdentityID, ids)
 }

@@ -86,9 +86,15 @@ func (w words) proposal(p migration.Proposal) *proposalCard {
 		rows: w.facts(version), link: w.source(version), change: w.change(p), asked: l.T("console.approve.text"),
 		withdraw: ui.Action{URL: url + "/withdraw", Button: ui.Button{Label: l.T("console.withdraw"), Kind: ui.Danger}},
 	}
-	if version.ProposedBy == w.v.Session.IdentityID {
+	if version.NeedsTwo() {
+		card.asked = l.T("console.approve.two")
+	}
+	switch w.v.Session.IdentityID {
+	case version.ProposedBy:
 		card.own = &ui.Banner{Tone: "info", Title: l.T("console.approve.own"), Text: l.T("console.approve.own.text")}
-	} else {
+	case version.FirstApprovedBy:
+		card.own = &ui.Banner{Tone: "info", Title: l.T("console.approve.once"), Text: l.T("console.approve.once.text")}
+	default:
 		card.approve = &ui.Action{URL: url + "/approve", Button: ui.Button{Label: l.T("console.approve"), Kind: ui.Primary}}
 	}
 	return card
@@ -97,6 +103,9 @@ func (w words) proposal(p migration.Proposal) *proposalCard {
 func (w words) facts(version migration.Version) []ui.SummaryRow {
 	l := w.v.Locale
 	rows := []ui.SummaryRow{{Key: l.T("console.proposed"), Value: w.act(version.ProposedBy, l.DateTime(version.ProposedAt, w.v.Zone()))}}
+	if version.FirstApprovedBy != "" {
+		rows = append(rows, ui.SummaryRow{Key: l.T("console.approved_first"), Value: w.act(version.FirstApprovedBy, l.DateTime(version.FirstApprovedAt, w.v.Zone()))})
+	}
 	if version.ApprovedBy != "" {
 		rows = append(rows, ui.SummaryRow{Key: l.T("console.approved"), Value: w.act(version.ApprovedBy, l.DateTime(version.ApprovedAt, w.v.Zone()))})
 	}
@@ -115,7 +124,7 @@ func (w words) who(id string) string {
 	if name := w.names[id]; name != "" {
 		return name
 	}
-	return id // an operator at the command line is named by itself
+	return w.v.Locale.T("console.command_who", "Name", id) // a name that nobody has proven
 }
 
 func (w words) source(version migration.Version) ui.Link {

@@ -58,7 +58,7 @@ func (o *ordered) UnmarshalJSON(raw []byte) error {
 const programmeIntro = `# The programme file
 
 A retirement is declared in one YAML file. ` + "`offramp apply -f programme.yaml`" + ` checks the whole file, shows what would change and
-who must be told, and stores a new version; a second person approves it in the console before it takes effect. Every fault is
+who must be told, and stores a new version; two programme managers approve it in the console before it takes effect. Every fault is
 reported at once with its line and column.
 
 Editors complete and check the file with [the JSON Schema](programme.schema.json): put this on its first line.

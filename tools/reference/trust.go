@@ -22,6 +22,11 @@ var (
 	testName = regexp.MustCompile(`(?m)^func (Test([A-Z])(\d\d)_\w+)\(`)
 )
 
+// databaseRoles says plainly what each role of the database may do.
+//
+//go:embed roles.md
+var databaseRoles string
+
 // trust renders the catalogue with the tests that prove each row, found by their names.
 func trust() ([]byte, error) {
 	proofs, err := findProofs(".")
@@ -48,6 +53,7 @@ A row without a test is not claimed yet.
 		_, _ = fmt.Sscan(m[2], &number)
 		fmt.Fprintf(&b, "| %s%s | %s | %s |\n", m[1], m[2], strings.ReplaceAll(m[3], "|", "\\|"), strings.Join(proofs[fmt.Sprintf("%s%02d", m[1], number)], "<br>"))
 	}
+	b.WriteString(databaseRoles)
 	return b.Bytes(), nil
 }
 

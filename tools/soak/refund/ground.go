@@ -149,6 +149,12 @@ func (g *ground) openDatabase(ctx context.Context) (err error) {
 		return err
 	}
 	g.service = refund.NewService(config)
+	const staff = `INSERT INTO identity (id, realm, issuer, subject, name, roles, created_at, signed_in_at)
+		SELECT id, 'staff', 'soak', id, id, ARRAY[role], now(), now() FROM (VALUES ('clara', 'finance_clerk'), ('dora', 'finance_clerk'),
+			('cora', 'finance_clerk'), ('alan', 'finance_approver'), ('bella', 'finance_approver'), ('rolf', 'finance_releaser')) s (id, role)`
+	if _, err := g.super.Exec(ctx, staff); err != nil {
+		return err
+	}
 	_, err = g.super.Exec(ctx, `INSERT INTO entitlement_import (id, source, started_by, started_at) VALUES ('i', 'soak', 'soak', now())`)
 	return err
 }
