@@ -106,13 +106,14 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- A refund gives back what its parts come to; a credit, a bonus on top of them.
+-- A refund gives back what its parts come to; a credit, a bonus on top of them, less what the customer agreed to lose of it.
 CREATE FUNCTION refund_adds_up() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE r refund; parts bigint;
 BEGIN
   SELECT * INTO r FROM refund WHERE id = CASE TG_TABLE_NAME WHEN 'refund' THEN to_jsonb(NEW)->>'id' ELSE to_jsonb(NEW)->>'refund_id' END;
   SELECT coalesce(sum(amount), 0) INTO parts FROM refund_payment WHERE refund_id = r.id;
-  IF r.id IS NULL OR r.amount <> parts AND NOT (r.method = 'credit' AND r.amount > parts AND r.amount - parts <= r.extra) THEN
+  IF r.id IS NULL OR r.amount <> parts AND NOT (r.method = 'credit' AND r.amount <= parts + r.extra
+     AND r.amount + (r.rest_rule = 'lost')::integer * r.credit_rest >= parts) THEN
     RAISE EXCEPTION 'refund %: % and its parts %', coalesce(r.ref, '?'), r.amount, parts USING ERRCODE = '23514', CONSTRAINT = 'refund_adds_up';
   END IF;
   RETURN NULL;
