@@ -60,6 +60,9 @@ func (s *Programmes) propose(ctx context.Context, by Actor, src []byte, keep boo
 		if v.Number, err = s.store.insert(ctx, tx, v); err != nil {
 			return err
 		}
+		if err := s.store.putSinks(ctx, tx, v.Number, p.sinkNames()); err != nil {
+			return err
+		}
 		proposal.Version, p.Version = v, v.Number
 		return s.record(ctx, tx, by, "programme.propose", v, map[string]any{"changes": len(proposal.Changes)})
 	})

@@ -89,6 +89,26 @@ func (s programmeStore) insert(ctx context.Context, tx *db.Tx, v Version) (int, 
 	return n, nil
 }
 
+// putSinks writes down which sinks a version names, once.
+func (s programmeStore) putSinks(ctx context.Context, tx *db.Tx, version int, names []string) error {
+	const sql = `INSERT INTO programme_sinks (version, names) VALUES ($1, $2) ON CONFLICT (version) DO NOTHING`
+	if _, err := tx.Pgx.Exec(ctx, sql, version, names); err != nil {
+		return fmt.Errorf("record the sinks of programme version %d: %w", version, err)
+	}
+	return nil
+}
+
+// withoutSinks lists the versions whose sinks are not written down.
+func (s programmeStore) withoutSinks(ctx context.Context, tx *db.Tx) ([]Version, error) {
+	const sql = `SELECT ` + versionColumns + ` FROM programme_version v
+		WHERE NOT EXISTS (SELECT FROM programme_sinks s WHERE s.version = v.version) ORDER BY version`
+	rows, err := tx.Pgx.Query(ctx, sql)
+	if err != nil {
+		return nil, fmt.Errorf("list programme versions without sinks: %w", err)
+	}
+	return pgx.CollectRows(rows, scanVersion)
+}
+
 // activate makes version the active one. The database refuses the person who proposed it.
 func (s programmeStore) activate(ctx context.Context, tx *db.Tx, version int, by string) error {
 	const supersede = `UPDATE programme_version SET state = 'superseded' WHERE state = 'active'`

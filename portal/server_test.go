@@ -201,8 +201,19 @@ func TestNoProgramme(t *testing.T) {
 			t.Errorf("%s: %d", path, a.status)
 		}
 	}
-	if a := w.get("anonymous", "/"); a.status != 404 {
-		t.Errorf("/: %d", a.status)
+	for tag, says := range map[string][]string{
+		"en": {"No programme is in effect", "offramp doctor", "offramp apply -f programme.yaml", "Have a second person sign in as staff", "offramp import customers.csv", `href="/staff/sign-in"`},
+		"zh": {"目前没有生效的退市计划", "offramp apply -f programme.yaml", "请另一位"},
+	} {
+		a := w.do("anonymous", "GET", "/", "", http.Header{"Accept-Language": {tag}})
+		if a.status != 503 {
+			t.Errorf("/: %d", a.status)
+		}
+		for _, text := range says {
+			if !strings.Contains(a.body, text) {
+				t.Errorf("/ in %s does not say %q", tag, text)
+			}
+		}
 	}
 }
 

@@ -91,6 +91,12 @@ func (s *Consoles) staffList() []Route {
 		{Method: get, Path: "/console/audit/:id", Access: Auditor, Handler: s.audit.ShowEntry, Early: true},
 
 		{Method: get, Path: "/console/ops", Access: Operator, Handler: s.ops.ShowOverview, Early: true},
+		{Method: get, Path: ops.SinksPath, Access: Operator, Handler: s.ops.ShowSinks, Early: true},
+		{Method: get, Path: ops.SinksPath + "/:id", Access: Operator, Handler: s.ops.ShowSink, Early: true},
+		{Method: post, Path: ops.SinksPath + "/:id/enable", Access: Operator, Handler: s.ops.EnableSink, Early: true},
+		{Method: post, Path: ops.SinksPath + "/:id/replay", Access: Operator, Handler: s.ops.ReplaySink, Early: true},
+		{Method: post, Path: ops.SinksPath + "/:id/send-missed", Access: Operator, Handler: s.ops.SendMissed, Early: true},
+		{Method: get, Path: ops.QueuePath, Access: Operator, Handler: s.ops.ShowQueue, Early: true},
 		{Method: get, Path: ops.JobsPath, Access: Operator, Handler: s.ops.ShowJobs, Early: true},
 		{Method: get, Path: ops.JobsPath + "/*", Access: Operator, Handler: s.ops.ShowJobs, Early: true, Quiet: true},
 		{Method: post, Path: ops.JobsPath + "/*", Access: Operator, Handler: s.ops.ChangeJobs, Early: true},

@@ -59,6 +59,7 @@ type metadata struct {
 	keysURL    string
 	userInfo   bool
 	endSession string
+	revocation string
 	sendsIss   bool
 }
 
@@ -74,6 +75,7 @@ func (p *Provider) discover(ctx context.Context) (*metadata, error) {
 		UserInfo      string   `json:"userinfo_endpoint"`
 		Keys          string   `json:"jwks_uri"`
 		EndSession    string   `json:"end_session_endpoint"`
+		Revocation    string   `json:"revocation_endpoint"`
 		Methods       []string `json:"token_endpoint_auth_methods_supported"`
 		SendsIss      bool     `json:"authorization_response_iss_parameter_supported"`
 	}
@@ -88,6 +90,9 @@ func (p *Provider) discover(ctx context.Context) (*metadata, error) {
 	m := &metadata{provider: provider, endpoint: provider.Endpoint(), keysURL: doc.Keys, userInfo: p.trusts(doc.UserInfo), sendsIss: doc.SendsIss}
 	if p.trusts(doc.EndSession) {
 		m.endSession = doc.EndSession
+	}
+	if p.trusts(doc.Revocation) {
+		m.revocation = doc.Revocation
 	}
 	m.endpoint.AuthStyle = oauth2.AuthStyleInHeader
 	if len(doc.Methods) > 0 && !slices.Contains(doc.Methods, "client_secret_basic") {

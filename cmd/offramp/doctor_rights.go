@@ -38,7 +38,7 @@ func (p *parts) checkRole(ctx context.Context) (string, error) {
 // checkRights compares the rights that are there with those that are meant.
 func (p *parts) checkRights(ctx context.Context) (string, error) {
 	if _, err := p.checkSchema(ctx); err != nil {
-		return ": not compared, the schema comes first", nil //nolint:nilerr // the check of the schema has said so
+		return "", &unproved{"not compared, the schema comes first"}
 	}
 	found, err := schema.Differences(ctx, p.db.Pool)
 	if err != nil {

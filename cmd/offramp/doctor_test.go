@@ -1,13 +1,23 @@
 package main
 
 import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"testing"
 
 	"offramp/deploy/local"
 	"offramp/deploy/local/localkms"
 	"offramp/deploy/local/localtest"
+	"offramp/internal/secret"
+	"offramp/migration/refund"
 )
 
 func TestDoctorFindsEverythingInOrder(t *testing.T) {
@@ -15,7 +25,7 @@ func TestDoctorFindsEverythingInOrder(t *testing.T) {
 	w := newWorld(t)
 	w.inEffect()
 	w.run("doctor").want(
-		t, 0, "ok    configuration", "ok    database role: offramp_worker, for work", "ok    database rights: as they are meant", "ok    schema: ", "ok    clock", "ok    storage: bucket "+w.env["OFFRAMP_S3_BUCKET"],
+		t, 0, "ok    configuration", "ok    database role: offramp_worker, for work", "ok    database rights: as they are meant", "ok    schema: ", "ok    customers' rows: kept from each other", "ok    database: PostgreSQL 1", "ok    clock", "ok    storage: bucket "+w.env["OFFRAMP_S3_BUCKET"],
 		"ok    customers' provider: "+w.env["OFFRAMP_CUSTOMER_ISSUER"], "ok    staff's provider: ", "ok    mail: ", "ok    programme: boats, version 1",
 		"ok    sinks: 1", "ok    sources: 1 datasets answer", "ok    Stripe: not configured", "ok    bank account: not configured", "Everything answers.",
 	)
@@ -80,13 +90,49 @@ func TestDoctorNamesEachBrokenPart(t *testing.T) {
 		{"both roles in one", []string{"OFFRAMP_DATABASE_URL", w.database.AppURL}, []string{"WRONG database role: offramp_both may what the web side and the workers may together", "mend: part them"}},
 		{"neither role", []string{"OFFRAMP_DATABASE_URL", w.database.OwnerURL}, []string{"WRONG database role: offramp_owner is a member of neither"}},
 		{"sink", []string{"OFFRAMP_SINK_CRM_URL", "", "OFFRAMP_SINK_CRM_SECRET", ""}, []string{`WRONG sinks: the programme's sink "crm" has no address`, "mend: set OFFRAMP_SINK_CRM_URL and OFFRAMP_SINK_CRM_SECRET"}},
+		{"customers' client secret", []string{"OFFRAMP_CUSTOMER_CLIENT_SECRET", "last-years-secret"}, []string{"WRONG customers' provider: ", "does not let the client portal in", "mend: correct OFFRAMP_CUSTOMER_CLIENT_ID and OFFRAMP_CUSTOMER_CLIENT_SECRET"}},
+		{"staff's client secret", []string{"OFFRAMP_STAFF_CLIENT_SECRET", "last-years-secret"}, []string{"WRONG staff's provider: ", "does not let the client console in"}},
+		{"redirect address", []string{"OFFRAMP_STAFF_ISSUER", w.env["OFFRAMP_CUSTOMER_ISSUER"], "OFFRAMP_STAFF_CLIENT_ID", "portal", "OFFRAMP_STAFF_CLIENT_SECRET", "customers-secret"}, []string{"WRONG staff's provider: ", "not with this redirect address", "mend: register http://127.0.0.1:8080/staff/sign-in/callback there"}},
+		{"list of uploads", []string{"OFFRAMP_S3_ENDPOINT", w.store(func(rw http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodGet && r.URL.Query().Has("uploads") {
+				rw.WriteHeader(http.StatusNotImplemented)
+				return true
+			}
+			return false
+		})}, []string{"WRONG storage: bucket ", "does not list unfinished uploads", "mend: grant s3:ListBucketMultipartUploads"}},
+		{"forgetful list of uploads", []string{"OFFRAMP_S3_ENDPOINT", w.store(func(rw http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodGet && r.URL.Query().Has("uploads") {
+				_, _ = io.WriteString(rw, `<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>`)
+				return true
+			}
+			return false
+		})}, []string{"WRONG storage: bucket ", "does not list unfinished uploads"}},
+		{"parts", []string{"OFFRAMP_S3_ENDPOINT", w.store(func(rw http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Query().Has("partNumber") {
+				rw.WriteHeader(http.StatusForbidden)
+				return true
+			}
+			return false
+		})}, []string{"WRONG storage: bucket ", "refuses our key"}},
+		{"public bucket", []string{"OFFRAMP_S3_ENDPOINT", w.store(func(_ http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodGet && r.URL.RawQuery == "" && r.Header.Get("Authorization") == "" {
+				return true
+			}
+			return false
+		})}, []string{"WRONG storage: bucket ", "gives files to anybody", "mend: make the bucket private"}},
+		{"link", []string{"OFFRAMP_S3_PUBLIC_ENDPOINT", w.env["OFFRAMP_CUSTOMER_ISSUER"]}, []string{"WRONG storage: a link as customers get it does not give the file", "mend: correct OFFRAMP_S3_PUBLIC_ENDPOINT"}},
+		{"sender", []string{"OFFRAMP_SMTP_PORT", stubborn(t)}, []string{"WRONG mail: mail server 127.0.0.1 does not take the sender of OFFRAMP_SMTP_FROM"}},
+		{"sink's network", []string{"OFFRAMP_OUTBOUND_ALLOW", "10.20.0.0/16"}, []string{`WRONG sinks: the address of the sink "crm" is not public`, "mend: name its range in OFFRAMP_OUTBOUND_ALLOW"}},
+		{"sink's server", []string{"OFFRAMP_SINK_CRM_URL", "http://" + gone + "/hook"}, []string{`WRONG sinks: the sink "crm" cannot be reached`, "mend: start it, or correct OFFRAMP_SINK_CRM_URL"}},
+		{"sink's TLS", []string{"OFFRAMP_SINK_CRM_URL", "https://" + strings.TrimPrefix(w.env["OFFRAMP_SINK_CRM_URL"], "http://")}, []string{`WRONG sinks: the sink "crm" cannot be reached`}},
+		{"sink's secret", []string{"OFFRAMP_SINK_CRM_SECRET", "whsec_?"}, []string{`WRONG sinks: the secret of the sink "crm" is not whsec_ and base64`}},
 		{"source", []string{"OFFRAMP_SOURCE_PRODUCT_URL", "postgres://reader:hidden-word@" + gone + "/product"}, []string{`WRONG sources: source "product" at ` + gone, "does not answer", "mend: start it, or correct the address in OFFRAMP_SOURCE_PRODUCT_URL"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			r := runWith(t.Context(), t, w.with(c.settings...).env, "", "doctor")
 			r.want(t, 1, append(c.says, "1 to mend.")...)
-			r.hides(t, "hidden-word", "not-the-secret-key")
+			r.hides(t, "hidden-word", "not-the-secret-key", "last-years-secret")
 		})
 	}
 }
@@ -110,7 +156,7 @@ func TestDoctorComparesTheRightsWithThoseThatAreMeant(t *testing.T) {
 func TestDoctorOfADatabaseThatIsNotReady(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.run("doctor").want(t, 1, "WRONG programme: none is in effect", "mend: offramp apply -f programme.yaml", "ok    sinks: none yet", "ok    sources: none yet", "1 to mend.")
+	w.run("doctor").want(t, 1, "WRONG programme: none is in effect", "mend: offramp apply -f programme.yaml", "-     sinks: not tried", "-     sources: not tried", "1 to mend.")
 	w.with("OFFRAMP_DATABASE_URL", localtest.EmptyDatabase(t).AppURL).run("doctor").
 		want(t, 1, "WRONG schema: the database has no schema yet", "mend: run: offramp schema up", "ok    storage: ")
 	w.with("OFFRAMP_DATABASE_URL", "postgres://offramp_web:hidden-word@"+nowhere(t)+"/offramp").run("doctor").
@@ -161,4 +207,144 @@ func TestDoctorTriesTheKeysOfBankDetails(t *testing.T) {
 	}
 	w.with("OFFRAMP_KMS_SECRET_KEY", "").run("doctor").want(t, 1, "OFFRAMP_KMS_ACCESS_KEY: set both")
 	w.with("OFFRAMP_KMS_ENDPOINT", "http://kms.example.com").run("doctor").want(t, 1, "OFFRAMP_KMS_ENDPOINT: must be https")
+}
+
+// store is the S3 server behind a proxy that may answer in its stead.
+func (w *world) store(answer func(http.ResponseWriter, *http.Request) bool) string {
+	w.Helper()
+	target, err := url.Parse(w.env["OFFRAMP_S3_ENDPOINT"])
+	if err != nil {
+		w.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if !answer(rw, r) {
+			proxy.ServeHTTP(rw, r)
+		}
+	}))
+	w.Cleanup(server.Close)
+	return server.URL
+}
+
+// stubborn is a mail server that lets everybody in and takes no sender. It returns its port.
+func stubborn(t *testing.T) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = conn.Close() }()
+				_, _ = fmt.Fprint(conn, "220 stubborn\r\n")
+				for lines := bufio.NewScanner(conn); lines.Scan(); {
+					reply := "250 yes\r\n"
+					if strings.HasPrefix(lines.Text(), "MAIL") {
+						reply = "550 no such sender here\r\n"
+					}
+					_, _ = fmt.Fprint(conn, reply)
+				}
+			}()
+		}
+	}()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// TestDoctorSaysWhatItCouldNotTry reaches the store, but not by the address that customers get.
+func TestDoctorSaysWhatItCouldNotTry(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inEffect()
+	w.with("OFFRAMP_S3_PUBLIC_ENDPOINT", "http://"+nowhere(t)).run("doctor").
+		want(t, 0, "-     storage: bucket ", "a link as customers get it was not tried", "Everything answers.")
+}
+
+// TestDoctorTriesTheDatabase breaks one thing of the database at a time, and mends it.
+func TestDoctorTriesTheDatabase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inEffect()
+	super := w.database.Super(t)
+	name, err := url.Parse(w.database.WorkURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	database := strings.TrimPrefix(name.Path, "/")
+	for _, c := range []struct {
+		breaks, mends string
+		says          []string
+	}{
+		{`ALTER TABLE audit DISABLE ROW LEVEL SECURITY`, `ALTER TABLE audit ENABLE ROW LEVEL SECURITY`, []string{"WRONG customers' rows: row-level security does not protect customers"}},
+		{`ALTER TABLE audit NO FORCE ROW LEVEL SECURITY; ALTER TABLE audit RENAME TO audit_away`, `ALTER TABLE audit_away RENAME TO audit; ALTER TABLE audit FORCE ROW LEVEL SECURITY`, []string{"WRONG customers' rows: "}},
+		{`REVOKE INSERT ON audit FROM offramp_work`, `GRANT INSERT ON audit TO offramp_work`, []string{"WRONG customers' rows: ", "refuses a right that we need", "WRONG database rights: "}},
+		{`UPDATE river_migration SET version = version + 100`, `UPDATE river_migration SET version = version - 100`, []string{"WRONG schema: ", "queue"}},
+		{`ALTER DATABASE "` + database + `" SET default_transaction_isolation = 'serializable'`, `ALTER DATABASE "` + database + `" RESET default_transaction_isolation`, []string{"WRONG database: transactions are serializable by default"}},
+	} {
+		if _, err := super.Exec(t.Context(), c.breaks); err != nil {
+			t.Fatal(err)
+		}
+		w.run("doctor").want(t, 1, c.says...)
+		if _, err := super.Exec(t.Context(), c.mends); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.run("doctor").want(t, 0, "Everything answers.")
+	for _, sql := range []string{`SELECT count(*) FROM audit WHERE actor = 'doctor'`} {
+		if n := w.count(sql); n != 0 {
+			t.Errorf("the doctor left %d rows", n)
+		}
+	}
+	old := database + "_ascii"
+	if _, err := super.Exec(t.Context(), `CREATE DATABASE "`+old+`" ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_, _ = super.Exec(context.WithoutCancel(t.Context()), `DROP DATABASE IF EXISTS "`+old+`" WITH (FORCE)`)
+	})
+	name.Path = "/" + old
+	w.with("OFFRAMP_DATABASE_URL", name.String()).run("doctor").want(t, 1, "WRONG database: the database counts", "its encoding is SQL_ASCII", "mend: create it with ENCODING 'UTF8'")
+}
+
+// TestDoctorTellsHowSinksFare reads what the workers found out.
+func TestDoctorTellsHowSinksFare(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inEffect()
+	super := w.database.Super(t)
+	for _, c := range []struct {
+		sql  string
+		says string
+	}{
+		{`INSERT INTO sink (name, tried_at, failing_since, answers) VALUES ('crm', now(), now(), '[{"at":"2026-11-21T00:00:00Z","event":"msg_1","status":401,"fault":"HTTP 401 Unauthorized","ms":3}]')`, `the sink "crm" has taken nothing since`},
+		{`UPDATE sink SET disabled_at = now(), reason = 'HTTP 410 Gone'`, "mend: when its receiver is right again: offramp sinks enable crm"},
+	} {
+		if _, err := super.Exec(t.Context(), c.sql); err != nil {
+			t.Fatal(err)
+		}
+		w.run("doctor").want(t, 1, "WRONG sinks: ", c.says, "1 to mend.")
+	}
+}
+
+// TestDoctorOpensWhatCustomersSealed has an account that was sealed by the key that is set, and then another key.
+func TestDoctorOpensWhatCustomersSealed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inEffect()
+	w.run("import").want(t, 0)
+	box, err := secret.New(refund.Purpose, []byte(w.env["OFFRAMP_WEB_SECRET_KEY"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.refunded(box.Seal("DE89370400440532013000", w.firstCustomer()))
+	w.run("doctor").want(t, 0, "ok    keys of bank details: by OFFRAMP_WEB_SECRET_KEY\n")
+	other := w.with("OFFRAMP_WEB_SECRET_KEY", strings.Repeat("n", 32))
+	other.run("doctor").want(t, 1, "WRONG keys of bank details: bank details that customers gave cannot be opened", "OFFRAMP_WEB_OLD_SECRET_KEYS", "1 to mend.")
+	other.with("OFFRAMP_WEB_OLD_SECRET_KEYS", w.env["OFFRAMP_WEB_SECRET_KEY"]).run("doctor").want(t, 0, "Everything answers.")
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -46,14 +45,15 @@ func (c *console) open(command string) (*parts, error) {
 
 // reach opens the database of a configuration.
 func (c *console) reach(cfg config.Config, command string) (*parts, error) {
+	log, outage := logging.NewCalm(c.out, logging.Level(cfg.Log.Level))
 	d, err := db.Open(c.ctx, cfg.Database.URL, db.Options{
-		MaxConns: cfg.Database.MaxConns, Clock: clock.Shifted(cfg.Clock.Shift), Name: "offramp " + command,
+		MaxConns: cfg.Database.MaxConns, Clock: clock.Shifted(cfg.Clock.Shift), Name: "offramp " + command, Up: outage.Answered,
 	})
 	if err != nil {
 		return nil, orAsIs(databaseTrouble(placeOf("OFFRAMP_DATABASE_URL", cfg.Database.URL), err), err)
 	}
 	return &parts{
-		config: cfg, log: logging.New(c.out, logging.Level(cfg.Log.Level)).With("process", command), db: d,
+		config: cfg, log: log.With("process", command), db: d,
 		programmes: migration.NewProgrammes(d), journeys: migration.NewService(d),
 	}, nil
 }
@@ -102,22 +102,17 @@ func (p *parts) allowed() (allow []netip.Prefix, err error) {
 	return allow, nil
 }
 
-// sinks joins the sinks that the programme in effect names with their addresses.
-func (p *parts) sinks(ctx context.Context) ([]writeback.Sink, error) {
-	programme, err := p.programmes.Active(ctx)
-	if errors.Is(err, migration.ErrNoProgramme) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var list []writeback.Sink
-	for _, s := range programme.Sinks {
-		if end, ok := p.config.Sinks[strings.ToLower(s.Name)]; ok {
-			list = append(list, writeback.Sink{Name: s.Name, URL: end.URL, Secret: end.Secret})
-		}
-	}
-	return list, nil
+// sinks delivers status changes, as the worker of that name, and tells how they fare.
+func (p *parts) sinks(worker string, client *http.Client) *writeback.Service {
+	return writeback.New(p.db, writeback.Options{
+		Worker: worker, End: p.sinkEnd, Record: p.programmes.RecordSinks, Client: client, Source: p.config.Web.URL, Logger: p.log,
+	})
+}
+
+// sinkEnd is what the configuration says of a sink.
+func (p *parts) sinkEnd(name string) writeback.Sink {
+	end := p.config.Sinks[strings.ToLower(name)]
+	return writeback.Sink{Name: name, URL: end.URL, Secret: end.Secret}
 }
 
 // inner serves metrics and health on their own listener until ctx ends.

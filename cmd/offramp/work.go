@@ -21,7 +21,6 @@ import (
 	"offramp/internal/outbound"
 	"offramp/migration/refund"
 	"offramp/migration/replacement"
-	"offramp/migration/writeback"
 )
 
 type workCmd struct{}
@@ -62,7 +61,7 @@ func (workCmd) Run(c *console) error {
 		return fmt.Errorf("start working: %w", err)
 	}
 	p.log.Info("working", "worker", client.ID())
-	deliver := writeback.New(p.db, writeback.Options{Sinks: p.sinks, Client: sender, Source: p.config.Web.URL, Logger: p.log})
+	deliver := p.sinks(client.ID(), sender)
 	var group sync.WaitGroup
 	group.Go(func() { deliver.Run(c.ctx) })
 	<-c.ctx.Done()

@@ -5,6 +5,8 @@ import (
 	"context"
 	"maps"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"offramp/deploy/local"
 	"offramp/deploy/local/localtest"
 	"offramp/deploy/schema"
 )
@@ -43,6 +46,11 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	s3, smtp := localtest.S3(t), localtest.Mail(t)
+	sink := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(sink.Close)
+	client := func(id, secret, path string) *local.OIDC {
+		return localtest.OIDC(t, nil, local.Client{ID: id, Secret: secret, RedirectURIs: []string{"http://127.0.0.1:8080" + path}})
+	}
 	host, port, _ := strings.Cut(smtp.SMTP, ":")
 	w.env = map[string]string{
 		"OFFRAMP_DATABASE_URL": w.database.WorkURL, "OFFRAMP_DATABASE_OWNER_URL": w.database.OwnerURL, "OFFRAMP_DATABASE_MAX_CONNS": "4",
@@ -50,11 +58,11 @@ func newWorld(t *testing.T) *world {
 		"OFFRAMP_WEB_SECRET_KEY": strings.Repeat("k", 32),
 		"OFFRAMP_S3_ENDPOINT":    s3.Endpoint, "OFFRAMP_S3_REGION": s3.Region, "OFFRAMP_S3_BUCKET": s3.Bucket(t),
 		"OFFRAMP_S3_ACCESS_KEY": s3.AccessKey, "OFFRAMP_S3_SECRET_KEY": s3.SecretKey,
-		"OFFRAMP_CUSTOMER_ISSUER": localtest.OIDC(t, nil).Issuer, "OFFRAMP_CUSTOMER_CLIENT_ID": "portal", "OFFRAMP_CUSTOMER_CLIENT_SECRET": "customers-secret",
-		"OFFRAMP_STAFF_ISSUER": localtest.OIDC(t, nil).Issuer, "OFFRAMP_STAFF_CLIENT_ID": "console", "OFFRAMP_STAFF_CLIENT_SECRET": "staff-secret",
+		"OFFRAMP_CUSTOMER_ISSUER": client("portal", "customers-secret", "/sign-in/callback").Issuer, "OFFRAMP_CUSTOMER_CLIENT_ID": "portal", "OFFRAMP_CUSTOMER_CLIENT_SECRET": "customers-secret",
+		"OFFRAMP_STAFF_ISSUER": client("console", "staff-secret", "/staff/sign-in/callback").Issuer, "OFFRAMP_STAFF_CLIENT_ID": "console", "OFFRAMP_STAFF_CLIENT_SECRET": "staff-secret",
 		"OFFRAMP_SMTP_HOST": host, "OFFRAMP_SMTP_PORT": port, "OFFRAMP_SMTP_TLS": "none", "OFFRAMP_SMTP_FROM": "moving@boats.example",
 		"OFFRAMP_SOURCE_PRODUCT_URL": w.product.OwnerURL, "OFFRAMP_OUTBOUND_ALLOW": "127.0.0.0/8",
-		"OFFRAMP_SINK_CRM_URL": "http://127.0.0.1:9/hook", "OFFRAMP_SINK_CRM_SECRET": "whsec_c2VjcmV0c2VjcmV0c2VjcmV0",
+		"OFFRAMP_SINK_CRM_URL": sink.URL + "/hook", "OFFRAMP_SINK_CRM_SECRET": "whsec_c2VjcmV0c2VjcmV0c2VjcmV0",
 	}
 	return w
 }
@@ -192,4 +200,46 @@ func readFile(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(content)
+}
+
+// refunded puts a refund of five cents and its entry of the ledger under the first customer, past the guards that hold people to the
+// steps before. With a sealed account it goes to a bank.
+func (w *world) refunded(sealed string) {
+	w.Helper()
+	method, kind := "original", ""
+	if sealed != "" {
+		method, kind = "bank", "iban"
+	}
+	conn, err := w.database.Super(w.T).Acquire(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer conn.Release()
+	for _, s := range []struct {
+		sql  string
+		args []any
+	}{
+		{`SET session_replication_role = replica`, nil},
+		{`INSERT INTO refund (id, ref, customer_id, tier, name_key, state, method, currency, amount, quote, quote_digest, policy_version, account,
+				account_kind, requested_by, requested_at, updated_at)
+			SELECT 'refund', 'RF-2026-000001', id, tier, lower(name), 'submitted', $1, 'EUR', 5, '{}', repeat('0', 64), '1', $2, $3, 'one', now(), now()
+			  FROM customer ORDER BY ref LIMIT 1`, []any{method, sealed, kind}},
+		{`INSERT INTO ledger_entry (refund_id, customer_id, tier, kind, key, at) SELECT id, customer_id, tier, 'accrue', '1', now() FROM refund`, nil},
+		{`INSERT INTO ledger_posting (entry_id, customer_id, account, currency, amount)
+			SELECT e.id, e.customer_id, p.account, 'EUR', p.amount FROM ledger_entry e, (VALUES ('prepaid', 5), ('liability', -5)) p (account, amount)`, nil},
+		{`RESET session_replication_role`, nil},
+	} {
+		if _, err := conn.Exec(w.Context(), s.sql, s.args...); err != nil {
+			w.Fatal(err)
+		}
+	}
+}
+
+// firstCustomer is the id under which refunded puts a refund.
+func (w *world) firstCustomer() (id string) {
+	w.Helper()
+	if err := w.database.Super(w.T).QueryRow(w.Context(), `SELECT id FROM customer ORDER BY ref LIMIT 1`).Scan(&id); err != nil {
+		w.Fatal(err)
+	}
+	return id
 }

@@ -107,9 +107,11 @@ var Meant = []TableRights{
 	// Evidence and what is told to others.
 	{Table: "audit", Serve: "select, insert", Work: "select, insert"},
 	{Table: "audit_head", Serve: "select", Work: "select"},
-	{Table: "outbox_event", Serve: "select, insert", Work: "select, insert, update (spread)"},
-	{Table: "outbox_delivery", Serve: "select", Work: "select, insert, update"},
-	{Table: "sink", Serve: "select", Work: "select, insert, update"},
+	{Table: "outbox_event", Serve: "select, insert", Work: "select, insert, update (spread, spread_by)"},
+	{Table: "outbox_delivery", Serve: "select, insert, update (state, attempts, next_at, done_at, leased_until)", Work: "select, insert, update"},
+	{Table: "sink", Serve: "select, update (disabled_at, reason, failing_since)", Work: "select, insert, update"},
+	{Table: "sink_worker", Serve: "select", Work: "select, insert, update, delete"},
+	{Table: "programme_sinks", Serve: "select", Work: "select, insert"},
 
 	// The queue's own, and which changes were applied.
 	{Table: "river_job", Serve: "select, insert, update", Work: "select, insert, update, delete", Older: "delete"},

@@ -19,6 +19,8 @@ var open = map[string]string{
 	"sign_in":            "belongs to a browser that nobody has identified yet; found by the hash of a random value",
 	"logout_token":       "ids of an issuer's tokens",
 	"sink":               "names of our own systems",
+	"sink_worker":        "names of our own systems and processes",
+	"programme_sinks":    "names of our own systems",
 	"audit_head":         "a number and a hash",
 	"source_pace":        "keys of the programme file and instants",
 	"feature_count":      "how the programme's questions about features fare; no customer's answer",

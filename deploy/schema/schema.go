@@ -11,6 +11,7 @@ import (
 	"embed"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -161,6 +162,22 @@ func Status(ctx context.Context, pool *pgxpool.Pool) ([]Change, error) {
 		changes = append(changes, Change{Version: s.Source.Version, File: s.Source.Path, AppliedAt: s.AppliedAt})
 	}
 	return changes, nil
+}
+
+// CheckQueue reports whether the queue's own tables are those that this binary's River needs. It needs read access only.
+func CheckQueue(ctx context.Context, pool *pgxpool.Pool) error {
+	m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return fmt.Errorf("open queue schema: %w", err)
+	}
+	r, err := m.Validate(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("look at the queue's tables: %w", err)
+	}
+	if !r.OK {
+		return fmt.Errorf("the queue's tables are not those of this binary: %s", strings.Join(r.Messages, "; "))
+	}
+	return nil
 }
 
 func provider(pool *pgxpool.Pool) (*goose.Provider, func(), error) {

@@ -148,21 +148,3 @@ func (b *Bucket) Ping(ctx context.Context) error {
 	}
 	return unlessGone(err)
 }
-
-// Check proves that the bucket does what exports need: it writes an object, reads it back whole and by range, and
-// deletes it. The error's Op says which step failed.
-func (b *Bucket) Check(ctx context.Context) error {
-	key, body := NewKey("check/"), []byte("offramp checks this bucket")
-	stored, err := b.Put(ctx, key, body, "text/plain")
-	if err != nil {
-		return err
-	}
-	proof, err := b.ReadBack(ctx, key)
-	if err == nil && !proof.Same(stored) {
-		err = &Error{Kind: Unavailable, Op: "read back", Key: key, Cause: errors.New("the bytes differ from what was written")}
-	}
-	if err == nil {
-		err = b.checkRange(ctx, key, body)
-	}
-	return errors.Join(err, b.Delete(ctx, key))
-}

@@ -34,6 +34,7 @@ type Options struct {
 	Clock    clock.Clock   // default the system's
 	Timeout  time.Duration // to the first connection; default 10 s
 	Name     string        // application_name, seen in pg_stat_activity
+	Up       func()        // called whenever a new connection stands; may be nil
 }
 
 // Open connects as the application role and checks that the database answers.
@@ -49,6 +50,12 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	if o.Name != "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = o.Name
+	}
+	if o.Up != nil {
+		cfg.AfterConnect = func(context.Context, *pgx.Conn) error {
+			o.Up()
+			return nil
+		}
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {

@@ -55,16 +55,28 @@ func (c Config) client() (*smtp.Client, error) {
 	return client, nil
 }
 
-// Check connects to the server, signs in and says goodbye.
+// Check connects to the server, signs in, has it take our sender for a mail that is then given up, and says goodbye.
 func Check(ctx context.Context, c Config) error {
 	client, err := c.client()
 	if err != nil {
 		return err
 	}
-	if err := client.DialWithContext(ctx); err != nil {
+	from, err := c.sender()
+	if err != nil {
+		return err
+	}
+	talk, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
 		return fmt.Errorf("reach mail server %s: %w", c.Host, clean(err))
 	}
-	return client.Close()
+	defer func() { _ = talk.Close() }()
+	if err := talk.Mail(from.Address); err != nil {
+		return fmt.Errorf("mail server %s does not take the sender of OFFRAMP_SMTP_FROM: %w", c.Host, clean(err))
+	}
+	if err := talk.Reset(); err != nil {
+		return fmt.Errorf("reach mail server %s: %w", c.Host, clean(err))
+	}
+	return talk.Quit()
 }
 
 // message puts a letter into an envelope. Its id is the same in every try of the job.

@@ -2,10 +2,8 @@ package writeback_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -15,14 +13,15 @@ import (
 	"offramp/deploy/local/localtest"
 	"offramp/internal/db"
 	"offramp/internal/outbound"
-	"offramp/migration/writeback"
 )
 
 // BenchmarkDrain delivers one event of each of b.N customers; ns/op is the time of one event.
 func BenchmarkDrain(b *testing.B) {
 	sink := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer sink.Close()
-	d := localtest.DB(b)
+	database := localtest.Database(b)
+	d := database.Open(b)
+	inEffect(b, database, 1, time.Now().Add(-time.Hour), "crm")
 	fill := `INSERT INTO outbox_event (id, customer_id, version, type, subject, data, at)
 		SELECT 'msg_' || i, 'c' || i, 1, 'offramp.customer.status.changed.v1', 'REF-' || i, '{"version": 1}', $2 FROM generate_series(1, $1) i`
 	err := d.InTx(b.Context(), db.SystemScope("bench"), func(tx *db.Tx) error {
@@ -32,13 +31,7 @@ func BenchmarkDrain(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := writeback.New(d, writeback.Options{
-		Sinks: func(context.Context) ([]writeback.Sink, error) {
-			return []writeback.Sink{{Name: "crm", URL: sink.URL, Secret: secret}}, nil
-		},
-		Client: outbound.NewClient(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}),
-		Source: "https://moving.example.com", Logger: slog.New(slog.DiscardHandler),
-	})
+	s := service(d, sink.URL, 30*time.Second)
 	b.ResetTimer()
 	if err := s.Sweep(b.Context()); err != nil {
 		b.Fatal(err)

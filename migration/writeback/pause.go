@@ -12,6 +12,21 @@ var deliveries = promauto.NewCounterVec(prometheus.CounterOpts{
 	Name: "offramp_writeback_tries_total", Help: "Tries to deliver an event to a sink, by what they came to: delivered, failed or parked.",
 }, []string{"sink", "result"})
 
+var (
+	unserved = gauge("offramp_writeback_unserved", "1 while this worker lacks the address or the secret of a sink that the programme names.")
+	waiting  = gauge("offramp_writeback_waiting", "Deliveries that wait for a sink.")
+	parked   = gauge("offramp_writeback_parked", "Deliveries given up after the last try, which somebody may send again.")
+	oldest   = gauge("offramp_writeback_oldest_seconds", "How long the oldest delivery that waits for a sink has been waiting.")
+	disabled = gauge("offramp_writeback_disabled", "1 while a sink is switched off.")
+	repaired = promauto.NewCounterVec(prometheus.CounterOpts{
+		Name: "offramp_writeback_repaired_total", Help: "Deliveries that an event lacked and that were made later.",
+	}, []string{"sink"})
+)
+
+func gauge(name, help string) *prometheus.GaugeVec {
+	return promauto.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{"sink"})
+}
+
 func result(o outcome) string {
 	if o.state == Pending {
 		return "failed"

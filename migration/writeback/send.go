@@ -25,18 +25,26 @@ type sender struct {
 }
 
 func newSender(sink Sink, source string, client *http.Client) (*sender, error) {
-	s := &sender{sink: sink, source: source, client: client}
+	keys, err := signers(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &sender{sink: sink, source: source, client: client, keys: keys}, nil
+}
+
+// signers are the keys of a sink's secrets.
+func signers(sink Sink) (keys []*webhooks.Webhook, err error) {
 	for _, secret := range strings.Fields(sink.Secret) {
 		key, err := webhooks.NewWebhook(secret)
 		if err != nil {
 			return nil, fmt.Errorf("the secret of sink %s is not \"whsec_\" and base64", sink.Name) // the cause would hold the secret
 		}
-		s.keys = append(s.keys, key)
+		keys = append(keys, key)
 	}
-	if len(s.keys) == 0 {
+	if len(keys) == 0 {
 		return nil, fmt.Errorf("sink %s has no secret", sink.Name)
 	}
-	return s, nil
+	return keys, nil
 }
 
 // encode writes the event as CloudEvents 1.0 structured JSON. The bytes are the same in every try.
@@ -60,6 +68,13 @@ func (s *sender) encode(p parcel) ([]byte, error) {
 
 // send makes one try.
 func (s *sender) send(ctx context.Context, p parcel) answer {
+	began := time.Now()
+	a := s.try(ctx, p)
+	a.took = time.Since(began)
+	return a
+}
+
+func (s *sender) try(ctx context.Context, p parcel) answer {
 	body, err := s.encode(p)
 	if err != nil {
 		return answer{fault: "encode event: " + err.Error()}

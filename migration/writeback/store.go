@@ -19,38 +19,49 @@ type store struct{}
 // row of deliveries by done_at IS NULL, which is the same but the condition of another index, in a subquery with LIMIT;
 // rows are updated by their primary key, with no condition that either index would serve.
 
-// spreadSQL makes deliveries of events, one per sink. It takes all waiting events of the customers it picks: within one
-// customer no version may overtake another. A new delivery waits for those before it, so that what is due are first ones.
+// spreadSQL makes deliveries of events, one for each sink that the version in effect names: what is spread and where to is decided
+// in one statement, from one snapshot. Without such a version, or before its sinks are written down, events wait. It takes all
+// waiting events of the customers it picks: within one customer no version may overtake another. A new delivery waits for those
+// before it, so that what is due are first ones.
 const spreadSQL = `
-	WITH picked AS (
+	WITH decided AS (
+	  SELECT v.version, s.names FROM programme_version v JOIN programme_sinks s ON s.version = v.version WHERE v.state = 'active'
+	), picked AS (
 	  SELECT DISTINCT customer_id FROM (SELECT customer_id FROM outbox_event WHERE NOT spread ORDER BY at LIMIT $1) x
 	), event AS (
-	  UPDATE outbox_event e SET spread = true FROM picked p WHERE e.customer_id = p.customer_id AND NOT e.spread
-	  RETURNING e.id, e.customer_id, e.version
+	  UPDATE outbox_event e SET spread = true, spread_by = d.version FROM picked p, decided d
+	   WHERE e.customer_id = p.customer_id AND NOT e.spread
+	  RETURNING e.id, e.customer_id, e.version, d.names
 	), delivery AS (
 	  INSERT INTO outbox_delivery (event_id, sink, customer_id, version, state, next_at, created_at)
-	  SELECT e.id, s.name, e.customer_id, e.version, 'pending', greatest($3, (
+	  SELECT e.id, s.name, e.customer_id, e.version, 'pending', greatest($2, (
 	           SELECT d.next_at FROM outbox_delivery d
-	            WHERE d.sink = s.name AND d.customer_id = e.customer_id AND d.done_at IS NULL ORDER BY d.version DESC LIMIT 1)), $3
-	    FROM event e CROSS JOIN unnest($2::text[]) AS s (name)
+	            WHERE d.sink = s.name AND d.customer_id = e.customer_id AND d.done_at IS NULL ORDER BY d.version DESC LIMIT 1)), $2
+	    FROM event e CROSS JOIN unnest(e.names) AS s (name)
+	      ON CONFLICT (event_id, sink) DO NOTHING
 	)
 	SELECT count(*) FROM event`
 
 // spread makes deliveries of up to limit waiting events and a few more, and returns of how many. One dispatcher does so
 // at a time: the others find the lock taken and get 0.
-func (store) spread(ctx context.Context, tx *db.Tx, sinks []string, limit int) (n int, err error) {
-	var mine bool
-	const lock = `SELECT pg_try_advisory_xact_lock(hashtextextended('offramp outbox spread', 0))`
-	if err := tx.Pgx.QueryRow(ctx, lock).Scan(&mine); err != nil {
-		return 0, fmt.Errorf("spread events: %w", err)
+func (store) spread(ctx context.Context, tx *db.Tx, limit int) (n int, err error) {
+	mine, err := alone(ctx, tx, "offramp outbox spread")
+	if err != nil || !mine {
+		return 0, err
 	}
-	if !mine {
-		return 0, nil
-	}
-	if err := tx.Pgx.QueryRow(ctx, spreadSQL, limit, sinks, tx.Now).Scan(&n); err != nil {
+	if err := tx.Pgx.QueryRow(ctx, spreadSQL, limit, tx.Now).Scan(&n); err != nil {
 		return 0, fmt.Errorf("spread events: %w", err)
 	}
 	return n, nil
+}
+
+// alone takes a lock that one dispatcher at a time holds, until its transaction ends, and reports whether it did.
+func alone(ctx context.Context, tx *db.Tx, name string) (mine bool, err error) {
+	const sql = `SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))`
+	if err := tx.Pgx.QueryRow(ctx, sql, name).Scan(&mine); err != nil {
+		return false, fmt.Errorf("lock %q: %w", name, err)
+	}
+	return mine, nil
 }
 
 // claimSQL leases the waiting deliveries of customers whose first one is due and not leased: that first one and those
@@ -104,7 +115,7 @@ const holdSQL = `
 	 WHERE d.event_id = l.event_id AND d.sink = l.sink`
 
 // settle records outcomes and ends the leases.
-func (store) settle(ctx context.Context, tx *db.Tx, sink string, outcomes []outcome) error {
+func (st store) settle(ctx context.Context, tx *db.Tx, sink string, outcomes []outcome) error {
 	var ids, states, faults, held []string
 	same := slices.Repeat([]string{sink}, len(outcomes))
 	var tried []int
@@ -119,36 +130,12 @@ func (store) settle(ctx context.Context, tx *db.Tx, sink string, outcomes []outc
 	if _, err := tx.Pgx.Exec(ctx, settleSQL, same, tx.Now, ids, states, tried, nextAt, faults); err != nil {
 		return fmt.Errorf("settle deliveries for %s: %w", sink, err)
 	}
-	if len(held) == 0 {
-		return nil
+	if len(held) > 0 {
+		if _, err := tx.Pgx.Exec(ctx, holdSQL, same[:len(held)], held, heldUntil); err != nil {
+			return fmt.Errorf("settle deliveries for %s: %w", sink, err)
+		}
 	}
-	if _, err := tx.Pgx.Exec(ctx, holdSQL, same[:len(held)], held, heldUntil); err != nil {
-		return fmt.Errorf("settle deliveries for %s: %w", sink, err)
-	}
-	return nil
-}
-
-// disable switches a sink off and reports whether it was on.
-func (store) disable(ctx context.Context, tx *db.Tx, sink, reason string) (bool, error) {
-	const sql = `INSERT INTO sink (name, disabled_at, reason) VALUES ($1, $2, $3)
-		ON CONFLICT (name) DO UPDATE SET disabled_at = excluded.disabled_at, reason = excluded.reason WHERE sink.disabled_at IS NULL`
-	tag, err := tx.Pgx.Exec(ctx, sql, sink, tx.Now, reason)
-	if err != nil {
-		return false, fmt.Errorf("disable sink %s: %w", sink, err)
-	}
-	return tag.RowsAffected() == 1, nil
-}
-
-// enable switches a sink on again. ErrUnknownSink when it was not off.
-func (store) enable(ctx context.Context, tx *db.Tx, sink string) error {
-	tag, err := tx.Pgx.Exec(ctx, `UPDATE sink SET disabled_at = NULL, reason = '' WHERE name = $1 AND disabled_at IS NOT NULL`, sink)
-	if err != nil {
-		return fmt.Errorf("enable sink %s: %w", sink, err)
-	}
-	if tag.RowsAffected() == 0 {
-		return ErrUnknownSink
-	}
-	return nil
+	return st.noteAnswers(ctx, tx, sink, outcomes)
 }
 
 const listSQL = `
@@ -178,24 +165,4 @@ func (store) replay(ctx context.Context, tx *db.Tx, sink, eventID string) (int, 
 		return 0, fmt.Errorf("replay deliveries for %s: %w", sink, err)
 	}
 	return int(tag.RowsAffected()), nil
-}
-
-// summarySQL counts what is open; only the parked ones, which are few, have no index.
-const summarySQL = `
-	SELECT n.name, (SELECT count(*) FROM outbox_delivery d WHERE d.sink = n.name AND d.state = 'pending'),
-	       (SELECT count(*) FROM outbox_delivery d WHERE d.sink = n.name AND d.state = 'parked'),
-	       (SELECT min(d.created_at) FROM outbox_delivery d WHERE d.sink = n.name AND d.state = 'pending'),
-	       s.disabled_at, coalesce(s.reason, '')
-	  FROM unnest($1::text[]) WITH ORDINALITY AS n (name, place) LEFT JOIN sink s ON s.name = n.name ORDER BY n.place`
-
-func (store) summary(ctx context.Context, tx *db.Tx, sinks []string) ([]Summary, error) {
-	rows, err := tx.Pgx.Query(ctx, summarySQL, sinks)
-	if err != nil {
-		return nil, fmt.Errorf("summarise sinks: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Summary])
-	if err != nil {
-		return nil, fmt.Errorf("summarise sinks: %w", err)
-	}
-	return list, nil
 }

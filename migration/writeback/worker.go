@@ -16,97 +16,11 @@ var systemScope = db.SystemScope("write-back")
 
 const (
 	lookEvery  = 250 * time.Millisecond // for new events and due deliveries
-	sinksEvery = 5 * time.Second        // for changes of the list of sinks
-	spreadSize = 1000                   // events a transaction
 	claimSize  = 250                    // customers a transaction
 	senders    = 16                     // calls at a time to one sink
 	settleSize = 200                    // outcomes a transaction
 	settleWait = 25 * time.Millisecond  // for more outcomes to share it
 )
-
-// Run delivers until ctx ends, then lets calls under way end and records what they came to. Any number of processes may
-// run it at once.
-func (s *Service) Run(ctx context.Context) {
-	var group sync.WaitGroup
-	defer group.Wait()
-	stops := map[Sink]context.CancelFunc{}
-	var sinks []Sink
-	var known time.Time
-	for ctx.Err() == nil {
-		if time.Since(known) >= sinksEvery {
-			if list, err := s.Sinks(ctx); err == nil {
-				sinks, known = list, time.Now()
-				s.follow(ctx, &group, stops, sinks)
-			} else {
-				s.complain(ctx, "list sinks", err)
-			}
-		}
-		n := 0
-		if !known.IsZero() { // until the sinks are known, events wait
-			var err error
-			if n, err = s.spread(ctx, sinks); err != nil {
-				s.complain(ctx, "spread events", err)
-			}
-		}
-		if n == 0 {
-			wait(ctx, lookEvery)
-		}
-	}
-}
-
-// follow starts a dispatcher for each new sink and stops those of sinks that are gone or have a new address or secret.
-func (s *Service) follow(ctx context.Context, group *sync.WaitGroup, stops map[Sink]context.CancelFunc, sinks []Sink) {
-	for sink, stop := range stops {
-		if !slices.Contains(sinks, sink) {
-			stop()
-			delete(stops, sink)
-		}
-	}
-	for _, sink := range sinks {
-		if _, runs := stops[sink]; runs {
-			continue
-		}
-		own, stop := context.WithCancel(ctx)
-		stops[sink] = stop
-		group.Go(func() {
-			for own.Err() == nil {
-				if _, err := s.deliver(own, sink, false); err != nil {
-					s.complain(own, "deliver to "+sink.Name, err)
-					wait(own, sinksEvery)
-				}
-			}
-		})
-	}
-}
-
-// Sweep delivers everything that is due now and returns when it is done. For tests and for the command line.
-func (s *Service) Sweep(ctx context.Context) error {
-	sinks, err := s.Sinks(ctx)
-	if err != nil {
-		return err
-	}
-	for n := -1; n != 0; {
-		if n, err = s.spread(ctx, sinks); err != nil {
-			return err
-		}
-	}
-	for _, sink := range sinks {
-		for n := -1; n != 0; { // what a customer has beyond one claim comes with the next
-			if n, err = s.deliver(ctx, sink, true); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (s *Service) spread(ctx context.Context, sinks []Sink) (n int, err error) {
-	err = s.db.InTx(ctx, systemScope, func(tx *db.Tx) error {
-		n, err = s.store.spread(ctx, tx, names(sinks), spreadSize)
-		return err
-	})
-	return n, err
-}
 
 // deliver claims and sends what is due for one sink until ctx ends or, with once, until nothing is left to claim, and
 // returns how many runs it claimed. Customers are served side by side, a customer's deliveries one after the other.

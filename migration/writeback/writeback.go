@@ -3,6 +3,7 @@ package writeback
 import (
 	"encoding/json"
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -16,11 +17,45 @@ const (
 	Parked    State = "parked" // given up after the last try; a human may replay it
 )
 
-// Sink is another system that receives status changes.
+// Sink is another system that receives status changes, as one worker knows it.
 type Sink struct {
 	Name   string
-	URL    string
-	Secret string // "whsec_" and base64; during a rotation two of them, separated by a space
+	URL    string // empty: this worker was not told
+	Secret string // "whsec_" and base64; during a rotation two of them, separated by a space; empty: this worker was not told
+}
+
+// Want is what a worker lacks to serve a sink.
+type Want string
+
+// What a worker may lack.
+const (
+	Nothing     Want = ""
+	Address     Want = "address"
+	Secret      Want = "secret"
+	ValidSecret Want = "valid_secret"
+)
+
+// Wants says what is missing to deliver to s.
+func (s Sink) Wants() Want {
+	switch {
+	case s.URL == "":
+		return Address
+	case strings.TrimSpace(s.Secret) == "":
+		return Secret
+	}
+	if _, err := signers(s); err != nil {
+		return ValidSecret
+	}
+	return Nothing
+}
+
+// Answer is what one try came to.
+type Answer struct {
+	At      time.Time `json:"at"`
+	EventID string    `json:"event"`
+	Status  int       `json:"status"`          // of HTTP; 0: no answer
+	Fault   string    `json:"fault,omitempty"` // empty: delivered
+	Took    int64     `json:"ms"`
 }
 
 // Delivery is one event on its way to one sink.
@@ -71,6 +106,7 @@ type answer struct {
 	status int           // of HTTP; 0: no answer
 	retry  time.Duration // that the receiver asked for; 0: it did not
 	fault  string        // empty: delivered
+	took   time.Duration
 }
 
 func (a answer) delivered() bool { return a.fault == "" }
@@ -85,11 +121,13 @@ type outcome struct {
 	tried  int // 1, or 0 for one that was let go untried
 	nextAt time.Time
 	fault  string
+	answer *Answer // nil: it was not tried
 }
 
 // settle decides what becomes of p after a try at now.
 func settle(p parcel, a answer, now time.Time) outcome {
 	o := outcome{parcel: p, tried: 1, nextAt: now, fault: a.fault}
+	o.answer = &Answer{At: now.UTC(), EventID: p.EventID, Status: a.status, Fault: a.fault, Took: a.took.Milliseconds()}
 	switch {
 	case a.delivered():
 		o.state = Delivered

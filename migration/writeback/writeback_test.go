@@ -26,10 +26,13 @@ import (
 	"offramp/internal/db"
 	"offramp/internal/outbound"
 	"offramp/internal/outbox"
+	"offramp/migration"
 	"offramp/migration/writeback"
 )
 
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+var staff = migration.Actor{ID: "staff", Kind: audit.Staff}
 
 var noon = time.Date(2026, time.November, 21, 12, 0, 0, 0, time.UTC)
 
@@ -105,15 +108,41 @@ func setUp(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{T: t, clock: clock.NewManual(noon), database: localtest.Database(t), receiver: newReceiver(t)}
 	f.db = f.database.Open(t, db.Options{Clock: f.clock})
+	inEffect(t, f.database, 1, noon.Add(-time.Hour), "crm")
 	f.hooks = service(f.db, f.receiver.URL, time.Second)
 	return f
 }
 
+// inEffect puts a version of a programme into effect that names these sinks.
+func inEffect(t testing.TB, d localtest.TestDatabase, version int, at time.Time, sinks ...string) {
+	t.Helper()
+	source := "sinks: []\n"
+	if len(sinks) > 0 {
+		source = "sinks: [{name: " + strings.Join(sinks, "}, {name: ") + "}]\n"
+	}
+	super := d.Super(t)
+	for _, s := range []struct {
+		sql  string
+		args []any
+	}{
+		{`UPDATE programme_version SET state = 'superseded' WHERE state = 'active'`, nil},
+		{`INSERT INTO programme_version (version, state, source, digest, proposed_by, proposed_at, approved_by, approved_at)
+			VALUES ($1, 'active', $2, '', 'one', $3, 'two', $3)`, []any{version, source, at}},
+	} {
+		if _, err := super.Exec(t.Context(), s.sql, s.args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func service(d *db.DB, url string, timeout time.Duration) *writeback.Service {
+	return worker(d, "worker", writeback.Sink{URL: url, Secret: secret}, timeout)
+}
+
+// worker is a dispatcher that was told this of every sink.
+func worker(d *db.DB, name string, end writeback.Sink, timeout time.Duration) *writeback.Service {
 	return writeback.New(d, writeback.Options{
-		Sinks: func(context.Context) ([]writeback.Sink, error) {
-			return []writeback.Sink{{Name: "crm", URL: url, Secret: secret}}, nil
-		},
+		Worker: name, End: func(string) writeback.Sink { return end }, Record: migration.NewProgrammes(d).RecordSinks,
 		Client: outbound.NewClient(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, Timeout: timeout}),
 		Source: "https://moving.example.com", Logger: slog.New(slog.DiscardHandler),
 	})
@@ -280,7 +309,7 @@ func TestO03_GoneDisablesTheSink(t *testing.T) {
 		t.Errorf("%d audit rows, %v", acts, err)
 	}
 	f.receiver.answer(status(http.StatusOK))
-	if err := f.hooks.Enable(t.Context(), "staff", "crm"); err != nil {
+	if err := f.hooks.Enable(t.Context(), staff, "crm"); err != nil {
 		t.Fatal(err)
 	}
 	f.sweep()
@@ -461,14 +490,14 @@ func TestO06_APoisonEventIsParkedAndTheOthersFlow(t *testing.T) {
 		t.Errorf("the others: %s, %s", byKey["a2"].State, byKey["b1"].State)
 	}
 	f.receiver.answer(status(http.StatusOK))
-	if n, err := f.hooks.Replay(t.Context(), "staff", "crm", byKey["a1"].EventID); n != 1 || err != nil {
+	if n, err := f.hooks.Replay(t.Context(), staff, "crm", byKey["a1"].EventID); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}
 	f.sweep()
 	if c := f.receiver.got(); c[len(c)-1].ID != byKey["a1"].EventID {
 		t.Error("the replayed event did not arrive under its id")
 	}
-	if _, err := f.hooks.Replay(t.Context(), "staff", "crm", byKey["a1"].EventID); !errors.Is(err, writeback.ErrUnknownDelivery) {
+	if _, err := f.hooks.Replay(t.Context(), staff, "crm", byKey["a1"].EventID); !errors.Is(err, writeback.ErrUnknownDelivery) {
 		t.Errorf("replay of a delivered event: %v", err)
 	}
 }

@@ -32,6 +32,8 @@ var places = []place{
 	{key: "programme", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/programme"},
 	{key: "audit", roles: []auth.Role{auth.Auditor}, url: "/console/audit"},
 	{key: "operations", roles: []auth.Role{auth.Operator}, url: "/console/ops"},
+	{key: "sinks", roles: []auth.Role{auth.Operator}, url: "/console/ops/sinks", part: true},
+	{key: "jobs", roles: []auth.Role{auth.Operator}, url: "/console/ops/queue", part: true},
 }
 
 // open returns the places that a member of staff may enter.

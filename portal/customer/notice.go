@@ -24,7 +24,7 @@ func (p *Pages) Home(c echo.Context) error {
 	case v.Session != nil:
 		return page.Redirect(c, "/console")
 	case v.Programme == nil:
-		return ErrNoPage
+		return p.showFresh(c)
 	}
 	return page.Redirect(c, "/"+v.Locale.Tag()+"/")
 }

@@ -21,8 +21,11 @@ import (
 	"offramp/portal/page"
 )
 
-// JobsPath is where River's pages live.
-const JobsPath = "/console/ops/jobs"
+// JobsPath is where River's pages live, QueuePath our page around them.
+const (
+	JobsPath  = "/console/ops/jobs"
+	QueuePath = "/console/ops/queue"
+)
 
 // maxChange bounds what River's pages send with a change: the numbers of some thousand jobs.
 const maxChange = 64 << 10
@@ -38,9 +41,14 @@ func riverPages(client *jobs.Client, log *slog.Logger) (*riverui.Handler, error)
 	return handler, nil
 }
 
-// policy is the portal's own but for style sheets: River's pages write one of theirs from script. Scripts stay as strict.
+// policy is the portal's own but for style sheets: River's pages write one of theirs from script,
+// and for being framed by a page of ours. Scripts stay as strict.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self'; font-src 'self'; " +
-	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+
+// framing is the portal's own policy but for the frame with River's pages.
+const framing = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
+	"frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // ShowJobs answers with River's pages and what they read. Their first page ends with a slash, as none of ours does.
 func (p *Pages) ShowJobs(c echo.Context) error {
@@ -50,6 +58,7 @@ func (p *Pages) ShowJobs(c echo.Context) error {
 		r.URL.Path += "/"
 	}
 	c.Response().Header().Set("Content-Security-Policy", policy)
+	c.Response().Header().Set("X-Frame-Options", "SAMEORIGIN")
 	p.river.ServeHTTP(c.Response(), r)
 	return nil
 }

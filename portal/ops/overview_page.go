@@ -6,6 +6,7 @@ import (
 	"offramp/export"
 	"offramp/internal/jobs"
 	"offramp/internal/locale"
+	"offramp/migration/writeback"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -15,18 +16,19 @@ type overviewView struct {
 	layout   ui.Page
 	heading  ui.Heading
 	warnings []ui.Banner // no worker is alive, a queue is paused
-	jobs     ui.Link
+	links    []ui.Link
 	queues   ui.Table
 	workers  ui.Table
 	exports  ui.Table
 }
 
-func buildOverview(v *page.Visit, queue jobs.Overview, exports export.Overview, layout ui.Page) overviewView {
+func buildOverview(v *page.Visit, queue jobs.Overview, exports export.Overview, sinks []writeback.Summary, layout ui.Page) overviewView {
 	l := v.Locale
 	return overviewView{
 		layout: layout, heading: ui.Heading{Title: l.T("ops.title"), Lead: l.T("ops.lead")},
-		warnings: warnings(l, queue), jobs: ui.Link{Label: l.T("ops.jobs"), URL: JobsPath},
-		queues: queueTable(l, queue), workers: workerTable(l, queue), exports: exportTable(l, exports, v.Now),
+		warnings: append(warnings(l, queue), sinkWarnings(l, sinks)...),
+		links:    []ui.Link{{Label: l.T("ops.sinks"), URL: SinksPath}, {Label: l.T("ops.jobs"), URL: QueuePath}},
+		queues:   queueTable(l, queue), workers: workerTable(l, queue), exports: exportTable(l, exports, v.Now),
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"offramp/export"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
+	"offramp/migration/writeback"
 	"offramp/portal/console"
 	"offramp/portal/page"
 )
@@ -21,6 +22,7 @@ type Pages struct {
 	db      *db.DB
 	exports *export.Service
 	river   *riverui.Handler
+	sinks   *writeback.Service
 }
 
 // New builds the console. queue may only insert.
@@ -29,7 +31,7 @@ func New(k *page.Kit, d *db.DB, exports *export.Service, queue *jobs.Client, log
 	if err != nil {
 		return nil, err
 	}
-	return &Pages{Kit: k, db: d, exports: exports, river: river}, nil
+	return &Pages{Kit: k, db: d, exports: exports, river: river, sinks: writeback.New(d, writeback.Options{Logger: log})}, nil
 }
 
 // Start begins to keep the figures of River's pages fresh, until ctx ends.
@@ -46,6 +48,10 @@ func (p *Pages) ShowOverview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	sinks, err := p.sinks.Summary(ctx, scope(c))
+	if err != nil {
+		return err
+	}
 	layout := console.Layout(p.Kit, c, v.Locale.T("ops.title"), "operations")
-	return page.Render(c, http.StatusOK, overviewPage(buildOverview(v, queue, exports, layout)))
+	return page.Render(c, http.StatusOK, overviewPage(buildOverview(v, queue, exports, sinks, layout)))
 }

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"offramp/internal/db"
+)
+
+// errTakenBack ends a transaction that was for looking only.
+var errTakenBack = errors.New("taken back")
+
+// checkRows writes an entry of the audit log for a customer that does not exist, looks for it under other scopes, where it must not be
+// seen, and takes it back.
+func (p *parts) checkRows(ctx context.Context) (string, error) {
+	var free bool
+	if err := p.db.Pool.QueryRow(ctx, `SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user`).Scan(&free); err != nil {
+		return "", err
+	}
+	if free {
+		return "", &unproved{"not tried, the role is bound by nothing"}
+	}
+	const customer = "offramp doctor"
+	seen := map[string]int{}
+	err := p.db.InTx(ctx, db.SystemScope("doctor"), func(tx *db.Tx) error {
+		const write = `INSERT INTO audit (at, actor, actor_kind, act, object, customer_id, detail)
+			VALUES (now(), 'doctor', 'operator', 'doctor', 'doctor', $1, '{}')`
+		if _, err := tx.Pgx.Exec(ctx, write, customer); err != nil {
+			return err
+		}
+		for who, scope := range map[string]db.Scope{"own": db.CustomerScope(customer), "other": db.CustomerScope("somebody else"), "nobody": db.NoScope()} {
+			if _, err := tx.Pgx.Exec(ctx, db.SetSQL, scope.Args()...); err != nil {
+				return err
+			}
+			var n int
+			if err := tx.Pgx.QueryRow(ctx, `SELECT count(*) FROM audit WHERE customer_id = $1`, customer).Scan(&n); err != nil {
+				return err
+			}
+			seen[who] = n
+		}
+		return errTakenBack
+	})
+	switch {
+	case !errors.Is(err, errTakenBack):
+		return "", err
+	case seen["other"] != 0 || seen["nobody"] != 0:
+		return "", errors.New("row-level security does not protect customers from each other: a row of one was seen by another")
+	case seen["own"] != 1:
+		return "", fmt.Errorf("a customer sees %d of their own one row", seen["own"])
+	}
+	return ": kept from each other", nil
+}
+
+// checkDatabase has the database count, fold and sort what customers write, and tells what a session may do.
+func (p *parts) checkDatabase(ctx context.Context) (string, error) {
+	var version, length int
+	var encoding, locale, isolated string
+	var folds, replica bool
+	err := p.db.Pool.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, char_length('数据🙂'), getdatabaseencoding(),
+		d.datctype, lower('ÉŞЯ') = 'éşя', pg_is_in_recovery(), current_setting('default_transaction_isolation')
+		FROM pg_database d WHERE datname = current_database()`).
+		Scan(&version, &length, &encoding, &locale, &folds, &replica, &isolated)
+	switch {
+	case err != nil:
+		return "", err
+	case length != 3:
+		return "", &trouble{
+			what: fmt.Sprintf("the database counts %d characters where there are 3: its encoding is %s", length, encoding),
+			mend: "create it with ENCODING 'UTF8' and load what is in it there",
+		}
+	case version < 150000:
+		return "", &trouble{what: fmt.Sprintf("PostgreSQL %d is too old", version/10000), mend: "upgrade it to 15 or later"}
+	case replica:
+		return "", &trouble{what: "it is a standby, which nothing can be written to", mend: "name the primary server in OFFRAMP_DATABASE_URL"}
+	case isolated != "read committed":
+		return "", &trouble{
+			what: "transactions are " + isolated + " by default, with which many of ours would be refused",
+			mend: "ALTER ROLE ... SET default_transaction_isolation = 'read committed', and the same for the database",
+		}
+	}
+	found := fmt.Sprintf(": PostgreSQL %d, %s, %s", version/10000, encoding, locale)
+	if !folds { // search goes on, but for case beyond A to Z
+		found += " (search tells capital from small letters beyond A to Z; a database created with LC_CTYPE C.UTF-8 does not)"
+	}
+	return found, nil
+}
