@@ -102,7 +102,8 @@ var Meant = []TableRights{
 	{Table: "batch_item", Serve: "select, insert, update (dropped, live)", Work: "select, update (dropped, live)"},
 	{Table: "provider_event", Serve: "select, insert", Work: "select, insert, update (processed_at)"},
 	{Table: "bank_import", Serve: "select, insert"},
-	{Table: "bank_result", Serve: "select, insert, update (queue, refund_id, expected, settled_by, settled_at, note)", Work: "select"},
+	{Table: "bank_result", Serve: "select, insert, update (queue, refund_id, expected, settled_by, settled_at, note, batch_id)", Work: "select"},
+	{Table: "bank_passed", Serve: "select, insert", Work: "select"},
 
 	// Evidence and what is told to others.
 	{Table: "audit", Serve: "select, insert", Work: "select, insert"},
