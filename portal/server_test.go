@@ -202,8 +202,8 @@ func TestNoProgramme(t *testing.T) {
 		}
 	}
 	for tag, says := range map[string][]string{
-		"en": {"No programme is in effect", "offramp doctor", "offramp apply -f programme.yaml", "Have a second person sign in as staff", "offramp import customers.csv", `href="/staff/sign-in"`},
-		"zh": {"目前没有生效的退市计划", "offramp apply -f programme.yaml", "请另一位"},
+		"en": {"No programme is in effect", "offramp doctor", "offramp apply -f programme.yaml", "Have two programme managers sign in as staff", "offramp import customers.csv", `href="/staff/sign-in"`},
+		"zh": {"目前没有生效的退市计划", "offramp apply -f programme.yaml", "请两位计划经理"},
 	} {
 		a := w.do("anonymous", "GET", "/", "", http.Header{"Accept-Language": {tag}})
 		if a.status != 503 {

@@ -125,9 +125,9 @@ func inEffect(t testing.TB, d localtest.TestDatabase, version int, at time.Time,
 		sql  string
 		args []any
 	}{
+		{`INSERT INTO programme_version (version, state, source, digest, proposed_by, proposed_at) VALUES ($1, 'proposed', $2, '', 'one', $3)`, []any{version, source, at}},
 		{`UPDATE programme_version SET state = 'superseded' WHERE state = 'active'`, nil},
-		{`INSERT INTO programme_version (version, state, source, digest, proposed_by, proposed_at, approved_by, approved_at)
-			VALUES ($1, 'active', $2, '', 'one', $3, 'two', $3)`, []any{version, source, at}},
+		{`UPDATE programme_version SET state = 'active', approved_by = 'two', approved_at = $2 WHERE version = $1`, []any{version, at}},
 	} {
 		if _, err := super.Exec(t.Context(), s.sql, s.args...); err != nil {
 			t.Fatal(err)
