@@ -46,8 +46,9 @@ const (
 
 // Kinds of bank account that can be paid to.
 const (
-	AccountIBAN   = "iban"
-	AccountCNCard = "cn_card"
+	AccountIBAN      = "iban"
+	AccountCNCard    = "cn_card"
+	AccountCNCompany = "cn_company"
 )
 
 const defaultObjectionDays = 30

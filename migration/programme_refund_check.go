@@ -173,11 +173,11 @@ func (c *checker) payout(p PayoutRules) {
 		c.errorf("refund.payout.methods", "is missing; list what customers may choose: %s, %s, %s, %s", SettleOriginal, SettleBank, SettleCredit, SettleWaive)
 	}
 	c.listed("refund.payout.methods", p.Methods, SettleOriginal, SettleBank, SettleCredit, SettleWaive)
-	c.listed("refund.payout.accounts", p.Accounts, AccountIBAN, AccountCNCard)
+	c.listed("refund.payout.accounts", p.Accounts, AccountIBAN, AccountCNCard, AccountCNCompany)
 	bank := slices.Contains(p.Methods, SettleBank)
 	switch {
 	case bank && len(p.Accounts) == 0:
-		c.errorf("refund.payout.accounts", "is missing; %s is offered, so list the kinds of account: %s, %s", SettleBank, AccountIBAN, AccountCNCard)
+		c.errorf("refund.payout.accounts", "is missing; %s is offered, so list the kinds of account: %s, %s, %s", SettleBank, AccountIBAN, AccountCNCard, AccountCNCompany)
 	case !bank && len(p.Accounts) > 0:
 		c.errorf("refund.payout.accounts", "is for %s, which methods does not offer", SettleBank)
 	case slices.Contains(p.Methods, SettleOriginal) && !bank:

@@ -46,7 +46,7 @@ func newPrepaid(t *testing.T) *world {
 		Tax: migration.RefundTax{Prices: migration.TaxInclusive}, BelowMinimum: migration.BelowCredit, SecondFrom: migration.Amounts{"CNY": "10000.00"},
 		ObjectionDays: 30, Budget: migration.Amounts{"CNY": "500000.00"},
 		Payout: migration.PayoutRules{
-			Methods: []string{migration.SettleOriginal, migration.SettleBank, migration.SettleWaive}, Accounts: []string{migration.AccountIBAN, migration.AccountCNCard},
+			Methods: []string{migration.SettleOriginal, migration.SettleBank, migration.SettleWaive}, Accounts: []string{migration.AccountIBAN, migration.AccountCNCard, migration.AccountCNCompany},
 		},
 	}
 	w.exec(`INSERT INTO entitlement_import (id, source, started_by, started_at) VALUES ('i', 'test', 'test', $1)`, day)

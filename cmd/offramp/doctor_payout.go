@@ -55,7 +55,7 @@ func (p *parts) checkBank(ctx context.Context) (string, error) {
 	one := bankfile.Payment{Ref: "TRIAL-1", Amount: 1, Currency: "EUR", To: account.Account{Kind: account.IBAN, Number: "DE89370400440532013000", Holder: "Nobody"}}
 	now := time.Now()
 	_, err := bankfile.Write(io.Discard, bankfile.Batch{
-		ID: "TRIAL", Created: now, Execution: now, Debtor: d.Debtor, Unicode: d.Unicode,
+		ID: "TRIAL", Created: now, Execution: d.Days.Next(now, one.Currency), Debtor: d.Debtor, Unicode: d.Unicode, Booking: d.Booking,
 		Payments: func() iter.Seq2[bankfile.Payment, error] {
 			return func(yield func(bankfile.Payment, error) bool) { yield(one, nil) }
 		},
@@ -67,7 +67,7 @@ func (p *parts) checkBank(ctx context.Context) (string, error) {
 			cause: err,
 		}
 	}
-	return ": " + d.Name, nil
+	return ": " + d.Name + ", in " + d.Days.Zone.String(), nil
 }
 
 // offersBank reports whether the programme in effect lets customers choose a bank account.

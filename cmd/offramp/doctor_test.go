@@ -45,7 +45,7 @@ func TestDoctorTriesWhatPays(t *testing.T) {
 		"OFFRAMP_STRIPE_KEY", provider.Key, "OFFRAMP_STRIPE_URL", provider.URL, "OFFRAMP_STRIPE_WEBHOOK_SECRETS", provider.Secrets[0],
 		"OFFRAMP_BANK_NAME", "河舟软件有限公司", "OFFRAMP_BANK_ACCOUNT", "31050123456789012345", "OFFRAMP_BANK_CNAPS", "102290000017", "OFFRAMP_BANK_UNICODE", "yes",
 	)
-	w.run("doctor").want(t, 0, "ok    Stripe\n", "ok    bank account: 河舟软件有限公司\n", "Everything answers.")
+	w.run("doctor").want(t, 0, "ok    Stripe\n", "ok    bank account: 河舟软件有限公司, in ", "Everything answers.")
 	for _, c := range []struct {
 		settings []string
 		says     []string

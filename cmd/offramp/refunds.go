@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -76,10 +77,15 @@ func (p *parts) vault(ctx context.Context) (*secret.Vault, error) {
 // debtor is our account that pays bank files, if there is one.
 func (p *parts) debtor() (refund.Debtor, bool) {
 	b := p.config.Bank
+	days, err := b.Days()
+	if err != nil {
+		p.log.Error("the calendar of our bank cannot be read", slog.Any("error", err)) // the configuration's check refuses it before
+	}
+	ways := map[string]bankfile.Booking{"single": bankfile.Single, "batch": bankfile.Lump, "agreed": bankfile.Unasked}
 	return refund.Debtor{
 		Debtor:  bankfile.Debtor{Name: b.Name, IBAN: b.IBAN, Account: b.Account, BIC: b.BIC, CNAPS: b.CNAPS},
-		Unicode: bool(b.Unicode),
-	}, b.Given()
+		Unicode: bool(b.Unicode), Booking: ways[b.Booking], Days: days,
+	}, b.Given() && err == nil
 }
 
 // stripe is the provider that is configured. It calls nobody yet.

@@ -32,6 +32,10 @@ func TestPayoutFaultsAreTold(t *testing.T) {
 		vars map[string]string
 		want string
 	}{
+		"a way of booking":     {map[string]string{"BANK_NAME": "H", "BANK_IBAN": "DE89370400440532013000", "BANK_BOOKING": "lump"}, "BANK_BOOKING: must be"},
+		"a zone":               {map[string]string{"BANK_NAME": "H", "BANK_IBAN": "DE89370400440532013000", "BANK_ZONE": "Mars"}, "BANK_ZONE: must be"},
+		"a cut-off":            {map[string]string{"BANK_NAME": "H", "BANK_IBAN": "DE89370400440532013000", "BANK_CUT_OFF": "4pm"}, "BANK_CUT_OFF: "},
+		"a holiday":            {map[string]string{"BANK_NAME": "H", "BANK_IBAN": "DE89370400440532013000", "BANK_HOLIDAYS": "2027-02-30"}, "BANK_HOLIDAYS: "},
 		"a publishable key":    {map[string]string{"STRIPE_KEY": "pk_live_x", "STRIPE_WEBHOOK_SECRETS": "whsec_x"}, "STRIPE_KEY: must begin"},
 		"no secret":            {map[string]string{"STRIPE_KEY": "sk_live_x"}, "STRIPE_WEBHOOK_SECRETS: set"},
 		"no key":               {map[string]string{"STRIPE_WEBHOOK_SECRETS": "whsec_x"}, "STRIPE_WEBHOOK_SECRETS: set"},

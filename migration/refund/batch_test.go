@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"offramp/internal/fault"
 	"offramp/migration/refund"
@@ -92,6 +94,52 @@ func (h *house) holds(id string, seen map[string]bool) {
 	})
 	if err != nil || sum.Count != b.Count || sum.Totals[0].Sum != b.Control {
 		h.Errorf("%+v, %v, want %+v", sum, err, b)
+	}
+}
+
+// execution is the day on which the file of a batch asks the bank to pay.
+func (h *house) execution(id string) string {
+	h.Helper()
+	var file bytes.Buffer
+	if err := h.service.BatchFile(h.Context(), rolf, id, &file); err != nil {
+		h.Fatal(err)
+	}
+	m := regexp.MustCompile(`<ReqdExctnDt>\s*<Dt>([^<]*)<`).FindStringSubmatch(file.String())
+	if m == nil {
+		h.Fatal(file.String())
+	}
+	return m[1]
+}
+
+// A batch of Tuesday that is released on Saturday is paid on Monday; one of early Tuesday in Shanghai is not dated Monday.
+func TestTheBankIsAskedToPayOnADayThatIsNotPast(t *testing.T) {
+	h := open(t)
+	h.transfers(2)
+	b, err := h.service.CreateBatch(t.Context(), cora, refund.Bank, "EUR")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.clock.Set(h.clock.Now().Add(4 * 24 * time.Hour))
+	if b, err = h.service.ReleaseBatch(t.Context(), rolf, b.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.execution(b.ID); got != "2026-12-07" {
+		t.Errorf("paid on %s", got)
+	}
+	h.holds(b.ID, map[string]bool{})
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := h.config.Debtors["EUR"]
+	was.Days.Zone = zone
+	h.config.Debtors["EUR"] = was
+	h.clock.Set(time.Date(2026, time.December, 7, 22, 0, 0, 0, time.UTC))
+	h.customer("late")
+	h.paid("late", "PL", 365_00, "EUR")
+	h.approved(h.submit("late", "EUR", refund.Bank))
+	if got := h.execution(h.released(refund.Bank, "EUR").ID); got != "2026-12-08" {
+		t.Errorf("at six in the morning in Shanghai: %s", got)
 	}
 }
 

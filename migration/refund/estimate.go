@@ -229,7 +229,7 @@ func (s *Service) sealAccount(ctx context.Context, customerID string, p *migrati
 	if a, err = checked(a); err != nil {
 		return "", m, err
 	}
-	if err := s.takes(currency, a.Holder); err != nil {
+	if err := s.takes(currency, a); err != nil {
 		return "", m, err
 	}
 	text, err := json.Marshal(a)
@@ -244,7 +244,7 @@ func (s *Service) sealAccount(ctx context.Context, customerID string, p *migrati
 }
 
 func mask(a account.Account) MaskedAccount {
-	return MaskedAccount{Kind: a.Kind, Holder: a.Holder, Last4: a.Number[max(0, len(a.Number)-4):], Bank: a.Bank}
+	return MaskedAccount{Kind: a.Kind, Holder: a.Holder, Last4: a.Number[max(0, len(a.Number)-4):], Bank: a.Bank, BankName: a.BankName}
 }
 
 // openAccount opens what sealAccount sealed. ErrKeys.

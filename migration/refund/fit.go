@@ -3,8 +3,8 @@ package refund
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 
+	"offramp/internal/bank"
 	"offramp/internal/db"
 	"offramp/internal/locale"
 	"offramp/internal/mail"
@@ -21,23 +21,16 @@ const (
 	UnfitNothing = "nothing" // nothing is left to pay: a task of finance
 )
 
-// fit parts what can be paid from what cannot, whose accounts are checked before anything is written. ErrKeys: nobody can tell
-// now.
-func (s *Service) fit(ctx context.Context, b Batch, all []batched) (items, unfit []batched, err error) {
-	ctx, cancel := context.WithTimeout(ctx, openFor)
-	defer cancel()
+// fit parts what can be paid from what cannot, whose accounts are checked before anything is written.
+func (s *Service) fit(b Batch, all []batched, accounts opened) (items, unfit []batched) {
 	debtor, _ := s.debtor(b.Currency)
 	for _, item := range all {
 		if item.amount <= 0 {
 			item.unfit = UnfitNothing
 		} else if b.Method == Bank {
-			item.to, err = s.openAccount(ctx, item.CustomerID, item.sealed)
-			switch {
-			case errors.Is(err, ErrKeys):
-				return nil, nil, err
-			case err != nil:
+			if item.to = accounts[item.sealed]; item.to.Kind == "" {
 				item.unfit = UnfitSealed
-			default:
+			} else {
 				item.unfit = unpayable(item.to, debtor)
 			}
 		}
@@ -47,7 +40,7 @@ func (s *Service) fit(ctx context.Context, b Batch, all []batched) (items, unfit
 			unfit = append(unfit, item)
 		}
 	}
-	return items, unfit, nil
+	return items, unfit
 }
 
 // unpayable says why no bank file of a debtor can pay an account; empty: it can.
@@ -55,7 +48,7 @@ func unpayable(to account.Account, debtor Debtor) string {
 	if checked, err := account.Check(to); err != nil || checked != to {
 		return UnfitAccount
 	}
-	if !bankfile.Takes(to.Holder, debtor.Unicode) {
+	if !bankfile.Takes(to.Holder, debtor.Unicode) || to.BankName != "" && !bankfile.Takes(to.BankName, debtor.Unicode) {
 		return UnfitHolder
 	}
 	return ""
@@ -87,10 +80,26 @@ func (s *Service) leaveOut(ctx context.Context, tx *db.Tx, unfit []batched) erro
 	return nil
 }
 
-// takes refuses a name that our bank would not take, while whoever typed it can still mend it. ErrDetails.
-func (s *Service) takes(currency, holder string) error {
-	if d, ok := s.debtor(currency); ok && !bankfile.Takes(holder, d.Unicode) {
-		return ErrDetails.Field("holder", "refund.account.latin", nil)
+// takes refuses a name that our bank would not take, while whoever typed it can still mend it; where it can be written with the
+// letters that the bank takes, the field names how. ErrDetails.
+func (s *Service) takes(currency string, a account.Account) error {
+	d, ok := s.debtor(currency)
+	if !ok {
+		return nil
+	}
+	bad := ErrDetails
+	if !bankfile.Takes(a.Holder, d.Unicode) {
+		key, args := "refund.account.latin", map[string]any(nil)
+		if written, ok := bank.Latin(a.Holder, a.Country()); ok && bankfile.Takes(written, d.Unicode) {
+			key, args = "refund.account.written", map[string]any{"Written": written}
+		}
+		bad = bad.Field("holder", key, args)
+	}
+	if a.BankName != "" && !bankfile.Takes(a.BankName, d.Unicode) {
+		bad = bad.Field("branch", "refund.account.latin", nil)
+	}
+	if len(bad.Fields) > 0 {
+		return bad
 	}
 	return nil
 }

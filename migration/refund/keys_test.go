@@ -214,6 +214,36 @@ func TestF13_OneBadAccountIsLeftOutAndTheRestIsPaid(t *testing.T) {
 	h.balanced()
 }
 
+// A name is refused with the way in which our bank can write it, and never too long for it.
+func TestANameIsWrittenAsOurBankTakesIt(t *testing.T) {
+	h := open(t)
+	h.paid("a", "P1", 365_00, "EUR")
+	if _, err := h.service.ChooseMethod(t.Context(), who("a"), h.p, "EUR", refund.Bank, ""); err != nil {
+		t.Fatal(err)
+	}
+	for holder, want := range map[string]string{
+		"Jürgen Groß & Söhne": "Juergen Gross + Soehne", "Łukasz Żak": "Lukasz Zak", "O’Brien": "O'Brien", "林一": "", strings.Repeat("Amt ", 17) + "eGmbH": "long",
+	} {
+		a := iban
+		a.Holder = holder
+		_, err := h.service.FillAccount(t.Context(), who("a"), h.p, "EUR", a)
+		f, ok := fault.As(err)
+		if !ok || len(f.Fields) != 1 || f.Fields[0].Name != "holder" {
+			t.Errorf("%s: %v", holder, err)
+			continue
+		}
+		written, _ := f.Fields[0].Args["Written"].(string)
+		if long := f.Fields[0].Key == "payout.holder.long"; written != want && !(want == "long" && long) {
+			t.Errorf("%s: %q of %s", holder, written, f.Fields[0].Key)
+		}
+		if a.Holder = written; written != "" {
+			if _, err := h.service.FillAccount(t.Context(), who("a"), h.p, "EUR", a); err != nil {
+				t.Errorf("%s: %v", written, err)
+			}
+		}
+	}
+}
+
 func TestANameThatOurBankDoesNotTakeIsRefusedBesideTheField(t *testing.T) {
 	h := open(t)
 	h.paid("a", "P1", 365_00, "EUR")

@@ -107,7 +107,9 @@ type MaskedAccount struct {
 	Kind   account.Kind // empty: none
 	Holder string
 	Last4  string
-	Bank   string
+	Bank   string // code: BIC or CNAPS
+
+	BankName string // of a company's account: bank and branch
 }
 
 // Reason is why finance declines, from a list; the message refund.reason.<reason> words it for the customer.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"offramp/internal/bank/bankday"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
 	"offramp/internal/mail"
@@ -50,7 +51,9 @@ type Config struct {
 // Debtor is the account that pays bank files of one currency.
 type Debtor struct {
 	bankfile.Debtor
-	Unicode bool // the bank takes names in any script
+	Unicode bool             // the bank takes names in any script
+	Booking bankfile.Booking // how the bank is asked to book a batch
+	Days    bankday.Calendar // when it works
 }
 
 // Service is what customers and finance may ask of refunds. Safe for concurrent use, on any number of replicas.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
@@ -32,10 +33,17 @@ func (s *Service) CreateBatch(ctx context.Context, staffID string, m Method, cur
 	if _, ok := s.debtor(currency); m == Bank && !ok {
 		return Batch{}, ErrNoDebtor
 	}
+	accounts, err := s.openApproved(ctx, staffID, m, currency)
+	if err != nil {
+		return Batch{}, fmt.Errorf("create batch: %w", err)
+	}
 	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
 		list, err := s.store.takeApproved(ctx, tx, m, currency, BatchLimit)
 		if err != nil {
 			return err
+		}
+		if m == Bank { // what was approved after the accounts were opened waits for the next batch
+			list = slices.DeleteFunc(list, func(r Refund) bool { _, known := accounts[r.sealed]; return !known })
 		}
 		if len(list) == 0 {
 			return ErrEmptyBatch
@@ -45,10 +53,7 @@ func (s *Service) CreateBatch(ctx context.Context, staffID string, m Method, cur
 			return err
 		}
 		b = Batch{ID: rand.Text(), State: BatchCreated, Method: m, Currency: currency, CreatedBy: staffID, CreatedAt: tx.Now}
-		items, unfit, err := s.fit(ctx, b, all)
-		if err != nil {
-			return err
-		}
+		items, unfit := s.fit(b, all, accounts)
 		if b.Unfit = len(unfit); len(items) > 0 {
 			if err := s.writeBatch(ctx, tx, &b, items, unfit); err != nil {
 				return err
@@ -65,12 +70,41 @@ func (s *Service) CreateBatch(ctx context.Context, staffID string, m Method, cur
 	return b, nil
 }
 
+// openApproved opens the accounts of what could be put into a bank batch now.
+func (s *Service) openApproved(ctx context.Context, staffID string, m Method, currency string) (opened, error) {
+	if m != Bank {
+		return nil, nil
+	}
+	var list []Refund
+	err := s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) (err error) {
+		list, err = s.store.approved(ctx, tx, m, currency, BatchLimit)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.openAll(ctx, list)
+}
+
+// openBatch opens the accounts of a bank batch that waits for its release. ErrNotFound.
+func (s *Service) openBatch(ctx context.Context, staffID, id string) (opened, error) {
+	var list []Refund
+	err := s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) (err error) {
+		list, err = s.store.toOpen(ctx, tx, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.openAll(ctx, list)
+}
+
 // writeBatch writes a new batch and moves its refunds into it.
 func (s *Service) writeBatch(ctx context.Context, tx *db.Tx, b *Batch, items, unfit []batched) (err error) {
 	if b.Ref, err = s.store.batchRef(ctx, tx); err != nil {
 		return err
 	}
-	file, err := s.seal(b, items)
+	file, err := s.seal(b, items, tx.Now)
 	if err != nil {
 		return err
 	}
@@ -98,8 +132,8 @@ func follow(items []batched, to State, a act) []moved {
 	return list
 }
 
-// seal counts a batch and, for banks, writes its file.
-func (s *Service) seal(b *Batch, items []batched) (file []byte, err error) {
+// seal counts a batch and, for banks, writes its file as of an instant.
+func (s *Service) seal(b *Batch, items []batched, at time.Time) (file []byte, err error) {
 	b.Count, b.Control = len(items), 0
 	list := sha256.New()
 	for _, item := range items {
@@ -110,7 +144,7 @@ func (s *Service) seal(b *Batch, items []batched) (file []byte, err error) {
 	if b.Method != Bank {
 		return nil, nil
 	}
-	if file, err = s.bankFile(*b, items); err != nil {
+	if file, err = s.bankFile(*b, items, at); err != nil {
 		return nil, fmt.Errorf("write bank file of %s: %w", b.Ref, err)
 	}
 	sum := sha256.Sum256(file)
@@ -125,9 +159,14 @@ func (s *Service) recordBatch(ctx context.Context, tx *db.Tx, staffID, verb stri
 	})
 }
 
-// ReleaseBatch lets the money go. Refunds that changed since the batch was made are dropped and listed. ErrNotFound,
-// ErrBatchMoved, ErrSamePerson, ErrEmptyBatch. For finance releasers who had no part in it.
+// ReleaseBatch lets the money go. Refunds that changed since the batch was made are dropped and listed. The bank file is written
+// anew, so that its day is that of the release or the next on which the bank works. ErrNotFound, ErrBatchMoved, ErrSamePerson,
+// ErrEmptyBatch, ErrKeys. For finance releasers who had no part in it.
 func (s *Service) ReleaseBatch(ctx context.Context, staffID string, id string) (b Batch, err error) {
+	accounts, err := s.openBatch(ctx, staffID, id)
+	if err != nil {
+		return Batch{}, fmt.Errorf("release batch: %w", err)
+	}
 	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
 		if b, err = s.store.lockBatch(ctx, tx, id); err != nil {
 			return err
@@ -149,6 +188,11 @@ func (s *Service) ReleaseBatch(ctx context.Context, staffID string, id string) (
 			return err
 		}
 		b.Dropped = all - len(items)
+		if b.Method == Bank {
+			if err := accounts.take(items); err != nil {
+				return err
+			}
+		}
 		if err := s.release(ctx, tx, staffID, &b, items); err != nil {
 			return err
 		}
@@ -174,19 +218,12 @@ func (s *Service) mayRelease(ctx context.Context, tx *db.Tx, staffID string, ite
 
 // release writes the batch, its refunds, and the attempts at paying them.
 func (s *Service) release(ctx context.Context, tx *db.Tx, staffID string, b *Batch, items []batched) error {
-	if b.Dropped > 0 {
-		if b.Method == Bank {
-			if err := s.openAll(ctx, items); err != nil {
-				return err
-			}
-		}
-		file, err := s.seal(b, items)
-		if err != nil {
-			return err
-		}
-		if err := s.store.rewriteFile(ctx, tx, *b, file); err != nil {
-			return err
-		}
+	file, err := s.seal(b, items, tx.Now)
+	if err != nil {
+		return err
+	}
+	if err := s.store.rewriteFile(ctx, tx, *b, file); err != nil {
+		return err
 	}
 	b.State, b.ReleasedBy, b.ReleasedAt = BatchReleased, staffID, &tx.Now
 	if err := s.store.saveBatch(ctx, tx, *b); err != nil {

@@ -62,16 +62,31 @@ func (s *Service) looked(ctx context.Context, tx *db.Tx, staffID, verb string, r
 	return audit.Record(ctx, tx, audit.Entry{Actor: staffID, ActorKind: audit.Staff, Act: verb, Object: "refund " + r.Ref, CustomerID: r.CustomerID})
 }
 
-// Reveal returns the whole bank account, and records it. ErrNotFound, ErrKeys. For finance.
+// Reveal returns the whole bank account, and records it. It is opened before the transaction that records that: its key may be
+// elsewhere. ErrNotFound, ErrKeys, ErrReveals; ErrMoved when the account was changed meanwhile. For finance.
 func (s *Service) Reveal(ctx context.Context, staffID, ref string) (a account.Account, err error) {
+	var was Refund
+	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		was, err = s.store.lock(ctx, tx, ref)
+		return err
+	})
+	if err == nil && was.sealed == "" {
+		err = ErrNotFound
+	}
+	if err == nil {
+		a, err = s.openAccount(ctx, was.CustomerID, was.sealed)
+	}
+	if err != nil {
+		return account.Account{}, fmt.Errorf("reveal account of %s: %w", ref, err)
+	}
 	capped := false
 	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
 		r, err := s.store.lock(ctx, tx, ref)
 		if err != nil {
 			return err
 		}
-		if r.sealed == "" {
-			return ErrNotFound
+		if r.sealed != was.sealed {
+			return ErrMoved
 		}
 		full, err := s.lookedEnough(ctx, tx, staffID)
 		if full {
@@ -82,9 +97,6 @@ func (s *Service) Reveal(ctx context.Context, staffID, ref string) (a account.Ac
 			})
 		}
 		if err != nil {
-			return err
-		}
-		if a, err = s.openAccount(ctx, r.CustomerID, r.sealed); err != nil {
 			return err
 		}
 		return s.looked(ctx, tx, staffID, "refund.reveal", r)

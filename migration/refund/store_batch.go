@@ -40,6 +40,18 @@ func (store) takeApproved(ctx context.Context, tx *db.Tx, m Method, currency str
 		ORDER BY r.requested_at, r.number LIMIT $3 FOR UPDATE SKIP LOCKED`, string(m), currency, limit))
 }
 
+// approved lists what takeApproved would take now.
+func (store) approved(ctx context.Context, tx *db.Tx, m Method, currency string, limit int) ([]Refund, error) {
+	return collect(tx.Pgx.Query(ctx, `SELECT `+columns+` FROM refund r WHERE r.state = 'approved' AND r.method = $1 AND r.currency = $2
+		ORDER BY r.requested_at, r.number LIMIT $3`, string(m), currency, limit))
+}
+
+// toOpen lists the refunds of a bank batch that is not released.
+func (store) toOpen(ctx context.Context, tx *db.Tx, id string) ([]Refund, error) {
+	return collect(tx.Pgx.Query(ctx, `SELECT `+columns+` FROM refund r JOIN batch_item i ON i.refund_id = r.id JOIN batch b ON b.id = i.batch_id
+		WHERE b.id = $1 AND b.state = 'created' AND b.method = 'bank' AND i.live AND r.state = 'batched' AND r.batch_id = b.id`, id))
+}
+
 func (store) batchRef(ctx context.Context, tx *db.Tx) (ref string, err error) {
 	err = tx.Pgx.QueryRow(ctx, `SELECT 'PB-' || $1::integer || '-' || to_char(nextval('batch_number'), 'FM000000')`, tx.Now.Year()).Scan(&ref)
 	return ref, err

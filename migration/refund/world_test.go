@@ -95,7 +95,7 @@ func programme() *migration.Programme {
 			Goodwill: []migration.Goodwill{{Tier: "team", BasisPoints: 500}}, Bonus: []migration.Bonus{{Replacement: "chuanxing", BasisPoints: 1000}},
 			SecondFrom: migration.Amounts{"CNY": "10000.00"}, ObjectionDays: 30, Budget: migration.Amounts{"CNY": "500000.00"},
 			Payout: migration.PayoutRules{
-				Methods: []string{migration.SettleOriginal, migration.SettleBank, migration.SettleCredit, migration.SettleWaive}, Accounts: []string{migration.AccountIBAN, migration.AccountCNCard},
+				Methods: []string{migration.SettleOriginal, migration.SettleBank, migration.SettleCredit, migration.SettleWaive}, Accounts: []string{migration.AccountIBAN, migration.AccountCNCard, migration.AccountCNCompany},
 			},
 		},
 	}

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"offramp/auth"
+	"offramp/internal/bank"
 	"offramp/migration/refund"
 	"offramp/migration/refund/payout/account"
 	"offramp/portal/page"
@@ -83,10 +85,17 @@ func (p *Pages) ChooseMethod(c echo.Context) error {
 }
 
 // accountInputs are the fields of a bank account.
-var accountInputs = []page.Input{page.Line("kind", 10), page.Line("number", 60), page.Line("holder", 200), page.Line("bank", 20)}
+var accountInputs = []page.Input{page.Line("kind", 10), page.Line("number", 80), page.Line("holder", 200), page.Line("bank", 40), page.Line("branch", 200), page.Line("written", 200)}
 
+// readAccount reads the form. A name that was asked about is written as its bearer has agreed.
 func readAccount(f page.Form) account.Account {
-	return account.Account{Kind: account.Kind(f.Get("kind")), Number: f.Get("number"), Holder: f.Get("holder"), Bank: f.Get("bank")}
+	a := account.Account{Kind: account.Kind(f.Get("kind")), Number: f.Get("number"), Holder: f.Get("holder"), Bank: f.Get("bank"), BankName: f.Get("branch")}
+	if agreed := f.Get("written"); agreed != "" {
+		if written, ok := bank.Latin(strings.TrimSpace(a.Holder), a.Country()); ok && written == agreed {
+			a.Holder = written
+		}
+	}
+	return a
 }
 
 // ShowAccount asks for the bank account of a request that is being filled in.

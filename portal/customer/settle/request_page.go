@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"offramp/internal/fault"
 	"offramp/migration"
 	"offramp/migration/refund"
 	"offramp/migration/refund/payout/account"
@@ -90,20 +91,21 @@ type accountView struct {
 	kind    *ui.Choices
 	only    string // the one kind there is
 	inputs  []ui.Input
+	written *ui.Choices // the name with the letters that our bank takes, to agree to; nil: not asked
 	send    ui.Button
 }
 
 func buildAccount(v *page.Visit, action, back string, kept refund.MaskedAccount, sent account.Account, refused error, layout ui.Page) accountView {
 	l, texts := v.Locale, wrong(v, refused)
 	view := accountView{
-		layout: layout, errors: noted(texts, "kind", "holder", "number", "bank"), action: action, back: back, send: ui.Button{Label: l.T("settle.continue"), Kind: ui.Primary},
+		layout: layout, errors: noted(texts, "kind", "holder", "number", "branch", "bank"), action: action, back: back, send: ui.Button{Label: l.T("settle.continue"), Kind: ui.Primary},
 		heading: ui.Heading{Eyebrow: l.T("settle.step", "Number", 2), Title: l.T("settle.bank.ask"), Lead: l.T("settle.bank.lead")},
 	}
 	view.layout.Narrow, view.layout.Errors = true, len(view.errors) > 0
 	if kept.Kind != "" {
 		view.lead = l.T("settle.bank.kept", "Last4", kept.Last4)
 	}
-	kinds := []string{migration.AccountIBAN, migration.AccountCNCard} // for a payment that came back after the programme had changed
+	kinds := []string{migration.AccountCNCard, migration.AccountCNCompany, migration.AccountIBAN} // for a payment that came back after the programme had changed
 	if r := v.Programme.Refund; r != nil && len(r.Payout.Accounts) > 0 {
 		kinds = r.Payout.Accounts
 	}
@@ -113,7 +115,7 @@ func buildAccount(v *page.Visit, action, back string, kept refund.MaskedAccount,
 	default:
 		view.kind = &ui.Choices{Field: ui.Field{Locale: l, ID: "kind", Label: l.T("settle.bank.kind"), Error: texts["kind"]}}
 		for _, k := range kinds {
-			view.kind.Options = append(view.kind.Options, ui.Option{Value: k, Label: l.T("settle.bank.kind." + k), Selected: string(sent.Kind) == k || sent.Kind == "" && string(kept.Kind) == k})
+			view.kind.Options = append(view.kind.Options, ui.Option{Value: k, Label: l.T("settle.bank.kind." + k), Hint: l.T("settle.bank.kind." + k + ".hint"), Selected: string(sent.Kind) == k || sent.Kind == "" && string(kept.Kind) == k})
 		}
 	}
 	holder := sent.Holder
@@ -122,13 +124,35 @@ func buildAccount(v *page.Visit, action, back string, kept refund.MaskedAccount,
 	}
 	input := func(id, value, autocomplete string) {
 		view.inputs = append(view.inputs, ui.Input{
-			Field: ui.Field{Locale: l, ID: id, Label: l.T("settle.bank." + id), Hint: l.T("settle.bank." + id + ".hint"), Error: texts[id], Optional: id == "bank"}, Value: value, Autocomplete: autocomplete,
+			Field: ui.Field{Locale: l, ID: id, Label: l.T("settle.bank." + id), Hint: l.T("settle.bank." + id + ".hint"), Error: texts[id], Optional: id == "bank" || id == "branch" && len(kinds) > 1}, Value: value, Autocomplete: autocomplete,
 		})
 	}
 	input("holder", holder, "name")
+	view.written = askWritten(v, refused)
 	input("number", sent.Number, "off")
+	if slices.Contains(kinds, migration.AccountCNCompany) {
+		input("branch", sent.BankName, "off")
+	}
 	input("bank", sent.Bank, "off")
 	return view
+}
+
+// askWritten asks whether the name may be written with the letters that our bank takes; nil: it can be left as it is, or only its
+// bearer knows how.
+func askWritten(v *page.Visit, refused error) *ui.Choices {
+	f, _ := fault.As(refused)
+	if f == nil {
+		return nil
+	}
+	for _, x := range f.Fields {
+		if written, ok := x.Args["Written"].(string); ok && x.Name == "holder" {
+			return &ui.Choices{
+				Field:   ui.Field{Locale: v.Locale, ID: "written", Label: v.Locale.T("settle.bank.written")},
+				Options: []ui.Option{{Value: written, Label: v.Locale.T("settle.bank.written.yes", "Written", written)}},
+			}
+		}
+	}
+	return nil
 }
 
 // correct words the page for a refund whose payment came back.
@@ -238,6 +262,9 @@ func accountRows(v *page.Visit, a refund.MaskedAccount, change string) []ui.Summ
 	rows := []ui.SummaryRow{
 		{Key: l.T("refund.account.holder"), Value: a.Holder, ChangeURL: change},
 		{Key: l.T("refund.account." + string(a.Kind)), Value: "**** " + a.Last4, ChangeURL: change},
+	}
+	if a.BankName != "" {
+		rows = append(rows, ui.SummaryRow{Key: l.T("refund.account.branch"), Value: a.BankName, ChangeURL: change})
 	}
 	if a.Bank != "" {
 		rows = append(rows, ui.SummaryRow{Key: l.T("refund.account.bank"), Value: a.Bank, ChangeURL: change})

@@ -39,6 +39,15 @@ func payments() []bankfile.Payment {
 	}
 }
 
+// ungrouped is a payment without the PmtInfId under which it was read.
+func ungrouped(p bankfile.Payment) bankfile.Payment {
+	if !strings.Contains(p.Group, "-") {
+		panic("a payment was read outside of a PmtInf")
+	}
+	p.Group = ""
+	return p
+}
+
 func listed(list []bankfile.Payment) func() iter.Seq2[bankfile.Payment, error] {
 	return func() iter.Seq2[bankfile.Payment, error] {
 		return func(yield func(bankfile.Payment, error) bool) {
@@ -81,7 +90,7 @@ func TestF13_AFileIsReadBackAsItWasWritten(t *testing.T) {
 		t.Error(diff)
 	}
 	var read []bankfile.Payment
-	got, err := bankfile.Check(strings.NewReader(file), func(p bankfile.Payment) error { read = append(read, p); return nil })
+	got, err := bankfile.Check(strings.NewReader(file), func(p bankfile.Payment) error { read = append(read, ungrouped(p)); return nil })
 	if diff := cmp.Diff(s, got); diff != "" || err != nil {
 		t.Error(err, diff)
 	}
@@ -233,11 +242,12 @@ func TestF13_AnEditedFileIsDetected(t *testing.T) {
 		"a blank":            {"</GrpHdr>", "</GrpHdr> ", true},
 		"the end":            {"</Document>", "", false},
 		"something after":    {"</Document>", "</Document><Document/>", false},
-		"an element":         {"<PmtMtd>TRF</PmtMtd>", "<PmtMtd>TRF</PmtMtd><BtchBookg>true</BtchBookg>", false},
+		"an element":         {"<PmtMtd>TRF</PmtMtd>", "<PmtMtd>TRF</PmtMtd><Purp>x</Purp>", false},
+		"a way of booking":   {"<PmtMtd>TRF</PmtMtd>", "<PmtMtd>TRF</PmtMtd><BtchBookg>maybe</BtchBookg>", false},
 		"the order":          {"<PmtMtd>TRF</PmtMtd>", "", false},
 		"twice":              {"<PmtMtd>TRF</PmtMtd>", "<PmtMtd>TRF</PmtMtd><PmtMtd>TRF</PmtMtd>", false},
 		"text between":       {"</GrpHdr>", "</GrpHdr>x", false},
-		"a name too long":    {"林薇", strings.Repeat("林", 141), false},
+		"a name too long":    {"林薇", strings.Repeat("林", 71), false},
 		"a reference's size": {"RF-10001-1<", strings.Repeat("R", 36) + "<", false},
 		"another message":    {"pain.001.001.09", "pain.001.001.03", false},
 		"an attribute":       {"<GrpHdr>", `<GrpHdr a="b">`, false},
@@ -368,7 +378,7 @@ func TestF13_TotalsAreThoseOfThePayments(t *testing.T) {
 		want := map[string]int64{}
 		for i := range rapid.IntRange(1, 30).Draw(t, "payments") {
 			p := bankfile.Payment{
-				Ref: fmt.Sprintf("RF-%d-1", i), Amount: rapid.Int64Range(1, 1<<40).Draw(t, "amount"),
+				Ref: fmt.Sprintf("RF-%d-1", i), Amount: rapid.Int64Range(1, 1<<36).Draw(t, "amount"),
 				Currency: rapid.SampledFrom([]string{"CNY", "EUR", "JPY", "KWD", "USD"}).Draw(t, "currency"),
 				To:       rapid.SampledFrom([]account.Account{lin, müller, smith}).Draw(t, "to"),
 				Note:     rapid.SampledFrom([]string{"", "<&>\"'", "退款"}).Draw(t, "note"),
@@ -382,7 +392,7 @@ func TestF13_TotalsAreThoseOfThePayments(t *testing.T) {
 			t.Fatal(err)
 		}
 		var read []bankfile.Payment
-		if _, err := bankfile.Check(&out, func(p bankfile.Payment) error { read = append(read, p); return nil }); err != nil {
+		if _, err := bankfile.Check(&out, func(p bankfile.Payment) error { read = append(read, ungrouped(p)); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		for _, total := range s.Totals {
@@ -450,4 +460,35 @@ func FuzzCheck(f *testing.F) {
 			t.Errorf("%+v, %v", s, err)
 		}
 	})
+}
+
+// SEPA has its own rule for charges, and takes part only in its own countries. The bank books as it is asked to.
+func TestAFileKeepsToTheRulesOfItsPaymentSystem(t *testing.T) {
+	turkish := account.Account{Kind: account.IBAN, Number: "TR330006100519786457841326", Holder: "A. Kaya"}
+	company := account.Account{Kind: account.Company, Number: "31050123456789012345", Holder: "河舟软件有限公司", BankName: "中国银行杭州滨江支行", Bank: "102290000017"}
+	b := batch(
+		bankfile.Payment{Ref: "RF-1-1", Amount: 100, Currency: "EUR", To: smith}, bankfile.Payment{Ref: "RF-2-1", Amount: 100, Currency: "EUR", To: turkish},
+		bankfile.Payment{Ref: "RF-3-1", Amount: 100, Currency: "CNY", To: company},
+	)
+	b.Booking = bankfile.Single
+	file, _ := write(t, b)
+	if strings.Count(file, "<BtchBookg>false</BtchBookg>") != 3 || strings.Count(file, "SLEV") != 1 || strings.Count(file, "DEBT") != 2 || !strings.Contains(file, "<Nm>中国银行杭州滨江支行</Nm>") {
+		t.Error(file)
+	}
+	var read []bankfile.Payment
+	if _, err := bankfile.Check(strings.NewReader(file), func(p bankfile.Payment) error { read = append(read, p); return nil }); err != nil || len(read) != 3 || read[0].To != company {
+		t.Errorf("%+v, %v", read, err)
+	}
+	for name, change := range map[string]func(*bankfile.Payment){
+		"a name of 71":    func(p *bankfile.Payment) { p.To.Holder = strings.Repeat("a", 71) },
+		"a billion euros": func(p *bankfile.Payment) { p.Amount = 100_000_000_000 },
+		"a leading slash": func(p *bankfile.Payment) { p.To.Holder = "/Smith" },
+		"a double slash":  func(p *bankfile.Payment) { p.To.Holder = "Smith//Son" },
+	} {
+		p := bankfile.Payment{Ref: "RF-1-1", Amount: 100, Currency: "EUR", To: smith}
+		change(&p)
+		if _, err := bankfile.Write(io.Discard, batch(p)); err == nil {
+			t.Errorf("%s was written", name)
+		}
+	}
 }

@@ -210,6 +210,9 @@ func (c *checker) readTransfer(part rule) error {
 	p.To = account.Account{Kind: account.IBAN, Number: l["CdtrAcct/Id/IBAN"], Holder: l["Cdtr/Nm"], Bank: l["CdtrAgt/FinInstnId/BICFI"]}
 	if p.To.Number == "" {
 		p.To.Kind, p.To.Number, p.To.Bank = account.Card, l["CdtrAcct/Id/Othr/Id"], l["CdtrAgt/FinInstnId/ClrSysMmbId/MmbId"]
+		if p.To.BankName = l["CdtrAgt/FinInstnId/Nm"]; p.To.BankName != "" {
+			p.To.Kind = account.Company
+		}
 	}
 	if checked, err := account.Check(p.To); err != nil || checked != p.To {
 		return c.Fail(fmt.Errorf("the account of %s is not valid", p.Ref))

@@ -21,6 +21,7 @@ type party struct {
 // paymentHead is what stands in a PmtInf before its transfers.
 type paymentHead struct {
 	ID, Method string
+	Booking    *bool
 	Count      int
 	Sum        string
 	Execution  date
@@ -46,6 +47,7 @@ type otherName struct {
 type institution struct {
 	BIC      string     `xml:"FinInstnId>BICFI,omitempty"`
 	Clearing *clearing  `xml:"FinInstnId>ClrSysMmbId,omitempty"`
+	Name     string     `xml:"FinInstnId>Nm,omitempty"`
 	Other    *otherName `xml:"FinInstnId>Othr,omitempty"`
 }
 

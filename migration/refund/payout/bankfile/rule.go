@@ -68,12 +68,13 @@ func agent(name string) rule {
 			{name: "ClrSysId", choice: true, parts: []rule{leaf("Cd", matches(`[A-Z]{5}`, "clearing system"))}},
 			leaf("MmbId", longest(35)),
 		}},
+		leaf("Nm", longest(MaxName)).optional(),
 		{name: "Othr", parts: []rule{leaf("Id", longest(35))}},
 	}}}}
 }
 
 func holder(name string) rule {
-	return rule{name: name, least: 1, parts: []rule{leaf("Nm", longest(140))}}
+	return rule{name: name, least: 1, parts: []rule{leaf("Nm", longest(MaxName))}}
 }
 
 func accountRule(name string) rule {
@@ -89,7 +90,7 @@ var schema = rule{name: "Document", least: 1, parts: []rule{{name: "CstmrCdtTrfI
 		leaf("MsgId", id35), leaf("CreDtTm", instant("2006-01-02T15:04:05Z")), leaf("NbOfTxs", number), leaf("CtrlSum", sum), holder("InitgPty"),
 	}},
 	{name: "PmtInf", least: 1, many: true, parts: []rule{
-		leaf("PmtInfId", id35), leaf("PmtMtd", method), leaf("NbOfTxs", number), leaf("CtrlSum", sum),
+		leaf("PmtInfId", id35), leaf("PmtMtd", method), leaf("BtchBookg", matches(`true|false`, "answer")).optional(), leaf("NbOfTxs", number), leaf("CtrlSum", sum),
 		{name: "ReqdExctnDt", least: 1, choice: true, parts: []rule{leaf("Dt", instant("2006-01-02"))}},
 		holder("Dbtr"), accountRule("DbtrAcct"), agent("DbtrAgt"), leaf("ChrgBr", charges).optional(),
 		{name: "CdtTrfTxInf", least: 1, many: true, parts: []rule{

@@ -97,12 +97,19 @@ func (b Batch) total() (tallies, error) {
 }
 
 func (s tallies) add(p Payment) {
-	g := group{p.Currency, p.To.Kind}
+	g := groupOf(p)
 	if s[g] == nil {
 		s[g] = &tally{}
 	}
 	s[g].count++
 	s[g].sum.Add(&s[g].sum, big.NewInt(p.Amount))
+}
+
+func rank(sepa bool) int {
+	if sepa {
+		return 0
+	}
+	return 1
 }
 
 // groups lists them in the order of the file.
@@ -111,7 +118,9 @@ func (s tallies) groups() []group {
 	for g := range s {
 		list = append(list, g)
 	}
-	slices.SortFunc(list, func(a, b group) int { return cmp.Or(cmp.Compare(a.currency, b.currency), cmp.Compare(a.kind, b.kind)) })
+	slices.SortFunc(list, func(a, b group) int {
+		return cmp.Or(cmp.Compare(a.currency, b.currency), cmp.Compare(a.kind, b.kind), rank(a.sepa)-rank(b.sepa))
+	})
 	return list
 }
 
@@ -209,7 +218,7 @@ func (b Batch) writeGroup(e *xml.Encoder, number int, g group, t *tally, all int
 			return err
 		}
 		all--
-		if (group{p.Currency, p.To.Kind}) != g {
+		if groupOf(p) != g {
 			continue
 		}
 		if err := b.checkPayment(p); err != nil {
@@ -230,7 +239,7 @@ func (b Batch) writeGroup(e *xml.Encoder, number int, g group, t *tally, all int
 func (b Batch) writeHead(e *xml.Encoder, number int, g group, t *tally) error {
 	d := b.Debtor
 	head := paymentHead{
-		ID: fmt.Sprintf("%s-%d", b.ID, number), Method: "TRF", Count: t.count, Sum: amount(&t.sum, g.currency),
+		ID: fmt.Sprintf("%s-%d", b.ID, number), Method: "TRF", Booking: booking(b.Booking), Count: t.count, Sum: amount(&t.sum, g.currency),
 		Execution: date{b.Execution.Format("2006-01-02")}, Debtor: party{d.Name}, Account: accountOf{IBAN: d.IBAN},
 		// The customer is to get all of it. Within SEPA each side bears its own charges, by its rules.
 		Charges: "DEBT",
@@ -238,7 +247,7 @@ func (b Batch) writeHead(e *xml.Encoder, number int, g group, t *tally) error {
 	if d.IBAN == "" {
 		head.Account.Other = &otherName{d.Account}
 	}
-	if g.currency == "EUR" && g.kind == account.IBAN {
+	if g.sepa {
 		head.Charges = "SLEV"
 	}
 	switch {
@@ -261,17 +270,29 @@ func transferOf(p Payment) transfer {
 	} else {
 		t.Account.Other = &otherName{p.To.Number}
 	}
-	switch {
-	case p.To.Bank == "":
-	case p.To.Kind == account.IBAN:
-		t.Agent = &institution{BIC: p.To.Bank}
-	default:
-		t.Agent = &institution{Clearing: &clearing{"CNAPS", p.To.Bank}}
+	switch agent := (institution{Name: p.To.BankName}); {
+	case p.To.Bank != "" && p.To.Kind == account.IBAN:
+		agent.BIC = p.To.Bank
+		t.Agent = &agent
+	case p.To.Bank != "":
+		agent.Clearing = &clearing{"CNAPS", p.To.Bank}
+		t.Agent = &agent
+	case p.To.BankName != "":
+		t.Agent = &agent
 	}
 	if p.Note != "" {
 		t.Remitting = &remittance{p.Note}
 	}
 	return t
+}
+
+// booking is the element BtchBookg; nil: none.
+func booking(b Booking) *bool {
+	if b == Unasked {
+		return nil
+	}
+	lump := b == Lump
+	return &lump
 }
 
 // encodeFields writes the fields of a head one after the other, without an element around them: the transfers follow beside.
@@ -282,6 +303,7 @@ func encodeFields(e *xml.Encoder, h paymentHead) error {
 	}{
 		{"PmtInfId", h.ID},
 		{"PmtMtd", h.Method},
+		{"BtchBookg", h.Booking},
 		{"NbOfTxs", h.Count},
 		{"CtrlSum", h.Sum},
 		{"ReqdExctnDt", h.Execution},
