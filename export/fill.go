@@ -11,6 +11,7 @@ import (
 	"offramp/export/profile"
 	"offramp/export/source"
 	"offramp/export/storage"
+	"offramp/internal/locale"
 	"offramp/migration"
 )
 
@@ -88,6 +89,7 @@ func (b *builder) fill(ctx context.Context, a *attempt, w *work) (s filled, err 
 // header says what a volume is a copy of.
 func (a *attempt) header(number int) archive.Header {
 	h := archive.Header{
+		Zone:   migration.Location(a.customer.zone, a.programme.Zone).String(),
 		Export: a.Reference(), Customer: a.customer.ref, CustomerName: a.customer.name, Programme: a.programme.Key, Locale: a.Locale,
 		AsOf: a.shared.AsOf, Created: a.shared.Created, Volume: number, Volumes: a.shared.Volumes,
 	}
@@ -95,7 +97,7 @@ func (a *attempt) header(number int) archive.Header {
 		h.Sources = append(h.Sources, archive.SourceInfo{Key: from.Key, AsOf: from.At, Steady: from.Steady})
 	}
 	h.Narrowed = a.shared.Choice.narrowings(a.programme, a.Locale)
-	h.Product, _ = a.programme.Product.Name.In(a.Locale, a.programme.Fallback())
+	h.Product = locale.For(a.Locale).Pick(a.programme.Product.Name)
 	return h
 }
 
@@ -172,8 +174,10 @@ func (b *builder) addRows(ctx context.Context, a *attempt, w *work, pt *part, p 
 		p.Weight = weight
 		w.ledger.expect(w.pieces, a.Selection.passes())
 	}
-	title, _ := pt.dataset.Name.In(a.Locale, a.programme.Fallback())
-	d := archive.Dataset{Name: p.Dataset, Title: title, Columns: pt.described(a.Locale, a.programme.Fallback()), Source: p.Rows, Part: p.Part, Parts: p.Parts}
+	title := locale.For(a.Locale).Pick(pt.dataset.Name)
+	d := archive.Dataset{
+		Name: p.Dataset, Title: title, Columns: pt.described(a.Locale, a.programme.Fallback()), Source: p.Rows, Bytes: p.Bytes, Part: p.Part, Parts: p.Parts,
+	}
 	rows := pt.readRows(p.Range, w.ledger)
 	if err := archived.AddDataset(ctx, d, rows); err != nil {
 		return pt.unsteady(err)
@@ -201,7 +205,8 @@ func (b *builder) addImports(ctx context.Context, a *attempt, pt *part, p piece,
 			return err
 		}
 		file := archive.ImportFile{
-			Replacement: f.Replacement, Name: f.Name, Format: f.Format, Dataset: p.Dataset, Source: p.Rows, Part: p.Part, Parts: p.Parts, Row: row,
+			Replacement: f.Replacement, Name: f.Name, Format: f.Format, Dataset: p.Dataset, Source: p.Rows, Bytes: p.Bytes,
+			Part: p.Part, Parts: p.Parts, Row: row,
 		}
 		for _, name := range f.Columns {
 			file.Columns = append(file.Columns, archive.Column{Name: name, Type: "text"})

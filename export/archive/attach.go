@@ -11,11 +11,12 @@ import (
 	"sync"
 )
 
-const (
-	// smallFile is what may be fetched ahead into memory.
-	smallFile = 1 << 20
-	largeFile = 2 << 30
-)
+// smallFile is what may be fetched ahead into memory.
+const smallFile = 1 << 20
+
+// passes4GiB reports whether a file of a size that is known, or its data in the archive, has a size that four bytes cannot hold.
+// Data that does not get smaller gets five bytes longer for each of Deflate's blocks.
+func passes4GiB(size int64) bool { return size+size/(1<<13)+(1<<10) >= max32 }
 
 // Attachment is one file that a dataset's rows name.
 type Attachment struct {
@@ -28,7 +29,8 @@ type Attachment struct {
 type Attachments func(ctx context.Context, yield func(Attachment) error) error
 
 // Objects opens attachments; source.Objects is one. An error with a method ItemReason() string concerns that one
-// attachment, which is then named in the receipt; any other ends the export.
+// attachment, which is then named in the receipt; any other ends the export. One that also has ItemDoubtful() bool, and answers
+// true, ends it as well when no attachment can be read: then it is no attachment's own.
 type Objects interface {
 	Open(ctx context.Context, key string) (body io.ReadCloser, size int64, err error)
 }
@@ -50,17 +52,24 @@ func (a *Writer) AddAttachments(ctx context.Context, dataset string, source int6
 	go f.run(list)
 
 	count := Count{Dataset: dataset, Source: source}
+	var doubts doubts
 	for item := range f.queue {
 		<-item.ready
 		err := a.attach(dataset, item, &count)
+		if err == nil {
+			err = doubts.weigh(item.err)
+		}
 		f.release(item)
-		if err != nil {
-			return fmt.Errorf("archive: attachment %q of %q: %w", item.Key, dataset, err)
+		if err != nil { // not with its key, which is a customer's
+			return fmt.Errorf("archive: attachment %d of %q: %w", count.Exported+count.Failed, dataset, err)
 		}
 		a.files.Add(1)
 	}
 	if f.err != nil {
 		return fmt.Errorf("archive: attachments of %q: %w", dataset, f.err)
+	}
+	if doubts.good == 0 && len(doubts.bad) > 1 {
+		return fmt.Errorf("archive: all attachments of %q: %w", dataset, doubts.bad[0])
 	}
 	if err := count.balanced("attachments"); err != nil {
 		return err
@@ -71,6 +80,28 @@ func (a *Writer) AddAttachments(ctx context.Context, dataset string, source int6
 		return nil
 	}
 	a.receipt.Attachments[at].add(count)
+	return nil
+}
+
+// maxDoubts is after how many attachments that all failed alike no further one is tried.
+const maxDoubts = 100
+
+// doubts tells attachments that fail by themselves from a place that fails for all of them.
+type doubts struct {
+	good int     // read, or failed for a reason that is certainly their own
+	bad  []error // the others
+}
+
+// weigh takes what came of one attachment, and returns the place's fault once it must be one.
+func (d *doubts) weigh(err error) error {
+	var item interface{ ItemDoubtful() bool }
+	if !errors.As(err, &item) || !item.ItemDoubtful() {
+		d.good++
+		return nil
+	}
+	if d.bad = append(d.bad, err); d.good == 0 && len(d.bad) >= maxDoubts {
+		return err
+	}
 	return nil
 }
 
@@ -115,11 +146,13 @@ func (a *Writer) attach(dataset string, item *fetched, count *Count) error {
 // copy writes the bytes. A fault means that they ended early for a reason of this attachment's own; what came is kept
 // and marked, since a stream cannot be taken back.
 func (a *Writer) copy(f File, item *fetched) (fault string, err error) {
-	deflated := compressible(f.Path)
-	if item.body == nil && !deflated {
+	how := framed
+	if compressible(f.Path) {
+		how = deflated
+	} else if item.body == nil {
 		return "", a.addSized(f, item.content)
 	}
-	s, err := a.open(f, deflated, item.actual >= largeFile)
+	s, err := a.open(f, how, passes4GiB(item.actual))
 	if err != nil {
 		return "", err
 	}

@@ -5,8 +5,12 @@ import (
 	"fmt"
 )
 
-// manyRows is where a file may pass 4 GiB before compression.
-const manyRows = 500_000
+const (
+	// manyRows is where a file may pass 4 GiB before compression, when nothing is known of how long the rows are.
+	manyRows = 500_000
+	// largeRaw is the same in estimated bytes. A format may be longer than what the source says, which is an estimate.
+	largeRaw = 2 << 30
+)
 
 // Dataset describes rows to add.
 type Dataset struct {
@@ -14,6 +18,7 @@ type Dataset struct {
 	Title   string
 	Columns []Column
 	Source  int64 // how many rows the source counts in the same snapshot
+	Bytes   int64 // what they come to, estimated; 0: not known
 	// Part is which of the dataset's Parts these rows are, from 1. 0 and 0, or 1 and 1, is a whole dataset.
 	Part, Parts int
 }
@@ -24,6 +29,14 @@ func (d Dataset) normal() Dataset {
 		d.Part, d.Parts = 0, 0
 	}
 	return d
+}
+
+// large reports whether a file of it may pass 4 GiB before compression.
+func (d Dataset) large() bool {
+	if d.Bytes > 0 {
+		return d.Bytes >= largeRaw
+	}
+	return d.Source > manyRows
 }
 
 // path returns where a file of this part lies: data/tasks.part-02.csv.

@@ -14,6 +14,7 @@ type ImportFile struct {
 	Dataset     string   // whose rows it is made from
 	Columns     []Column // of the file; every value is text
 	Source      int64    // how many rows the source counts in the same snapshot
+	Bytes       int64    // what they come to, estimated; 0: not known
 	Part, Parts int      // as in Dataset
 	// Row makes a row of the file, valid until the next call, or keeps a row out of it. An error with a method
 	// ItemReason() string, and perhaps ItemColumn() string, is about that row alone, which is then named in the receipt;
@@ -28,7 +29,7 @@ func (a *Writer) AddImport(ctx context.Context, f ImportFile, rows Rows) error {
 	if err != nil {
 		return err
 	}
-	d := Dataset{Name: f.Dataset, Source: f.Source, Part: f.Part, Parts: f.Parts}.normal()
+	d := Dataset{Name: f.Dataset, Source: f.Source, Bytes: f.Bytes, Part: f.Part, Parts: f.Parts}.normal()
 	out.convert, out.width = f.Row, len(f.Columns)
 	r, err := a.read(ctx, d, out, a.recent.again(d, rows), nil)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"time"
 
 	"offramp/internal/locale"
 )
@@ -79,6 +80,7 @@ type indexCount struct {
 
 type indexDataset struct {
 	Name, Title string
+	Whole       string // the title of the dataset that this may be a part of
 	Anchor      string
 	Browse      string // where the viewer finds the rows; empty when they are not there
 	Rows        int64
@@ -104,7 +106,7 @@ func (a *Writer) addIndex() error {
 	if err := a.addViewer(&p); err != nil {
 		return err
 	}
-	s, err := a.open(File{Path: p.Path(IndexPath), Kind: KindViewer, Format: "html"}, true, false)
+	s, err := a.open(File{Path: p.Path(IndexPath), Kind: KindViewer, Format: "html"}, deflated, false)
 	if err != nil {
 		return err
 	}
@@ -127,7 +129,7 @@ func (a *Writer) indexPage() indexPage {
 	l := locale.For(a.manifest.Locale)
 	p := indexPage{
 		Locale: l, Header: a.manifest.Header,
-		When: a.manifest.AsOf.Format("2006-01-02 15:04:05"), Complete: a.receipt.Complete,
+		When: moment(l, a.manifest.Header), Complete: a.receipt.Complete,
 	}
 	p.Product, p.Customer, p.CustomerName, p.Export = label(l, p.Product), visible(p.Customer), visible(p.CustomerName), visible(p.Export)
 	p.Title = l.T("archive.title", "Product", "\u2068"+p.Product+"\u2069", "Export", p.Export)
@@ -163,7 +165,7 @@ func (a *Writer) indexPage() indexPage {
 
 func (a *Writer) indexDataset(l *locale.Locale, d Listed, first *preview) indexDataset {
 	out := indexDataset{Name: d.Name, Title: datasetTitle(l, d), Anchor: partPath(d.Name, "", d.Part, d.Parts), Rows: d.Rows, First: first.rows}
-	if d.Parts > 1 {
+	if out.Whole = out.Title; d.Parts > 1 {
 		out.Title = l.T("archive.part", "Title", "\u2068"+out.Title+"\u2069", "Part", d.Part, "Parts", d.Parts)
 	}
 	if a.opts.Browse && d.Rows > 0 {
@@ -221,6 +223,15 @@ func (a *Writer) indexImport(c ImportCount) indexImport {
 	return out
 }
 
+// moment writes what instant the data shows, in the customer's zone as the portal does.
+func moment(l *locale.Locale, h Header) string {
+	zone, err := time.LoadLocation(h.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	return l.T("archive.moment", "When", l.DateClock(h.AsOf, zone), "Zone", l.ZoneName(zone, h.AsOf))
+}
+
 func newIndexCount(l *locale.Locale, c Count, title, name string) indexCount {
 	rows := name == "archive.rows_of"
 	out := indexCount{Count: c, Title: l.T(name, "Dataset", isolated(title))}
@@ -232,7 +243,9 @@ func newIndexCount(l *locale.Locale, c Count, title, name string) indexCount {
 	out.Unshown += int(c.Omitted)
 	out.Notes, out.OmitNotes = spell(l, c.Remarks, rows)
 	for _, lack := range c.Lacking {
+		named, more := spell(l, lack.Failures, true)
 		out.Notes = append(out.Notes, l.T("archive.lacking", "Format", formatName(lack.Format), "Count", l.Number(lack.Rows)))
+		out.Notes, out.OmitNotes = append(out.Notes, named...), out.OmitNotes+more+int(lack.Omitted)
 	}
 	return out
 }

@@ -28,6 +28,7 @@ type Header struct {
 	Product      string    `json:"product"`
 	Programme    string    `json:"programme"`
 	Locale       string    `json:"locale,omitempty"` // the language of index.html; English when it is not spoken
+	Zone         string    `json:"zone,omitempty"`   // the time zone in which index.html writes times, of the tz database; UTC when empty
 	AsOf         time.Time `json:"as_of"`            // the instant that the data shows
 	Created      time.Time `json:"created"`          // also the time of every file
 	Volume       int       `json:"volume"`           // from 1

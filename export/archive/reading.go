@@ -65,7 +65,8 @@ type pass struct {
 	*reading
 	a        *Writer
 	out      output
-	width    int   // columns of what is read; 0: not known
+	width    int // columns of what is read; 0: not known
+	columns  []Column
 	done     int64 // rows read
 	reported int64 // of them, told as progress
 	buf      []byte
@@ -74,7 +75,11 @@ type pass struct {
 
 // read makes one pass, of which the first rows may be shown.
 func (a *Writer) read(ctx context.Context, d Dataset, out output, rows Rows, shown *preview) (*reading, error) {
-	s, err := a.open(out.file, out.direct == nil, d.Source > manyRows)
+	how := deflated
+	if out.direct != nil {
+		how = framed
+	}
+	s, err := a.open(out.file, how, d.large())
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +87,7 @@ func (a *Writer) read(ctx context.Context, d Dataset, out output, rows Rows, sho
 		count:   Count{Dataset: d.Name, Part: d.Part, Parts: d.Parts, Source: d.Source},
 		lacking: Lacking{Format: out.file.Format}, shown: shown,
 	}
-	p := &pass{reading: r, a: a, out: out, width: len(d.Columns), pump: newPump(s)}
+	p := &pass{reading: r, a: a, out: out, width: len(d.Columns), columns: d.Columns, pump: newPump(s)}
 	err = p.run(ctx, rows)
 	if pumped := p.pump.end(p.buf); pumped != nil {
 		return nil, pumped // the cause, if both failed
@@ -125,6 +130,9 @@ func (p *pass) row(values [][]byte) error {
 	}
 	p.done++
 	p.digest += digest(digestSeed, values)
+	if err := unconverted(p.columns, values); err != nil {
+		return p.failed(p.done, err)
+	}
 	out := values
 	if p.out.convert != nil {
 		made, keep, err := p.out.convert(values)

@@ -76,8 +76,8 @@ type ImportCount struct {
 	Omitted     int64     `json:"omitted,omitempty"` // failures beyond the first ten thousand
 }
 
-// Failure is one row or attachment that could not be exported as it is. Reason is one of missing, changed,
-// size_differs, not_utf8, not_json, not_binary, out_of_range, not_converted, or what an import profile gave.
+// Failure is one row or attachment that could not be exported as it is. Reason is one of missing, changed, archived, no_key,
+// denied, unreadable, size_differs, not_utf8, not_json, not_binary, out_of_range, not_converted, or what an import profile gave.
 type Failure struct {
 	Volume int    `json:"volume,omitempty"` // in the receipt of an export of several
 	Part   int    `json:"part,omitempty"`   // of a dataset in several, in which rows are counted from 1 again
@@ -87,6 +87,12 @@ type Failure struct {
 	Reason string `json:"reason"`
 	Path   string `json:"path,omitempty"` // what is in the archive all the same
 }
+
+// unmendable are the reasons that reading again in the same formats cannot change.
+var unmendable = []string{"out_of_range", "rule_failed", "rule_cost"}
+
+// Mendable reports whether building it again may succeed, perhaps after somebody has mended what the reason says.
+func (f Failure) Mendable() bool { return !slices.Contains(unmendable, f.Reason) }
 
 func (c *Count) fail(f Failure) {
 	c.Failed++

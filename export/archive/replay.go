@@ -8,6 +8,9 @@ import (
 // replayRoom is how many bytes of one dataset's rows are remembered.
 const replayRoom = 512 << 10
 
+// replayUnconverted is the length by which a value that is Unconverted is remembered; -1 is that of NULL.
+const replayUnconverted = -2
+
 // replay remembers the rows of the dataset added last, when they are few, so that further formats and import files do not
 // each cost the source a query.
 type replay struct {
@@ -64,6 +67,10 @@ func (r *replay) keep(values [][]byte) bool {
 			m.lengths = append(m.lengths, -1)
 			continue
 		}
+		if notConverted([][]byte{v}) == 0 {
+			m.lengths = append(m.lengths, replayUnconverted)
+			continue
+		}
 		m.values, m.lengths = append(m.values, v...), append(m.lengths, int32(len(v)))
 	}
 	r.rows++
@@ -91,6 +98,10 @@ func (r *replay) replay(ctx context.Context, yield func([][]byte) error) (int64,
 		}
 		for i := range row {
 			length := r.memory.lengths[int(n)*r.width+i]
+			if length == replayUnconverted {
+				row[i] = Unconverted
+				continue
+			}
 			if length < 0 {
 				row[i] = nil
 				continue

@@ -53,7 +53,7 @@ func (w *chunkWriter) run() {
 }
 
 func (w *chunkWriter) write(c chunk) error {
-	s, err := w.a.open(File{Path: c.path, Kind: KindViewer, Format: "js", Dataset: w.name}, true, false)
+	s, err := w.a.open(File{Path: c.path, Kind: KindViewer, Format: "js", Dataset: w.name}, deflated, false)
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,9 @@ func (a *Writer) browse(ctx context.Context, d Dataset, rows Rows) (*reading, er
 		}
 		done++
 		r.digest += digest(seed, values)
+		if err := unconverted(d.Columns, values); err != nil {
+			return r.failed(done, err)
+		}
 		if err := checkRow(d.Columns, kinds, values); err != nil {
 			return r.failed(done, err)
 		}

@@ -17,6 +17,16 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
+// packing says how a file's data is put into the archive.
+type packing int
+
+const (
+	// framed leaves the data as it is, in Deflate's stored blocks: five bytes more for each 64 KiB. Method 0 would not do for a
+	// file whose size is known only behind its data: readers of a stream, such as Java's, could not tell where it ends.
+	framed packing = iota
+	deflated
+)
+
 // Options choose what an archive holds for each dataset.
 type Options struct {
 	CSV         bool
@@ -212,26 +222,32 @@ type stream struct {
 	data    uint64 // where its data begins
 	sha     hash.Hash
 	crc     uint32
-	deflate *flate.Writer // nil when stored
+	deflate *flate.Writer
+	pool    *sync.Pool // of deflate
 }
 
 // Level 1 costs a third of level 5's time for a tenth more bytes. The compressors are large and are used again.
-var deflaters = sync.Pool{New: func() any {
-	w, err := flate.NewWriter(nil, 1)
-	if err != nil {
-		panic(err) // the level is a constant
-	}
-	return w
-}}
+var (
+	deflaters = compressors(flate.BestSpeed)
+	framers   = compressors(flate.NoCompression)
+)
 
-// open begins a file. large announces eight-byte sizes, which readers that cannot seek need beyond 4 GiB.
-func (a *Writer) open(f File, deflated, large bool) (*stream, error) {
-	f.Offset, f.Method, f.Shape, f.CRC32 = int64(a.out.at), "stored", string(streamed), "0"
+func compressors(level int) *sync.Pool {
+	return &sync.Pool{New: func() any {
+		w, err := flate.NewWriter(nil, level)
+		if err != nil {
+			panic(err) // the levels are constants
+		}
+		return w
+	}}
+}
+
+// open begins a file whose size is not known yet. large announces eight-byte sizes: a reader that cannot seek needs that for what
+// passes 4 GiB, and Java's up to version 21 refuses it for what does not.
+func (a *Writer) open(f File, how packing, large bool) (*stream, error) {
+	f.Offset, f.Method, f.Shape, f.CRC32 = int64(a.out.at), "deflated", string(streamed), "0"
 	if large {
 		f.Shape = string(streamed64)
-	}
-	if deflated {
-		f.Method = "deflated"
 	}
 	e, err := a.manifest.entry(f)
 	if err != nil {
@@ -240,11 +256,12 @@ func (a *Writer) open(f File, deflated, large bool) (*stream, error) {
 	if _, err := a.out.Write(e.header()); err != nil {
 		return nil, err
 	}
-	s := &stream{a: a, file: f, data: a.out.at, sha: sha256.New()}
-	if deflated {
-		s.deflate = deflaters.Get().(*flate.Writer)
-		s.deflate.Reset(a.out)
+	s := &stream{a: a, file: f, data: a.out.at, sha: sha256.New(), pool: framers}
+	if how == deflated {
+		s.pool = deflaters
 	}
+	s.deflate = s.pool.Get().(*flate.Writer)
+	s.deflate.Reset(a.out)
 	return s, nil
 }
 
@@ -255,21 +272,16 @@ func (s *stream) Write(p []byte) (int, error) {
 	s.file.Size += int64(len(p))
 	s.a.raw.Add(int64(len(p)))
 	s.a.written.Store(int64(s.a.out.at))
-	if s.deflate != nil {
-		return s.deflate.Write(p)
-	}
-	return s.a.out.Write(p)
+	return s.deflate.Write(p)
 }
 
 // close ends the file and lists it. finish may set what is only known now.
 func (s *stream) close(finish func(*File)) error {
-	if s.deflate != nil {
-		err := s.deflate.Close()
-		deflaters.Put(s.deflate)
-		s.deflate = nil
-		if err != nil {
-			return err
-		}
+	err := s.deflate.Close()
+	s.pool.Put(s.deflate)
+	s.deflate = nil
+	if err != nil {
+		return err
 	}
 	s.file.Stored = int64(s.a.out.at - s.data)
 	s.file.SHA256 = hex.EncodeToString(s.sha.Sum(nil))
