@@ -28,6 +28,10 @@ demo-reset: ## remove the demo's data (.demo/)
 build: ## build the production binary into bin/
 	@$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/offramp ./cmd/offramp
 
+.PHONY: release
+release: ## build bin/release/: the program for each system, reproducibly, with SHA256SUMS; customers verify archives with it
+	@GO=$(GO) tools/release bin/release
+
 .PHONY: test
 test: ## run all tests: unit, PostgreSQL, S3, whole server, browser
 	@tools/setup test

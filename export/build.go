@@ -114,7 +114,7 @@ type attempt struct {
 }
 
 // account is the customer as archives name it.
-type account struct{ ref, name string }
+type account struct{ ref, name, zone string }
 
 // work is one try of one volume.
 type work struct {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"offramp/export/archive"
 	"offramp/export/source"
 	"offramp/internal/db"
 	"offramp/migration"
@@ -155,8 +156,11 @@ func (b *builder) changes(p *migration.Programme, earlier Export, plan shared) m
 	return since
 }
 
-// failed lists what a receipt names as not exported: datasets with failed rows, which are read whole, and attachments by key.
-// More attachments than a receipt spells out are all read again.
+// Mendable reports whether building again what a receipt names as missing may bring any of it.
+func Mendable(r Receipt) bool { return len(failed(r)) > 0 }
+
+// failed lists what a receipt names as not exported and may be mended: datasets with failed rows, which are read whole, and
+// attachments by key. More attachments than a receipt spells out are all read again. Rows that only a format cannot hold are there.
 func failed(r Receipt) map[string]mending {
 	again := map[string]mending{}
 	for _, c := range r.Attachments {
@@ -165,7 +169,12 @@ func failed(r Receipt) map[string]mending {
 		}
 		m := mending{}
 		for _, f := range c.Failures {
-			m.Files = append(m.Files, f.Item)
+			if f.Mendable() {
+				m.Files = append(m.Files, f.Item)
+			}
+		}
+		if len(m.Files) == 0 && c.Omitted == 0 {
+			continue
 		}
 		if c.Omitted > 0 {
 			m.Files = nil
@@ -173,14 +182,18 @@ func failed(r Receipt) map[string]mending {
 		again[c.Dataset] = m
 	}
 	for _, c := range r.Datasets {
-		if c.Failed > 0 || len(c.Lacking) > 0 {
+		if mendable(c.Failures, c.Omitted) {
 			again[c.Dataset] = mending{}
 		}
 	}
 	for _, c := range r.Imports {
-		if c.Failed > 0 {
+		if mendable(c.Failures, c.Omitted) {
 			again[c.Dataset] = mending{}
 		}
 	}
 	return again
+}
+
+func mendable(all []archive.Failure, omitted int64) bool {
+	return omitted > 0 || slices.ContainsFunc(all, archive.Failure.Mendable)
 }

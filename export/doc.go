@@ -6,7 +6,7 @@
 //
 //	            +------------ cancel ------------> cancelled
 //	            |                |
-//	request> queued --start--> running --seal--> ready --expire--> expired
+//	request> queued --start--> running --seal--> ready --expire, delete--> expired
 //	          ^  ^               |  |
 //	          |  +-hand over,----+  +--fail--> failed
 //	          |    delay                         |

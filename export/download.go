@@ -13,9 +13,12 @@ import (
 )
 
 // Link hands out a link to a volume's archive that works for Options.LinkTTL without further credentials. Who may, and whether
-// the archive is still there, is checked each time, and each link is recorded. ErrNotReady, ErrExpired; ErrNotFound for a
-// number that the export does not have.
+// the archive is still there, is checked each time, and each link is recorded. ErrNotReady, ErrExpired, ErrLost; ErrNotFound for
+// a number that the export does not have.
 func (s *Service) Link(ctx context.Context, who migration.Who, p *migration.Programme, id string, number int) (string, error) {
+	if err := s.find(ctx, who, p, id, number); err != nil {
+		return "", err
+	}
 	e, v, name, err := s.release(ctx, who, p, id, number)
 	if err != nil {
 		return "", err
@@ -30,6 +33,9 @@ func (s *Service) Link(ctx context.Context, who migration.Who, p *migration.Prog
 // Content opens a volume's archive for a download through the portal, for browsers that cannot reach the bucket. It is checked
 // and recorded like a link. The caller closes it.
 func (s *Service) Content(ctx context.Context, who migration.Who, p *migration.Programme, id string, number int) (*Content, error) {
+	if err := s.find(ctx, who, p, id, number); err != nil {
+		return nil, err
+	}
 	_, v, name, err := s.release(ctx, who, p, id, number)
 	if err != nil {
 		return nil, err
@@ -44,6 +50,53 @@ func FileName(programmeKey, customerRef string, e Export, number, volumes int) s
 		name += fmt.Sprintf("-%02d", number)
 	}
 	return name + ".zip"
+}
+
+// find looks whether the archive of a volume is in the bucket, before anything is recorded of a download, and notes when it is lost
+// or was found again. ErrLost. A bucket that does not answer is not asked twice: the download itself will tell.
+func (s *Service) find(ctx context.Context, who migration.Who, p *migration.Programme, id string, number int) error {
+	scope := db.CustomerScope(who.CustomerID)
+	e, err := s.store.get(ctx, scope, id)
+	if err != nil || !May(who, p) || !e.Downloadable(s.db.Clock.Now()) {
+		return err // release says why not
+	}
+	i := max(number, 1) - 1
+	if i >= len(e.Volumes) {
+		return ErrNotFound
+	}
+	_, err = s.bucket.Describe(ctx, e.Volumes[i].Key)
+	lost := storage.KindOf(err) == storage.NotFound
+	if lost || err == nil && e.LostAt != nil {
+		if err := s.noteLost(ctx, scope, e, lost); err != nil {
+			return err
+		}
+	}
+	if lost {
+		return ErrLost
+	}
+	return nil
+}
+
+// noteLost records that an archive is missing, or there again.
+func (s *Service) noteLost(ctx context.Context, scope db.Scope, e Export, lost bool) error {
+	act := "export.lost"
+	if !lost {
+		act = "export.found"
+	}
+	news := false
+	err := s.db.InTx(ctx, scope, func(tx *db.Tx) (err error) {
+		if news, err = s.store.markLost(ctx, tx, e.ID, lost); err != nil || !news {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Entry{Actor: "portal", ActorKind: audit.System, Act: act, Object: subject(e), CustomerID: e.CustomerID})
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", act, err)
+	}
+	if news && lost {
+		losses.Inc()
+	}
+	return nil
 }
 
 // release decides whether the person may have the volume now, and records that they got it.

@@ -12,6 +12,7 @@ var (
 	ErrOwnersOnly    = fault.New(fault.Forbidden, "export.owners_only")
 	ErrDeadline      = fault.New(fault.Gone, "export.deadline_passed")
 	ErrExpired       = fault.New(fault.Gone, "export.gone")
+	ErrLost          = fault.New(fault.Gone, "export.lost") // the archive is missing from the bucket although nobody removed it
 	ErrNotReady      = fault.New(fault.Conflict, "export.not_ready")
 	ErrMoved         = fault.New(fault.Conflict, "export.moved")      // the state is no longer the one that the act needs
 	ErrOtherLive     = fault.New(fault.Conflict, "export.other_live") // another export of the customer is being built

@@ -138,6 +138,8 @@ type Export struct {
 	ReadyAt     *time.Time
 	ExpiresAt   *time.Time
 	CheckedAt   *time.Time // a contact confirmed that the copy is complete
+	LostAt      *time.Time // of a ready one: since when an archive is missing that nobody removed
+	DeletedAt   *time.Time // of an expired one: when its owner had it deleted
 
 	Volumes  []Volume          // in order; of one that was planned
 	Datasets []DatasetProgress // of a running one, in the order in which they are read
@@ -268,6 +270,21 @@ func (e Export) Expire(now time.Time) (Export, error) {
 		return e, ErrMoved
 	}
 	e.State = Expired
+	return e, nil
+}
+
+// Lost reports whether the export could be downloaded, were its archive where it was put.
+func (e Export) Lost(now time.Time) bool { return e.Downloadable(now) && e.LostAt != nil }
+
+// Delete withdraws a ready export before its time, for good.
+func (e Export) Delete(now time.Time) (Export, error) {
+	if e.State != Ready {
+		return e, ErrMoved
+	}
+	e.State, e.DeletedAt = Expired, &now
+	if e.ExpiresAt == nil || now.Before(*e.ExpiresAt) {
+		e.ExpiresAt = &now
+	}
 	return e, nil
 }
 

@@ -30,6 +30,9 @@ var (
 	downloads = promauto.NewCounter(prometheus.CounterOpts{
 		Name: "offramp_export_downloads_total", Help: "Links and proxied downloads handed out.",
 	})
+	losses = promauto.NewCounter(prometheus.CounterOpts{
+		Name: "offramp_export_lost_total", Help: "Archives found missing from the bucket although nobody removed them. Each wants a look at the bucket's rules.",
+	})
 	oldest = promauto.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "offramp_export_oldest_seconds", Help: "Age of the oldest live export by queue and state, as of the last sweep that this worker made.",
 	}, []string{"queue", "state"})

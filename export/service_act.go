@@ -80,6 +80,61 @@ func (s *Service) retry(ctx context.Context, by actor, id string) (Export, error
 	})
 }
 
+// Again asks for an export of the same selection once more: when the archive of the first one has expired, was deleted or is lost.
+// The errors are those of Request.
+func (s *Service) Again(ctx context.Context, who migration.Who, p *migration.Programme, id string) (Export, error) {
+	was, err := s.store.get(ctx, db.CustomerScope(who.CustomerID), id)
+	if err != nil {
+		return Export{}, err
+	}
+	return s.Request(ctx, who, p, was.Selection)
+}
+
+// Delete withdraws a ready export before its time: its archives are removed from the bucket at once, links and tokens that were
+// handed out end, and a copy to a bucket that is under way stops. What was recorded of it stays. Deleting again changes nothing.
+// ErrOwnersOnly, ErrMoved when there is nothing to delete.
+func (s *Service) Delete(ctx context.Context, who migration.Who, p *migration.Programme, id string) (Export, error) {
+	if !May(who, p) {
+		return Export{}, ErrOwnersOnly
+	}
+	by := customerActor(who)
+	e, err := s.change(ctx, by, id, "export.delete", func(tx *db.Tx, e Export) (Export, error) {
+		if e.DeletedAt != nil {
+			return e, nil
+		}
+		return e.Delete(tx.Now)
+	}, func(tx *db.Tx, e Export) error {
+		_, err := s.journey.Tell(ctx, tx, e.CustomerID, event(migration.ExportExpired, e, by.id))
+		return err
+	})
+	if err != nil {
+		return Export{}, err
+	}
+	return public(e), s.purge(ctx, e)
+}
+
+// purge removes the archives of a deleted export. What does not succeed now, the sweep does within a minute.
+func (s *Service) purge(ctx context.Context, e Export) error {
+	scope := db.CustomerScope(e.CustomerID)
+	var left []object
+	err := s.db.InTx(ctx, scope, func(tx *db.Tx) (err error) {
+		left, err = s.store.doomed(ctx, tx, e.ID, tx.Now, sweepBatch)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("purge %s: %w", e.Reference(), err)
+	}
+	for _, o := range left {
+		if s.bucket.Delete(ctx, o.Key) != nil {
+			continue
+		}
+		if err := s.db.InTx(ctx, scope, func(tx *db.Tx) error { return s.store.markDeleted(ctx, tx, o.Key) }); err != nil {
+			return fmt.Errorf("purge %s: %w", e.Reference(), err)
+		}
+	}
+	return nil
+}
+
 // MarkChecked notes that the person found the copy complete, which completes the step. It takes a download first:
 // ErrNotDownloaded. Marking again changes nothing.
 func (s *Service) MarkChecked(ctx context.Context, who migration.Who, p *migration.Programme, id string) (Export, error) {

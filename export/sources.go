@@ -285,7 +285,7 @@ func query(d migration.Dataset) source.Query {
 	if r := d.Request; r != nil {
 		q.Request = &source.Request{Path: r.Path, Items: r.Items, Total: r.Total, Header: r.Header, Paging: source.Paging{
 			By: r.Paging.By, Cursor: r.Paging.Cursor, Parameter: r.Paging.Parameter, First: r.Paging.First,
-			Size: r.Paging.Size, SizeParameter: r.Paging.SizeParameter,
+			More: r.Paging.More, Size: r.Paging.Size, SizeParameter: r.Paging.SizeParameter,
 		}}
 	}
 	return q

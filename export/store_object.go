@@ -25,20 +25,28 @@ func (s store) registerObject(ctx context.Context, tx *db.Tx, o object, volume i
 }
 
 // doomed lists objects that nothing needs: of attempts and of tries of a volume that are over or were overtaken, and of exports
-// whose links have all run out at links. With an export's id, only that one's.
+// whose links have all run out at links, or which their owner had deleted. With an export's id, only that one's.
 func (s store) doomed(ctx context.Context, tx *db.Tx, exportID string, links time.Time, limit int) ([]object, error) {
 	const sql = `SELECT o.key, o.export_id, o.customer_id, o.attempt FROM export_object o JOIN export e ON e.id = o.export_id
 		WHERE o.state <> 'deleted' AND ($1 = '' OR o.export_id = $1)
-		  AND NOT ((e.state IN ('running', 'ready') OR e.state = 'expired' AND e.expires_at > $2)
+		  AND NOT ((e.state IN ('running', 'ready') OR e.state = 'expired' AND e.expires_at > $2 AND e.deleted_at IS NULL)
 		           AND EXISTS (SELECT FROM export_volume v WHERE v.export_id = e.id AND v.attempt = e.attempt AND v.number = o.volume
 		                                  AND v.object_key = o.key AND (v.state = 'sealed' OR e.state = 'running')))
-		  AND NOT EXISTS (SELECT FROM export_delivery d WHERE d.export_id = e.id AND d.finished_at IS NULL) -- it was asked for in time
+		  AND (e.deleted_at IS NOT NULL OR
+		       NOT EXISTS (SELECT FROM export_delivery d WHERE d.export_id = e.id AND d.finished_at IS NULL)) -- it was asked for in time
 		ORDER BY o.created_at LIMIT $3`
 	rows, err := tx.Pgx.Query(ctx, sql, exportID, links, limit)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[object])
+}
+
+// markLost notes since when an archive of a ready export is missing, or that it is there again. It reports whether that is news.
+func (s store) markLost(ctx context.Context, tx *db.Tx, id string, lost bool) (bool, error) {
+	const sql = `UPDATE export SET lost_at = CASE WHEN $2 THEN $3::timestamptz END WHERE id = $1 AND state = 'ready' AND (lost_at IS NULL) = $2`
+	tag, err := tx.Pgx.Exec(ctx, sql, id, lost, tx.Now)
+	return err == nil && tag.RowsAffected() == 1, err
 }
 
 // markDeleted records that an object is gone.

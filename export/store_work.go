@@ -15,7 +15,7 @@ import (
 
 // account reads how archives name the customer.
 func (s store) account(ctx context.Context, tx *db.Tx, customerID string) (a account, err error) {
-	err = tx.Pgx.QueryRow(ctx, accountSQL, customerID).Scan(&a.ref, &a.name)
+	err = tx.Pgx.QueryRow(ctx, accountSQL, customerID).Scan(&a.ref, &a.name, &a.zone)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return a, ErrNotFound
 	}
@@ -32,14 +32,14 @@ func (s store) lockWithAccount(ctx context.Context, tx *db.Tx, id, customerID st
 	if e, err = scan(results.QueryRow()); err != nil {
 		return e, a, err
 	}
-	err = results.QueryRow().Scan(&a.ref, &a.name)
+	err = results.QueryRow().Scan(&a.ref, &a.name, &a.zone)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = ErrNotFound
 	}
 	return e, a, err
 }
 
-const accountSQL = `SELECT ref, name FROM customer WHERE id = $1`
+const accountSQL = `SELECT ref, name, zone FROM customer WHERE id = $1`
 
 // shared reads what the volumes of the export's attempt have in common; nothing when it is not planned.
 func (s store) shared(ctx context.Context, tx *db.Tx, e Export) (v shared, err error) {

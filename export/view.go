@@ -166,7 +166,14 @@ func (pt *part) weigh(ctx context.Context) (source.Weight, error) {
 	if pt.held != nil {
 		return pt.held.Weight, nil
 	}
-	return pt.snap.Weigh(ctx, pt.query)
+	return pt.snap.Weigh(ctx, pt.reading())
+}
+
+// reading is the part's query such that a value that is not of its column's type costs its own row only.
+func (pt *part) reading() source.Query {
+	q := pt.query
+	q.Unconverted = archive.Unconverted
+	return q
 }
 
 // rows reads a range of the part.
@@ -174,7 +181,7 @@ func (pt *part) rows(ctx context.Context, r source.Range, yield func(values [][]
 	if pt.held != nil && r.Whole() {
 		return pt.held.Rows(ctx, yield)
 	}
-	q := pt.query
+	q := pt.reading()
 	q.Range = r
 	return pt.snap.Rows(ctx, q, yield)
 }

@@ -145,8 +145,9 @@ const (
 // Paging is how the next page is asked for.
 type Paging struct {
 	By            string `yaml:"by"`             // one of the ways above
-	Cursor        string `yaml:"cursor"`         // cursor: dotted path to it in the answer; absent, null or empty ends
-	Parameter     string `yaml:"parameter"`      // cursor, page: query parameter that takes it
+	Cursor        string `yaml:"cursor"`         // cursor: dotted path to it, or to the next page's address; absent, null or empty ends
+	More          string `yaml:"more"`           // dotted path to a boolean in the answer: false ends; empty: the API has none
+	Parameter     string `yaml:"parameter"`      // cursor, page: query parameter that takes it; cursor: empty when addresses come
 	First         int    `yaml:"first"`          // page: number of the first page
 	Size          int    `yaml:"size"`           // rows to ask for in one page; 0: the API's own
 	SizeParameter string `yaml:"size_parameter"` // query parameter that takes Size

@@ -119,7 +119,8 @@ func (c *checker) paging(path string, p Paging) {
 	}
 	cursor, page := p.By == PagingCursor, p.By == PagingPage
 	only("cursor", p.Cursor != "", cursor, true, "name where the answer holds the cursor, such as meta.next")
-	only("parameter", p.Parameter != "", cursor || page, true, "name the query parameter that asks for the next page")
+	only("more", p.More != "", p.By != PagingNone, false, "")
+	only("parameter", p.Parameter != "", cursor || page, page, "name the query parameter that asks for the next page")
 	only("first", c.has(path+".first"), page, false, "")
 	only("size", c.has(path+".size"), p.By != PagingNone, false, "")
 	only("size_parameter", p.SizeParameter != "", p.By != PagingNone, p.Size > 0, "name the query parameter that takes the size")
@@ -129,6 +130,7 @@ func (c *checker) paging(path string, p Paging) {
 // pages checks the form of what paging says.
 func (c *checker) pages(path string, p Paging) {
 	c.dotted(path+".cursor", p.Cursor)
+	c.dotted(path+".more", p.More)
 	for _, named := range []struct{ key, value string }{{"parameter", p.Parameter}, {"size_parameter", p.SizeParameter}} {
 		if named.value != "" && !parameterPattern.MatchString(named.value) {
 			c.errorf(path+"."+named.key, "%q is no name of a query parameter", named.value)

@@ -32,7 +32,21 @@ func (w *world) seal(e export.Export, customer, receipt string) {
 	w.exec(`INSERT INTO export_volume (export_id, number, customer_id, attempt, state, object_key, size, sha256, receipt, sealed_at)
 		SELECT id, 1, customer_id, attempt, 'sealed', 'key-of-the-archive', object_size, $2, receipt, ready_at FROM export WHERE id = $1`,
 		e.ID, strings.Repeat("ab", 32))
+	w.put("key-of-the-archive")
 	w.tell(customer, migration.Event{Kind: migration.ExportReady, Actor: "system", ExportID: e.ID, Number: e.Number, Bytes: 12345678, Until: until})
+}
+
+// put writes an object into the bucket, as a worker does.
+func (w *world) put(key string) {
+	w.Helper()
+	up := w.bucket.Create(w.Context(), key, 7, "application/zip")
+	defer up.Abort()
+	if _, err := up.Write([]byte("archive")); err != nil {
+		w.Fatal(err)
+	}
+	if _, err := up.Commit(); err != nil {
+		w.Fatal(err)
+	}
 }
 
 const whole = `{"schema": "x", "export": "EX-1", "customer": "HZ", "as_of": "2026-11-21T00:00:00Z", "created": "2026-11-21T00:00:00Z", "complete": true,
@@ -163,8 +177,8 @@ func TestExportPageByState(t *testing.T) {
 		w.exec(`UPDATE export SET `+sql+` WHERE id = $1`, append([]any{e.ID}, args...)...)
 	}
 	set(`state = 'running', stage = 'reading', attempt = 1, started_at = $2`, day)
-	w.exec(`UPDATE journey SET progress = jsonb_build_object('export_id', $2::text, 'stage', 'reading', 'percent', 62, 'bytes_done', 9300000000, 'bytes_total', 15000000000, 'left', 360000000000) WHERE customer_id = $1`, w.ids["a"], e.ID)
-	w.shows("owner", path, "Reading your data – stage 2 of 4", "62%", "9.3 GB of 15.0 GB processed", "about 6 minutes left", "Started 2026-11-21 10:24", "every 4s")
+	w.exec(`UPDATE journey SET progress = jsonb_build_object('export_id', $2::text, 'stage', 'reading', 'percent', 62, 'rows_done', 9300, 'rows_total', 15000, 'bytes_done', 9300000000, 'bytes_total', 15000000000, 'left', 360000000000) WHERE customer_id = $1`, w.ids["a"], e.ID)
+	w.shows("owner", path, "Reading your data – stage 2 of 4", "62%", "9,300 of 15,000 rows", "about 6 minutes left", "Started 2026-11-21 10:24", "every 4s")
 	fragment := w.shows("owner", path+"/progress?seen=counting", "stage 2 of 4", `role="status"`, "hx-swap-oob")
 	w.hides(fragment, "<html", "<main")
 	w.hides(w.shows("owner", path+"/progress?seen=reading", "stage 2 of 4"), "hx-swap-oob")
@@ -173,7 +187,8 @@ func TestExportPageByState(t *testing.T) {
 	w.hides(w.shows("owner", path, "Delayed: The place where we put the archive is not reachable right now."), "secret cause")
 
 	set(`state = 'failed', finished_at = $2`, day)
-	w.hides(w.shows("owner", path, "The export did not finish", "not reachable right now", "EX-10001", "Try again", path+"/retry"), "secret cause", "hx-get")
+	w.hides(w.shows("owner", path, "The export did not finish", "Your data was read, but the file could not be stored.", "Do we try again?",
+		"No. Trying again by itself", "EX-10001", "Try again", path+"/retry"), "secret cause", "hx-get", "not reachable right now", "We keep trying", "Delayed")
 	w.hides(w.shows("owner", path+"/progress", "The export did not finish"), "hx-get")
 	if a := w.post("owner", path+"/retry", nil); a.status != 303 {
 		t.Errorf("retry: %d", a.status)
@@ -182,14 +197,14 @@ func TestExportPageByState(t *testing.T) {
 
 	w.seal(e, "a", partial())
 	body := w.shows("owner", path, "Your export is ready", "Download export (12.3 MB, ZIP)", strings.Repeat("ab", 32),
-		"28 November 2026, 10:24, Beijing time (UTC+8)", "offramp verify hezhou-HZ-20418-EX-10001.zip", "Some items are missing",
+		"28 November 2026, 10:24, Beijing time (UTC+8)", "offramp verify hezhou-HZ-20418-EX-10001.zip", "26 items are missing.",
 		"Row 1, title: the product&#39;s text is damaged", "5 more are listed", "&lt;i&gt;plan&lt;/i&gt;.pdf: no longer in the product")
 	if n := strings.Count(body, "btn--primary"); n != 1 {
 		t.Errorf("%d primary buttons", n)
 	}
 	w.hides(body, "key-of-the-archive")
 	w.speak("owner", "zh-CN")
-	w.shows("owner", path, "您的数据已准备好", "下载数据（12.3 MB，ZIP）", "缺少部分内容", "产品中已不存在")
+	w.shows("owner", path, "您的数据已准备好", "下载数据（12.3 MB，ZIP）", "缺少26项内容", "产品中已不存在")
 	w.speak("owner", "en")
 
 	w.at(day.AddDate(0, 0, 8))
@@ -218,7 +233,7 @@ func TestDownloadThenCheckCompletesStep2(t *testing.T) {
 	if strings.Contains(w.log.String(), "X-Amz-Signature") {
 		t.Error("the log holds the signature")
 	}
-	w.shows("owner", path, "Now confirm that it is complete", path+"/check")
+	w.shows("owner", path, "Next, check the file and confirm that it is complete.", path+"/check")
 	w.shows("owner", path+"/check", "It is complete", path+"/help", "EX-10001", `data-volumes="`+path+`/volumes.json"`)
 	if a := w.post("owner", path+"/check", nil); a.status != 303 || a.location != "/plan" {
 		t.Errorf("%d to %s", a.status, a.location)

@@ -18,6 +18,7 @@ import (
 	"offramp/auth"
 	"offramp/internal/fault"
 	"offramp/internal/locale"
+	"offramp/portal/customer"
 	"offramp/portal/limit"
 	"offramp/portal/page"
 	"offramp/portal/signin"
@@ -208,6 +209,8 @@ func (s *Server) buildFail(c echo.Context, v *page.Visit, status int, err error)
 	if errors.Is(err, auth.ErrStale) {
 		view.wayOut = s.confirmAgain(c, l)
 	} else if way, ok := signin.WayOut(l, c.Request().URL.Path, err); ok {
+		view.wayOut = &way
+	} else if way, ok := customer.WayOut(l, c.Param("id"), err); ok && v.Session != nil {
 		view.wayOut = &way
 	}
 	view.home = ui.Link{Label: l.T("fault.home"), URL: "/"}

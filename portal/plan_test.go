@@ -159,10 +159,10 @@ func TestExportCardFollowsTheJourney(t *testing.T) {
 	w.shows("owner", "/plan", "Waiting to start", `hx-get="/plan/export?seen="`, "Update progress", "htmx-4.0.1")
 	w.tx(func(tx *db.Tx) error {
 		return w.customers.SetProgress(t.Context(), tx, w.ids["a"], migration.Progress{
-			ExportID: "e1", Stage: "files", BytesDone: 9_300_000_000, BytesTotal: 15_000_000_000, Percent: 62, Left: 6 * time.Minute, At: day,
+			ExportID: "e1", Stage: "files", RowsDone: 9_300, RowsTotal: 15_000, BytesDone: 9_300_000_000, BytesTotal: 15_000_000_000, Percent: 62, Left: 6 * time.Minute, At: day,
 		})
 	})
-	w.shows("owner", "/plan", "Packing files – stage 3 of 4", `value="62"`, "9.3 GB of 15.0 GB processed · about 6 minutes left")
+	w.shows("owner", "/plan", "Packing files – stage 3 of 4", `value="62"`, "9,300 of 15,000 rows · about 6 minutes left")
 	w.shows("owner", "/plan/export?seen=reading", "Packing files – stage 3 of 4", `hx-swap-oob="true"`, "hx-trigger")
 	w.hides(w.shows("owner", "/plan/export?seen=files"), "hx-swap-oob")
 	w.tell("a", export(migration.ExportReady))

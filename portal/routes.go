@@ -105,6 +105,9 @@ func (s *Server) exportList() []Route {
 		{Method: get, Path: "/receipt-keys.json", Access: Public, Handler: s.customer.ServeReceiptKeys, Bare: true},
 
 		{Method: get, Path: "/exports/:id/volumes.json", Access: Customer, Handler: s.customer.ListVolumes, Quiet: true},
+		{Method: get, Path: "/exports/:id/delete", Access: Customer, Handler: s.customer.ShowDelete},
+		{Method: post, Path: "/exports/:id/delete", Access: Customer, Handler: s.customer.DeleteExport},
+		{Method: post, Path: "/exports/:id/again", Access: Customer, Handler: s.customer.RenewExport},
 		{Method: post, Path: "/exports/:id/repair", Access: Customer, Handler: s.customer.RepairExport},
 		{Method: get, Path: "/exports/:id/help", Access: Customer, Handler: s.customer.ShowAskHelp},
 		{Method: post, Path: "/exports/:id/help", Access: Customer, Handler: s.customer.AskHelp},

@@ -54,11 +54,11 @@ func ofDirectory(err error) error {
 	case errors.As(err, &own):
 		return err
 	case errors.Is(err, fs.ErrNotExist):
-		return &Error{Kind: Unavailable, Cause: fmt.Errorf("the directory is not there; is it mounted? %w", err)}
+		return &Error{Kind: Unavailable, Cause: fmt.Errorf("the directory is not there; is it mounted? %w", hushed(err))}
 	case errors.Is(err, fs.ErrPermission):
-		return &Error{Kind: Denied, Cause: err}
+		return &Error{Kind: Denied, Cause: hushed(err)}
 	}
-	return &Error{Kind: Unavailable, Cause: err}
+	return &Error{Kind: Unavailable, Cause: hushed(err)}
 }
 
 // cannot implements lister.
@@ -89,7 +89,7 @@ func (d *directory) list(ctx context.Context, prefix, from string, yield func(ob
 	folder := path.Dir(prefix + "x") // of what begins with prefix
 	inner, err := descend(root, folder)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errLeads) {
-		return w.missing(folder, err)
+		return w.missing(err)
 	}
 	if err != nil {
 		return ofDirectory(err)
@@ -130,7 +130,7 @@ func enter(at *os.Root, step string) (*os.Root, error) {
 		return nil, err
 	}
 	if !seen.IsDir() {
-		return nil, fmt.Errorf("%q %w", step, errLeads)
+		return nil, fmt.Errorf("a part of the path %w", errLeads)
 	}
 	next, err := at.OpenRoot(step)
 	if err != nil {
@@ -138,7 +138,7 @@ func enter(at *os.Root, step string) (*os.Root, error) {
 	}
 	if opened, err := next.Stat("."); err != nil || !os.SameFile(seen, opened) {
 		_ = next.Close()
-		return nil, fmt.Errorf("%q %w", step, errLeads)
+		return nil, fmt.Errorf("a part of the path %w", errLeads)
 	}
 	return next, nil
 }
@@ -152,11 +152,11 @@ type walk struct {
 
 // missing decides about a folder that cannot be entered: without one there are no files, but a link is no folder that is
 // empty.
-func (w *walk) missing(folder string, err error) error {
+func (w *walk) missing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return &Error{Kind: Invalid, Cause: fmt.Errorf("the folder %q: %w; links are not followed", folder, err)}
+	return &Error{Kind: Invalid, Cause: fmt.Errorf("the customer's folder: %w; links are not followed", err)}
 }
 
 // folder lists one folder. Sorted with a slash behind the names of folders, what lies in them comes at the right place.
@@ -200,7 +200,7 @@ func (w *walk) into(at *os.Root, name, key string) error {
 		return nil // gone since it was listed
 	}
 	if errors.Is(err, errLeads) {
-		return &Error{Kind: Inconsistent, Cause: fmt.Errorf("the folder %q was replaced by a link while it was read", key)}
+		return &Error{Kind: Inconsistent, Cause: errors.New("a folder was replaced by a link while it was read")}
 	}
 	if err != nil {
 		return ofDirectory(err)
@@ -227,7 +227,7 @@ func (w *walk) file(at *os.Root, name, key string) error {
 // Open implements Objects.
 func (d *directory) Open(ctx context.Context, key string) (io.ReadCloser, int64, error) {
 	missing := func(err error) (io.ReadCloser, int64, error) {
-		return nil, 0, &ObjectError{Key: key, Reason: "missing", Cause: err}
+		return nil, 0, &ObjectError{Key: key, Reason: ReasonMissing, Cause: hushed(err)}
 	}
 	if !fs.ValidPath(strings.ToValidUTF8(key, "?")) || key == "." || strings.ContainsAny(key, "\\\x00") {
 		return missing(errors.New("the row names no path below the directory"))
@@ -241,8 +241,11 @@ func (d *directory) Open(ctx context.Context, key string) (io.ReadCloser, int64,
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errLeads) {
 		return missing(err)
 	}
-	if err != nil {
-		return nil, 0, ofDirectory(err)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return nil, 0, &ObjectError{Key: key, Reason: ReasonDenied, Cause: ofDirectory(err)}
+	case err != nil:
+		return nil, 0, &ObjectError{Key: key, Reason: ReasonUnreadable, Cause: ofDirectory(err)}
 	}
 	f.ctx, f.key = ctx, key
 	return f, f.seen.Size(), nil

@@ -31,7 +31,7 @@ func openRegular(root *os.Root, key string) (*diskFile, error) {
 	}
 	seen, err := f.Stat()
 	if err == nil && !os.SameFile(listed, seen) {
-		err = fmt.Errorf("%q was replaced: it %w", name, errLeads)
+		err = fmt.Errorf("it was replaced: it %w", errLeads)
 	}
 	if err != nil {
 		_ = f.Close()
@@ -72,7 +72,12 @@ func (f *diskFile) Read(p []byte) (int, error) {
 	case errors.Is(err, io.EOF):
 		return 0, f.changed("it ends after %d of %d bytes", f.at, f.seen.Size())
 	}
-	return 0, ofDirectory(err)
+	return 0, f.unreadable(err)
+}
+
+// unreadable is what a disk says of one file.
+func (f *diskFile) unreadable(err error) error {
+	return &ObjectError{Key: f.key, Reason: ReasonUnreadable, Cause: ofDirectory(err)}
 }
 
 // same looks whether the file was written to while it was read.
@@ -88,7 +93,7 @@ func (f *diskFile) same() error {
 }
 
 func (f *diskFile) changed(format string, args ...any) error {
-	return &ObjectError{Key: f.key, Reason: "changed", Cause: fmt.Errorf(format, args...)}
+	return &ObjectError{Key: f.key, Reason: ReasonChanged, Cause: fmt.Errorf(format, args...)}
 }
 
 // Close implements io.Closer.

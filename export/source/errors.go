@@ -96,9 +96,35 @@ func kindOfState(code string) Kind {
 	return Invalid
 }
 
+// quotesData reports whether a message of this state may hold a value of a row: a data exception, a constraint, what a function
+// raises, a fault inside the server.
+func quotesData(state string) bool {
+	switch state[:min(2, len(state))] {
+	case "22", "23", "P0", "XX", "HV", "38", "39":
+		return true
+	}
+	return false
+}
+
+// inStates names the states that a query meets most often when a value is not what it takes it for.
+func inStates(state string) string {
+	name := map[string]string{
+		"22P02": "invalid text representation", "22003": "numeric value out of range", "22007": "invalid datetime format",
+		"22008": "datetime field overflow", "22012": "division by zero", "22021": "character not in repertoire", "22023": "invalid parameter value",
+		"22032": "invalid JSON text", "22P05": "untranslatable character", "P0001": "raised by a function",
+	}[state]
+	if name == "" {
+		return ""
+	}
+	return " (" + name + ")"
+}
+
 // describe adds to PostgreSQL's sentence what helps to find the place.
 func describe(pg *pgconn.PgError) error {
 	var b strings.Builder
+	if quotesData(pg.Code) {
+		return &quiet{text: fmt.Sprintf("SQLSTATE %s%s; the server's message may quote a row and is not repeated: run the query to see it", pg.Code, inStates(pg.Code)), cause: pg}
+	}
 	b.WriteString(pg.Message)
 	if pg.Position > 0 {
 		fmt.Fprintf(&b, " (at character %d)", pg.Position)

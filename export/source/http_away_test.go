@@ -81,11 +81,11 @@ func TestAttachmentsMayBeRedirectedToNamedHosts(t *testing.T) {
 		{o, "large", "", large},
 		{o, "back", "", []byte("here")},
 		{o, "gone", "missing", nil},
-		{o, "on", "invalid", nil},
-		{o, "round", "invalid", nil},
-		{o, "elsewhere", "invalid", nil},
-		{o, "user", "invalid", nil},
-		{open(near, ""), "large", "invalid", nil},
+		{o, "on", "unreadable", nil},
+		{o, "round", "unreadable", nil},
+		{o, "elsewhere", "unreadable", nil},
+		{o, "user", "unreadable", nil},
+		{open(near, ""), "large", "unreadable", nil},
 		{open(source.Options{}, named), "large", "invalid", nil}, // the address is this machine's
 	} {
 		got, _, err := fetch(c.objects, c.key)

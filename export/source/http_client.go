@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -247,7 +248,7 @@ func (a *answer) Close() {
 	_ = a.Body.Close()
 }
 
-// statusFault judges an answer by its status. It repeats the beginning of the text, but never the secret.
+// statusFault judges an answer by its status. It repeats nothing of the text, which may hold a customer's data.
 func (c *httpClient) statusFault(a *answer) *fault {
 	f := &fault{status: a.StatusCode}
 	switch s := a.StatusCode; {
@@ -271,7 +272,7 @@ func (c *httpClient) statusFault(a *answer) *fault {
 	default:
 		f.kind = Invalid
 	}
-	f.cause = fmt.Errorf("status %s, %s", a.Status, c.beginning(a))
+	f.cause = fmt.Errorf("status %s, %s", statusOf(a), unquoted(a, a.ContentLength))
 	if !f.again() && f.kind == Unavailable {
 		f.cause = fmt.Errorf("%w; it asks to wait %s", f.cause, f.after.Round(time.Second))
 	}
@@ -290,24 +291,25 @@ func retryAfter(value string) time.Duration {
 	return 0
 }
 
-// beginning reads a little of an answer that is no data and makes it fit for a log.
-func (c *httpClient) beginning(a *answer) string {
-	kind, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
-	b := make([]byte, 1024)
-	n, _ := io.ReadFull(a, b)
-	return c.excerpt(kind, b[:n])
+// statusOf is an answer's status in the words of the standard, whatever the server wrote there.
+func statusOf(a *answer) string {
+	return strings.TrimSpace(strconv.Itoa(a.StatusCode) + " " + http.StatusText(a.StatusCode))
 }
 
-func (c *httpClient) excerpt(kind string, b []byte) string {
-	const most = 100
-	text := c.scrub(strings.Join(strings.Fields(strings.ToValidUTF8(string(b[:min(len(b), 1024)]), "?")), " "))
-	if r := []rune(text); len(r) > most {
-		text = string(r[:most]) + "..."
-	}
-	if kind == "" {
+// mediaTypes are named in errors. Another one might say anything.
+var mediaTypes = regexp.MustCompile(`^[a-z]+/[a-z0-9.+-]{1,60}$`)
+
+// unquoted tells of an answer that is no data what is fit for a log: its kind and length, and none of its text. A length below 0
+// is not known.
+func unquoted(a *answer, length int64) string {
+	kind, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
+	if !mediaTypes.MatchString(kind) {
 		kind = "no media type"
 	}
-	return fmt.Sprintf("%s: %q", kind, text)
+	if length < 0 {
+		return kind
+	}
+	return fmt.Sprintf("%s, %d bytes", kind, length)
 }
 
 // scrub removes the secret from a text, also without the scheme before it, as in "Bearer x".
@@ -350,7 +352,7 @@ func (c *httpClient) page(ctx context.Context, target *url.URL, header map[strin
 
 func (c *httpClient) readPage(a *answer, b *bytes.Buffer) error {
 	if a.StatusCode != http.StatusOK {
-		return &fault{kind: Inconsistent, status: a.StatusCode, cause: fmt.Errorf("status %s in place of a page", a.Status)}
+		return &fault{kind: Inconsistent, status: a.StatusCode, cause: fmt.Errorf("status %s in place of a page", statusOf(a))}
 	}
 	if e := a.Header.Get("Content-Encoding"); e != "" {
 		return &fault{kind: Inconsistent, cause: fmt.Errorf("the answer is packed as %q, which was not asked for", e)}
@@ -374,7 +376,7 @@ func (c *httpClient) kindOfPage(a *answer, text []byte) error {
 	}
 	first := bytes.TrimLeft(bytes.TrimPrefix(text, byteOrder), " \t\r\n")
 	if strings.Contains(kind, "html") || len(first) == 0 || first[0] != '{' && first[0] != '[' {
-		return &fault{kind: Inconsistent, cause: fmt.Errorf("status %s, but no JSON; %s", a.Status, c.excerpt(kind, text))}
+		return &fault{kind: Inconsistent, cause: fmt.Errorf("status %s, but no JSON; %s", statusOf(a), unquoted(a, int64(len(text))))}
 	}
 	return nil
 }

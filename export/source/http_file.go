@@ -61,7 +61,8 @@ func (h *httpFile) reconnect() error {
 func (h *httpFile) accept() error {
 	a := h.body
 	if e := a.Header.Get("Content-Encoding"); e != "" && e != "identity" {
-		return &Error{Kind: Invalid, Cause: fmt.Errorf("attachment %q: the server packs it as %q although asked not to", h.key, e)}
+		cause := &Error{Kind: Invalid, Cause: errors.New("the server packs it although asked not to")}
+		return &ObjectError{Key: h.key, Reason: ReasonUnreadable, Cause: cause}
 	}
 	tag := a.Header.Get("ETag")
 	if strings.HasPrefix(tag, "W/") {
@@ -92,7 +93,7 @@ func (h *httpFile) rewind() error {
 	again.SetSeed(h.hash.Seed())
 	n, err := io.CopyN(&again, h.body, h.at)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return &Error{Kind: Unavailable, Cause: fmt.Errorf("attachment %q: after %d bytes: %w", h.key, n, err)}
+		return &Error{Kind: Unavailable, Cause: fmt.Errorf("an attachment: after %d bytes: %w", n, err)}
 	}
 	if n < h.at || again.Sum64() != h.hash.Sum64() {
 		return h.changed("its first %d bytes are not what they were", h.at)
@@ -101,7 +102,7 @@ func (h *httpFile) rewind() error {
 }
 
 func (h *httpFile) changed(format string, args ...any) error {
-	return &ObjectError{Key: h.key, Reason: "changed", Cause: fmt.Errorf(format, args...)}
+	return &ObjectError{Key: h.key, Reason: ReasonChanged, Cause: fmt.Errorf(format, args...)}
 }
 
 // measure learns the size of a file that the server does not tell: a small one is kept, a large one is read twice.
@@ -120,7 +121,7 @@ func (h *httpFile) measure() error {
 	}
 	h.hangUp()
 	if err != nil {
-		return &Error{Kind: Unavailable, Cause: fmt.Errorf("attachment %q: measured %d bytes: %w", h.key, n, err)}
+		return &Error{Kind: Unavailable, Cause: fmt.Errorf("an attachment: measured %d bytes: %w", n, err)}
 	}
 	h.size, h.measured = n, true
 	return h.reconnect()
@@ -183,7 +184,7 @@ func (h *httpFile) broken(err error) error {
 	if h.short == h.tries {
 		return h.changed("it ends after %d of %d bytes each time", h.at, h.size)
 	}
-	return &Error{Kind: Unavailable, Cause: fmt.Errorf("attachment %q: after %d of %d bytes: %w", h.key, h.at, h.size, h.client.scrubbed(err))}
+	return &Error{Kind: Unavailable, Cause: fmt.Errorf("an attachment: after %d of %d bytes: %w", h.at, h.size, h.client.scrubbed(err))}
 }
 
 func (h *httpFile) hangUp() {

@@ -26,10 +26,13 @@ func soundJSON(page []byte) error {
 	var raw json.RawMessage
 	err := json.Unmarshal(page, &raw)
 	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return fmt.Errorf("the answer is no JSON: %w at byte %d of %d", err, syntax.Offset, len(page))
+	switch {
+	case errors.As(err, &syntax) && strings.HasPrefix(syntax.Error(), "unexpected end"):
+		return fmt.Errorf("the answer is no JSON: it ends at byte %d in the middle of a value", len(page))
+	case errors.As(err, &syntax): // its own text would repeat a character of the answer
+		return fmt.Errorf("the answer is no JSON: it breaks at byte %d of %d", syntax.Offset, len(page))
 	}
-	return fmt.Errorf("the answer is no JSON: %w", err)
+	return errors.New("the answer is no JSON: it cannot be read")
 }
 
 func skipSpace(b []byte, i int) int {
@@ -84,7 +87,7 @@ func members(object []byte, visit func(key, value []byte) error) error {
 		end := skipString(object, i)
 		var ok bool
 		if name, ok = appendText(name[:0], object[i:end]); !ok {
-			return fmt.Errorf("the field %s has half a character in its name", object[i:end])
+			return errors.New("a field has half a character in its name")
 		}
 		i = skipSpace(object, skipSpace(object, end)+1) // the colon
 		end = skipValue(object, i)

@@ -35,7 +35,7 @@ func (h *httpObjects) Ping(ctx context.Context) error { return h.client.ping(ctx
 func (h *httpObjects) Open(ctx context.Context, key string) (io.ReadCloser, int64, error) {
 	target, err := h.address(key)
 	if err != nil {
-		return nil, 0, &ObjectError{Key: key, Reason: "missing", Cause: err}
+		return nil, 0, &ObjectError{Key: key, Reason: ReasonMissing, Cause: err}
 	}
 	f := &httpFile{client: h.client, ctx: ctx, key: key, target: target, size: -1}
 	if err := f.reconnect(); err != nil {
@@ -87,10 +87,16 @@ func (h *httpFile) fileFailure(err error) error {
 		return err
 	}
 	if f.status == http.StatusNotFound || f.status == http.StatusGone {
-		return &ObjectError{Key: h.key, Reason: "missing", Cause: f.cause}
+		return &ObjectError{Key: h.key, Reason: ReasonMissing, Cause: f.cause}
+	}
+	switch s := f.status; {
+	case s == http.StatusForbidden || s == http.StatusUnavailableForLegalReasons || s == http.StatusPaymentRequired:
+		return &ObjectError{Key: h.key, Reason: ReasonDenied, Cause: &Error{Kind: f.kind, Cause: f.cause}}
+	case s == http.StatusInternalServerError || s == http.StatusNotImplemented, f.kind == Invalid && s >= 300 && !h.begun:
+		return &ObjectError{Key: h.key, Reason: ReasonUnreadable, Cause: &Error{Kind: f.kind, Cause: f.cause}}
 	}
 	if h.begun && (f.status == http.StatusRequestedRangeNotSatisfiable || f.status == http.StatusPreconditionFailed) {
-		return &ObjectError{Key: h.key, Reason: "changed", Cause: f.cause}
+		return &ObjectError{Key: h.key, Reason: ReasonChanged, Cause: f.cause}
 	}
-	return &Error{Kind: f.kind, Cause: fmt.Errorf("attachment %q: %w", h.key, f.cause)}
+	return &Error{Kind: f.kind, Cause: fmt.Errorf("an attachment: %w", f.cause)}
 }

@@ -85,6 +85,10 @@ func TestHTTPAttachments(t *testing.T) {
 		case "/base/packed":
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = w.Write(small)
+		case "/base/broken":
+			w.WriteHeader(http.StatusInternalServerError)
+		case "/base/too%20large%20to%20ask%20for":
+			w.WriteHeader(http.StatusUnprocessableEntity)
 		case "/base/busy":
 			w.WriteHeader(http.StatusServiceUnavailable)
 		default:
@@ -112,8 +116,10 @@ func TestHTTPAttachments(t *testing.T) {
 		{"//evil.example.com/a.png", "missing", nil},
 		{"https://" + strings.TrimPrefix(server.URL, "http://") + "/other/a.png", "missing", nil},
 		{"forbidden", "denied", nil},
-		{"moved", "invalid", nil},
-		{"packed", "invalid", nil},
+		{"moved", "unreadable", nil},
+		{"packed", "unreadable", nil},
+		{"broken", "unreadable", nil},
+		{"too large to ask for", "unreadable", nil},
 		{"busy", "unavailable", nil},
 	} {
 		got, size, err := fetch(o, c.key)

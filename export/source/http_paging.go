@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"offramp/migration"
 )
@@ -123,13 +124,10 @@ func (p *pages) inspect(current *page) (end bool, err error) {
 	if err := soundJSON(whole); err != nil {
 		return false, p.fail(Inconsistent, "%w", err)
 	}
-	if current.items, err = lookUp(whole, p.query.Request.Items); err != nil {
-		return false, p.fail(Inconsistent, "%w", err)
-	}
-	if current.items == nil || current.items[0] != '[' {
-		return false, p.noList(whole, current.items)
-	}
 	if err := p.checkTotal(whole); err != nil {
+		return false, err
+	}
+	if current.items, err = p.list(whole); err != nil {
 		return false, err
 	}
 	none := skipSpace(current.items, 1) == len(current.items)-1
@@ -138,16 +136,6 @@ func (p *pages) inspect(current *page) (end bool, err error) {
 	}
 	current.next, err = p.onward(current.header, whole, none)
 	return false, err
-}
-
-func (p *pages) noList(whole, items []byte) error {
-	where := fmt.Sprintf("no list under %q", p.query.Request.Items)
-	if p.query.Request.Items == "" {
-		where = "no list but an object (say in items where its list is)"
-	} else if items != nil {
-		where = fmt.Sprintf("%s in place of a list under %q", nameOf(items), p.query.Request.Items)
-	}
-	return p.fail(Inconsistent, "the answer has %s; %s", where, p.client.excerpt("it begins", whole))
 }
 
 // beyond reports whether an error says that there is no such page, all rows having come. Some APIs end so.
@@ -205,6 +193,10 @@ func (p *pages) repeated(items []byte, none bool) (end bool, err error) {
 // onward finds the next page's address, nil when this is the last.
 func (p *pages) onward(header http.Header, whole []byte, none bool) (next *url.URL, err error) {
 	paging := p.query.Request.Paging
+	more, err := p.more(whole)
+	if err != nil || more == no {
+		return nil, err
+	}
 	switch paging.By {
 	case migration.PagingLink:
 		next, err = p.linked(header)
@@ -215,11 +207,17 @@ func (p *pages) onward(header http.Header, whole []byte, none bool) (next *url.U
 			next = with(p.target, paging.Parameter, strconv.Itoa(p.first+p.number))
 		}
 	}
+	if err == nil && next == nil && more == yes && paging.By != migration.PagingPage {
+		return nil, p.fail(Inconsistent, "%q says that there is more, but the answer does not say where", paging.More)
+	}
 	if err != nil || next == nil {
 		return nil, err
 	}
 	sum := maphash.String(p.seed, next.String())
 	if _, again := p.asked[sum]; again || next.String() == p.target.String() {
+		if none && more != yes {
+			return nil, nil // some APIs give a way on behind their last page, too, which leads to an empty one with the same again
+		}
 		return nil, p.fail(Inconsistent, "the API repeats a cursor or link (after %d rows): its pages go in circles", p.rows)
 	}
 	p.asked[sum] = struct{}{}
@@ -237,12 +235,21 @@ func (p *pages) linked(header http.Header) (*url.URL, error) {
 	if text == "" {
 		return nil, nil
 	}
+	return p.address("the Link header's next page", text)
+}
+
+// address makes an address of what an answer says about its next page. It must lie at the source. An API behind a proxy may take
+// itself for one without TLS: its http:// is read as https://, never the other way.
+func (p *pages) address(what, text string) (*url.URL, error) {
 	next, err := p.target.Parse(text)
 	if err != nil {
-		return nil, p.fail(Inconsistent, "the Link header's next page is no address")
+		return nil, p.fail(Inconsistent, "%s is no address", what)
+	}
+	if next.Scheme == "http" && p.target.Scheme == "https" && next.Port() == "" && p.target.Port() == "" {
+		next.Scheme = "https"
 	}
 	if !sameOrigin(p.target, next) {
-		return nil, p.fail(Inconsistent, "the Link header's next page lies at %s://%s, not at the source; the secret is not sent there", next.Scheme, next.Host)
+		return nil, p.fail(Inconsistent, "%s lies at %s://%s, not at the source; the secret is not sent there", what, next.Scheme, next.Host)
 	}
 	next.Fragment = ""
 	return next, nil
@@ -254,7 +261,7 @@ func (p *pages) cursor(whole []byte) (*url.URL, error) {
 	if err != nil {
 		return nil, p.fail(Inconsistent, "%w", err)
 	}
-	if value == nil {
+	if value == nil || string(value) == "false" {
 		return nil, nil
 	}
 	if k := nameOf(value); k != "a string" && k != "a number" {
@@ -266,6 +273,9 @@ func (p *pages) cursor(whole []byte) (*url.URL, error) {
 	}
 	if len(text) == 0 {
 		return nil, nil
+	}
+	if whole := strings.HasPrefix(string(text), "https://") || strings.HasPrefix(string(text), "http://"); whole || paging.Parameter == "" {
+		return p.address(fmt.Sprintf("the next page under %q", paging.Cursor), string(text))
 	}
 	return with(p.target, paging.Parameter, string(text)), nil
 }

@@ -38,8 +38,8 @@ func pagingError(path string, p Paging) error {
 	switch {
 	case !slices.Contains([]string{migration.PagingLink, migration.PagingCursor, migration.PagingPage, migration.PagingNone}, p.By):
 		return fmt.Errorf("paging.by is %q; it must be link, cursor, page or none", p.By)
-	case p.By == migration.PagingCursor && (p.Cursor == "" || p.Parameter == ""):
-		return errors.New("paging by cursor needs paging.cursor (where the answer has it) and paging.parameter (what takes it)")
+	case p.By == migration.PagingCursor && p.Cursor == "":
+		return errors.New("paging by cursor needs paging.cursor: where the answer has the cursor, or the next page's whole address")
 	case p.By == migration.PagingPage && p.Parameter == "":
 		return errors.New("paging by page needs paging.parameter, the query parameter that takes the page's number")
 	case p.Size < 0 || (p.Size > 0) != (p.SizeParameter != ""):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -37,6 +38,10 @@ func classifyMySQL(ctx context.Context, dataset string, err error) error {
 		kind, ok := mysqlKinds[server.Number]
 		if !ok {
 			kind = Invalid
+		}
+		if !ok && !strings.HasPrefix(string(server.SQLState[:]), "42") { // 42 is about the text of the query
+			text := fmt.Sprintf("error %d, SQLSTATE %s; the server's message may quote a row and is not repeated: run the query to see it", server.Number, server.SQLState[:])
+			err = &quiet{text: text, cause: err}
 		}
 		return &Error{Kind: kind, Dataset: dataset, Cause: err}
 	}

@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -27,7 +28,7 @@ func (s *mysqlSnapshot) guard(ctx context.Context, q Query, text string) error {
 		return err
 	}
 	if !slices.Equal(taken, other) {
-		return &Error{Kind: Invalid, Dataset: q.Dataset, Cause: fmt.Errorf("it compares the customer's reference with a number, and %q is none", s.customer)}
+		return &Error{Kind: Invalid, Dataset: q.Dataset, Cause: errors.New("it compares the customer's reference with a number, and this customer's is none")}
 	}
 	s.safe[text] = true
 	return nil

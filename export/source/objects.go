@@ -11,23 +11,39 @@ import (
 
 // Objects is where a retired product keeps its attachments. It is safe for concurrent use.
 type Objects interface {
-	// Open reads the attachment under a key, and tells its size. An attachment that does not exist is an *ObjectError,
-	// as is one that changes while it is read; every other failure is an *Error.
+	// Open reads the attachment under a key, and tells its size. What concerns one attachment is an *ObjectError: that it does not
+	// exist, changes while it is read, or is kept from us; every other failure is an *Error.
 	Open(ctx context.Context, key string) (body io.ReadCloser, size int64, err error)
 	// Ping reports whether the place answers and lets us in.
 	Ping(ctx context.Context) error
 }
 
+// Why one attachment cannot be copied.
+const (
+	ReasonMissing    = "missing"    // it is not there
+	ReasonChanged    = "changed"    // it became another one while it was read
+	ReasonArchived   = "archived"   // it lies in a cold storage class and must be restored first
+	ReasonNoKey      = "no_key"     // it is encrypted under a key that we lack or may not use
+	ReasonDenied     = "denied"     // the place lets us in, but not to it
+	ReasonUnreadable = "unreadable" // the place answers for it with an error each time
+)
+
 // ObjectError concerns one attachment only: the export goes on without it, and the receipt names it.
 type ObjectError struct {
 	Key    string
-	Reason string // "missing" or "changed"
+	Reason string // one of the above
 	Cause  error
 }
 
-// Error names the key and the reason.
+// Error names the reason. It never names the key, which is a customer's: the receipt does.
 func (e *ObjectError) Error() string {
-	return fmt.Sprintf("source: attachment %q: %s: %v", e.Key, e.Reason, e.Cause)
+	return fmt.Sprintf("source: an attachment is %s: %v", e.Reason, e.Cause)
+}
+
+// ItemDoubtful reports that the same answer for every attachment would be the place's fault and not theirs: rights that were not
+// given, a server that is broken.
+func (e *ObjectError) ItemDoubtful() bool {
+	return e.Reason == ReasonDenied || e.Reason == ReasonUnreadable
 }
 
 // Unwrap returns the cause.

@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -33,11 +32,11 @@ func (s *s3Objects) Ping(ctx context.Context) error { return ofStorage(ctx, "", 
 // Open implements Objects.
 func (s *s3Objects) Open(ctx context.Context, key string) (io.ReadCloser, int64, error) {
 	if key == "" {
-		return nil, 0, &ObjectError{Reason: "missing", Cause: fmt.Errorf("the row names no object")}
+		return nil, 0, &ObjectError{Reason: ReasonMissing, Cause: errors.New("the row names no object")}
 	}
 	o, err := s.bucket.Open(ctx, key, 0)
 	if err != nil {
-		return nil, 0, ofStorage(ctx, key, err)
+		return nil, 0, ofObject(ctx, key, err)
 	}
 	return &s3Body{Object: o, ctx: ctx, key: key}, o.Size, nil
 }
@@ -53,26 +52,50 @@ type s3Body struct {
 func (b *s3Body) Read(p []byte) (int, error) {
 	n, err := b.Object.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = ofStorage(b.ctx, b.key, err)
+		err = ofObject(b.ctx, b.key, err)
 	}
 	return n, err
+}
+
+// ofObject tells what concerns one object from what concerns the bucket.
+// Sources: Amazon S3 API reference, "Error responses"; "Specifying server-side encryption with customer-provided keys".
+func ofObject(ctx context.Context, key string, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	code, about := storage.Code(err), strings.ToLower(storage.Message(err))
+	reason := ""
+	switch {
+	case code == "InvalidObjectState":
+		reason = ReasonArchived
+	case strings.HasPrefix(code, "KMS."), code == "AccessDenied" && strings.Contains(about, "kms"),
+		(code == "InvalidRequest" || code == "InvalidArgument") && strings.Contains(about, "encrypt"):
+		reason = ReasonNoKey
+	case code == "AccessDenied": // also what AWS says of a missing object to one who may not list the bucket
+		reason = ReasonDenied
+	default:
+		return ofStorage(ctx, key, err)
+	}
+	return &ObjectError{Key: key, Reason: reason, Cause: &Error{Kind: Denied, Cause: hushed(err)}}
 }
 
 func ofStorage(ctx context.Context, key string, err error) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	switch storage.KindOf(err) {
+	kind, garbled := storage.KindOf(err), errors.Is(err, storage.ErrGarbled)
+	err = hushed(err)
+	switch kind {
 	case storage.NotFound:
-		return &ObjectError{Key: key, Reason: "missing", Cause: err}
+		return &ObjectError{Key: key, Reason: ReasonMissing, Cause: err}
 	case storage.Changed:
-		return &ObjectError{Key: key, Reason: "changed", Cause: err}
+		return &ObjectError{Key: key, Reason: ReasonChanged, Cause: err}
 	case storage.Denied:
 		return &Error{Kind: Denied, Cause: err}
 	case storage.Invalid:
 		return &Error{Kind: Invalid, Cause: err}
 	}
-	if errors.Is(err, storage.ErrGarbled) {
+	if garbled {
 		return &Error{Kind: Inconsistent, Cause: err}
 	}
 	return &Error{Kind: Unavailable, Cause: err}

@@ -82,6 +82,9 @@ type Query struct {
 	MaxRows int64
 	// CountSQL replaces "select count(*) from (SQL)" when that would be slow. It has one row with one whole number.
 	CountSQL string
+	// Unconverted, when not nil, stands in the place of a value that is not of its column's type, in a source without types of its
+	// own: the very slice. Its row is then the reader's to refuse. Nil: such a value ends the reading.
+	Unconverted []byte
 	// Columns, when not empty, are the columns that the query must have, in this order. An empty Type matches any.
 	Columns []Column
 }
@@ -135,8 +138,8 @@ type Request struct {
 
 // Paging is how the next page is asked for. The fields are those of migration.Paging.
 type Paging struct {
-	By, Cursor, Parameter, SizeParameter string
-	First, Size                          int
+	By, Cursor, More, Parameter, SizeParameter string
+	First, Size                                int
 }
 
 // Column is a column of a dataset. Type says what its text form is:

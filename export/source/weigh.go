@@ -59,7 +59,7 @@ func shares(cuts []grain, whole Weight, perRow, most int64) []Share {
 func unsorted(q Query, without int64, twice *string) error {
 	fault := fmt.Errorf("its row_key %q has %s rows without a value", q.Key, strconv.FormatInt(without, 10))
 	if twice != nil {
-		fault = fmt.Errorf("its row_key %q has the value %q twice", q.Key, *twice)
+		fault = fmt.Errorf("its row_key %q has a value twice", q.Key)
 	}
 	return &Error{Kind: Schema, Dataset: q.Dataset, Cause: fault}
 }

@@ -15,3 +15,12 @@ func Code(err error) string {
 	}
 	return ""
 }
+
+// Message returns what the S3 server said about it. It may repeat the object's key: it is for decisions, never for a log.
+func Message(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorMessage()
+	}
+	return ""
+}

@@ -313,6 +313,10 @@ func (p *Pages) PollDelivery(c echo.Context) error {
 	if card.bar != nil {
 		return page.Render(c, http.StatusOK, ui.ProgressBar(*card.bar))
 	}
+	if last.State == export.DeliveryFailed { // the form is to be mended, with what is wrong beside its field
+		c.Response().Header().Set("HX-Refresh", "true")
+		return c.NoContent(http.StatusOK)
+	}
 	c.Response().Header().Set("HX-Retarget", "#"+deliveryCardID)
 	return page.Render(c, http.StatusOK, deliveryEnded(card))
 }

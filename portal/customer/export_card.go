@@ -102,8 +102,8 @@ func (card *exportCard) progress(p *migration.Progress, started string) {
 		card.bar.Label = l.T("plan.export.stage", "Name", l.T("plan.export.stage."+p.Stage), "Stage", i+1, "Stages", len(stages))
 	}
 	card.bar.Percent, card.bar.Meta = p.Percent, nil
-	if p.BytesTotal > 0 {
-		card.bar.Meta = append(card.bar.Meta, l.T("plan.export.amount", "Done", l.Size(p.BytesDone), "Total", l.Size(p.BytesTotal)))
+	if p.RowsTotal > 0 {
+		card.bar.Meta = append(card.bar.Meta, l.T("export.amount.rows", "Done", l.Number(p.RowsDone), "Total", l.Number(p.RowsTotal)))
 	}
 	if p.Left > 0 {
 		card.bar.Meta = append(card.bar.Meta, l.ETA(p.Left))

@@ -89,6 +89,9 @@ func (p *Pages) PollExport(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if query.Get("seen") == seenReady && newExportWords(page.Of(c), plan).awaited(e) {
+		return c.NoContent(http.StatusNoContent) // htmx leaves the page as it is
+	}
 	if !e.Live() {
 		c.Response().Header().Set("HX-Retarget", "#"+exportBodyID)
 		return page.Render(c, http.StatusOK, exportEnded(p.exportView(c, e, plan)))

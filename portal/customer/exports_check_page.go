@@ -21,6 +21,7 @@ type checkView struct {
 	browser *checkBrowserView // checks the files where they are; nil: there are none
 	asked   []helpCard        // requests for help with this export
 	confirm *ui.Action
+	damaged *ui.Banner // in place of confirm, once the check in the browser has found damage
 	missing *ui.Link
 }
 
@@ -28,6 +29,7 @@ type checkView struct {
 func buildCheck(v *page.Visit, plan migration.Plan, e export.Export, asked []assistance.Request, layout ui.Page) checkView {
 	l, w := v.Locale, newExportWords(v, plan)
 	view := checkView{layout: layout, back: exportURL(e), w: w, howTo: *w.howTo(e)}
+	view.howTo.here = nil // it is on this page
 	view.layout.Narrow = true
 	view.heading = ui.Heading{Eyebrow: e.Reference(), Title: l.T("export.check"), Lead: l.T("export.check.lead")}
 	view.layout.Title = view.heading.Title
@@ -43,6 +45,10 @@ func buildCheck(v *page.Visit, plan migration.Plan, e export.Export, asked []ass
 		view.first = &ui.Banner{Tone: "info", Title: l.T("export.not_downloaded"), Text: l.T("export.not_downloaded.text"), Link: &ui.Link{Label: l.T("export.check.back"), URL: exportURL(e)}}
 	default:
 		view.confirm = &ui.Action{URL: exportURL(e) + "/check", Button: ui.Button{Label: l.T("export.check.complete"), Kind: ui.Primary}}
+		view.damaged = &ui.Banner{
+			Tone: "bad", Title: l.T("export.check.damaged"), Text: l.T("export.check.damaged.text"),
+			Link: &ui.Link{Label: l.T("export.check.back"), URL: exportURL(e)},
+		}
 	}
 	if mayExport(v) {
 		browser := newCheckBrowser(l, exportURL(e))

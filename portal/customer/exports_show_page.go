@@ -2,6 +2,9 @@ package customer
 
 import (
 	"slices"
+	"strings"
+
+	"github.com/a-h/templ"
 
 	"offramp/export"
 	"offramp/migration"
@@ -16,8 +19,10 @@ type exportView struct {
 	state   stateCard
 	news    []ui.Banner // about the last day to export
 	facts   []ui.SummaryRow
-	receipt *receiptView // of an export that was ready once
-	howTo   *howTo       // of one that can be downloaded
+	receipt *receiptView     // of an export that was ready once
+	howTo   *howTo           // of one that can be downloaded
+	remove  *ui.Link         // deletes it before its time
+	watch   templ.Attributes // of one that waits to be downloaded: looks whether it was
 	help    ui.Help
 }
 
@@ -37,6 +42,7 @@ type stateCard struct {
 	links   []ui.Link
 	main    int // which of the links is the one thing to do; -1: none
 	retry   *ui.Action
+	again   *ui.Action // builds the same anew
 	cancel  *ui.Action
 	ask     *ui.Link // for help
 	denied  string   // why there is nothing to do for this reader
@@ -46,6 +52,7 @@ type stateCard struct {
 type howTo struct {
 	command string
 	sha256  string
+	here    *ui.Link // the check in the browser; nil on its own page
 }
 
 // buildExportPage words one export; earlier are those that its selection refers to.
@@ -79,13 +86,27 @@ func buildExportPage(v *page.Visit, plan migration.Plan, e export.Export, earlie
 		view.receipt = w.receipt(*e.Receipt)
 		view.receipt.files, view.receipt.repair = w.receiptFiles(e), w.repair(plan, e)
 	}
-	if e.Downloadable(v.Now) {
+	if e.Downloadable(v.Now) && !e.Lost(v.Now) {
 		view.howTo = w.howTo(e)
+	}
+	if e.Downloadable(v.Now) && mayExport(v) {
+		view.remove = &ui.Link{Label: l.T("export.delete.go"), URL: exportURL(e) + "/delete"}
+	}
+	if w.awaited(e) {
+		view.layout.HTMX, view.watch = true, ui.Watch(exportURL(e)+"/progress?seen="+seenReady)
 	}
 	if !e.Live() {
 		view.news = deadlineNews(w.dated, plan)
 	}
 	return view
+}
+
+// seenReady is what a page says that shows an export which nobody has downloaded yet.
+const seenReady = "ready"
+
+// awaited reports whether the page moves on when the reader has downloaded the export.
+func (w exportWords) awaited(e export.Export) bool {
+	return e.Downloadable(w.now) && e.DownloadedAt == nil && e.LostAt == nil && mayExport(w.v)
 }
 
 // state words where an export stands.
@@ -95,6 +116,8 @@ func (w exportWords) state(e export.Export) stateCard {
 	switch {
 	case e.Live():
 		card.live(e)
+	case e.Lost(w.now):
+		card.lost(e)
 	case e.Downloadable(w.now):
 		card.ready(e)
 	case e.State == export.Failed:
@@ -102,14 +125,18 @@ func (w exportWords) state(e export.Export) stateCard {
 	case e.State == export.Cancelled:
 		card.title = w.l.T("export.cancelled")
 		card.text = append(card.text, w.l.T("export.cancelled_text"))
-		card.again()
+		card.afresh()
+	case e.DeletedAt != nil:
+		card.title = w.l.T("export.deleted")
+		card.text = append(card.text, w.l.T("export.deleted_text", "Date", w.l.DateClock(*e.DeletedAt, w.own)))
+		card.renew(e)
 	default: // expired, or about to be marked so
 		card.title = w.l.T("export.expired")
 		card.text = append(card.text, w.l.T("export.expired_text", "Days", w.p.Export.KeepDays))
-		card.again()
+		card.afresh()
 	}
 	if !mayExport(w.v) {
-		card.links, card.retry, card.cancel, card.main, card.volumes = nil, nil, nil, -1, w.volumes(e, false)
+		card.links, card.retry, card.again, card.cancel, card.main, card.volumes = nil, nil, nil, nil, -1, w.volumes(e, false)
 		card.denied = w.l.T("export.denied")
 	}
 	return card
@@ -148,8 +175,8 @@ func (card *stateCard) live(e export.Export) {
 
 func (card *stateCard) amounts(p *migration.Progress) (meta []string) {
 	l := card.w.l
-	if p.BytesTotal > 0 {
-		meta = append(meta, l.T("export.amount", "Done", l.Size(p.BytesDone), "Total", l.Size(p.BytesTotal)))
+	if p.RowsTotal > 0 {
+		meta = append(meta, l.T("export.amount.rows", "Done", l.Number(p.RowsDone), "Total", l.Number(p.RowsTotal)))
 	}
 	if p.Left > 0 {
 		meta = append(meta, l.ETA(p.Left))
@@ -190,7 +217,7 @@ func (card *stateCard) reason(e export.Export) string {
 func (card *stateCard) ready(e export.Export) {
 	l, w := card.w.l, card.w
 	card.title, card.main = l.T("export.ready"), 0
-	card.rows = []ui.SummaryRow{{Key: l.T("export.size"), Value: l.Size(e.ObjectSize)}, {Key: l.T("export.until"), Value: w.until(*e.ExpiresAt)}}
+	card.rows = []ui.SummaryRow{{Key: l.T("export.size.download"), Value: l.Size(e.ObjectSize)}, {Key: l.T("export.until"), Value: w.until(*e.ExpiresAt)}}
 	more := ui.Link{Label: l.T("export.deliver"), URL: deliverURL(e)}
 	if card.links = []ui.Link{more}; several(e) {
 		card.volumes = w.volumes(e, true)
@@ -201,7 +228,7 @@ func (card *stateCard) ready(e export.Export) {
 		card.links = []ui.Link{download, more}
 	}
 	if e.Receipt != nil && !e.Receipt.Complete {
-		card.text = append(card.text, l.T("export.incomplete"))
+		card.text = append(card.text, l.T("export.sentences", "First", w.incomplete(*e.Receipt).Title, "Second", l.T("export.incomplete")))
 	}
 	switch {
 	case e.CheckedAt != nil:
@@ -215,18 +242,51 @@ func (card *stateCard) ready(e export.Export) {
 	}
 }
 
-// failed says what is missing and offers to try again.
+// failed says what happened, whether we try again, and what the customer can do.
 func (card *stateCard) failed(e export.Export) {
 	l := card.w.l
 	card.title = l.T("export.failed")
-	card.text = append(card.text, card.reason(e), l.T("export.failed_text", "Reference", e.Reference()))
+	why, again := "export.why.other", l.T("export.failed.again.once")
+	if l.Has("export.why." + strings.TrimPrefix(e.Delayed, "export.delayed_")) {
+		why = "export.why." + strings.TrimPrefix(e.Delayed, "export.delayed_")
+	}
+	if e.Failures > 1 {
+		again = l.N("export.failed.again.tried", e.Failures)
+	}
+	card.rows = []ui.SummaryRow{
+		{Key: l.T("export.failed.what"), Value: l.T(why, "Product", l.Pick(card.w.p.Product.Name))},
+		{Key: l.T("export.failed.again"), Value: again},
+		{Key: l.T("export.failed.you"), Value: l.T("export.failed.you.text", "Reference", e.Reference())},
+	}
 	// It was asked for in time, so that no deadline stands against another try.
 	card.ask = &ui.Link{Label: l.T("help.ask"), URL: helpURL(e)}
 	card.retry = &ui.Action{URL: exportURL(e) + "/retry", Button: ui.Button{Label: l.T("export.retry"), Kind: ui.Primary}}
 }
 
-// again offers a new export while there is time.
-func (card *stateCard) again() {
+// lost says that the archive is not where it was put, and offers to build it anew.
+func (card *stateCard) lost(e export.Export) {
+	card.title = card.w.l.T("export.lost")
+	card.tone, card.tag = ui.ToneProblem, card.w.l.T("export.lost.tag")
+	card.text = append(card.text, card.w.l.T("export.lost.text"))
+	card.renew(e)
+	card.ask = &ui.Link{Label: card.w.l.T("help.ask"), URL: helpURL(e)}
+}
+
+// renew offers to build the same export anew, while there is time.
+func (card *stateCard) renew(e export.Export) {
+	l, date := card.w.l, card.w.limit()
+	switch {
+	case !card.w.open(migration.ExportDeadline):
+		card.text = append(card.text, l.T("plan.export.closed", "Date", date))
+		return
+	case date != "":
+		card.text = append(card.text, l.T("export.again_text", "Date", date))
+	}
+	card.again = &ui.Action{URL: exportURL(e) + "/again", Button: ui.Button{Label: l.T("export.lost.again"), Kind: ui.Primary}}
+}
+
+// afresh offers a new export while there is time.
+func (card *stateCard) afresh() {
 	l, date := card.w.l, card.w.limit()
 	switch {
 	case !card.w.open(migration.ExportDeadline):

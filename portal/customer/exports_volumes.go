@@ -56,7 +56,7 @@ func (w exportWords) datasets(keys []string) string {
 func (w exportWords) sets(e export.Export) ui.Table {
 	l := w.l
 	t := ui.Table{ID: "sets", Caption: l.T("export.sets"), Plain: true, Columns: []ui.Column{
-		{Label: l.T("export.dataset")}, {Label: l.T("export.sets.rows"), Numeric: true}, {Label: l.T("export.sets.files"), Numeric: true}, {Label: l.T("export.size"), Numeric: true},
+		{Label: l.T("export.dataset")}, {Label: l.T("export.sets.rows"), Numeric: true}, {Label: l.T("export.sets.files"), Numeric: true},
 	}}
 	if e.State != export.Running {
 		return t
@@ -68,7 +68,7 @@ func (w exportWords) sets(e export.Export) ui.Table {
 			files = of(l.Number(d.Files), l.Number(d.FilesTotal))
 		}
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
-			{Text: w.dataset(d.Dataset)}, {Text: of(l.Number(d.Rows), l.Number(d.RowsTotal))}, {Text: files}, {Text: of(l.Size(d.Bytes), l.Size(d.BytesTotal))},
+			{Text: w.dataset(d.Dataset)}, {Text: of(l.Number(d.Rows), l.Number(d.RowsTotal))}, {Text: files},
 		}})
 	}
 	return t
@@ -85,7 +85,7 @@ func (w exportWords) howTo(e export.Export) *howTo {
 	if several(e) {
 		command = strings.Replace(command, fmt.Sprintf("-%02d.zip", 1), "-*.zip", 1)
 	}
-	return &howTo{command: command, sha256: e.SHA256}
+	return &howTo{command: command, sha256: e.SHA256, here: &ui.Link{Label: w.l.T("export.check.here"), URL: exportURL(e) + "/check#check-here"}}
 }
 
 // receiptFiles are the receipt to take along.
@@ -98,7 +98,7 @@ func (w exportWords) receiptFiles(e export.Export) []ui.Link {
 
 // repair builds again what failed, where something did and the reader can start an export.
 func (w exportWords) repair(plan migration.Plan, e export.Export) *ui.Action {
-	if open, _ := w.door(plan); !open || e.Receipt.Complete {
+	if open, _ := w.door(plan); !open || !export.Mendable(*e.Receipt) {
 		return nil
 	}
 	return &ui.Action{URL: exportURL(e) + "/repair", Button: ui.Button{Label: w.l.T("export.repair")}}

@@ -16,3 +16,13 @@ func Poll(url string, every time.Duration) templ.Attributes {
 		"hx-swap":    "outerHTML",
 	}
 }
+
+// Watch makes an element ask for itself when the reader may have done something that the server learns first, such as a download: a
+// moment after a click anywhere in it, when the reader comes back to the page, and now and then. An answer 204 leaves it as it is.
+func Watch(url string) templ.Attributes {
+	return templ.Attributes{
+		"hx-get":     url,
+		"hx-trigger": "click delay:2s, focus from:window, every 20s",
+		"hx-swap":    "outerHTML",
+	}
+}

@@ -20,7 +20,8 @@
 // where a slice is so many bytes of the volume, the last one what is left. Files are told by what is in them, not by
 // their names. The words' placeholders are {name}, {number}, {count}, {done}, {size}, {percent}, {from}, {to}, {ranges}.
 // When a check has ended, data-outcome of the section is whole, incomplete or stopped, and the section sends the event
-// "checked".
+// "checked". Where a chosen file is not what it must be, the section has data-damage as well, the entry is marked so, and
+// of the page what has data-check-damaged is shown and what has data-check-sound is not, until a later check finds none.
 (function () {
   "use strict";
 
@@ -60,6 +61,7 @@
       const mine = ++run, files = [...input.files];
       result.replaceChildren();
       delete section.dataset.outcome;
+      mark(false);
       if (!files.length) return;
       going.hidden = false;
       status.textContent = "";
@@ -101,12 +103,21 @@
       section.dispatchEvent(new CustomEvent("checked", { bubbles: true, detail: { outcome } }));
     }
 
+    // mark tells the whole page whether a file is damaged, so that nothing offers to confirm it.
+    function mark(damaged) {
+      section.toggleAttribute("data-damage", damaged);
+      status.classList.toggle("check__bad", damaged);
+      for (const e of document.querySelectorAll("[data-check-damaged]")) e.hidden = !damaged;
+      for (const e of document.querySelectorAll("[data-check-sound]")) e.hidden = damaged;
+    }
+
     // ---- what came of it
 
     function conclude(reports) {
       show(reports, true);
       const whole = list.volumes.filter((v) => reports.some((r) => r.volume === v && r.whole)).length;
       const all = whole === list.volumes.length;
+      mark(!all && list.volumes.some((v) => reports.some((r) => r.volume === v) && !reports.some((r) => r.volume === v && r.whole)));
       end(all ? "whole" : "incomplete", say(all ? (whole > 1 ? "allWhole" : "oneWhole") : "someWhole", { number: number(whole), count: number(list.volumes.length) }));
     }
 
@@ -117,17 +128,18 @@
         const about = reports.filter((r) => r.volume === volume);
         const best = about.find((r) => r.whole) || about[0];
         if (!best && !done) continue;
-        entry(say("volume", { number: number(volume.number), name: isolate(volume.name) }), best ? best.lines(say, number) : [words.missing]);
+        entry(say("volume", { number: number(volume.number), name: isolate(volume.name) }), best ? best.lines(say, number) : [words.missing], best && !best.whole);
       }
       for (const r of reports) {
         if (!r.volume) entry(isolate(r.file.name), [r.unreadable ? words.unreadable : words.foreign]);
       }
     }
 
-    function entry(name, lines) {
+    function entry(name, lines, bad) {
       const row = document.createElement("div"), dt = document.createElement("dt"), dd = document.createElement("dd");
       dt.textContent = name;
       for (const line of lines) dd.append(Object.assign(document.createElement("p"), { textContent: line }));
+      dd.classList.toggle("check__bad", Boolean(bad));
       row.append(dt, dd);
       result.append(row);
     }
