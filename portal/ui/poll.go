@@ -26,3 +26,6 @@ func Watch(url string) templ.Attributes {
 		"hx-swap":    "outerHTML",
 	}
 }
+
+// FlashID is where a page says what the reader's last act did. A fragment that replaces the page below it takes that away.
+const FlashID = "flash"
