@@ -60,6 +60,10 @@ func TestADeliveryIsShownFromItsStartToItsFault(t *testing.T) {
 	w.hides(w.shows("member", w.path("/deliver"), "Only the owner of your account can export the data"), "/deliver/cancel", `/script"`)
 	w.storedNowhere("CANARY-secret")
 	w.exec(`UPDATE export_delivery SET state = 'failed', secret = NULL, finished_at = $1, field = 'bucket', problem = 'delivery.problem.bucket', attempt = 1`, w.clock.Now())
+	// A page that is open is loaded anew, so that its form comes with the fault beside the field.
+	if a := w.get("owner", w.path("/deliver/progress")); a.status != 200 || a.header.Get("HX-Refresh") != "true" || a.body != "" {
+		t.Errorf("the poll of a copy that failed: %d %v %.80s", a.status, a.header, a.body)
+	}
 	w.shows("owner", w.path("/deliver"), "The copy was not made", `id="bucket-error"`, "There is no bucket of this name there.", `value="acme-archive"`, "Check the bucket and copy")
 	w.at(w.clock.Now().Add(time.Minute))
 	if a := w.post("owner", w.path("/deliver"), good); a.status != 303 {
