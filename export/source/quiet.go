@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"net/url"
 
-	"github.com/aws/smithy-go"
-
 	"offramp/export/storage"
 )
 
@@ -39,15 +37,14 @@ func hushed(err error) error {
 // bare is what an error says without the name of the file or the address that it is about.
 func bare(err error) string {
 	var (
-		api     smithy.APIError
 		address *url.Error
 		path    *fs.PathError
 	)
 	switch {
 	case err == nil:
 		return ""
-	case errors.As(err, &api):
-		return api.ErrorCode() // servers repeat the key in their messages
+	case storage.Code(err) != "":
+		return storage.Code(err) // servers repeat the key in their messages
 	case errors.As(err, &address):
 		return bare(address.Err)
 	case errors.As(err, &path):
