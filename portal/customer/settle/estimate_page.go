@@ -128,6 +128,17 @@ func newQuote(v *page.Visit, q quote.Quote, id, title string) quoteView {
 	return view
 }
 
+// settled words the total of a calculation that was frozen: it is no estimate any more.
+func (q quoteView) settled(label string) {
+	n := len(q.tables)
+	switch {
+	case n == 1:
+		q.tables[0].table.Total[0].Text = label
+	case n > 1:
+		q.tables[n-1].table.Feet[0][0].Text = label
+	}
+}
+
 func newStore(v *page.Visit, s migration.Store) *storeNote {
 	note := &storeNote{text: v.Locale.Pick(s.Text)}
 	if note.text == "" {

@@ -87,6 +87,7 @@ func buildRefund(v *page.Visit, r refund.Refund, history []refund.Happening, doc
 		state: ui.Card{ID: "state", Title: l.T("settle.where"), Aside: ui.Tag("", tone, word)}, text: stateText(v, r), when: stageLines(v, r.Stages(v.Programme.Zone, v.Now), r.Method), facts: facts(v, r),
 		quote: newQuote(v, r.Quote, "quote", l.T("settle.quote.frozen")), history: past(v, history), help: customer.Help(v, code),
 	}
+	view.quote.settled(l.T("refund.total"))
 	if (r.State == refund.Questioned || r.State == refund.Returned) && r.ReviewDays > 0 {
 		view.text = append(view.text, l.T("settle.stage.wait"))
 	}
