@@ -41,8 +41,8 @@ func TestARefundIsAskedForReviewedApprovedAndReleasedByThreePeople(t *testing.T)
 
 	w.shows("finance_clerk", "/console/finance/batches", "Bank account", "Make a batch")
 	batch := w.sent("finance_clerk", "/console/finance/batches", url.Values{"method": {"bank"}, "currency": {"CNY"}}, 303).location
-	w.hides(w.shows("finance_clerk", batch, "This waits for a releaser.", ref, "CN¥3,600.00"), "Release the payments")
-	w.shows("finance_releaser", batch, "Release this batch?", "1 refunds come to CN¥3,600.00")
+	w.hides(w.shows("finance_clerk", batch, "This waits for a releaser.", ref, "CN¥3,600.00", "CANARY-holder · IBAN **** 3000", "Made the batch"), "Release 1 payment")
+	w.shows("finance_releaser", batch, "The button lets the money go", "Release 1 payment: CN¥3,600.00", "CANARY-holder · IBAN **** 3000")
 	if a := w.get("finance_releaser", batch+"/file"); a.status != 409 || a.header.Get("Content-Disposition") != "" {
 		t.Errorf("a file before the release: %d %q", a.status, a.header.Get("Content-Disposition"))
 	}

@@ -36,9 +36,19 @@ type Batch struct {
 // Item is one refund in a batch.
 type Item struct {
 	Row
-	EndToEnd string // of Bank: the payment's id in the file
-	Dropped  string // why it was left out at release: the state it went to, "discarded"; empty: it was not
-	Unfit    string // why it was left out when the batch was made: UnfitHolder and so on; empty: it was not
+	Account  MaskedAccount // of Bank; without the holder's name where it cannot be opened now
+	EndToEnd string        // of Bank: the payment's id in the file
+	Dropped  string        // why it was left out at release: the state it went to, "discarded"; empty: it was not
+	Unfit    string        // why it was left out when the batch was made: UnfitHolder and so on; empty: it was not
+
+	sealed string
+}
+
+// Trace is something that somebody did to a batch.
+type Trace struct {
+	At  time.Time
+	By  string // identity id
+	Act string // batch.create, batch.release, batch.discard, batch.download
 }
 
 // Payable is what is approved and in no batch.

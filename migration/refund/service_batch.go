@@ -316,7 +316,32 @@ func (s *Service) OpenBatch(ctx context.Context, staffID, id string, limit int) 
 		}
 		return s.recordBatch(ctx, tx, staffID, "batch.view", b)
 	})
+	if err == nil && b.Method == Bank {
+		err = s.maskItems(ctx, items)
+	}
 	return b, items, err
+}
+
+// maskItems fills in what people see of the accounts that a batch pays.
+func (s *Service) maskItems(ctx context.Context, items []Item) error {
+	list := make([]Refund, len(items))
+	for i, item := range items {
+		list[i] = Refund{Ref: item.Ref, CustomerID: item.CustomerID, Account: item.Account, sealed: item.sealed}
+	}
+	list, err := s.allMasked(ctx, list)
+	for i := range list {
+		items[i].Account = list[i].Account
+	}
+	return err
+}
+
+// Traces lists who made a batch, released it, discarded it and took its file out, newest first. For finance.
+func (s *Service) Traces(ctx context.Context, staffID string, b Batch) (list []Trace, err error) {
+	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		list, err = s.store.traces(ctx, tx, b.Ref)
+		return err
+	})
+	return list, err
 }
 
 // BatchFile writes the bank file of a released batch and records that it was taken out. It is checked against its SHA-256

@@ -233,15 +233,26 @@ func (store) dropItems(ctx context.Context, tx *db.Tx, batchID, why string) erro
 }
 
 func (store) shownItems(ctx context.Context, tx *db.Tx, batchID string, limit int) ([]Item, error) {
-	rows, err := tx.Pgx.Query(ctx, `SELECT `+rowColumns+`, i.end_to_end, CASE WHEN i.n > 0 THEN i.dropped ELSE '' END, CASE WHEN i.n = 0 THEN i.dropped ELSE '' END FROM batch_item i JOIN refund r ON r.id = i.refund_id JOIN customer c ON c.id = r.customer_id
+	rows, err := tx.Pgx.Query(ctx, `SELECT `+rowColumns+`, i.end_to_end, CASE WHEN i.n > 0 THEN i.dropped ELSE '' END, CASE WHEN i.n = 0 THEN i.dropped ELSE '' END,
+			r.account, r.account_kind, r.account_last4 FROM batch_item i JOIN refund r ON r.id = i.refund_id JOIN customer c ON c.id = r.customer_id
 		WHERE i.batch_id = $1 ORDER BY i.n LIMIT $2`, batchID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list items: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (i Item, err error) {
-		err = row.Scan(append(i.places(), &i.EndToEnd, &i.Dropped, &i.Unfit)...)
+		err = row.Scan(append(i.places(), &i.EndToEnd, &i.Dropped, &i.Unfit, &i.sealed, &i.Account.Kind, &i.Account.Last4)...)
 		return i, err
 	})
+}
+
+// traces lists who did what to a batch, newest first, by the audit log.
+func (store) traces(ctx context.Context, tx *db.Tx, ref string) ([]Trace, error) {
+	rows, err := tx.Pgx.Query(ctx, `SELECT at, actor, act FROM audit WHERE object = $1 AND object LIKE 'batch %'
+		AND act IN ('batch.create', 'batch.release', 'batch.discard', 'batch.download') ORDER BY seq DESC LIMIT 200`, "batch "+ref)
+	if err != nil {
+		return nil, fmt.Errorf("read traces: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Trace])
 }
 
 // plan writes the attempts at paying a released batch: one for each payment that is not settled, or one transfer. Their keys

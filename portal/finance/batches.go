@@ -72,7 +72,14 @@ func (p *Pages) showBatch(c echo.Context, status int, refused error) error {
 	if err != nil {
 		return err
 	}
+	traces, err := p.Refunds.Traces(ctx, staff(c), b)
+	if err != nil {
+		return err
+	}
 	ids := []string{b.CreatedBy, b.ReleasedBy}
+	for _, t := range traces {
+		ids = append(ids, t.By)
+	}
 	for _, i := range items {
 		ids = append(ids, i.ReviewedBy, i.ApprovedBy)
 	}
@@ -82,7 +89,7 @@ func (p *Pages) showBatch(c echo.Context, status int, refused error) error {
 	}
 	layout := p.layout(c, b.Ref, "batches")
 	layout.Path = batchURL(b.ID)
-	return page.Render(c, status, batchPage(buildBatch(v, b, items, names, refused, layout)))
+	return page.Render(c, status, batchPage(buildBatch(v, batchShown{b, items, traces, names}, refused, layout)))
 }
 
 // ReleaseBatch lets the money go.

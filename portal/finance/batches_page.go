@@ -2,6 +2,7 @@ package finance
 
 import (
 	"offramp/auth"
+	"offramp/internal/locale"
 	"offramp/migration/refund"
 	"offramp/portal/page"
 	"offramp/portal/ui"
@@ -73,15 +74,24 @@ type batchView struct {
 	why     string // why there is nothing to release
 	discard *ui.Action
 	file    *ui.Link
+	traces  ui.History
 }
 
-func buildBatch(v *page.Visit, b refund.Batch, items []refund.Item, names people, refused error, layout ui.Page) batchView {
-	l := v.Locale
+// batchShown is one batch with what is read of it.
+type batchShown struct {
+	refund.Batch
+	items  []refund.Item
+	traces []refund.Trace
+	names  people
+}
+
+func buildBatch(v *page.Visit, shown batchShown, refused error, layout ui.Page) batchView {
+	l, b, items, names := v.Locale, shown.Batch, shown.items, shown.names
 	view := batchView{
 		layout: layout, refused: refusal(v, refused),
 		heading: ui.Heading{Eyebrow: l.T("finance.batches"), Title: l.T("finance.batch.one", "Reference", b.Ref), Lead: l.Money(b.Control, b.Currency)},
 		card:    ui.Card{ID: "batch", Title: l.T("finance.batch.about"), Aside: ui.Tag("", batchTones[b.State], l.T("finance.batch.state."+string(b.State)))},
-		items:   itemTable(v, b, items),
+		items:   itemTable(v, b, items, names),
 	}
 	view.facts = []ui.SummaryRow{
 		{Key: l.T("refund.method"), Value: l.T("refund.method." + string(b.Method))},
@@ -104,6 +114,10 @@ func buildBatch(v *page.Visit, b refund.Batch, items []refund.Item, names people
 	if b.Count > len(items) {
 		view.more = l.T("finance.batch.more", "Count", l.Number(int64(len(items))))
 	}
+	view.traces = ui.History{Locale: l, Zone: v.Zone()}
+	for _, t := range shown.traces {
+		view.traces.Events = append(view.traces.Events, ui.Event{At: t.At, What: l.T("finance.trace." + t.Act), By: names.of(t.By)})
+	}
 	view.acts(v, b)
 	return view
 }
@@ -120,17 +134,19 @@ func (view *batchView) acts(v *page.Visit, b refund.Batch) {
 		view.why = l.T("finance.blocked.created")
 	default:
 		view.asked = l.T("finance.release.text", "Count", l.Number(int64(b.Count)), "Sum", l.Money(b.Control, b.Currency))
-		view.release = &ui.Action{URL: batchURL(b.ID) + "/release", Button: ui.Button{Label: l.T("finance.release.go"), Kind: ui.Primary}}
+		view.release = &ui.Action{URL: batchURL(b.ID) + "/release", Button: ui.Button{Label: l.N("finance.release.go", b.Count, "Sum", l.Money(b.Control, b.Currency)), Kind: ui.Primary}}
 	}
 	if b.State == refund.BatchCreated {
 		view.discard = &ui.Action{URL: batchURL(b.ID) + "/discard", Button: ui.Button{Label: l.T("finance.discard.go"), Kind: ui.Danger}}
 	}
 }
 
-func itemTable(v *page.Visit, b refund.Batch, items []refund.Item) ui.Table {
+// itemTable lists what a batch pays: to whom, into which account, approved by whom.
+func itemTable(v *page.Visit, b refund.Batch, items []refund.Item, names people) ui.Table {
 	l := v.Locale
 	t := ui.Table{ID: "items", Plain: true, Caption: caption(l, "finance.batch.items"), Columns: []ui.Column{
-		{Label: l.T("refund.reference")}, {Label: l.T("console.customer")}, {Label: l.T("finance.end_to_end")}, {Label: l.T("refund.amount"), Numeric: true}, {Label: l.T("refund.state")},
+		{Label: l.T("refund.reference")}, {Label: l.T("console.customer")}, {Label: l.T("finance.batch.account")}, {Label: l.T("finance.approved_by")},
+		{Label: l.T("finance.end_to_end")}, {Label: l.T("refund.amount"), Numeric: true}, {Label: l.T("refund.state")},
 	}}
 	for _, i := range items {
 		state := ui.Cell{Body: ui.Tag("", tones[i.State], l.T("finance.state."+string(i.State)))}
@@ -141,9 +157,22 @@ func itemTable(v *page.Visit, b refund.Batch, items []refund.Item) ui.Table {
 			state = ui.Cell{Text: l.T("finance.unfit." + i.Unfit)}
 		}
 		t.Rows = append(t.Rows, ui.Row{Blocked: i.Dropped != "" || i.Unfit != "", Cells: []ui.Cell{
-			{Text: i.Ref, URL: refundURL(i.Ref)}, {Text: i.CustomerName + " · " + i.CustomerRef}, {Text: i.EndToEnd}, {Text: l.Money(i.Amount, i.Currency)}, state,
+			{Text: i.Ref, URL: refundURL(i.Ref)}, {Text: i.CustomerName + " · " + i.CustomerRef}, {Text: accountText(l, i.Account)}, {Text: names.of(i.ApprovedBy)},
+			{Text: i.EndToEnd}, {Text: l.Money(i.Amount, i.Currency)}, state,
 		}})
 	}
-	t.Total = []ui.Cell{{Text: l.N("finance.total", b.Count), Span: 3}, {Text: l.Money(b.Control, b.Currency)}, {}}
+	t.Total = []ui.Cell{{Text: l.N("finance.total", b.Count), Span: 5}, {Text: l.Money(b.Control, b.Currency)}, {}}
 	return t
+}
+
+// accountText is an account as finance compares it: holder, kind and last digits; empty: none.
+func accountText(l *locale.Locale, a refund.MaskedAccount) string {
+	if a.Kind == "" {
+		return ""
+	}
+	text := l.T("refund.account."+string(a.Kind)) + " **** " + a.Last4
+	if a.Holder != "" {
+		text = a.Holder + " · " + text
+	}
+	return text
 }
