@@ -15,6 +15,7 @@ import (
 	"offramp/internal/secret/awskms"
 	"offramp/migration"
 	"offramp/migration/refund"
+	"offramp/migration/refund/inspect"
 	"offramp/migration/refund/payout"
 	"offramp/migration/refund/payout/bankfile"
 	"offramp/migration/refund/payout/stripe"
@@ -37,6 +38,10 @@ func (p *parts) refunds(queue *jobs.Client, bucket *storage.Bucket, providers ma
 	if d, ok := p.debtor(); ok {
 		debtors[""] = d
 	}
+	var scanner inspect.Scanner
+	if network, address := p.config.Scan.Way(); network != "" {
+		scanner = inspect.Clamd{Network: network, Address: address}
+	}
 	entitlements := refund.NewEntitlements(p.db, p.programmes, refund.CoveredPayments)
 	return refund.NewService(refund.Config{
 		Refresh: func(ctx context.Context) error {
@@ -47,7 +52,7 @@ func (p *parts) refunds(queue *jobs.Client, bucket *storage.Bucket, providers ma
 			return err
 		},
 		DB: p.db, Jobs: queue, Customers: p.journeys, Vault: vault, Log: p.log, Providers: providers, Debtors: debtors,
-		Bodies: storage.NewShelf(bucket, refund.DocumentPrefix), Price: priceOf,
+		Bodies: storage.NewShelf(bucket, refund.DocumentPrefix), Scanner: scanner, Price: priceOf,
 	}), nil
 }
 

@@ -276,6 +276,9 @@ func (c Config) checkLimits(k *checker) {
 		}
 	}
 	k.ranges("TRUSTED_PROXIES", c.Trusted.Proxies)
+	if network, _ := c.Scan.Way(); network == "" && c.Scan.Clamd != "" {
+		k.add("SCAN_CLAMD", "is neither tcp://host:port nor unix:///path")
+	}
 }
 
 func (k *checker) http(name, value string) (*url.URL, bool) {

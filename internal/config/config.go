@@ -33,6 +33,7 @@ type Config struct {
 	Outbound Outbound `envPrefix:"OUTBOUND_"`
 	Delivery Delivery `envPrefix:"DELIVERY_"`
 	Limit    Limit    `envPrefix:"LIMIT_"`
+	Scan     Scan     `envPrefix:"SCAN_"`
 	Trusted  Trusted  `envPrefix:"TRUSTED_"`
 	Stripe   Stripe   `envPrefix:"STRIPE_"`
 	Bank     Bank     `envPrefix:"BANK_"`
@@ -130,6 +131,20 @@ type Limit struct {
 	Acts    int `env:"ACTS" envDefault:"120" doc:"What changes something, by person (by address where nobody is signed in), a minute; a fourth at once. 0: no bound." use:"serve"`
 	Pages   int `env:"PAGES" envDefault:"600" doc:"Pages and files that are only read, likewise." use:"serve"`
 	SignIns int `env:"SIGN_INS" envDefault:"120" doc:"Ways to the OpenID providers and back, by address, likewise. Raise it when many customers share an address." use:"serve"`
+}
+
+// Scan is the scanner of documents that people send.
+type Scan struct {
+	Clamd string `env:"CLAMD" doc:"Where a ClamAV daemon listens: tcp://host:3310 or unix:///path. Documents of refunds are refused while it does not answer. Empty: they are not scanned." use:"serve" example:"tcp://clamav:3310"`
+}
+
+// Way is the network and the address of the daemon; empty: there is none.
+func (s Scan) Way() (network, address string) {
+	switch network, address, _ = strings.Cut(s.Clamd, "://"); {
+	case network == "tcp" && strings.Contains(address, ":"), network == "unix" && strings.HasPrefix(address, "/"):
+		return network, address
+	}
+	return "", ""
 }
 
 // Trusted says whom we believe.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
+	"image/jpeg"
+	"image/png"
 	"io"
 	"slices"
 	"strings"
@@ -22,10 +25,19 @@ import (
 // letter is a PDF as far as its frame goes.
 func letter(text string) string { return "%PDF-1.7\n" + text + "\n%%EOF\n" }
 
-const (
-	picture = "\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR the picture \x00\x00\x00\x00IEND\xae\x42\x60\x82"
-	photo   = "\xff\xd8\xff\xe0 the photograph \xff\xd9"
+// picture and photo are of one grey colour.
+var (
+	picture = drawn(func(w io.Writer, m image.Image) error { return png.Encode(w, m) })
+	photo   = drawn(func(w io.Writer, m image.Image) error { return jpeg.Encode(w, m, nil) })
 )
+
+func drawn(encode func(io.Writer, image.Image) error) string {
+	var b strings.Builder
+	if err := encode(&b, image.NewGray(image.Rect(0, 0, 16, 16))); err != nil {
+		panic(err)
+	}
+	return b.String()
+}
 
 // shelved gives a house a bucket for documents.
 func shelved(h *house) *storage.Bucket {

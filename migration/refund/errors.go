@@ -29,9 +29,10 @@ var (
 	ErrReveals      = fault.New(fault.Limited, "finance.reveals")         // one person has looked at as many accounts as one may. Args: Limit
 	ErrLimited      = fault.New(fault.Limited, "refund.limited")          // too many tries
 
-	ErrDocument      = fault.New(fault.Invalid, "refund.document.bad")       // Fields: document
-	ErrNoDocument    = fault.New(fault.NotFound, "refund.document.none")     // or it was removed, or the reader may not see it
-	ErrDocumentsOver = fault.New(fault.Conflict, "refund.document.over")     // the refund is settled or over
-	ErrDocumentStays = fault.New(fault.Conflict, "refund.document.stays")    // approved meanwhile, or somebody else attached it
-	ErrStorage       = fault.New(fault.Unavailable, "refund.document.store") // the store of documents does not do its part
+	ErrDocument      = fault.New(fault.Invalid, "refund.document.bad")         // Fields: document
+	ErrNoDocument    = fault.New(fault.NotFound, "refund.document.none")       // or it was removed, or the reader may not see it
+	ErrDocumentsOver = fault.New(fault.Conflict, "refund.document.over")       // the refund is settled or over
+	ErrDocumentStays = fault.New(fault.Conflict, "refund.document.stays")      // approved meanwhile, or somebody else attached it
+	ErrScanner       = fault.New(fault.Unavailable, "refund.document.scanner") // nobody knows whether a document is harmless: try again
+	ErrStorage       = fault.New(fault.Unavailable, "refund.document.store")   // the store of documents does not do its part
 )

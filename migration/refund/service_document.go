@@ -136,6 +136,9 @@ func (s *Service) attach(ctx context.Context, by party, ref string, u Upload, a 
 	}
 	if err == nil {
 		s.at("document kept")
+		err = s.examine(ctx, by, ref, d)
+	}
+	if err == nil {
 		err = s.finish(ctx, by, ref, &d, a)
 	}
 	if err != nil {
