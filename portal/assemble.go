@@ -9,6 +9,7 @@ import (
 
 	"offramp/auth"
 	"offramp/export"
+	"offramp/internal/audit"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
 	"offramp/migration"
@@ -27,8 +28,9 @@ import (
 // Parts are the services that the portal stands on.
 type Parts struct {
 	DB         *db.DB
-	Public     *url.URL // where browsers reach the portal
-	Secret     []byte   // derives support codes
+	Heads      *audit.Keeper // signed heads of the audit log; nil: none are kept
+	Public     *url.URL      // where browsers reach the portal
+	Secret     []byte        // derives support codes
 	Log        *slog.Logger
 	Metrics    prometheus.Registerer // nil: nothing is measured
 	Programmes *migration.Programmes
@@ -56,7 +58,7 @@ func Assemble(p Parts) (*Server, error) {
 	p.Customers = p.Customers.WithMail(p.Queue)
 	help := assistance.NewService(p.DB, p.Queue)
 	consoles, err := NewConsoles(kit, ConsoleParts{
-		DB: p.DB, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Refunds: p.Refunds, Queue: p.Queue, Log: p.Log, Choices: p.Choices,
+		DB: p.DB, Heads: p.Heads, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Refunds: p.Refunds, Queue: p.Queue, Log: p.Log, Choices: p.Choices,
 	})
 	if err != nil {
 		return nil, err

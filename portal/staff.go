@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"offramp/export"
+	auditlog "offramp/internal/audit"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
 	"offramp/migration"
@@ -35,6 +36,7 @@ type Consoles struct {
 // ConsoleParts are the services behind the pages of staff.
 type ConsoleParts struct {
 	DB         *db.DB
+	Heads      *auditlog.Keeper // signed heads of the audit log; nil: none are kept
 	Customers  *migration.Service
 	Programmes *migration.Programmes
 	Exports    *export.Service
@@ -55,7 +57,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 		arrive:  &console.Pages{Kit: k},
 		support: &support.Pages{Kit: k, Customers: p.Customers, Exports: p.Exports, Help: p.Help, Choices: p.Choices, Refunds: p.Refunds},
 		manager: &manager.Pages{Kit: k, Programmes: p.Programmes, Customers: p.Customers, Choices: p.Choices},
-		audit:   &audit.Pages{Kit: k, Log: audit.NewLog(p.DB), Customers: p.Customers},
+		audit:   &audit.Pages{Kit: k, Log: audit.NewLog(p.DB, p.Heads), Customers: p.Customers},
 		ops:     operations,
 		finance: &finance.Pages{Kit: k, Refunds: p.Refunds, Customers: p.Customers},
 	}, nil

@@ -101,8 +101,12 @@ func (p *parts) portal(ctx context.Context) (*portal.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	keeper, err := p.keeper(bucket)
+	if err != nil {
+		return nil, err
+	}
 	return portal.Assemble(portal.Parts{
-		DB: p.db, Public: p.config.BaseURL(), Secret: []byte(p.config.Web.SecretKey), Log: p.log, Metrics: prometheus.DefaultRegisterer,
+		DB: p.db, Heads: keeper, Public: p.config.BaseURL(), Secret: []byte(p.config.Web.SecretKey), Log: p.log, Metrics: prometheus.DefaultRegisterer,
 		Programmes: p.programmes, Customers: p.journeys, Exports: exports, Auth: p.auth(),
 		Deliveries: deliveries, Receipts: receipts, Proxy: bool(p.config.Storage.Proxy), Queue: queue, Choices: choices,
 		Refunds: refunds, StripeSecrets: p.config.Stripe.WebhookSecrets,

@@ -15,6 +15,7 @@ import (
 	"offramp/auth"
 	"offramp/export"
 	"offramp/export/storage"
+	"offramp/internal/audit"
 	"offramp/internal/config"
 	"offramp/internal/jobs"
 	"offramp/internal/mail"
@@ -96,6 +97,11 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 		return nil, err
 	}
 	auth.Register(workers, p.db)
+	keeper, err := p.keeper(bucket)
+	if err != nil {
+		return nil, err
+	}
+	audit.Register(workers, keeper)
 	choices, err := p.choices(inserter)
 	if err != nil {
 		return nil, err
@@ -115,7 +121,7 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 	}
 	return jobs.New(p.db, jobs.Config{
 		ID: name, Workers: workers, Logger: p.log, Drain: p.config.Work.Drain,
-		Periodic: slices.Concat(export.Periodic(), auth.Periodic(), replacement.Periodic(), refund.Periodic()),
+		Periodic: slices.Concat(export.Periodic(), auth.Periodic(), audit.Periodic(), replacement.Periodic(), refund.Periodic()),
 		Queues: map[string]int{
 			export.Queue: p.config.Work.Exports, export.DeliveryQueue: p.config.Delivery.Copies, export.QueueLarge: p.config.Work.Large,
 			mail.Queue: p.config.Work.Mails, refund.PayoutQueue: payouts, river.QueueDefault: 2,

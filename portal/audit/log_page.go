@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"offramp/internal/audit"
 	"offramp/internal/fault"
@@ -147,10 +148,16 @@ type chainView struct {
 	place   *ui.Link // to the entry at which the chain does not hold
 }
 
-func buildChain(v *page.Visit, r audit.Report, layout ui.Page) chainView {
+func buildChain(v *page.Visit, r audit.Checked, layout ui.Page) chainView {
 	l := v.Locale
 	view := chainView{layout: layout, heading: ui.Heading{Eyebrow: l.T("console.audit"), Title: l.T("console.chain")}}
 	view.verdict = ui.Banner{Tone: "ok", Title: l.T("console.chain.whole"), Text: l.T("console.chain.whole.text")}
+	switch {
+	case len(r.Strange) > 0:
+		view.verdict = ui.Banner{Tone: "bad", Title: l.T("console.chain.strange"), Text: l.T("console.chain.strange.text", "Names", strings.Join(r.Strange, ", "))}
+	case r.Since != nil:
+		view.verdict.Text = l.T("console.chain.since", "Head", r.Since.Head, "Day", l.DateTime(r.Since.At, v.Zone()))
+	}
 	if b := r.Break; b != nil {
 		view.verdict = ui.Banner{Tone: "bad", Title: l.T("console.chain.broken", "Number", b.Seq), Text: l.T("console.chain." + b.Kind)}
 		if b.Kind == audit.Edited || b.Kind == audit.OutOfOrder {
