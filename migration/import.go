@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
+	"offramp/internal/spreadsheet"
 )
 
 // Rows are what an import reads: the lines of a file, or the rows of a query on the product's database.
@@ -29,9 +31,13 @@ type Faulty interface {
 	Fault() string
 }
 
+// CSVRows reads a file of customers or payments whose first line names the columns.
+func CSVRows(r io.Reader) Rows { return spreadsheet.NewReader(r) }
+
 // ImportOptions say how to import.
 type ImportOptions struct {
 	DryRun       bool // do everything, report it, and store nothing
+	AsWritten    bool // take values that look as if a spreadsheet had changed them
 	AllOrNothing bool // store nothing when a line is refused
 }
 
@@ -54,10 +60,18 @@ type ImportLine struct {
 	Reason  string // of a refusal: what is wrong and how to mend it
 }
 
+// ImportWarning is something about a line that was taken and that somebody should look at.
+type ImportWarning struct {
+	Line int
+	Ref  string
+	Text string
+}
+
 // ImportReport is what an import did, or, in a dry run, would do.
 type ImportReport struct {
-	Lines  []ImportLine // in the order read
-	Stored bool         // false: a dry run, or refused as a whole
+	Lines    []ImportLine // in the order read
+	Warnings []ImportWarning
+	Stored   bool // false: a dry run, or refused as a whole
 
 	CustomersCreated, CustomersUpdated, CustomersUnchanged int
 	ContactsCreated, ContactsUpdated                       int
@@ -113,7 +127,7 @@ func (m *Importer) Import(ctx context.Context, by Actor, rows Rows, o ImportOpti
 	if err != nil {
 		return ImportReport{}, err
 	}
-	plan, err := readImport(p, rows)
+	plan, err := readImport(p, rows, o.AsWritten)
 	if err != nil {
 		return ImportReport{}, err
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"offramp/internal/spreadsheet"
 )
 
 // Bounds of one field, in characters.
@@ -19,6 +21,7 @@ const (
 // importColumns knows which column says what.
 type importColumns struct {
 	programme *Programme
+	asWritten bool // take what looks as if a spreadsheet had changed it
 	names     []string
 	index     map[string]int // of the plain columns
 	days      map[string]int // milestone -> column
@@ -125,6 +128,21 @@ func (c *importColumns) sound(column int, v string) error {
 	case markup.MatchString(v):
 		return fmt.Errorf("%s holds markup (%s); give plain text", name, clip(markup.FindString(v)))
 	}
+	return c.untouched(name, v)
+}
+
+// untouched refuses what a spreadsheet has changed, unless the operator says that it is meant so.
+func (c *importColumns) untouched(name, v string) error {
+	if c.asWritten {
+		return nil
+	}
+	check, hint := spreadsheet.Text, ""
+	if name == "ref" {
+		check, hint = spreadsheet.Key, ". If it is meant so, import with --as-written"
+	}
+	if err := check(v); err != nil {
+		return fmt.Errorf("%s %w%s", name, err, hint)
+	}
 	return nil
 }
 
@@ -173,13 +191,13 @@ func tierKeys(p *Programme) string {
 func (c *importColumns) extensions(values []string) (map[string]Day, error) {
 	var days map[string]Day
 	for milestone, i := range c.days {
-		v := strings.TrimSpace(values[i])
+		v := spreadsheet.Day(strings.TrimSpace(values[i]))
 		if v == "" {
 			continue
 		}
 		day, err := ParseDay(v)
 		if err != nil {
-			return nil, fmt.Errorf("extension_%s: %w", milestone, err)
+			return nil, fmt.Errorf("extension_%s: %w", milestone, hinted(err, spreadsheet.DayHint(v)))
 		}
 		if days == nil {
 			days = map[string]Day{}
@@ -201,6 +219,14 @@ func readContact(email, name, role string) (*Contact, error) {
 		return nil, fmt.Errorf("the role %q must be %s or %s", clip(role), Owner, Member)
 	}
 	return &Contact{Email: email, Name: name, Role: role}, nil
+}
+
+// hinted adds what to do.
+func hinted(err error, hint string) error {
+	if hint == "" {
+		return err
+	}
+	return fmt.Errorf("%w; %s", err, hint)
 }
 
 // clip shortens what a message quotes.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // importLine is one line that was understood: what it says of a customer and, where it names one, of a contact.
@@ -18,9 +19,10 @@ type importLine struct {
 // imported is one customer of an import, from all lines that name its ref. Empty fields are not said.
 type imported struct {
 	Customer
-	first  int // line that named it first
-	lines  []importLine
-	emails map[string]int // address -> line
+	first   int // line that named it first
+	lines   []importLine
+	emails  map[string]int // address -> line
+	refused bool
 }
 
 // importPlan is an import that was read and checked by itself, before it meets what is stored.
@@ -34,7 +36,7 @@ type importPlan struct {
 
 // readImport reads all rows. A row that is wrong is refused and the rest goes on; only columns that make no sense and a
 // broken reader end the whole.
-func readImport(p *Programme, rows Rows) (*importPlan, error) {
+func readImport(p *Programme, rows Rows, asWritten bool) (*importPlan, error) {
 	names := rows.Columns()
 	if len(names) == 0 {
 		return nil, ErrBadImport.Wrap(cmp.Or(rows.Err(), errors.New("there are no columns")))
@@ -43,6 +45,7 @@ func readImport(p *Programme, rows Rows) (*importPlan, error) {
 	if err != nil {
 		return nil, ErrBadImport.Wrap(err)
 	}
+	columns.asWritten = asWritten
 	rules, err := newTierRules(p)
 	if err != nil {
 		return nil, err
@@ -59,6 +62,7 @@ func readImport(p *Programme, rows Rows) (*importPlan, error) {
 	if err := rows.Err(); err != nil {
 		return nil, ErrBadImport.Wrap(err)
 	}
+	plan.fewDigits()
 	return plan, nil
 }
 
@@ -80,6 +84,45 @@ func (plan *importPlan) take(line int, values []string, fault string) {
 		return
 	}
 	entry.Outcome = LineUnchanged
+	if contact != nil && needsUTF8(contact.Email) {
+		plan.warn(line, said.Ref, fmt.Sprintf("mail to %s needs a server that offers SMTPUTF8; where ours does not, the contact gets none and is asked for another address", contact.Email))
+	}
+}
+
+func (plan *importPlan) warn(line int, ref, text string) {
+	plan.report.Warnings = append(plan.report.Warnings, ImportWarning{Line: line, Ref: ref, Text: text})
+}
+
+// needsUTF8 reports whether the part before the @ can only be written as UTF-8. A domain has a form in ASCII.
+func needsUTF8(address string) bool {
+	local := address[:strings.LastIndexByte(address, '@')+1]
+	return strings.ContainsFunc(local, func(r rune) bool { return r > unicode.MaxASCII })
+}
+
+// fewDigits warns once of numbers with fewer digits than nine in ten of the others: zeros in front may be gone.
+func (plan *importPlan) fewDigits() {
+	lengths, most, all := map[int][]*imported{}, 0, 0
+	for _, c := range plan.customers {
+		if !strings.ContainsFunc(c.Ref, func(r rune) bool { return r < '0' || r > '9' }) {
+			lengths[len(c.Ref)] = append(lengths[len(c.Ref)], c)
+			all++
+			if len(lengths[len(c.Ref)]) > len(lengths[most]) {
+				most = len(c.Ref)
+			}
+		}
+	}
+	few, first := 0, (*imported)(nil)
+	for length, list := range lengths {
+		if length < most {
+			if few += len(list); first == nil || list[0].first < first.first {
+				first = list[0]
+			}
+		}
+	}
+	if few > 0 && few*10 <= all+few && len(plan.customers) == all {
+		plan.warn(first.first, first.Ref, fmt.Sprintf("%d of %d refs have fewer than %d digits; if the product writes them with zeros in front, "+
+			"a spreadsheet has dropped the zeros: format the column as text and save again", few, all, most))
+	}
 }
 
 // add joins a line to the customer that it names, unless it contradicts an earlier one.

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"offramp/internal/db"
+	"offramp/internal/spreadsheet"
 )
 
 // importRun brings a plan into the database, a chunk of customers at a time, in one transaction.
@@ -50,8 +51,14 @@ func (r *importRun) all(ctx context.Context, tx *db.Tx) error {
 		if err != nil {
 			return err
 		}
+		if err := r.zeros(ctx, tx, part, stored); err != nil {
+			return err
+		}
 		var changes importChanges
 		for _, c := range part {
+			if c.refused {
+				continue
+			}
 			r.one(c, stored[c.Ref], &changes)
 		}
 		if err := r.store.write(ctx, tx, changes, r.actor.ID); err != nil {
@@ -59,6 +66,39 @@ func (r *importRun) all(ctx context.Context, tx *db.Tx) error {
 		}
 		if err := r.journeys.tellAll(ctx, tx, changes.told); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// zeros refuses a new customer whose number differs from a known one's only by zeros in front, which spreadsheets drop.
+func (r *importRun) zeros(ctx context.Context, tx *db.Tx, part []*imported, stored map[string]*storedCustomer) error {
+	if r.columns.asWritten {
+		return nil
+	}
+	var spellings []string
+	for _, c := range part {
+		if stored[c.Ref] == nil {
+			spellings = append(spellings, spreadsheet.Zeros(c.Ref)...)
+		}
+	}
+	if len(spellings) == 0 {
+		return nil
+	}
+	known, err := r.store.refs(ctx, tx, spellings)
+	if err != nil {
+		return err
+	}
+	for _, c := range part {
+		if stored[c.Ref] != nil {
+			continue
+		}
+		for _, spelling := range spreadsheet.Zeros(c.Ref) {
+			if _, here := r.byRef[spelling]; here || known[spelling] {
+				c.refused = true
+				r.refuse(c, fmt.Sprintf("there is a customer %s; a spreadsheet has dropped the zeros in front of ref %s: write %s. If they are two customers, import with --as-written", spelling, c.Ref, spelling))
+				break
+			}
 		}
 	}
 	return nil

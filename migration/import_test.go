@@ -164,7 +164,7 @@ var badLines = []struct{ name, line, want string }{
 	{"two e-mails", "B-1,Name,standard,,,\"a@b.example,c@d.example\",,,,,", "is no e-mail address"},
 	{"contact without e-mail", "B-1,Name,standard,,,,Ada,,,,", "email is empty, and the line names a contact"},
 	{"too few fields", "B-1,Name", "has 2 fields; the first line names 11 columns"},
-	{"too many fields", "B-1,Name,standard,,,,,,,,,", "has 12 fields"},
+	{"too many fields", "B-1,Name,standard,,,,,,,,,x", "has 12 fields; the first line names 11 columns. Put a field that holds a comma in quotes"},
 	{"open quote", `B-1,"Name,standard,,,,,,,,`, "field 2: the quoted field does not end on this line"},
 	{"quote inside", `B-1,Na"me,standard,,,,,,,,`, "field 2: a quote stands inside"},
 	{"text after quote", `B-1,"Na"me,standard,,,,,,,,`, "field 2: text follows the closing quote"},
@@ -210,7 +210,9 @@ func TestABrokenHeaderRefusesTheWhole(t *testing.T) {
 	d := ready(t)
 	for _, c := range []struct{ file, want string }{
 		{"", "the file is empty"},
-		{"ref;name\nA;B\n", "separated by commas"},
+		{"ref，name\nA，B\n", "the column \"ref，name\" is unknown"},
+		{",,\nA,B,\n", "names no column"},
+		{"PK\x03\x04\x14\x00", "the file is a workbook; save its sheet as CSV UTF-8"},
 		{"ref\nA\n", "the column name is missing"},
 		{"name\nA\n", "the column ref is missing"},
 		{"ref,name,name\nA,B,C\n", `the column "name" is there twice`},
@@ -219,7 +221,7 @@ func TestABrokenHeaderRefusesTheWhole(t *testing.T) {
 		{"ref,name,extension_party\nA,B,C\n", "names no milestone"},
 		{"ref,name,role\nA,B,C\n", "need the column email"},
 		{"ref,\"name\nA,B\n", "line 1: field 2: the quoted field does not end"},
-		{"\xff\xfer\x00e\x00f\x00", "UTF-16"},
+		{"\xff\xfer\x00e\x00f\x00", "the column name is missing"},
 		{"ref,na\xffme\n", "not UTF-8"},
 		{strings.Repeat("x", 1<<20), "line 1: the line has more than"},
 	} {
@@ -340,4 +342,64 @@ func TestL03_AnImportThatCannotBeAuditedDoesNotHappen(t *testing.T) {
 	if _, err := migration.NewProgrammes(d).Propose(t.Context(), anna, []byte(strings.Replace(sound, "We stop.", "x", 1))); err == nil {
 		t.Error("proposed without an audit row")
 	}
+}
+
+// TestImportCatchesWhatSpreadsheetsDoToValues imports what Excel, LibreOffice and others make of a file of customers.
+func TestImportCatchesWhatSpreadsheetsDoToValues(t *testing.T) {
+	d := ready(t)
+	importCSV(t, d, "ref,name,tier\n007,Stored,core\n", migration.ImportOptions{})
+	file := "ref;name;tier;email;extension_service_end;;\r\n" +
+		"2.026E+11;Alder;standard;ada@alder.example;;;\r\n" +
+		"#N/A;Birch;standard;;;;\r\n" +
+		"NULL;Cedar;standard;;;;\r\n" +
+		"7;Seven;standard;;;;\r\n" +
+		"0012;Twelve;standard;;;;\r\n" +
+		"12;Twelve again;standard;;;;\r\n" +
+		"Z-1;Elm;#NV;;;;\r\n" +
+		"Z-2;M\ufffdller;standard;;;;\r\n" +
+		"Z-3;Fir;standard;;01/04/2027;;\r\n" +
+		"Z-4;Gum;standard;;46478;;\r\n" +
+		"Z-5;Holm;standard;;2027/4/1;;\r\n" +
+		"Z-6;Ivy;standard;;;;stray\r\n" +
+		"=\"009\";Nine;standard;info@müller.example;;;\r\n" +
+		"Z-7;Juniper;standard;josé@j.example;;;\r\n" +
+		";;;;;;\r\n"
+	report := importCSV(t, d, file, migration.ImportOptions{})
+	for i, want := range []string{
+		`ref "2.026E+11" looks like a number that a spreadsheet shortened; format the column as text`, `ref "#N/A" is an error of a spreadsheet`,
+		`ref "NULL" is a program's word for nothing`, "there is a customer 007; a spreadsheet has dropped the zeros in front of ref 7: write 007", "",
+		"there is a customer 0012", `tier "#NV" is an error of a spreadsheet`, "the sign of a letter that was lost",
+		"it could be 2027-04-01 or 2027-01-04", "a spreadsheet keeps the day 2027-04-01 under this number", "",
+		`column 7 has no name and holds "stray"`, "", "",
+	} {
+		if i >= len(report.Lines) {
+			t.Fatalf("%d lines", len(report.Lines))
+		}
+		l := report.Lines[i]
+		if l.Line != i+2 || (want == "") != (l.Outcome == migration.LineCreated) || !strings.Contains(l.Reason, want) {
+			t.Errorf("line %d %s %s: %q, want %q", l.Line, l.Ref, l.Outcome, l.Reason, want)
+		}
+	}
+	if len(report.Lines) != 14 || idOf(t, d, "009") == "" {
+		t.Errorf("%d lines", len(report.Lines))
+	}
+	if len(report.Warnings) != 1 || report.Warnings[0].Line != 15 || !strings.Contains(report.Warnings[0].Text, "SMTPUTF8") {
+		t.Errorf("warnings: %+v", report.Warnings)
+	}
+	meant := importCSV(t, d, "ref,name,tier\n1.07E+05,Odd,core\n7,Seven,core\n", migration.ImportOptions{AsWritten: true})
+	if outcomes(meant) != "2:created 3:created" {
+		t.Errorf("as written: %s", outcomes(meant))
+	}
+	report = importCSV(t, d, "ref,name,tier\n"+fiveDigits()+"812,Name,core\n", migration.ImportOptions{DryRun: true})
+	if len(report.Warnings) != 1 || report.Warnings[0].Ref != "812" || !strings.Contains(report.Warnings[0].Text, "1 of 41 refs have fewer than 5 digits") {
+		t.Errorf("few digits: %+v", report.Warnings)
+	}
+}
+
+func fiveDigits() string {
+	var b strings.Builder
+	for i := range 40 {
+		fmt.Fprintf(&b, "%d,Name,core\n", 20_000+i)
+	}
+	return b.String()
 }

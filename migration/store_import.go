@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
+
 	"offramp/internal/db"
 )
 
@@ -48,6 +50,23 @@ func (importStore) customers(ctx context.Context, tx *db.Tx, refs []string) (map
 		found[c.Ref] = &c
 	}
 	return found, rows.Err()
+}
+
+// refs returns which of these numbers customers have.
+func (importStore) refs(ctx context.Context, tx *db.Tx, refs []string) (map[string]bool, error) {
+	rows, err := tx.Pgx.Query(ctx, `SELECT ref FROM customer WHERE ref = ANY($1)`, refs)
+	if err != nil {
+		return nil, fmt.Errorf("read customers' numbers: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("read customers' numbers: %w", err)
+	}
+	known := make(map[string]bool, len(list))
+	for _, ref := range list {
+		known[ref] = true
+	}
+	return known, nil
 }
 
 // write stores a chunk's changes. What another transaction stored meanwhile under the same keys is a conflict.

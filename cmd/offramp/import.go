@@ -17,6 +17,7 @@ type importCmd struct {
 	By           string `placeholder:"NAME" help:"Who imports, for the audit log; default the operating system's user."`
 	DryRun       bool   `help:"Report everything and store nothing."`
 	AllOrNothing bool   `help:"Store nothing when any line is refused."`
+	AsWritten    bool   `help:"Take values that look as if a spreadsheet had changed them, such as 1.07E+05 or NULL."`
 	Verbose      bool   `short:"v" help:"Print every line's outcome, not only the refused ones."`
 	Codes        string `placeholder:"FILE" help:"Import offer codes instead of customers: a file with one code a line; - reads standard input."`
 	Replacement  string `placeholder:"KEY" help:"The replacement that the codes are for; goes with --codes."`
@@ -26,7 +27,8 @@ type importCmd struct {
 func (importCmd) Help() string {
 	return `Columns: ref, name, tier, locale, zone, email, contact_name, role, state, extension_<milestone>, attr_<name>. One row a contact;
 rows with the same ref are contacts of one customer. Importing the same rows again changes nothing. A line that is wrong is
-refused with its number and reason, and the others are stored together. Exit status 1 when a line was refused.
+refused with its number and reason, and the others are stored together. Exit status 1 when a line was refused. What looks as if a
+spreadsheet had changed it (2.026E+11, #N/A, NULL, zeros gone) is refused, too, unless --as-written is given.
 
 With --entitlements the rows are payments: customer_ref, ref, paid_at, method, currency, gross, period_start, period_end and,
 where there are any, invoice_ref, provider, provider_ref, tax, discount, units, units_used, refunded, credited. The rows of one
@@ -61,7 +63,7 @@ func (i importCmd) Run(c *console) error {
 	}
 	defer done()
 	report, err := migration.NewImporter(p.db, p.programmes).Import(c.ctx, operator(i.By), rows, migration.ImportOptions{
-		DryRun: i.DryRun, AllOrNothing: i.AllOrNothing,
+		DryRun: i.DryRun, AllOrNothing: i.AllOrNothing, AsWritten: i.AsWritten,
 	})
 	i.print(c, report)
 	switch {
@@ -130,6 +132,9 @@ func (i importCmd) print(c *console, r migration.ImportReport) {
 		if l.Outcome == migration.LineRefused || i.Verbose {
 			c.printf("%s %d: %s %s%s\n", place, l.Line, l.Ref, l.Outcome, because(l.Reason))
 		}
+	}
+	for _, w := range r.Warnings {
+		c.printf("%s %d: %s warning: %s\n", place, w.Line, w.Ref, w.Text)
 	}
 	if len(r.Lines) == 0 {
 		return

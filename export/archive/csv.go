@@ -1,6 +1,10 @@
 package archive
 
-import "bytes"
+import (
+	"bytes"
+
+	"offramp/internal/spreadsheet"
+)
 
 // csvFormat writes RFC 4180: CRLF after each record, quotes where needed. NULL is nothing, empty text is "".
 type csvFormat struct {
@@ -157,21 +161,10 @@ func (f *spreadsheetFormat) row(dst []byte, values [][]byte) ([]byte, error) {
 	return append(dst, '\r', '\n'), nil
 }
 
-// defused puts an apostrophe before a value that a spreadsheet could run, also when the dangerous sign comes after
-// blanks, which some spreadsheets skip.
+// defused puts an apostrophe before a value that a spreadsheet could run.
 func defused(v []byte) []byte {
-	t := bytes.TrimLeft(v, " \u00a0\u3000\ufeff")
-	if len(t) == 0 {
-		return v
-	}
-	switch t[0] {
-	case '=', '+', '-', '@', '\t', '\r', '\n', '|', '%':
+	if spreadsheet.Runs(v) {
 		return append([]byte{'\''}, v...)
-	}
-	for _, wide := range []string{"＝", "＋", "－", "＠"} { // some spreadsheets read full-width signs as plain ones
-		if bytes.HasPrefix(t, []byte(wide)) {
-			return append([]byte{'\''}, v...)
-		}
 	}
 	return v
 }

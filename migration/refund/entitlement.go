@@ -54,6 +54,7 @@ type PaymentOptions struct {
 	Complete     bool   // the rows are all payments there are: a customer whom none names has paid nothing
 	DryRun       bool   // do everything, report it, and store nothing
 	AllOrNothing bool   // store nothing when a line is refused
+	AsWritten    bool   // take values that look as if a spreadsheet had changed them
 	Say          func(migration.ImportLine)
 }
 
@@ -86,6 +87,7 @@ func (e *Entitlements) Import(ctx context.Context, by migration.Actor, rows migr
 	if err != nil {
 		return PaymentReport{}, ErrBadPayments.Wrap(err)
 	}
+	columns.asWritten = o.AsWritten
 	if o.Say == nil {
 		o.Say = func(migration.ImportLine) {}
 	}

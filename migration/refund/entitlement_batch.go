@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"offramp/internal/db"
+	"offramp/internal/spreadsheet"
 	"offramp/migration"
 	"offramp/migration/refund/quote"
 )
@@ -51,6 +52,9 @@ func (b *paymentBatch) store(ctx context.Context, tx *db.Tx) error {
 	if err != nil {
 		return err
 	}
+	if err := b.zeros(ctx, tx, customers); err != nil {
+		return err
+	}
 	named, written := b.judge(customers, stored, held)
 	if err := s.entitle(ctx, tx, b.id, named); err != nil {
 		return err
@@ -92,6 +96,35 @@ func idsOf(customers map[string]*entitled) []string {
 		ids = append(ids, e.customer.ID)
 	}
 	return ids
+}
+
+// zeros refuses lines whose customer is known with zeros in front of the number only, which spreadsheets drop.
+func (b *paymentBatch) zeros(ctx context.Context, tx *db.Tx, customers map[string]*entitled) error {
+	var spellings []string
+	for _, ref := range b.refs() {
+		if customers[ref] == nil {
+			spellings = append(spellings, spreadsheet.Zeros(ref)...)
+		}
+	}
+	if len(spellings) == 0 {
+		return nil
+	}
+	known, err := b.paymentRun.store.customers(ctx, tx, spellings)
+	if err != nil {
+		return err
+	}
+	for _, l := range b.lines {
+		if l.refused() || customers[l.customerRef] != nil {
+			continue
+		}
+		for _, spelling := range spreadsheet.Zeros(l.customerRef) {
+			if known[spelling] != nil {
+				l.refuse("there is a customer %s; a spreadsheet has dropped the zeros in front of customer_ref %s: write %s", spelling, l.customerRef, spelling)
+				break
+			}
+		}
+	}
+	return nil
 }
 
 // ownPayment is a payment with its customer.

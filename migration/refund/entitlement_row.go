@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"offramp/internal/money"
+	"offramp/internal/spreadsheet"
 	"offramp/migration"
 	"offramp/migration/refund/quote"
 )
@@ -24,9 +25,10 @@ const maxReference = 128
 
 // paymentColumns knows which column says what.
 type paymentColumns struct {
-	zone  *time.Location
-	names []string
-	index map[string]int
+	zone      *time.Location
+	asWritten bool // take what looks as if a spreadsheet had changed it
+	names     []string
+	index     map[string]int
 }
 
 func newPaymentColumns(zone *time.Location, rows migration.Rows) (*paymentColumns, error) {
@@ -61,6 +63,11 @@ func (c *paymentColumns) read(values []string) (customerRef string, p quote.Paym
 		}
 	}
 	customerRef = get("customer_ref")
+	for i, v := range values {
+		if err := c.untouched(strings.TrimSpace(c.names[i]), v); err != nil {
+			return customerRef, p, err
+		}
+	}
 	p = quote.Payment{
 		Ref: get("ref"), InvoiceRef: get("invoice_ref"), Method: quote.Method(get("method")), Provider: get("provider"),
 		ProviderRef: get("provider_ref"), Currency: get("currency"),
@@ -84,6 +91,21 @@ func (c *paymentColumns) read(values []string) (customerRef string, p quote.Paym
 		err = p.Check()
 	}
 	return customerRef, p, err
+}
+
+// untouched refuses what a spreadsheet has changed, unless the operator says that it is meant so.
+func (c *paymentColumns) untouched(name, v string) error {
+	if c.asWritten {
+		return nil
+	}
+	check, hint := spreadsheet.Text, ""
+	if name == "ref" || strings.HasSuffix(name, "_ref") {
+		check, hint = spreadsheet.Key, ". If it is meant so, import with --as-written"
+	}
+	if err := check(v); err != nil {
+		return fmt.Errorf("%s %w%s", name, err, hint)
+	}
+	return nil
 }
 
 // soundField refuses what no field may hold, whatever it means.
@@ -124,7 +146,7 @@ func (c *paymentColumns) amounts(get func(string) string, p *quote.Payment) erro
 			return err
 		}
 		if err != nil {
-			return fmt.Errorf("%s %w", a.name, err)
+			return hinted(fmt.Errorf("%s %w", a.name, err), spreadsheet.AmountHint(text))
 		}
 		*a.to = n
 	}
@@ -177,7 +199,7 @@ func (c *paymentColumns) days(get func(string) string, p *quote.Payment) error {
 var instantLayouts = []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999Z07"}
 
 func readInstant(text string) (at time.Time, day bool, err error) {
-	if at, err := time.Parse(time.DateOnly, text); err == nil {
+	if at, err := time.Parse(time.DateOnly, spreadsheet.Day(text)); err == nil {
 		return at, true, nil
 	}
 	for _, layout := range instantLayouts {
@@ -185,7 +207,16 @@ func readInstant(text string) (at time.Time, day bool, err error) {
 			return at, false, nil
 		}
 	}
-	return at, false, fmt.Errorf("%q is no day such as 2027-01-31 and no instant with its offset such as 2027-01-31T08:00:00+08:00", clipped(text))
+	err = fmt.Errorf("%q is no day such as 2027-01-31 and no instant with its offset such as 2027-01-31T08:00:00+08:00", clipped(text))
+	return at, false, hinted(err, spreadsheet.DayHint(text))
+}
+
+// hinted adds what to do.
+func hinted(err error, hint string) error {
+	if hint == "" {
+		return err
+	}
+	return fmt.Errorf("%w; %s", err, hint)
 }
 
 // clipped shortens what a message quotes.

@@ -237,7 +237,7 @@ func TestI03_BadPaymentsAreRefusedByLine(t *testing.T) {
 		{"A-1,P,,2026-07-20,card,,,CNY,,,,2026-08-01,2027-07-31,,,,", "gross is empty"},
 		{"A-1,P,,2026-07-20,card,,,CNY,-1,,,2026-08-01,2027-07-31,,,,", `gross "-1" has a sign`},
 		{"A-1,P,,2026-07-20,card,,,CNY,1e3,,,2026-08-01,2027-07-31,,,,", `gross "1e3" is no amount`},
-		{"A-1,P,,2026-07-20,card,,,CNY,NaN,,,2026-08-01,2027-07-31,,,,", `gross "NaN" is no amount`},
+		{"A-1,P,,2026-07-20,card,,,CNY,NaN,,,2026-08-01,2027-07-31,,,,", `gross "NaN" is a program's word for nothing`},
 		{"A-1,P,,2026-07-20,card,,,CNY,0.005,,,2026-08-01,2027-07-31,,,,", `gross "0.005" has more decimals than CNY`},
 		{`A-1,P,,2026-07-20,card,,,CNY,"1,00",,,2026-08-01,2027-07-31,,,,`, `gross "1,00" is no amount`},
 		{"A-1,P,,2026-07-20,card,,,CNY,92233720368547758.08,,,2026-08-01,2027-07-31,,,,", "is more than"},

@@ -167,7 +167,7 @@ func word(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
 
 func TestTheQueueAndAMonthAsFiles(t *testing.T) {
 	h := open(t)
-	h.exec(`UPDATE customer SET name = '=HYPERLINK("x")' WHERE id = 'a'`)
+	h.exec(`UPDATE customer SET name = E'\n=HYPERLINK("x")' WHERE id = 'a'`)
 	h.paid("a", "P1", 365_00, "CNY")
 	h.paid("b", "P2", 365_00, "CNY")
 	h.approved(h.submit("a", "CNY", refund.Original))
@@ -177,8 +177,12 @@ func TestTheQueueAndAMonthAsFiles(t *testing.T) {
 	if err := h.service.WriteQueue(t.Context(), clara, refund.Filter{}, refund.CSV, h.words(), &file); err != nil {
 		t.Fatal(err)
 	}
+	if !bytes.HasPrefix(file.Bytes(), []byte("\ufeff")) {
+		t.Error("Excel does not see that the file is UTF-8")
+	}
+	file.Next(len("\ufeff"))
 	rows, err := csv.NewReader(&file).ReadAll()
-	if err != nil || len(rows) != 3 || rows[1][2] != `'=HYPERLINK("x")` || rows[1][7] != "190.05" || rows[2][5] != "credited" {
+	if err != nil || len(rows) != 3 || rows[1][2] != "'\n=HYPERLINK(\"x\")" || rows[1][7] != "190.05" || rows[2][5] != "credited" {
 		t.Errorf("%v, %v", rows, err)
 	}
 	if err := h.service.WriteQueue(t.Context(), clara, refund.Filter{}, refund.XLSX, h.words(), &file); err != nil {

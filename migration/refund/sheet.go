@@ -1,12 +1,11 @@
 package refund
 
 import (
-	"encoding/csv"
 	"io"
-	"strings"
 	"time"
 
 	"offramp/internal/money"
+	"offramp/internal/spreadsheet"
 )
 
 // cell is one value of a file: text, an amount in decimal digits, or an instant. CSV files write text for all of them.
@@ -43,24 +42,21 @@ type table interface {
 func newSheet(format Format, w io.Writer) (table, error) {
 	switch format {
 	case CSV:
-		return &csvSheet{csv.NewWriter(w)}, nil
+		return &csvSheet{spreadsheet.NewWriter(w)}, nil
 	case XLSX:
 		return newXLSX(w), nil
 	}
 	return nil, ErrFilter.Field("format", "refund.filter.format", nil)
 }
 
-type csvSheet struct{ w *csv.Writer }
+type csvSheet struct{ w *spreadsheet.Writer }
 
 func (s *csvSheet) begin(string) error { return nil }
 
 func (s *csvSheet) row(cells []cell) error {
-	record := make([]string, len(cells))
+	record := make([]spreadsheet.Cell, len(cells))
 	for i, c := range cells {
-		record[i] = c.text
-		if !c.number {
-			record[i] = inert(c.text)
-		}
+		record[i] = spreadsheet.Cell{Text: c.text, Number: c.number}
 	}
 	return s.w.Write(record)
 }
@@ -69,14 +65,5 @@ func (s *csvSheet) end(err error) error {
 	if err != nil {
 		return err
 	}
-	s.w.Flush()
-	return s.w.Error()
-}
-
-// inert keeps a spreadsheet from taking text for a formula (OWASP, CSV injection).
-func inert(s string) string {
-	if s != "" && strings.ContainsAny(s[:1], "=+-@\t\r") {
-		return "'" + s
-	}
-	return s
+	return s.w.Flush()
 }
