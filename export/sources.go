@@ -174,13 +174,20 @@ func (s *Sources) checkDataset(ctx context.Context, d migration.Dataset) (warnin
 	if err := roles(d, found); err != nil {
 		return nil, err
 	}
+	unproved, err := tryNobody(ctx, db, q)
+	if err != nil {
+		return nil, err
+	}
+	if unproved != "" {
+		warnings = append(warnings, unproved)
+	}
 	if adviser, ok := snap.(source.Adviser); ok {
 		scans, err := adviser.Scans(ctx, q, slowScan)
 		if source.KindOf(err) == source.Denied { // planning asks for rights that preparing does not
 			return nil, err
 		}
 		if err != nil {
-			return nil, nil //nolint:nilerr // advice only: the customers' numbers may not be of a kind that 0 is
+			return warnings, nil //nolint:nilerr // advice only: the customers' numbers may not be of a kind that 0 is
 		}
 		for _, t := range scans {
 			warnings = append(warnings, fmt.Sprintf("reads all %d rows of %s for one customer; an index on the customer's column makes it up to a hundred times faster", t.Rows, t.Table))
@@ -230,9 +237,13 @@ func (s *Sources) checkFilter(ctx context.Context, f migration.Filter) error {
 		return err
 	}
 	defer snap.Close()
-	found, err := snap.Check(ctx, source.Query{Dataset: f.Key, SQL: f.SQL})
+	q := source.Query{Dataset: f.Key, SQL: f.SQL}
+	found, err := snap.Check(ctx, q)
 	if err == nil && len(found) != 2 {
 		err = &source.Error{Kind: source.Schema, Dataset: f.Key, Cause: fmt.Errorf("the query of a filter returns value and label; this one has %d columns", len(found))}
+	}
+	if err == nil && strings.Contains(f.SQL, ":"+migration.CustomerParameter) {
+		_, err = tryNobody(ctx, db, q)
 	}
 	return err
 }

@@ -7,33 +7,55 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"offramp/internal/textdiff"
 )
 
-// Change is one difference between two versions of a programme. A whole tier, dataset or other list entry that came or
-// went is one change; Old or New is then empty.
+// Change is one difference between two versions of a programme. A whole tier, dataset or other list entry that went is one
+// change with an empty New; of one that came, each value is a change, after one for the entry as a whole.
 type Change struct {
 	Path string // entries of lists are named by their key: milestones[service_end].day
 	Old  string // empty: it was not there
 	New  string // empty: it is gone
 }
 
-// shownLength bounds how much of a value a change shows, in characters.
-const shownLength = 100
+// shortLength is up to how many characters two values are written beside each other rather than merged.
+const shortLength = 60
 
-// String writes the change in one line.
+// Short reports whether both values fit beside each other on a line.
+func (c Change) Short() bool {
+	for _, v := range []string{c.Old, c.New} {
+		if utf8.RuneCountInString(v) > shortLength || strings.Contains(v, "\n") {
+			return false
+		}
+	}
+	return true
+}
+
+// Words is the difference of the two values word by word. Nothing of either is left out.
+func (c Change) Words() []textdiff.Part { return textdiff.Words(c.Old, c.New) }
+
+// String writes the whole change for a terminal. Long values are merged: [-gone-] {+new+}.
 func (c Change) String() string {
-	return fmt.Sprintf("%s: %s -> %s", c.Path, shown(c.Old), shown(c.New))
+	if c.Short() || c.Old == "" || c.New == "" {
+		return fmt.Sprintf("%s: %s -> %s", c.Path, shown(c.Old), shown(c.New))
+	}
+	return c.Path + ": " + indented(strings.TrimSuffix(textdiff.Plain(c.Words()), "\n"))
 }
 
 func shown(value string) string {
 	if value == "" {
 		return "(none)"
 	}
-	line := strings.Join(strings.Fields(value), " ")
-	if utf8.RuneCountInString(line) > shownLength {
-		line = string([]rune(line)[:shownLength-1]) + "…"
+	return indented(textdiff.Visible(strings.TrimSuffix(value, "\n")))
+}
+
+// indented sets a text of several lines under its path.
+func indented(text string) string {
+	if !strings.Contains(text, "\n") {
+		return text
 	}
-	return line
+	return "\n      " + strings.ReplaceAll(text, "\n", "\n      ")
 }
 
 // MovedDate is a milestone whose day differs between two versions.
@@ -75,6 +97,17 @@ func (p *Programme) Moved(old *Programme) []MovedDate {
 		}
 	}
 	return moved
+}
+
+// Earlier are the dates that both versions have and that the later one moves forward: people have less time than they were told.
+func Earlier(moved []MovedDate) []MovedDate {
+	var earlier []MovedDate
+	for _, m := range postponed(moved) {
+		if m.Day.Before(m.Was) {
+			earlier = append(earlier, m)
+		}
+	}
+	return earlier
 }
 
 type placedChange struct {
@@ -136,9 +169,10 @@ func (d *differ) pointer(was, is reflect.Value, path string) {
 	case is.Type().Elem().Kind() == reflect.String:
 		d.add(path, quoted(was), quoted(is))
 	case was.IsNil():
-		d.add(path, "", "present")
+		d.add(path, "", Present)
+		d.compare(reflect.Zero(is.Type().Elem()), is.Elem(), path)
 	case is.IsNil():
-		d.add(path, "present", "")
+		d.add(path, Present, "")
 	default:
 		d.compare(was.Elem(), is.Elem(), path)
 	}
@@ -167,11 +201,25 @@ func (d *differ) list(was, is reflect.Value, path string) {
 			continue
 		}
 		d.add(name, "", summary(is.Index(i)))
+		if summary(is.Index(i)) == Present { // what came with it is seen, too
+			d.entry(is.Index(i), name, key)
+		}
 	}
 	for i := range was.Len() {
 		key := entryKey(was.Index(i), i)
 		if _, gone := before[key]; gone {
 			d.add(fmt.Sprintf("%s[%s]", path, key), summary(was.Index(i)), "")
+		}
+	}
+}
+
+// entry lists the values of a list's new entry but the one that names it.
+func (d *differ) entry(is reflect.Value, path, key string) {
+	inside := differ{lines: d.lines}
+	inside.compare(reflect.Zero(is.Type()), is, path)
+	for _, f := range inside.found {
+		if !(f.New == key && strings.LastIndexByte(f.Path, '.') == len(path)) {
+			d.found = append(d.found, f)
 		}
 	}
 }
@@ -235,12 +283,15 @@ func entryKey(entry reflect.Value, index int) string {
 	return strconv.Itoa(index)
 }
 
+// Present stands for an entry as a whole in a Change.
+const Present = "present"
+
 // summary says in a word what came or went; a date says more than its being there.
 func summary(entry reflect.Value) string {
 	if m, ok := entry.Interface().(Milestone); ok {
 		return m.Day.String()
 	}
-	return "present"
+	return Present
 }
 
 func joined(v reflect.Value) string {

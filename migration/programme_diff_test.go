@@ -36,13 +36,14 @@ func TestDifferencesAreReadableAndInTheFilesOrder(t *testing.T) {
 		"reason.en: We stop. -> We close.",
 		"milestones[sign_up_stop]: (none) -> 2026-07-01",
 		"milestones[service_end].day: 2027-01-31 -> 2027-02-14",
-		"datasets[boats].query: select id, name, created_at::date, 'a:b' as note from boat where owner = :customer_id -> " +
-			"select id, name, created_at::date, 'a:b' as note from boat where owner = :customer_id order by id",
+		"datasets[boats].query: \n      select id, name, created_at::date, 'a:b' as note\n        from boat where owner = :customer_id{+  order by id+}",
 		"datasets[boats].columns[name].type: (none) -> text",
 		"datasets[boats].columns[note]: (none) -> present",
 		"sinks[crm]: (none) -> present",
 		"steps.choose: (none) -> true",
 		"customers: (none) -> present",
+		"customers.source: (none) -> product",
+		"customers.query: (none) -> select 1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -51,7 +52,7 @@ func TestDifferencesAreReadableAndInTheFilesOrder(t *testing.T) {
 		t.Errorf("a comment made differences: %v", same)
 	}
 	gone := old.Differences(is)
-	if len(gone) != len(want) || gone[len(gone)-1].New != "" {
+	if len(gone) != len(want)-2 || gone[len(gone)-1].New != "" {
 		t.Errorf("the way back: %v", gone)
 	}
 }
@@ -62,5 +63,29 @@ func TestMovedDates(t *testing.T) {
 	got := is.Moved(old)
 	if len(got) != 2 || got[0].Milestone != migration.ServiceEnd || got[0].Was.String() != "2027-01-31" || got[0].Day.String() != "2027-02-14" {
 		t.Errorf("moved: %v", got)
+	}
+}
+
+// TestTheWholeDifferenceOfALongValueIsSeen changes a query beyond what a line shows, and brings a dataset.
+func TestTheWholeDifferenceOfALongValueIsSeen(t *testing.T) {
+	query := "select id, name, created_at::date, 'a:b' as note"
+	long := strings.Replace(query, " as note", strings.Repeat(" || ' and some more of it'", 20)+" as note", 1)
+	old := read(t, strings.Replace(sound, query, long, 1))
+	is := read(t, strings.Replace(strings.Replace(sound, query, long, 1), "owner = :customer_id", "owner = :customer_id OR true", 1))
+	changes := is.Differences(old)
+	if len(changes) != 1 || !strings.HasSuffix(changes[0].String(), "owner = :customer_id{+ OR true+}") || !strings.Contains(changes[0].String(), long) {
+		t.Errorf("%v", changes)
+	}
+	more := read(t, strings.Replace(sound, "datasets:\n", "datasets:\n  - {key: crew, name: {en: Crew, zh-CN: 船员}, source: product, query: 'select id from crew where owner = :customer_id'}\n", 1))
+	var got []string
+	for _, c := range more.Differences(read(t, sound)) {
+		got = append(got, c.String())
+	}
+	want := []string{
+		"datasets[crew]: (none) -> present", "datasets[crew].name.en: (none) -> Crew", "datasets[crew].name.zh-CN: (none) -> 船员",
+		"datasets[crew].source: (none) -> product", "datasets[crew].query: (none) -> select id from crew where owner = :customer_id",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -8,6 +8,7 @@ var (
 	ErrUnknownProgramme = fault.New(fault.NotFound, "programme.not_found")
 	ErrProgrammeOpen    = fault.New(fault.Conflict, "programme.open") // another proposal waits for approval
 	ErrProgrammeMoved   = fault.New(fault.Conflict, "programme.moved")
+	ErrEarlier          = fault.New(fault.Invalid, "programme.earlier")
 	ErrSamePerson       = fault.New(fault.Forbidden, "programme.same_person")
 	ErrBadImport        = fault.New(fault.Invalid, "import.unreadable")
 	ErrImportRefused    = fault.New(fault.Invalid, "import.refused")

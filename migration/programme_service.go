@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
@@ -137,6 +139,19 @@ func (s *Programmes) Approve(ctx context.Context, by Actor, version int) error {
 
 // ApproveOne is Approve, and reports whether the version is in effect now.
 func (s *Programmes) ApproveOne(ctx context.Context, by Actor, version int) (whole bool, err error) {
+	return s.ApproveFor(ctx, by, version, "")
+}
+
+// maxReason bounds why dates move forward, in characters.
+const maxReason = 500
+
+// ApproveFor is ApproveOne with the reason why dates move forward. ErrEarlier, on the field reason, when the version takes effect
+// with earlier dates and none is given.
+func (s *Programmes) ApproveFor(ctx context.Context, by Actor, version int, reason string) (whole bool, err error) {
+	reason = strings.TrimSpace(reason)
+	if utf8.RuneCountInString(reason) > maxReason {
+		return false, ErrEarlier.Field("reason", "programme.reason.long", map[string]any{"Limit": maxReason})
+	}
 	err = s.db.InTx(ctx, db.SystemScope("approve programme"), func(tx *db.Tx) error {
 		v, err := s.store.one(ctx, tx.Pgx, `version = $1 FOR UPDATE`, version)
 		if err != nil {
@@ -156,7 +171,7 @@ func (s *Programmes) ApproveOne(ctx context.Context, by Actor, version int) (who
 			return s.record(ctx, tx, by, "programme.approve_first", v, nil)
 		}
 		whole = true
-		return s.effect(ctx, tx, by, v)
+		return s.effect(ctx, tx, by, v, reason)
 	})
 	if err == nil && whole {
 		s.cache.forget()
@@ -165,7 +180,7 @@ func (s *Programmes) ApproveOne(ctx context.Context, by Actor, version int) (who
 }
 
 // effect puts a locked version into effect.
-func (s *Programmes) effect(ctx context.Context, tx *db.Tx, by Actor, v Version) error {
+func (s *Programmes) effect(ctx context.Context, tx *db.Tx, by Actor, v Version, reason string) error {
 	p, err := ReadProgramme([]byte(v.Source))
 	if err != nil {
 		return err
@@ -181,11 +196,18 @@ func (s *Programmes) effect(ctx context.Context, tx *db.Tx, by Actor, v Version)
 	if err != nil {
 		return err
 	}
+	if len(Earlier(proposal.Moved)) > 0 && reason == "" {
+		return ErrEarlier.Field("reason", "programme.reason.missing", nil)
+	}
 	told, err := s.tell(ctx, tx, by, proposal, before)
 	if err != nil {
 		return err
 	}
-	return s.record(ctx, tx, by, "programme.approve", v, map[string]any{"replaces": before.Number, "told": told})
+	detail := map[string]any{"replaces": before.Number, "told": told}
+	if reason != "" {
+		detail["reason"] = reason
+	}
+	return s.record(ctx, tx, by, "programme.approve", v, detail)
 }
 
 // tell puts moved dates and changed steps into the journeys that they concern, and counts them.

@@ -18,6 +18,7 @@ type applyCmd struct {
 	By        string `placeholder:"NAME" help:"Who proposes it, for the audit log; default the operating system's user. It proves nothing: two people approve."`
 	DryRun    bool   `help:"Show everything and store nothing."`
 	NoSources bool   `help:"Do not try the datasets' queries on their sources."`
+	Reason    string `placeholder:"TEXT" help:"Why dates move forward, with --approve-as."`
 	ApproveAs string `placeholder:"NAME" help:"Approve at once as this second person. For demonstrations: needs OFFRAMP_DEMO_SELF_APPROVAL=yes."`
 }
 
@@ -87,7 +88,7 @@ func (a applyCmd) propose(c *console, p *parts, src []byte) error {
 		c.printf("It takes effect when %s it at %s/console/programme.\n", who, p.config.Web.URL)
 		return nil
 	}
-	whole, err := p.programmes.ApproveOne(c.ctx, operator(a.ApproveAs), stored.Version.Number)
+	whole, err := p.programmes.ApproveFor(c.ctx, operator(a.ApproveAs), stored.Version.Number, a.Reason)
 	if err != nil {
 		return err
 	}
@@ -147,6 +148,9 @@ func (c *console) show(p migration.Proposal) {
 		for _, change := range p.Changes {
 			c.printf("  %s\n", change)
 		}
+	}
+	for _, m := range migration.Earlier(p.Moved) {
+		c.printf("warning: %s moves forward, from %s to %s: people have less time than they were told. Whoever approves is asked for the reason.\n", m.Milestone, m.Was, m.Day)
 	}
 	for _, told := range p.Told {
 		c.printf("Must be told of a moved date: %d customers of tier %s\n", told.Customers, told.Tier)

@@ -37,6 +37,27 @@ func TestApplyShowsTheDifference(t *testing.T) {
 	runWith(t.Context(), t, w.env, strings.ReplaceAll(readFile(t, later), "2027-02-14", "2027-02-15"), "apply", "-f", "-").want(t, 0, "Stored as version 2")
 }
 
+// TestApplyShowsTheWholeOfAChangedQuery hides a condition at the end of a long query.
+func TestApplyShowsTheWholeOfAChangedQuery(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	long := "SELECT id, name, log || '" + strings.Repeat("a long remark ", 30) + "' AS log"
+	w.with("OFFRAMP_DEMO_SELF_APPROVAL", "yes").run("apply", "-f", w.boatsProgramme("SELECT id, name, log", long), "--by", "anna", "--approve-as", "bo").want(t, 0, "It is in effect.")
+	changed := w.boatsProgramme("SELECT id, name, log", long, ":customer_id", ":customer_id AND (id > 0 OR name <> '')")
+	w.run("apply", "-f", changed, "--dry-run").want(t, 0, "datasets[boats].query:", ":customer_id {+AND (id > 0 OR name <> '') +}ORDER BY id")
+}
+
+func TestApplyRefusesADatasetThatGivesRowsToNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, query := range []string{":customer_id OR true", ":customer_id UNION ALL SELECT id, name, log FROM boat"} {
+		w.run("apply", "-f", w.boatsProgramme(":customer_id", query)).want(t, 1, "programme.yaml:30: datasets[boats]:", "returns rows for the customer number -", "which nobody has", "1 source problem(s). Nothing was stored.")
+	}
+	if n := w.count(versions); n != 0 {
+		t.Errorf("%d versions are stored", n)
+	}
+}
+
 func TestApplyAsASecondPersonIsForDemonstrations(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -85,7 +85,7 @@ func refusal(e *fault.Error) string {
 
 // brief is the innermost words of a cause: what the other side said, or what the network did.
 func brief(err error) string {
-	const most = 300
+	const most = 4000
 	if err == nil {
 		return ""
 	}
@@ -116,7 +116,7 @@ func brief(err error) string {
 	}
 	text = logging.Scrub(oneLine(text))
 	if runes := []rune(text); len(runes) > most {
-		text = string(runes[:most]) + " ..."
+		text = fmt.Sprintf("%s ... and %d more characters", string(runes[:most]), len(runes)-most)
 	}
 	return text
 }

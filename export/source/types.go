@@ -77,10 +77,15 @@ func differences(declared, found []Column, at map[string]int) []string {
 			faults = append(faults, fmt.Sprintf("column %q is now at place %d, declared at %d", d.Name, j+1, i+1))
 		}
 	}
+	extra := false
 	for _, f := range found {
 		if !want[f.Name] {
+			extra = true
 			faults = append(faults, fmt.Sprintf("column %q is not declared", f.Name))
 		}
+	}
+	if extra {
+		faults = append(faults, "columns must list every column that the query returns, or be left out")
 	}
 	return faults
 }

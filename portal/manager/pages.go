@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"offramp/internal/audit"
+	"offramp/internal/fault"
 	"offramp/migration"
 	"offramp/migration/replacement"
 	"offramp/portal/console"
@@ -26,6 +27,10 @@ type Pages struct {
 
 // ShowProgramme is the programme in effect, what waits for approval, and every version.
 func (p *Pages) ShowProgramme(c echo.Context) error {
+	return p.showProgramme(c, http.StatusOK, "", nil)
+}
+
+func (p *Pages) showProgramme(c echo.Context, status int, reason string, refused error) error {
 	v, ctx := page.Of(c), c.Request().Context()
 	versions, err := p.Programmes.List(ctx)
 	if err != nil {
@@ -35,7 +40,7 @@ func (p *Pages) ShowProgramme(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	shelf := shelf{versions: versions, names: names}
+	shelf := shelf{versions: versions, names: names, reason: reason, refused: refused}
 	for _, version := range versions {
 		if version.State == migration.VersionProposed {
 			proposal, err := p.Programmes.Diff(ctx, version.Number)
@@ -45,7 +50,9 @@ func (p *Pages) ShowProgramme(c echo.Context) error {
 			shelf.proposed = &proposal
 		}
 	}
-	return page.Render(c, http.StatusOK, programmePage(buildProgramme(v, shelf, console.Layout(p.Kit, c, v.Locale.T("console.programme"), "programme"))))
+	layout := console.Layout(p.Kit, c, v.Locale.T("console.programme"), "programme")
+	layout.Path = "/console/programme" // also after a POST
+	return page.Render(c, status, programmePage(buildProgramme(v, shelf, layout)))
 }
 
 // ShowVersion is one version with what it changed.
@@ -83,23 +90,29 @@ func (p *Pages) DownloadSource(c echo.Context) error {
 
 // Approve puts the proposed version into effect.
 func (p *Pages) Approve(c echo.Context) error {
-	return p.decide(c, func(ctx context.Context, by migration.Actor, number int) (string, error) {
-		whole, err := p.Programmes.ApproveOne(ctx, by, number)
-		if !whole {
-			return "flash.programme_approved_once", err
+	form, err := page.ReadForm(c, page.Text("reason", 500))
+	whole := false
+	if err == nil {
+		var number int
+		if number, err = versionNumber(c); err == nil {
+			by := migration.Actor{ID: page.Of(c).Session.IdentityID, Kind: audit.Staff}
+			whole, err = p.Programmes.ApproveFor(c.Request().Context(), by, number, form.Get("reason"))
 		}
-		return "flash.programme_approved", err
-	})
+	}
+	if refused, ok := fault.As(err); ok && len(refused.Fields) > 0 {
+		return p.showProgramme(c, http.StatusUnprocessableEntity, form.Get("reason"), err)
+	}
+	if err != nil {
+		return err
+	}
+	if !whole {
+		return p.Flash(c, "/console/programme", "ok", "flash.programme_approved_once")
+	}
+	return p.Flash(c, "/console/programme", "ok", "flash.programme_approved")
 }
 
 // Withdraw takes the proposed version back.
 func (p *Pages) Withdraw(c echo.Context) error {
-	return p.decide(c, func(ctx context.Context, by migration.Actor, number int) (string, error) {
-		return "flash.programme_withdrawn", p.Programmes.Withdraw(ctx, by, number)
-	})
-}
-
-func (p *Pages) decide(c echo.Context, decision func(context.Context, migration.Actor, int) (done string, err error)) error {
 	if _, err := page.ReadForm(c); err != nil {
 		return err
 	}
@@ -108,11 +121,10 @@ func (p *Pages) decide(c echo.Context, decision func(context.Context, migration.
 		return err
 	}
 	by := migration.Actor{ID: page.Of(c).Session.IdentityID, Kind: audit.Staff}
-	done, err := decision(c.Request().Context(), by, number)
-	if err != nil {
+	if err := p.Programmes.Withdraw(c.Request().Context(), by, number); err != nil {
 		return err
 	}
-	return p.Flash(c, "/console/programme", "ok", done)
+	return p.Flash(c, "/console/programme", "ok", "flash.programme_withdrawn")
 }
 
 // versionNumber reads the number in the address.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"offramp/internal/fault"
 	"offramp/migration"
 	"offramp/portal/page"
 	"offramp/portal/ui"
@@ -14,12 +15,15 @@ type shelf struct {
 	versions []migration.Version
 	proposed *migration.Proposal // nil: nothing waits
 	names    map[string]string
+	reason   string // that was sent, and refused says why it came back
+	refused  error
 }
 
 // programmeView is the page about the programme.
 type programmeView struct {
 	layout   ui.Page
 	heading  ui.Heading
+	errors   []ui.FieldError
 	none     *ui.Empty // no version is active
 	active   *versionCard
 	proposed *proposalCard // nil: nothing waits
@@ -42,7 +46,8 @@ type proposalCard struct {
 	change   change
 	own      *ui.Banner // the reader proposed it and may not approve it
 	approve  *ui.Action
-	asked    string // what approving does
+	reason   *ui.Area // asked where dates move forward
+	asked    string   // what approving does
 	withdraw ui.Action
 }
 
@@ -68,6 +73,13 @@ func buildProgramme(v *page.Visit, s shelf, layout ui.Page) programmeView {
 	}
 	if s.proposed != nil {
 		view.proposed = w.proposal(*s.proposed)
+		if area := view.proposed.reason; area != nil {
+			area.Value = s.reason
+			if f, ok := fault.As(s.refused); ok && len(f.Fields) > 0 {
+				area.Error = l.T(f.Fields[0].Key, "Limit", f.Fields[0].Args["Limit"])
+				view.errors, view.layout.Errors = []ui.FieldError{{FieldID: "reason", Text: area.Error}}, true
+			}
+		}
 	}
 	return view
 }
@@ -95,6 +107,9 @@ func (w words) proposal(p migration.Proposal) *proposalCard {
 	case version.FirstApprovedBy:
 		card.own = &ui.Banner{Tone: "info", Title: l.T("console.approve.once"), Text: l.T("console.approve.once.text")}
 	default:
+		if len(migration.Earlier(p.Moved)) > 0 {
+			card.reason = &ui.Area{Field: ui.Field{Locale: l, ID: "reason", Label: l.T("console.earlier.reason"), Hint: l.T("console.earlier.reason.hint")}, Rows: 2, MaxLength: 500}
+		}
 		card.approve = &ui.Action{URL: url + "/approve", Button: ui.Button{Label: l.T("console.approve"), Kind: ui.Primary}}
 	}
 	return card
