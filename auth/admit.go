@@ -89,6 +89,11 @@ func (s *Service) admitContact(ctx context.Context, tx *db.Tx, known *identityRo
 		if known.State != migration.Active {
 			return who, ErrDisabled
 		}
+		var err error
+		if who.ContactID, err = s.heal(ctx, tx, known, c, link); err != nil {
+			return who, err
+		}
+		known.ContactID = who.ContactID
 		if err := s.store.activeContact(ctx, tx, known.CustomerID, known.ContactID); err != nil {
 			return who, err
 		}

@@ -35,3 +35,11 @@ var (
 	// ErrNoContact: no such contact to invite.
 	ErrNoContact = fault.New(fault.NotFound, "auth.contact_not_found")
 )
+
+// Of addresses that mail goes to, and of contacts that are joined.
+var (
+	ErrAddress      = fault.New(fault.Invalid, "fault.input")
+	ErrAddressLimit = fault.New(fault.Limited, "auth.address.limit")
+	ErrAddressLink  = fault.New(fault.Gone, "auth.address.link")
+	ErrMayNotJoin   = fault.New(fault.Forbidden, "auth.may_not_join")
+)

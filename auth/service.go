@@ -12,6 +12,7 @@ import (
 	"offramp/internal/audit"
 	"offramp/internal/db"
 	"offramp/internal/secret"
+	"offramp/internal/mail"
 )
 
 const (
@@ -38,6 +39,8 @@ type Config struct {
 	// a start at one replica ends at any. Without one only this process's own starts end.
 	Secret []byte
 	Before [][]byte
+	// Enqueue has a mail written when the transaction commits. nil: addresses cannot be confirmed.
+	Enqueue func(context.Context, *db.Tx, mail.Args) error
 }
 
 // RealmConfig is one provider with the names of its claims.

@@ -50,8 +50,12 @@ type Session struct {
 
 	Roles []Role // staff's
 
-	Name   string
-	Email  string
+	Name  string
+	Email string // as the provider tells it
+
+	MailTo      string // where mail to this contact goes; empty: nowhere, and for staff
+	MailProblem string // why the last mail was not taken: refused or unwritable; empty: it was
+
 	Locale string // as chosen or imported; may be empty for staff
 	Zone   string // IANA; empty for staff
 

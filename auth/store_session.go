@@ -40,7 +40,7 @@ const openSQL = `
 
 const sessionSQL = `
 	SELECT s.id, i.id, i.realm, coalesce(c.id, ''), coalesce(c.ref, ''), coalesce(c.name, ''), coalesce(c.tier, ''),
-	       coalesce(k.id, ''), coalesce(k.role, ''), i.roles, coalesce(nullif(k.name, ''), i.name), coalesce(nullif(i.email, ''), k.email, ''),
+	       coalesce(k.id, ''), coalesce(k.role, ''), i.roles, coalesce(nullif(k.name, ''), i.name), coalesce(nullif(i.email, ''), k.email, ''), coalesce(k.email, ''), coalesce(k.mail_problem, ''),
 	       coalesce(nullif(k.locale, ''), nullif(i.locale, ''), c.locale, ''), coalesce(nullif(k.zone, ''), c.zone, ''),
 	       s.created_at, s.seen_at, s.expires_at, s.authenticated_at,
 	       i.state = 'active' AND coalesce(k.state, 'active') = 'active' AND coalesce(c.state, 'active') = 'active'
@@ -66,7 +66,8 @@ func (s store) session(ctx context.Context, tokenHash string, now, idleSince tim
 			}
 			var roles []string
 			err := r.QueryRow().Scan(&x.ID, &x.IdentityID, &x.Realm, &x.CustomerID, &x.CustomerRef, &x.CustomerName, &x.CustomerTier,
-				&x.ContactID, &x.Role, &roles, &x.Name, &x.Email, &x.Locale, &x.Zone, &x.CreatedAt, &x.SeenAt, &x.ExpiresAt, &x.AuthenticatedAt, &active)
+				&x.ContactID, &x.Role, &roles, &x.Name, &x.Email, &x.MailTo, &x.MailProblem, &x.Locale, &x.Zone, &x.CreatedAt, &x.SeenAt, &x.ExpiresAt, &x.AuthenticatedAt, &active)
+			x.MailTo = mailTo(x.MailTo)
 			for _, role := range roles {
 				x.Roles = append(x.Roles, Role(role))
 			}

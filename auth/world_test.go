@@ -16,6 +16,7 @@ import (
 	"offramp/deploy/local/localtest"
 	"offramp/internal/clock"
 	"offramp/internal/db"
+	"offramp/internal/mail"
 )
 
 const (
@@ -33,6 +34,7 @@ type world struct {
 	staff     *local.OIDC
 	link      bool // the programme lets verified addresses find contacts
 	service   *auth.Service
+	enqueue   func(context.Context, *db.Tx, mail.Args) error
 }
 
 func newWorld(t *testing.T) *world {
@@ -66,6 +68,7 @@ func (w *world) replica(d *db.DB) *auth.Service {
 	}
 	return auth.NewService(d, auth.Config{
 		Secret: []byte("the secret of all replicas, long enough"),
+		Enqueue: w.enqueue,
 		Customers: auth.RealmConfig{
 			Provider: party(w.customers, "/sign-in/callback"), SignedOutURL: origin + "/signed-out", CustomerClaim: "customer", RoleClaim: "customer_role",
 		},

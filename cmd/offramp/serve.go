@@ -14,7 +14,9 @@ import (
 	"offramp/export"
 	"offramp/export/receipt"
 	"offramp/internal/config"
+	"offramp/internal/db"
 	"offramp/internal/jobs"
+	"offramp/internal/mail"
 	"offramp/portal"
 	"offramp/portal/customer"
 	"offramp/portal/limit"
@@ -107,7 +109,7 @@ func (p *parts) portal(ctx context.Context) (*portal.Server, error) {
 	}
 	return portal.Assemble(portal.Parts{
 		DB: p.db, Heads: keeper, Public: p.config.BaseURL(), Secret: []byte(p.config.Web.SecretKey), Log: p.log, Metrics: prometheus.DefaultRegisterer,
-		Programmes: p.programmes, Customers: p.journeys, Exports: exports, Auth: p.auth(),
+		Programmes: p.programmes, Customers: p.journeys, Exports: exports, Auth: p.auth(queue),
 		Deliveries: deliveries, Receipts: receipts, Proxy: bool(p.config.Storage.Proxy), Queue: queue, Choices: choices,
 		Refunds: refunds, StripeSecrets: p.config.Stripe.WebhookSecrets,
 		Limits: p.limits(), Proxies: config.Prefixes(p.config.Trusted.Proxies), Hosts: p.config.AllHosts(), Transfers: p.config.Storage.Transfers,
@@ -140,7 +142,7 @@ func receiptKeys(current []byte, before [][]byte) (customer.ReceiptKeys, error) 
 }
 
 // auth ties the two providers to sessions.
-func (p *parts) auth() *auth.Service {
+func (p *parts) auth(queue *jobs.Client) *auth.Service {
 	base := p.config.BaseURL()
 	realm := func(r config.Realm, path string, claims ...string) auth.RealmConfig {
 		roles := map[auth.Role]string{}
@@ -159,6 +161,10 @@ func (p *parts) auth() *auth.Service {
 	secret, before := p.config.Web.Secrets()
 	return auth.NewService(p.db, auth.Config{
 		Secret: secret, Before: before,
+		Enqueue: func(ctx context.Context, tx *db.Tx, m mail.Args) error {
+			_, err := queue.InsertTx(ctx, tx, m, nil)
+			return err
+		},
 		Idle: p.config.Session.Idle, Lifetime: p.config.Session.Lifetime,
 		Customers: realm(p.config.Customer, "/sign-in/callback", p.config.Customer.CustomerClaim, p.config.Customer.RoleClaim),
 		Staff:     realm(p.config.Staff, "/staff/sign-in/callback", p.config.Staff.GroupsClaim),

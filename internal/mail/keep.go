@@ -50,8 +50,14 @@ func newKeeper(ctx context.Context, c Config) (*keeper, error) {
 
 // send hands a mail to the server once. On a kept connection the server may have hung up, or want no more mails: what fails
 // before anything of the mail was sent is tried anew on a new connection, whose answer counts.
-func (k *keeper) send(ctx context.Context, m *smtp.Msg) error {
+//
+// A mail whose address needs SMTPUTF8 is refused where the server does not offer it: it would be refused there, in words that say less.
+func (k *keeper) send(ctx context.Context, m *smtp.Msg, utf8 bool) error {
 	if l := k.take(); l != nil {
+		if utf8 && !offersUTF8(l.Client) {
+			k.keep(l)
+			return errUnwritable
+		}
 		err := k.client.SendWithSMTPClient(l.Client, m)
 		if !unsent(err) {
 			return k.used(l, err)
@@ -62,7 +68,18 @@ func (k *keeper) send(ctx context.Context, m *smtp.Msg) error {
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
+	if utf8 && !offersUTF8(client) {
+		k.keep(&line{Client: client})
+		return errUnwritable
+	}
 	return k.used(&line{Client: client}, k.client.SendWithSMTPClient(client, m))
+}
+
+var errUnwritable = refusal{"the address needs SMTPUTF8, which the server does not offer", problemUnwritable}
+
+func offersUTF8(c *wire.Client) bool {
+	ok, _ := c.Extension("SMTPUTF8")
+	return ok
 }
 
 // unsent reports whether a mail failed at or before MAIL FROM, so that the server knows nothing of it.

@@ -43,7 +43,7 @@ func (p *post) mail(to string) error {
 	}
 	m.Subject("To " + to)
 	m.SetBodyString(smtp.TypeTextPlain, "Hello")
-	return outcome(p.send(p.Context(), m))
+	return outcome(p.send(p.Context(), m, false))
 }
 
 // mails sends n mails, each of which must arrive once, and between them does something.

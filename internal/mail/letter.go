@@ -77,6 +77,8 @@ func compose(a Args, to recipient, head Letterhead, c Config) (letter, error) {
 		return w.delivery(a.Template)
 	case ChoiceMade, CodeReady, OfferExpiring, ChoiceWithdrawn:
 		return w.choice(a.Template)
+	case ConfirmAddress:
+		return w.address()
 	case MoveConfirmed:
 		return w.moved(), nil
 	case RefundReceived, RefundQuestion, RefundApproved, RefundPaid, RefundCredited, RefundReturned, RefundDeclined,

@@ -27,6 +27,7 @@ package mail
 //	offer_expiring   replacement, name.<locale>, until, and code, or sealed with owner
 //	choice_withdrawn replacement, name.<locale>
 //	move_confirmed   nothing
+//	confirm_address  to (the address), token
 type Args struct {
 	Template   string            `json:"template" river:"unique"` // such as "export_ready"
 	CustomerID string            `json:"customer_id" river:"unique"`
@@ -51,6 +52,7 @@ const (
 	CodeReady       = "code_ready"       // a code for who had waited for one
 	OfferExpiring   = "offer_expiring"   // a week before the offer that was chosen ends
 	ChoiceWithdrawn = "choice_withdrawn" // the chosen replacement is not offered any more
+	ConfirmAddress  = "confirm_address"  // to an address that a contact has given, with the link that confirms it
 	MoveConfirmed   = "move_confirmed"   // step 5 is done
 	RefundReceived  = "refund_received"
 	RefundQuestion  = "refund_question" // finance asks something

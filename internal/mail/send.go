@@ -19,7 +19,16 @@ import (
 const timeout = 30 * time.Second
 
 // refusal is the server's final word on a mail. Its text holds no address.
-type refusal struct{ reason string }
+type refusal struct {
+	reason  string
+	problem string // of the address itself; empty: it is something else
+}
+
+// What is wrong with an address, as it is kept with the contact.
+const (
+	problemRefused    = "refused"    // the server does not take it
+	problemUnwritable = "unwritable" // it needs SMTPUTF8, which the server does not offer
+)
 
 func (r refusal) Error() string { return "refused for good: " + r.reason }
 
@@ -91,7 +100,10 @@ func (c Config) message(a Args, l letter, to recipient, now time.Time) (*smtp.Ms
 	}
 	address, err := netmail.ParseAddress(to.Email)
 	if err != nil {
-		return nil, refusal{"the contact's address is not valid"}
+		return nil, refusal{"the contact's address is not valid", problemRefused}
+	}
+	if address.Address, err = ascii(address.Address); err != nil {
+		return nil, err
 	}
 	address.Name = oneLine(to.Name)
 	m := smtp.NewMsg()
@@ -115,15 +127,33 @@ func messageID(a Args) string {
 
 // outcome is what one try came to. A refusal is final; any other error may be tried again.
 func outcome(err error) error {
-	var sent *smtp.SendError
+	var (
+		sent  *smtp.SendError
+		final refusal
+	)
+	if errors.As(err, &final) {
+		return final
+	}
 	if !errors.As(err, &sent) {
 		return clean(err)
 	}
 	reason := fmt.Sprintf("%s, SMTP %d %s", sent.Reason, sent.ErrorCode(), sent.EnhancedStatusCode())
 	if code := sent.ErrorCode(); code >= 500 && code <= 599 {
-		return refusal{reason}
+		return refusal{reason, problemOf(sent)}
 	}
 	return errors.New("send mail: " + reason)
+}
+
+// problemOf says whether a refusal is about the address: RFC 5321, section 4.2.3, and RFC 3463, section 3.2.
+func problemOf(sent *smtp.SendError) string {
+	status, code := sent.EnhancedStatusCode(), sent.ErrorCode()
+	switch {
+	case strings.HasPrefix(status, "5.6.7"):
+		return problemUnwritable
+	case sent.Reason == smtp.ErrSMTPRcptTo && (strings.HasPrefix(status, "5.1.") || code == 550 || code == 551 || code == 553):
+		return problemRefused
+	}
+	return ""
 }
 
 // clean keeps addresses and credentials out of logs and of the queue's records.

@@ -41,12 +41,12 @@ type worker struct {
 // Work sends one mail: done, or not wanted any more, or refused for good (cancelled), or an error to try again.
 func (w *worker) Work(ctx context.Context, job *river.Job[Args]) error {
 	log := w.config.Logger.With(slog.String("template", job.Args.Template), slog.String("contact", job.Args.ContactID), slog.Int64("job_id", job.ID))
-	sent, err := w.deliver(ctx, job.Args)
+	to, sent, err := w.deliver(ctx, job.Args)
 	var final refusal
 	switch {
 	case errors.As(err, &final):
 		log.WarnContext(ctx, "mail refused", slog.String("reason", final.reason))
-		if err := recordRefusal(ctx, w.config.DB, job.Args, final.reason); err != nil {
+		if err := recordRefusal(ctx, w.config.DB, job.Args, to, final); err != nil {
 			return err
 		}
 		return river.JobCancel(final)
@@ -58,33 +58,42 @@ func (w *worker) Work(ctx context.Context, job *river.Job[Args]) error {
 		log.InfoContext(ctx, "mail not wanted: the contact is not active")
 	default:
 		log.InfoContext(ctx, "mail sent")
+		if to.Problem != "" {
+			return clearProblem(ctx, w.config.DB, job.Args.CustomerID, to.ContactID)
+		}
 	}
 	return nil
 }
 
 // deliver reports whether the mail was sent: it is not to a contact who is not active any more.
-func (w *worker) deliver(ctx context.Context, a Args) (bool, error) {
-	to, err := readRecipient(ctx, w.config.DB, a.CustomerID, a.ContactID)
-	if err != nil && !errors.Is(err, errNoRecipient) {
-		return false, err
+func (w *worker) deliver(ctx context.Context, a Args) (to recipient, sent bool, err error) {
+	to, err = readRecipient(ctx, w.config.DB, a.CustomerID, a.ContactID)
+	unknown := errors.Is(err, errNoRecipient)
+	if err != nil && !unknown {
+		return to, false, err
 	}
-	head, err2 := w.config.Letterhead(ctx)
-	if err2 != nil {
-		return false, err2
+	head, err := w.config.Letterhead(ctx)
+	if err != nil {
+		return to, false, err
 	}
-	if a.Template == HelpRequest && err == nil {
+	switch {
+	case unknown:
+		return to, false, nil
+	case a.Template == HelpRequest:
 		to = desk(head, to, a.Data["desk"])
+	case a.Template == ConfirmAddress: // it goes to the address that is to be confirmed, and says nothing about the contact's own
+		to.Email, to.Active, to.ContactID, to.Problem = a.Data["to"], to.Live, "", ""
 	}
-	if err != nil || !to.Active {
-		return false, nil
+	if !to.Active {
+		return to, false, nil
 	}
 	l, err := compose(a, to, head, w.config)
 	if err != nil {
-		return false, err
+		return to, false, err
 	}
 	m, err := w.config.message(a, l, to, w.config.DB.Clock.Now())
 	if err != nil {
-		return false, err
+		return to, false, err
 	}
-	return true, outcome(w.keeper.send(ctx, m))
+	return to, true, outcome(w.keeper.send(ctx, m, NeedsUTF8(to.Email)))
 }

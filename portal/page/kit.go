@@ -82,6 +82,7 @@ func (k *Kit) Layout(c echo.Context, title, active string) ui.Page {
 	}
 	if v.Session != nil && v.Session.CustomerID != "" {
 		p.HomeURL = "/plan"
+		p.Strip = unreached(v)
 		p.Nav = []ui.NavItem{
 			{Key: "plan", Label: v.Locale.T("nav.plan"), URL: "/plan"},
 			{Key: "exports", Label: v.Locale.T("nav.exports"), URL: "/exports"},
@@ -104,6 +105,20 @@ func (k *Kit) AsPaper(c echo.Context, p ui.Page) ui.Page {
 	v := Of(c)
 	p.Origin, p.Printed = strings.TrimSuffix(k.Public.String(), "/"), v.Locale.T("ui.printed", "Day", v.Locale.Date(v.Now, v.Programme.Zone))
 	return p
+}
+
+// unreached says on every page of a person to whom we cannot write that what pages promise to mail does not arrive, and where to
+// give an address. One rule decides it for all of them: auth.Session's MailTo.
+func unreached(v *Visit) *ui.Banner {
+	l, key := v.Locale, "account.mail.strip"
+	switch {
+	case v.Session.MailTo == "":
+	case v.Session.MailProblem != "":
+		key = "account.mail.strip.problem"
+	default:
+		return nil
+	}
+	return &ui.Banner{Tone: "warn", Title: l.T(key), Text: l.T("account.mail.strip.text"), Link: &ui.Link{Label: l.T("account.mail.strip.link"), URL: "/account#mail"}}
 }
 
 func account(v *Visit) *ui.Account {

@@ -23,16 +23,16 @@ var errProfile = fault.New(fault.Invalid, "fault.input")
 // ShowAccount shows the person's language, zone and sessions.
 func (p *Pages) ShowAccount(c echo.Context) error {
 	v := page.Of(c)
-	return p.renderAccount(c, http.StatusOK, auth.Profile{Locale: v.Locale.Tag(), Zone: v.Zone().String()}, nil)
+	return p.renderAccount(c, http.StatusOK, auth.Profile{Locale: v.Locale.Tag(), Zone: v.Zone().String()}, "", nil)
 }
 
-func (p *Pages) renderAccount(c echo.Context, status int, profile auth.Profile, refused error) error {
+func (p *Pages) renderAccount(c echo.Context, status int, profile auth.Profile, typed string, refused error) error {
 	v := page.Of(c)
 	live, err := p.Auth.List(c.Request().Context(), *v.Session)
 	if err != nil {
 		return err
 	}
-	return page.Render(c, status, accountPage(buildAccount(v, profile, live, refused, p.Layout(c, v.Locale.T("account.title"), ""))))
+	return page.Render(c, status, accountPage(buildAccount(v, profile, live, typed, refused, p.Layout(c, v.Locale.T("account.title"), ""))))
 }
 
 // SaveAccount stores the language and the zone.
@@ -47,7 +47,7 @@ func (p *Pages) SaveAccount(c echo.Context) error {
 		profile.Zone = v.Zone().String()
 	}
 	if err := checkProfile(v, profile); err != nil {
-		return p.renderAccount(c, http.StatusUnprocessableEntity, profile, err)
+		return p.renderAccount(c, http.StatusUnprocessableEntity, profile, "", err)
 	}
 	if err := p.Auth.SaveProfile(c.Request().Context(), *v.Session, profile); err != nil {
 		return err

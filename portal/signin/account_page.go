@@ -18,6 +18,7 @@ type accountView struct {
 	heading  ui.Heading
 	errors   []ui.FieldError
 	facts    []ui.SummaryRow
+	mail     *mailView // nil for staff
 	language ui.Selection
 	zone     *ui.Selection // nil for staff, who see the programme's
 	sessions []sessionView
@@ -35,7 +36,7 @@ type sessionView struct {
 // instant is a time with its machine value.
 type instant struct{ text, iso string }
 
-func buildAccount(v *page.Visit, profile auth.Profile, live []auth.Live, refused error, layout ui.Page) accountView {
+func buildAccount(v *page.Visit, profile auth.Profile, live []auth.Live, typed string, refused error, layout ui.Page) accountView {
 	l, s := v.Locale, v.Session
 	view := accountView{layout: layout, heading: ui.Heading{Title: layout.Title, Eyebrow: s.CustomerName}}
 	wrong := map[string]string{}
@@ -48,6 +49,7 @@ func buildAccount(v *page.Visit, profile auth.Profile, live []auth.Live, refused
 	view.layout.Narrow = true
 	view.layout.Errors = len(view.errors) > 0
 	view.facts = facts(v)
+	view.mail = buildMail(v, typed, wrong["address"])
 	view.language = ui.Selection{Field: ui.Field{Locale: l, ID: "locale", Label: l.T("account.language"), Error: wrong["locale"]}, Width: "medium"}
 	for _, tag := range languages(v.Programme) {
 		view.language.Options = append(view.language.Options, ui.Option{Value: tag, Label: locale.For(tag).T("language.name"), Selected: tag == profile.Locale})
