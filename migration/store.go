@@ -208,7 +208,7 @@ func (r customerRow) customer() (Customer, error) {
 func (s store) contacts(tx *db.Tx, customerID string) ([]Contact, error) {
 	var contacts []Contact
 	err := tx.Gorm.Raw(`SELECT id, customer_id, email, name, role, locale, zone, state FROM contact
-		WHERE customer_id = ? ORDER BY role = 'owner' DESC, name, id`, customerID).Scan(&contacts).Error
+		WHERE customer_id = ? AND joined_to IS NULL ORDER BY role = 'owner' DESC, name, id`, customerID).Scan(&contacts).Error
 	if err != nil {
 		return nil, fmt.Errorf("read contacts of %s: %w", customerID, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"offramp/auth"
 	"offramp/export"
 	auditlog "offramp/internal/audit"
 	"offramp/internal/db"
@@ -44,6 +45,7 @@ type ConsoleParts struct {
 	Refunds    *refund.Service
 	Queue      *jobs.Client // which may only insert
 	Log        *slog.Logger
+	Auth       *auth.Service
 	Choices    *replacement.Service
 }
 
@@ -55,7 +57,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 	}
 	return &Consoles{
 		arrive:  &console.Pages{Kit: k},
-		support: &support.Pages{Kit: k, Customers: p.Customers, Exports: p.Exports, Help: p.Help, Choices: p.Choices, Refunds: p.Refunds},
+		support: &support.Pages{Kit: k, Customers: p.Customers, Exports: p.Exports, Help: p.Help, Choices: p.Choices, Refunds: p.Refunds, Auth: p.Auth},
 		manager: &manager.Pages{Kit: k, Programmes: p.Programmes, Customers: p.Customers, Choices: p.Choices},
 		audit:   &audit.Pages{Kit: k, Log: audit.NewLog(p.DB, p.Heads), Customers: p.Customers},
 		ops:     operations,
@@ -76,6 +78,7 @@ func (s *Consoles) staffList() []Route {
 		{Method: get, Path: "/console/support", Access: Support, Handler: s.support.ShowDesk},
 		{Method: get, Path: "/console/support/customers/:id", Access: Support, Handler: s.support.ShowCustomer},
 		{Method: post, Path: "/console/support/customers/:id/reveal", Access: Support, Handler: s.support.RevealContact},
+		{Method: post, Path: "/console/support/customers/:id/join", Access: Support, Handler: s.support.JoinContacts},
 		{Method: post, Path: "/console/support/exports/:id/retry", Access: Support, Handler: s.support.RetryExport},
 		{Method: post, Path: "/console/support/exports/:id/cancel", Access: Support, Handler: s.support.CancelExport},
 		{Method: get, Path: "/console/support/help/:id", Access: Support, Handler: s.support.ShowRequest},
@@ -90,6 +93,7 @@ func (s *Consoles) staffList() []Route {
 
 		{Method: get, Path: "/console/audit", Access: Auditor, Handler: s.audit.ShowLog, Early: true},
 		{Method: post, Path: "/console/audit/check", Access: Auditor, Handler: s.audit.CheckChain, Early: true},
+		{Method: get, Path: "/console/audit.csv", Access: Auditor, Handler: s.audit.DownloadLog, Early: true, Long: true},
 		{Method: get, Path: "/console/audit/:id", Access: Auditor, Handler: s.audit.ShowEntry, Early: true},
 
 		{Method: get, Path: "/console/ops", Access: Operator, Handler: s.ops.ShowOverview, Early: true},

@@ -25,6 +25,7 @@ import (
 	"offramp/internal/clock"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
+	"offramp/internal/mail"
 	"offramp/internal/secret"
 	"offramp/migration"
 	"offramp/migration/assistance"
@@ -136,7 +137,7 @@ func (w *world) consoles(kit *page.Kit) *portal.Consoles {
 		w.Fatal(err)
 	}
 	c, err := portal.NewConsoles(kit, portal.ConsoleParts{
-		DB: w.web, Customers: w.customers, Programmes: migration.NewProgrammes(w.web), Exports: w.exports, Help: assistance.NewService(w.web, queue), Refunds: w.refunds(), Queue: queue, Log: w.logger, Choices: w.choices(),
+		DB: w.web, Customers: w.customers, Programmes: migration.NewProgrammes(w.web), Exports: w.exports, Help: assistance.NewService(w.web, queue), Refunds: w.refunds(), Queue: queue, Log: w.logger, Choices: w.choices(), Auth: w.signIn(),
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -222,7 +223,10 @@ func (w *world) inserter() *jobs.Client {
 // signIn is a service whose providers do not answer.
 func (w *world) signIn() *auth.Service {
 	nobody := auth.RealmConfig{Provider: oidc.New(oidc.Config{Issuer: "http://127.0.0.1:1", ClientID: "portal"})}
-	return auth.NewService(w.web, auth.Config{Customers: nobody, Staff: nobody})
+	return auth.NewService(w.web, auth.Config{Customers: nobody, Staff: nobody, Enqueue: func(ctx context.Context, tx *db.Tx, m mail.Args) error {
+		_, err := w.inserter().InsertTx(ctx, tx, m, nil)
+		return err
+	}})
 }
 
 // people are two customers with their contacts, and one member of staff for each role.

@@ -21,7 +21,6 @@ CREATE TABLE address_confirmation (
   FOREIGN KEY (customer_id, contact_id) REFERENCES contact (customer_id, id)
 );
 CREATE INDEX address_confirmation_contact ON address_confirmation (contact_id, created_at);
-GRANT SELECT, INSERT, UPDATE ON address_confirmation TO offramp_app;
 ALTER TABLE address_confirmation ENABLE ROW LEVEL SECURITY;
 ALTER TABLE address_confirmation FORCE ROW LEVEL SECURITY;
 CREATE POLICY address_confirmation_scope ON address_confirmation USING (offramp_sees(customer_id));

@@ -44,6 +44,7 @@ var Meant = []TableRights{
 
 	// Who signs in. A worker sweeps what is past, and learns no secret.
 	{Table: "identity", Serve: "select, " + identityColumns, Work: "select", Older: "insert, update"},
+	{Table: "address_confirmation", Serve: "select, insert, update (used_at)"},
 	{Table: "invitation", Serve: "select, insert, update", Work: "select (token_hash, customer_id, contact_id, expires_at, used_at)"},
 	{Table: "sign_in", Serve: "select, insert, delete", Work: "select (expires_at), delete"},
 	{Table: "session", Serve: "select, insert, update (seen_at, ended_at, id_token)", Work: "select, update (ended_at, id_token), delete", Older: "delete"},

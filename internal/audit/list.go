@@ -20,9 +20,10 @@ type Row struct {
 
 // Filter narrows a list; empty fields do not. From is included, To is not.
 type Filter struct {
-	Actor, ActorKind, Object, CustomerID string
-	Act                                  string // or its beginning, such as "export."
-	From, To                             time.Time
+	Actor, ActorKind, CustomerID string
+	Object                       string // a part of the object, or of what stands in the detail, such as a reference
+	Act                          string // or its beginning, such as "export."
+	From, To                     time.Time
 }
 
 // Page asks for Size entries (default 50) before the one numbered Before; 0 is the newest page.
@@ -34,7 +35,7 @@ type Page struct {
 const listSQL = `
 	SELECT seq, at, actor, actor_kind, act, object, coalesce(customer_id, ''), detail, hash FROM audit
 	 WHERE ($1 = 0 OR seq < $1) AND ($2 = '' OR actor = $2) AND ($3 = '' OR actor_kind = $3) AND starts_with(act, $4)
-	   AND ($5 = '' OR object = $5) AND ($6 = '' OR customer_id = $6)
+	   AND ($5 = '' OR strpos(lower(object), lower($5)) > 0 OR strpos(lower(detail::text), lower($5)) > 0) AND ($6 = '' OR customer_id = $6)
 	   AND ($7::timestamptz IS NULL OR at >= $7) AND ($8::timestamptz IS NULL OR at < $8)
 	 ORDER BY seq DESC LIMIT $9`
 

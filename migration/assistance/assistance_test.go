@@ -108,8 +108,12 @@ func TestARequestIsOpenedAnsweredAndClosed(t *testing.T) {
 	if _, err := h.service.Answer(t.Context(), "staff", r.ID, "They are in tasks.part-02.csv."); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.service.Answer(t.Context(), "staff", r.ID, "Again."); !errors.Is(err, assistance.ErrMoved) {
-		t.Errorf("answered twice: %v", err)
+	again, err := h.service.Answer(t.Context(), "staff", r.ID, "Again.")
+	if err != nil || again.State != assistance.Answered || !strings.HasSuffix(again.Answer, "\n\nAgain.") {
+		t.Errorf("answered again: %+v, %v", again, err)
+	}
+	if list, err := h.service.ListAnswered(t.Context(), "staff", 10); err != nil || len(list) != 1 || list[0].ID != r.ID {
+		t.Errorf("answered: %v, %v", list, err)
 	}
 	for range 2 {
 		if _, err := h.service.Close(t.Context(), who("a"), r.ID); err != nil {
@@ -117,14 +121,14 @@ func TestARequestIsOpenedAnsweredAndClosed(t *testing.T) {
 		}
 	}
 	mine, err := h.service.ListForCustomer(t.Context(), who("a"), "export-a")
-	if err != nil || len(mine) != 1 || mine[0].State != assistance.Closed || mine[0].Answer != "They are in tasks.part-02.csv." || mine[0].AnsweredBy != "staff" {
+	if err != nil || len(mine) != 1 || mine[0].State != assistance.Closed || mine[0].Answer != "They are in tasks.part-02.csv.\n\nAgain." || mine[0].AnsweredBy != "staff" {
 		t.Errorf("%+v, %v", mine, err)
 	}
-	if got, want := h.mails(), "help_received HR-10001, help_request HR-10001, help_answered HR-10001"; got != want {
+	if got, want := h.mails(), "help_received HR-10001, help_request HR-10001, help_answered HR-10001, help_answered HR-10001"; got != want {
 		t.Errorf("mails %q, want %q", got, want)
 	}
 	const subject = " request for help HR-10001"
-	if got, want := h.acts(), "contact-a help.open"+subject+", staff help.list requests for help, staff help.answer"+subject+", contact-a help.close"+subject; got != want {
+	if got, want := h.acts(), "contact-a help.open"+subject+", staff help.list requests for help, staff help.answer"+subject+", staff help.answer"+subject+", staff help.list answered requests for help, contact-a help.close"+subject; got != want {
 		t.Errorf("recorded %q,\n    want %q", got, want)
 	}
 }

@@ -31,6 +31,9 @@ var (
 // MaxText bounds what a customer or a member of staff writes, in characters.
 const MaxText = 4000
 
+// maxAnswers bounds all answers to one request together.
+const maxAnswers = 5 * MaxText
+
 // Ask is what a customer asks for. Dataset or Text has to say something.
 type Ask struct {
 	ExportID string // empty: not about an export
@@ -77,16 +80,22 @@ type Request struct {
 // Reference is the name that people use, as in HR-10001.
 func (r Request) Reference() string { return fmt.Sprintf("HR-%d", r.Number) }
 
-// Reply answers an open request.
+// Reply answers a request, or answers it again: the customer reads what was written before as well.
 func (r Request) Reply(now time.Time, by, answer string) (Request, error) {
 	answer = strings.TrimSpace(answer)
 	switch {
-	case r.State != Open:
+	case r.State == Closed:
 		return r, ErrMoved
 	case answer == "":
 		return r, ErrNoAnswer.Field("answer", "help.answer.none", nil)
 	case utf8.RuneCountInString(answer) > MaxText:
 		return r, ErrNoAnswer.Field("answer", "fault.input.long", map[string]any{"Limit": MaxText})
+	}
+	if r.State == Answered {
+		answer = r.Answer + "\n\n" + answer
+	}
+	if utf8.RuneCountInString(answer) > maxAnswers {
+		return r, ErrNoAnswer.Field("answer", "help.answer.full", nil)
 	}
 	r.State, r.Answer, r.AnsweredAt, r.AnsweredBy = Answered, answer, &now, by
 	return r, nil

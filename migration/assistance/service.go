@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"strings"
+	"time"
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
@@ -95,7 +97,7 @@ func (s *Service) write(ctx context.Context, tx *db.Tx, template string, r Reque
 	for k, v := range more {
 		data[k] = v
 	}
-	_, err := s.queue.InsertTx(ctx, tx, mail.Args{Template: template, CustomerID: r.CustomerID, ContactID: r.ContactID, Key: r.ID, Data: data}, nil)
+	_, err := s.queue.InsertTx(ctx, tx, mail.Args{Template: template, CustomerID: r.CustomerID, ContactID: r.ContactID, Key: strings.TrimSuffix(r.ID+"."+data["answered"], "."), Data: data}, nil)
 	return err
 }
 
@@ -136,6 +138,20 @@ func (s *Service) ListOpen(ctx context.Context, staffID string, limit int) (list
 	return list, err
 }
 
+// ListAnswered returns the requests that were answered and that no customer has closed, latest answer first, at most limit, and
+// records that they were listed. For staff.
+func (s *Service) ListAnswered(ctx context.Context, staffID string, limit int) (list []Listed, err error) {
+	err = s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		if list, err = s.store.answered(ctx, tx, limit); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Entry{
+			Actor: staffID, ActorKind: audit.Staff, Act: "help.list", Object: "answered requests for help", Detail: map[string]any{"found": len(list)},
+		})
+	})
+	return list, err
+}
+
 // ListOf returns a customer's latest requests, newest first. For staff who have opened the customer's file, which is
 // recorded there.
 func (s *Service) ListOf(ctx context.Context, staffID, customerID string) ([]Request, error) {
@@ -155,14 +171,14 @@ func (s *Service) View(ctx context.Context, staffID, id string) (l Listed, err e
 	return l, err
 }
 
-// Answer answers an open request; the contact gets a mail. ErrNotFound, ErrMoved, ErrNoAnswer. For staff.
+// Answer answers a request, also once more; the contact gets a mail each time. ErrNotFound, ErrMoved, ErrNoAnswer. For staff.
 func (s *Service) Answer(ctx context.Context, staffID, id, answer string) (Request, error) {
 	return s.change(ctx, db.StaffScope(staffID), id, func(tx *db.Tx, r Request) (Request, *audit.Entry, error) {
 		next, err := r.Reply(tx.Now, staffID, answer)
 		if err != nil {
 			return r, nil, err
 		}
-		return next, &audit.Entry{Actor: staffID, ActorKind: audit.Staff, Act: "help.answer"}, s.write(ctx, tx, mail.HelpAnswered, next, nil)
+		return next, &audit.Entry{Actor: staffID, ActorKind: audit.Staff, Act: "help.answer"}, s.write(ctx, tx, mail.HelpAnswered, next, map[string]string{"answered": tx.Now.UTC().Format(time.RFC3339Nano)})
 	})
 }
 

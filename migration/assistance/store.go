@@ -128,3 +128,11 @@ func (store) open(ctx context.Context, tx *db.Tx, limit int) ([]Listed, error) {
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Listed, error) { return scanListed(row) })
 }
+
+func (store) answered(ctx context.Context, tx *db.Tx, limit int) ([]Listed, error) {
+	rows, err := tx.Pgx.Query(ctx, listedSQL+` WHERE h.state = 'answered' ORDER BY h.answered_at DESC, h.number DESC LIMIT $1`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list answered requests for help: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Listed, error) { return scanListed(row) })
+}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"offramp/internal/audit"
 	"offramp/internal/fault"
+	"offramp/internal/locale"
 	"offramp/migration"
 	"offramp/portal/page"
 )
@@ -19,14 +21,14 @@ var errFilter = fault.New(fault.Invalid, "fault.input")
 
 // filter is what the auditor asked for, as it was written.
 type filter struct {
-	actor, customer, act, from, to string
-	before                         int64
+	actor, customer, object, act, from, to string
+	before                                 int64
 }
 
 func readFilter(c echo.Context) (filter, error) {
-	q, err := page.ReadQuery(c, page.Line("actor", 100), page.Line("customer", 60), page.Line("act", 60),
+	q, err := page.ReadQuery(c, page.Line("actor", 100), page.Line("customer", 60), page.Line("object", 100), page.Line("act", 60),
 		page.Line("from", 10), page.Line("to", 10), page.Line("before", 20))
-	f := filter{actor: q.Get("actor"), customer: q.Get("customer"), act: q.Get("act"), from: q.Get("from"), to: q.Get("to")}
+	f := filter{actor: q.Get("actor"), customer: q.Get("customer"), object: q.Get("object"), act: q.Get("act"), from: q.Get("from"), to: q.Get("to")}
 	if n, bad := strconv.ParseInt(q.Get("before"), 10, 64); bad == nil && n > 0 {
 		f.before = n
 	}
@@ -35,7 +37,7 @@ func readFilter(c echo.Context) (filter, error) {
 
 // exact turns names, numbers and days into what the log holds. Days are whole ones in the reader's zone.
 func (f filter) exact(ctx context.Context, v *page.Visit, customers *migration.Service) (audit.Filter, error) {
-	exact, refusal := audit.Filter{Act: f.act}, errFilter
+	exact, refusal := audit.Filter{Act: actOf(v.Locale, f.act), Object: f.object}, errFilter
 	var err error
 	if f.actor != "" {
 		if exact.Actor, err = actorOf(ctx, v, customers, f.actor); err != nil {
@@ -57,6 +59,16 @@ func (f filter) exact(ctx context.Context, v *page.Visit, customers *migration.S
 		return exact, refusal
 	}
 	return exact, nil
+}
+
+// actOf takes an act by its words, as the page shows them, or by its key or the beginning of one.
+func actOf(l *locale.Locale, text string) string {
+	for _, key := range acts {
+		if strings.EqualFold(act(l, key), text) {
+			return key
+		}
+	}
+	return text
 }
 
 // day reads a day and returns its beginning, or that of a day some days later; the zero time for none.
@@ -88,7 +100,7 @@ func actorOf(ctx context.Context, v *page.Visit, customers *migration.Service, t
 // url is the address of the list with this filter, below an entry.
 func (f filter) url(before int64) string {
 	q := url.Values{}
-	for name, value := range map[string]string{"actor": f.actor, "customer": f.customer, "act": f.act, "from": f.from, "to": f.to} {
+	for name, value := range map[string]string{"actor": f.actor, "customer": f.customer, "object": f.object, "act": f.act, "from": f.from, "to": f.to} {
 		if value != "" {
 			q.Set(name, value)
 		}

@@ -28,7 +28,7 @@ func (g *Log) List(ctx context.Context, auditorID string, f audit.Filter, before
 		return nil, false, err
 	}
 	detail := map[string]any{}
-	for name, value := range map[string]string{"actor": f.Actor, "act": f.Act, "customer": f.CustomerID} {
+	for name, value := range map[string]string{"actor": f.Actor, "act": f.Act, "customer": f.CustomerID, "object": f.Object} {
 		if value != "" {
 			detail[name] = value
 		}
@@ -37,6 +37,36 @@ func (g *Log) List(ctx context.Context, auditorID string, f audit.Filter, before
 		return nil, false, err
 	}
 	return rows[:min(size, len(rows))], len(rows) > size, nil
+}
+
+// exported bounds one file of entries.
+const exported = 100_000
+
+// Export gives each entry of a filter, newest first and at most a hundred thousand, and reports whether there are older ones. It is
+// recorded before the first.
+func (g *Log) Export(ctx context.Context, auditorID string, f audit.Filter, each func(audit.Row) error) (more bool, err error) {
+	if err := g.record(ctx, auditorID, "audit.export", "audit log", map[string]any{"actor": f.Actor, "act": f.Act, "customer": f.CustomerID, "object": f.Object}); err != nil {
+		return false, err
+	}
+	before, count := int64(0), 0
+	for {
+		rows, err := audit.List(ctx, g.db, db.StaffScope(auditorID), f, audit.Page{Before: before, Size: 1000})
+		if err != nil {
+			return false, err
+		}
+		for _, r := range rows {
+			if count++; count > exported {
+				return true, nil
+			}
+			if err := each(r); err != nil {
+				return false, err
+			}
+		}
+		if len(rows) < 1000 {
+			return false, nil
+		}
+		before = rows[len(rows)-1].Seq
+	}
 }
 
 // Get returns one entry. ErrNoEntry.

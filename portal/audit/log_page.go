@@ -32,6 +32,7 @@ type logView struct {
 	table   ui.Table
 	pages   ui.Pages
 	newest  *ui.Link
+	file    ui.Link
 	reset   []ui.Link // to the list without a filter
 	zone    string
 }
@@ -60,9 +61,11 @@ func buildLog(v *page.Visit, s list, layout ui.Page) logView {
 	}
 	input("actor", "search", f.actor, 100)
 	input("customer", "search", f.customer, 60)
+	input("object", "search", f.object, 100)
 	input("act", "search", f.act, 60)
 	input("from", "date", f.from, 0)
 	input("to", "date", f.to, 0)
+	view.file = ui.Link{Label: l.T("console.audit.export"), URL: "/console/audit.csv" + strings.TrimPrefix(f.url(0), "/console/audit"), Icon: ui.IconDownload, Download: true}
 	view.layout.Errors = len(view.errors) > 0
 	if s.more {
 		view.pages.NextURL = f.url(s.rows[len(s.rows)-1].Seq)
@@ -90,7 +93,7 @@ func table(v *page.Visit, s list) ui.Table {
 			{Text: fmt.Sprint(r.Seq), URL: entryURL(r.Seq)},
 			{Text: l.DateTime(r.At, v.Zone())},
 			{Text: who(l, r, s.names)},
-			{Text: r.Act},
+			{Text: act(l, r.Act)},
 			{Text: r.Object},
 		}})
 	}
@@ -98,6 +101,14 @@ func table(v *page.Visit, s list) ui.Table {
 }
 
 func entryURL(seq int64) string { return fmt.Sprintf("/console/audit/%d", seq) }
+
+// act says an act in words; one that has none yet stands for itself.
+func act(l *locale.Locale, key string) string {
+	if id := "console.act." + key; l.Has(id) {
+		return l.T(id)
+	}
+	return key
+}
 
 // who names an actor with the kind of it.
 func who(l *locale.Locale, r audit.Row, names map[string]string) string {
@@ -125,7 +136,7 @@ func buildEntry(v *page.Visit, r audit.Row, names map[string]string, layout ui.P
 		{Key: l.T("console.entry.exact"), Value: r.At.UTC().Format("2006-01-02T15:04:05.000000Z07:00")},
 		{Key: l.T("console.entry.actor"), Value: who(l, r, names)},
 		{Key: l.T("console.entry.actor_id"), Value: r.Actor},
-		{Key: l.T("console.entry.act"), Value: r.Act},
+		{Key: l.T("console.entry.act"), Value: act(l, r.Act) + " · " + r.Act},
 		{Key: l.T("console.entry.object"), Value: r.Object},
 		{Key: l.T("console.entry.customer"), Value: r.CustomerID},
 		{Key: l.T("console.entry.hash"), Body: ui.Copyable(l, hex.EncodeToString(r.Hash), l.T("console.entry.hash"))},
@@ -135,7 +146,7 @@ func buildEntry(v *page.Visit, r audit.Row, names map[string]string, layout ui.P
 			view.detail = string(text)
 		}
 	}
-	view.links = []ui.Link{{Label: l.T("console.entry.same_actor"), URL: filter{actor: r.Actor}.url(0)}}
+	view.links = []ui.Link{{Label: l.T("console.entry.same_actor"), URL: filter{actor: r.Actor}.url(0)}, {Label: l.T("console.entry.same_object"), URL: filter{object: r.Object}.url(0)}}
 	return view
 }
 

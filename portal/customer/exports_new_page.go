@@ -293,10 +293,10 @@ func (w exportWords) untouched(hint, whole, without string) string {
 
 // mail says who hears when the export is ready.
 func (w exportWords) mail() string {
-	if !strings.Contains(w.v.Session.Email, "@") || strings.HasSuffix(w.v.Session.Email, ".invalid") {
+	if w.v.Session.MailTo == "" {
 		return w.l.T("export.form.no_mail")
 	}
-	return w.l.T("export.form.mail", "Email", locale.Mask(w.v.Session.Email))
+	return w.l.T("export.form.mail", "Email", locale.Mask(w.v.Session.MailTo))
 }
 
 // args makes instants readable in the reader's own zone.

@@ -2,6 +2,7 @@ package support
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"offramp/export"
@@ -35,6 +36,7 @@ type customerView struct {
 	facts      []ui.SummaryRow
 	extensions []ui.SummaryRow
 	contacts   ui.Table
+	join       *joining
 	exports    ui.Table
 	older      string // said below the exports; empty: all are shown
 	inside     []exportInside
@@ -49,7 +51,7 @@ func buildCustomer(v *page.Visit, s screen, layout ui.Page) customerView {
 	l, c := v.Locale, s.file.Customer
 	view := customerView{
 		layout: layout, heading: ui.Heading{Eyebrow: c.Ref + " · " + page.TierName(v.Locale, v.Programme, c.Tier), Title: c.Name},
-		facts: facts(v, s), extensions: extensions(v, s.file.Extensions), contacts: contacts(v, s), exports: exports(v, s), inside: insides(v, s.exports), asked: ownRequests(v, s.requests), choice: buildChoice(v, s.choice),
+		facts: facts(v, s), extensions: extensions(v, s.file.Extensions), contacts: contacts(v, s), join: joinForm(v, s), exports: exports(v, s), inside: insides(v, s.exports), asked: ownRequests(v, s.requests), choice: buildChoice(v, s.choice),
 		refunds: refunds(v, s.refunds),
 		history: ui.History{Locale: l, Zone: v.Zone()},
 	}
@@ -115,11 +117,11 @@ func contacts(v *page.Visit, s screen) ui.Table {
 		{Label: l.T("console.name")}, {Label: l.T("console.role")}, {Label: l.T("help.mail")}, {Label: l.T("console.account")}, {Label: l.T("console.action"), Hidden: true},
 	}}
 	for _, c := range s.file.Contacts {
-		email, action := locale.Mask(c.Email), ui.Cell{}
+		email, action := address(l, c.Email), ui.Cell{}
 		if c.ID == s.revealed {
 			email = c.Email
 			action.Text = l.T("console.revealed")
-		} else {
+		} else if mailed(c.Email) {
 			action.Body = ui.PostAction(ui.Action{
 				URL: customerURL(s.file.Customer.ID) + "/reveal", Hidden: []ui.Pair{{Name: "contact", Value: c.ID}},
 				Button: ui.Button{Label: l.T("console.reveal"), Kind: ui.Quiet},
@@ -130,6 +132,17 @@ func contacts(v *page.Visit, s screen) ui.Table {
 		}})
 	}
 	return t
+}
+
+// mailed reports whether mail can go to an address; a contact that a sign-in made may have none.
+func mailed(email string) bool { return email != "" && !strings.HasSuffix(email, ".invalid") }
+
+// address is a masked address, or that there is none.
+func address(l *locale.Locale, email string) string {
+	if !mailed(email) {
+		return l.T("console.contact.no_address")
+	}
+	return locale.Mask(email)
 }
 
 // since says how long something has been going on.

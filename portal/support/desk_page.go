@@ -22,6 +22,7 @@ type desk struct {
 	more     bool
 	troubles []export.Troubled
 	requests []assistance.Listed
+	answered []assistance.Listed
 }
 
 // deskView is the page that support starts from.
@@ -35,6 +36,7 @@ type deskView struct {
 	hints   *ui.Empty // nothing was found
 	trouble *ui.Table // nil: a search has its place
 	asked   *ui.Table // requests for help; nil: as above
+	done    *ui.Table // those that were answered
 }
 
 func buildDesk(v *page.Visit, d desk, layout ui.Page) deskView {
@@ -51,7 +53,8 @@ func buildDesk(v *page.Visit, d desk, layout ui.Page) deskView {
 		view.errors = []ui.FieldError{{FieldID: "q", Text: view.field.Error}}
 		view.layout.Errors = true
 	case d.query == "":
-		view.trouble, view.asked = troubles(v, d.troubles), requests(v, d.requests)
+		view.trouble, view.asked = troubles(v, d.troubles), requests(v, "requests", "console.help", d.requests)
+		view.done = requests(v, "answered", "console.help.answered", d.answered)
 	case len(d.hits) == 0:
 		view.hints = &ui.Empty{ID: "hints", Title: l.T("console.search.none"), Text: l.T("console.search.none.text")}
 	default:

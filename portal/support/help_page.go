@@ -35,7 +35,7 @@ func buildRequest(v *page.Visit, r assistance.Listed, about *export.Export, answ
 	l := v.Locale
 	view := requestView{
 		layout: layout, heading: ui.Heading{Eyebrow: r.CustomerRef + " · " + r.CustomerName, Title: l.T("help.one", "Reference", r.Reference())},
-		tone: requestTones[r.State], tag: l.T("help.state." + string(r.State)), open: r.State == assistance.Open, action: requestURL(r.ID) + "/answer",
+		tone: requestTones[r.State], tag: l.T("help.state." + string(r.State)), open: r.State != assistance.Closed, action: requestURL(r.ID) + "/answer",
 		send: ui.Button{Label: l.T("console.help.send"), Kind: ui.Primary},
 	}
 	fact := func(key, value string) {
@@ -55,7 +55,11 @@ func buildRequest(v *page.Visit, r assistance.Listed, about *export.Export, answ
 	if about != nil {
 		view.export(v, *about)
 	}
-	view.answer = ui.Area{Field: ui.Field{Locale: l, ID: "answer", Label: l.T("help.answer"), Hint: l.T("console.help.hint")}, Value: answer, MaxLength: assistance.MaxText}
+	label := "help.answer"
+	if r.State == assistance.Answered {
+		label = "console.help.again"
+	}
+	view.answer = ui.Area{Field: ui.Field{Locale: l, ID: "answer", Label: l.T(label), Hint: l.T("console.help.hint")}, Value: answer, MaxLength: assistance.MaxText}
 	if f, ok := fault.As(refused); ok && len(f.Fields) > 0 {
 		view.answer.Error = l.T(f.Fields[0].Key, "Limit", f.Fields[0].Args["Limit"])
 		view.errors, view.layout.Errors = []ui.FieldError{{FieldID: "answer", Text: view.answer.Error}}, true
@@ -79,10 +83,10 @@ func (view *requestView) export(v *page.Visit, e export.Export) {
 	}
 }
 
-// requests lists what waits for an answer.
-func requests(v *page.Visit, list []assistance.Listed) *ui.Table {
+// requests lists requests for help, under the words of title.
+func requests(v *page.Visit, id, title string, list []assistance.Listed) *ui.Table {
 	l := v.Locale
-	t := &ui.Table{ID: "requests", Plain: true, Caption: l.T("console.table", "Title", l.T("console.help")), Empty: l.T("console.help.none"), Columns: []ui.Column{
+	t := &ui.Table{ID: id, Plain: true, Caption: l.T("console.table", "Title", l.T(title)), Empty: l.T(title + ".none"), Columns: []ui.Column{
 		{Label: l.T("export.reference")}, {Label: l.T("console.customer")}, {Label: l.T("console.help.export")}, {Label: l.T("help.dataset")}, {Label: l.T("console.age")},
 	}}
 	for _, r := range list {

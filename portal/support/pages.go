@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"offramp/auth"
 	"offramp/export"
 	"offramp/internal/db"
 	"offramp/internal/fault"
@@ -25,6 +26,7 @@ type Pages struct {
 	Help      *assistance.Service
 	Choices   *replacement.Service
 	Refunds   *refund.Service
+	Auth      *auth.Service
 }
 
 const (
@@ -51,6 +53,9 @@ func (p *Pages) ShowDesk(c echo.Context) error {
 		desk.hits, desk.more, err = p.Customers.SearchCustomers(ctx, v.Session.IdentityID, desk.query, (desk.page-1)*hitsShown, hitsShown)
 	default:
 		desk.troubles, desk.requests, err = p.waiting(c)
+		if err == nil {
+			desk.answered, err = p.Help.ListAnswered(ctx, v.Session.IdentityID, requestsShown)
+		}
 	}
 	if err != nil && status == http.StatusOK {
 		return err

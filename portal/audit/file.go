@@ -1,0 +1,66 @@
+package audit
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"offramp/internal/audit"
+	"offramp/internal/spreadsheet"
+	"offramp/portal/page"
+)
+
+// DownloadLog sends the entries that a filter leaves, newest first, as a table for people. Where there are more than one file holds,
+// its last line says so.
+func (p *Pages) DownloadLog(c echo.Context) error {
+	v, ctx := page.Of(c), c.Request().Context()
+	f, err := readFilter(c)
+	if err != nil {
+		return err
+	}
+	exact, err := f.exact(ctx, v, p.Customers)
+	if err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set("Content-Disposition", `attachment; filename="audit.csv"`)
+	h.Set("Content-Type", "text/csv; charset=utf-8")
+	c.Response().WriteHeader(http.StatusOK)
+	w := spreadsheet.NewWriter(c.Response())
+	if err := w.Write(texts("seq", "at", "actor", "actor_kind", "act", "act_key", "object", "customer_id", "detail", "hash")); err != nil {
+		return err
+	}
+	more, err := p.Log.Export(ctx, v.Session.IdentityID, exact, func(r audit.Row) error {
+		detail := ""
+		if len(r.Detail) > 0 {
+			text, err := json.Marshal(r.Detail)
+			if err != nil {
+				return err
+			}
+			detail = string(text)
+		}
+		cells := texts(strconv.FormatInt(r.Seq, 10), r.At.UTC().Format("2006-01-02T15:04:05.000000Z07:00"), r.Actor, r.ActorKind, act(v.Locale, r.Act), r.Act, r.Object, r.CustomerID, detail, hex.EncodeToString(r.Hash))
+		cells[0].Number = true
+		return w.Write(cells)
+	})
+	if err != nil {
+		return err
+	}
+	if more {
+		if err := w.Write(texts(v.Locale.T("console.audit.older"))); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}
+
+func texts(list ...string) []spreadsheet.Cell {
+	cells := make([]spreadsheet.Cell, len(list))
+	for i, text := range list {
+		cells[i].Text = text
+	}
+	return cells
+}
