@@ -11,6 +11,7 @@ import (
 	"offramp/deploy/examples"
 	"offramp/internal/audit"
 	"offramp/internal/db"
+	"offramp/internal/locale"
 	"offramp/migration"
 )
 
@@ -219,9 +220,9 @@ func TestManagerSeesWhatAVersionChanges(t *testing.T) {
 	end, _ := p.Milestone(migration.ServiceEnd)
 	later := end.Day.AddDays(7)
 	w.propose("operator", strings.Replace(string(examples.Hezhou), end.Day.String(), later.String(), 1))
-	w.shows("programme_manager", "/console/programme", "Waits for approval: version 2", "Compared with version 1.", "milestones[service_end].day",
-		end.Day.String(), later.String(), "Dates that move", "Customers whose own dates move", ">2<", "operator", "/2/approve", "/2/withdraw")
-	w.shows("programme_manager", "/console/programme/2", "Version 2", later.String())
+	w.shows("programme_manager", "/console/programme", "Waits for approval: version 2", "Compared with version 1.",
+		inWords(p, end.Day)+" → "+inWords(p, later)+" (7 days later): 2 customers must be told", "Dates that move", "Customers whose own dates move", ">2<", "operator", "/2/approve", "/2/withdraw")
+	w.shows("programme_manager", "/console/programme/2", "Version 2", inWords(p, later))
 	w.speak("programme_manager", "zh-CN")
 	w.shows("programme_manager", "/console/programme", "待批准：版本2", "变动的日期", "日期受影响的客户", "批准此版本")
 	a := w.get("programme_manager", "/console/programme/1/source")
@@ -237,22 +238,56 @@ func TestManagerSeesWhatAVersionChanges(t *testing.T) {
 	}
 }
 
+func inWords(p *migration.Programme, d migration.Day) string {
+	return locale.For("en").Date(d.Start(p.Zone), p.Zone)
+}
+
+// TestAnEarlierDateNeedsAReasonAndALongChangeIsSeenWhole approves a version that takes time from customers and hides a condition.
+func TestAnEarlierDateNeedsAReasonAndALongChangeIsSeenWhole(t *testing.T) {
+	w := newWorld(t)
+	programmes := migration.NewProgrammes(w.db)
+	w.propose("operator", string(examples.Hezhou))
+	if err := programmes.Approve(t.Context(), migration.Actor{ID: "second", Kind: audit.Operator}, 1); err != nil {
+		t.Fatal(err)
+	}
+	p, err := programmes.Active(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	end, _ := p.Milestone(migration.ExportDeadline)
+	file := strings.Replace(string(examples.Hezhou), end.Day.String(), end.Day.AddDays(-3).String(), 1)
+	w.propose("operator", strings.Replace(file, "= :customer_id", "= :customer_id OR true", 1))
+	w.shows("programme_manager", "/console/programme", "1 date moves forward", "(3 days earlier)", "Why do dates move forward?", "Added:", "OR true", "Query")
+	a := w.post("programme_manager", "/console/programme/2/approve", url.Values{"reason": {" "}})
+	if a.status != 422 || !strings.Contains(a.body, "Say why dates move forward. Customers get less time") {
+		t.Errorf("without a reason: %d", a.status)
+	}
+	if a := w.post("programme_manager", "/console/programme/2/approve", url.Values{"reason": {"The data centre closes."}}); a.status != 303 {
+		t.Errorf("with a reason: %d", a.status)
+	}
+	if n := w.count(`SELECT count(*) FROM audit WHERE act = 'programme.approve' AND detail->>'reason' = 'The data centre closes.'`); n != 1 {
+		t.Errorf("%d entries with the reason", n)
+	}
+}
+
 func TestAuditorReadsTheLog(t *testing.T) {
 	w := newWorld(t)
 	w.requestExport("owner", "a")
 	w.requestExport("other", "b")
-	w.shows("auditor", "/console/audit", "export.request", "export EX-10001", "Lin owner (customer)", "Beijing time (UTC+8)")
+	w.shows("auditor", "/console/audit", "Asked for an export", "export EX-10001", "Lin owner (customer)", "Beijing time (UTC+8)")
 	for query, c := range map[string]struct{ shows, hides string }{
 		"actor=Lin+owner":               {"EX-10001", "EX-10002"},
 		"actor=OTHER@canary.example":    {"EX-10002", "EX-10001"},
 		"actor=contact-other":           {"EX-10002", "EX-10001"},
 		"customer=hz-7":                 {"EX-10002", "EX-10001"},
-		"act=audit.":                    {"audit.list", "export.request"},
+		"act=audit.":                    {"Read the audit log", "Asked for an export"},
 		"from=2026-11-21&to=2026-11-21": {"EX-10001", "No entry fits"},
 		"from=2026-11-22":               {"No entry fits.", "EX-10001"},
 		"to=2026-11-20":                 {"No entry fits.", "EX-10001"},
 		"actor=nobody+at+all":           {"No entry fits.", "EX-10001"},
 		"act=export.&customer=HZ-20418": {"EX-10001", "EX-10002"},
+		"object=ex-10002":               {"EX-10002", "EX-10001"},
+		"act=asked+for+an+export":       {"EX-10001", "Signed in"},
 		"before=1":                      {"No entry fits.", "EX-10001"},
 	} {
 		w.hides(w.shows("auditor", "/console/audit?"+query, c.shows), c.hides)
@@ -311,4 +346,30 @@ func TestL02_AuditorChecksTheChain(t *testing.T) {
 	check("The chain does not hold at entry 2", "is not what was written", `href="/console/audit/2"`)
 	w.speak("auditor", "zh-CN")
 	check("链条在记录2处断裂")
+}
+
+// TestWhoCannotBeWrittenToReadsSoAndGivesAnAddress signs in as a contact without an address.
+func TestWhoCannotBeWrittenToReadsSoAndGivesAnAddress(t *testing.T) {
+	w := newWorld(t)
+	w.hides(w.shows("member", "/plan", "Your plan"), "We cannot e-mail you")
+	w.exec(`UPDATE contact SET email = id || '@unlinked.invalid' WHERE id = $1`, w.ids["member"])
+	for _, path := range []string{"/plan", "/exports", "/help"} {
+		w.shows("member", path, "We cannot e-mail you: we have no address", `href="/account#mail"`)
+	}
+	w.shows("member", "/account", "We have no address to write to")
+	if a := w.post("member", "/account/mail", url.Values{"address": {"nobody"}}); a.status != 422 || !strings.Contains(a.body, "Write an e-mail address such as") || !strings.Contains(a.body, `value="nobody"`) {
+		t.Errorf("a bad address: %d", a.status)
+	}
+	if a := w.post("member", "/account/mail", url.Values{"address": {"lin@farshore.example"}}); a.status != 303 {
+		t.Errorf("an address: %d", a.status)
+	}
+	w.shows("member", "/account/mail/abc", "Confirm your e-mail address")
+	if a := w.post("member", "/account/mail/abc", nil); a.status != 410 {
+		t.Errorf("a link that nobody sent: %d", a.status)
+	}
+	w.shows("support", "/console/support/customers/a", "no address; gets no e-mail", "Two contacts are one person")
+	if a := w.post("support", "/console/support/customers/a/join", url.Values{"from": {w.ids["member"]}, "into": {w.ids["owner"]}}); a.status != 303 {
+		t.Errorf("joined: %d", a.status)
+	}
+	w.shows("auditor", "/console/audit?act=contact.join", "Joined two contacts")
 }
