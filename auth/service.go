@@ -11,8 +11,8 @@ import (
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
-	"offramp/internal/secret"
 	"offramp/internal/mail"
+	"offramp/internal/secret"
 )
 
 const (

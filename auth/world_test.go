@@ -67,7 +67,7 @@ func (w *world) replica(d *db.DB) *auth.Service {
 		})
 	}
 	return auth.NewService(d, auth.Config{
-		Secret: []byte("the secret of all replicas, long enough"),
+		Secret:  []byte("the secret of all replicas, long enough"),
 		Enqueue: w.enqueue,
 		Customers: auth.RealmConfig{
 			Provider: party(w.customers, "/sign-in/callback"), SignedOutURL: origin + "/signed-out", CustomerClaim: "customer", RoleClaim: "customer_role",
