@@ -128,9 +128,10 @@ var Meant = []TableRights{
 
 const approvalColumns = `update (state, approved_by, approved_at, first_approved_by, first_approved_at)`
 
-// identityColumns leave out what is given and taken by functions alone: the roles, and whether somebody is let in.
+// identityColumns leave out what is given and taken by functions alone: the roles, and whether somebody is let in. A person becomes
+// another contact of the same customer when two are joined.
 const identityColumns = `insert (id, realm, issuer, subject, customer_id, contact_id, name, email, created_at, signed_in_at),
-	update (name, email, locale, signed_in_at)`
+	update (contact_id, name, email, locale, signed_in_at)`
 
 const attemptColumns = `update (state, fence, leased_until, provider_refund, failure, code, detail, outcome_amount, outcome_at, called_at, settled_at,
 	next_at, looked)`
