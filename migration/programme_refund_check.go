@@ -61,9 +61,8 @@ const maxStageDays = 365
 
 // within checks the days of the stages.
 func (c *checker) within(w Within) {
-	if !c.has("refund.within") {
+	if c.p.Steps.Settle && !c.has("refund.within") {
 		c.warnf("refund", "within is missing: customers are not told when the money comes; give days for review, pay and bank")
-		return
 	}
 	for _, stage := range []struct {
 		key  string

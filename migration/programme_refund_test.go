@@ -38,6 +38,8 @@ refund:
     - {replacement: fleet, basis_points: 1500}
   second_from: {CNY: "5000.00"}
   objection_days: 14
+  within: {review: 5, pay: 10, bank: 3}
+  credit_rest: lost
   payout:
     methods: [original, bank, credit, waive]
     accounts: [iban, cn_card]
@@ -64,6 +66,9 @@ func TestARefundSectionIsRead(t *testing.T) {
 	if got := r.Goodwill[1].Amount.Minor(); !maps.Equal(got, map[string]int64{"CNY": 5000, "KWD": 1234}) {
 		t.Errorf("goodwill %v", got)
 	}
+	if r.Within != (migration.Within{Review: 5, Pay: 10, Bank: 3}) || r.CreditRest != migration.RestLost {
+		t.Errorf("%+v, %s", r.Within, r.CreditRest)
+	}
 	if r.ObjectionDays != 14 || !r.Tax.Kept || !r.Offers(migration.SettleWaive) || p.Entitlements.Source != "product" {
 		t.Errorf("%+v", r)
 	}
@@ -85,7 +90,7 @@ func TestARefundSectionHasDefaults(t *testing.T) {
 		want := migration.RefundRules{
 			Version: "a", Basis: migration.BasisDays, From: migration.SalesStop, Rounding: migration.RoundHalfEven,
 			Discount: migration.DiscountProportional, Tax: migration.RefundTax{Prices: migration.TaxInclusive}, BelowMinimum: below,
-			ObjectionDays: 30, Payout: migration.PayoutRules{Methods: []string{strings.Trim(methods, "[]")}},
+			ObjectionDays: 30, CreditRest: migration.RestKept, Payout: migration.PayoutRules{Methods: []string{strings.Trim(methods, "[]")}},
 		}
 		if diff := cmp.Diff(want, *p.Refund); diff != "" {
 			t.Error(diff)
@@ -136,6 +141,8 @@ var badRefunds = []struct {
 	{"accounts missing", "    accounts: [iban, cn_card]\n", "", "refund.payout.accounts: is missing", false},
 	{"accounts without bank", "[original, bank, credit, waive]", "[original, credit, waive]", "refund.payout.accounts: is for bank", false},
 	{"account", "cn_card", "sepa", `refund.payout.accounts[1]: "sepa"`, false},
+	{"days of a stage", "review: 5", "review: 0", "refund.within.review: must lie between 1 and 365", false},
+	{"rest of a credit", "credit_rest: lost", "credit_rest: gone", `refund.credit_rest: "gone" must be one of kept, lost, paid`, false},
 	{"objection", "objection_days: 14", "objection_days: 0", "refund.objection_days: must lie between 1 and 365", false},
 	{"store", "method: app_store", "method: card", `refund.stores[0].method: "card"`, false},
 	{"store address", "https://store.example/", "javascript:alert(1)", "refund.stores[0].url: must be a web address", false},
