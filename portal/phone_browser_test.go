@@ -101,6 +101,7 @@ func (w *world) phonePages() map[string][]string {
 		"/console/support/help/:id":                   {"/console/support/help/" + asked},
 		"/console/programme/:id":                      {"/console/programme/1"},
 		"/console/audit/:id":                          {"/console/audit/1"},
+		"/account/mail/:token":                        {"/account/mail/abc"},
 		"/console/finance/refunds":                    {"/console/finance/refunds", "/console/finance/refunds finance_approver"},
 		"/console/finance/refunds/:ref":               {"/console/finance/refunds/" + ref, "/console/finance/refunds/" + second},
 		"/console/finance/batches/:id":                {batch},
