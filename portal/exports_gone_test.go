@@ -52,15 +52,6 @@ func TestAnArchiveThatIsLostIsOfferedAnew(t *testing.T) {
 	}
 }
 
-// count reads one number.
-func (w *world) count(sql string) (n int) {
-	w.Helper()
-	if err := w.super.Super(w.T).QueryRow(w.Context(), sql).Scan(&n); err != nil {
-		w.Fatal(err)
-	}
-	return n
-}
-
 // TestAnOwnerDeletesAnExport: the object is gone at once, the act is recorded, and what was true of the export stays.
 func TestAnOwnerDeletesAnExport(t *testing.T) {
 	w := newWorld(t)
