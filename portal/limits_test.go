@@ -200,8 +200,14 @@ func visitorOf(a portal.Access) string {
 		access portal.Access
 		who    string
 	}{
-		{portal.Owner, "owner"}, {portal.Support, "support"}, {portal.FinanceClerk, "finance_clerk"}, {portal.FinanceApprover, "finance_approver"},
-		{portal.FinanceReleaser, "finance_releaser"}, {portal.ProgrammeManager, "programme_manager"}, {portal.Auditor, "auditor"}, {portal.Operator, "operator"},
+		{portal.Owner, "owner"},
+		{portal.Support, "support"},
+		{portal.FinanceClerk, "finance_clerk"},
+		{portal.FinanceApprover, "finance_approver"},
+		{portal.FinanceReleaser, "finance_releaser"},
+		{portal.ProgrammeManager, "programme_manager"},
+		{portal.Auditor, "auditor"},
+		{portal.Operator, "operator"},
 	} {
 		if a&x.access != 0 {
 			return x.who

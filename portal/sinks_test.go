@@ -48,10 +48,16 @@ func TestOperatorsSwitchASinkOnAndSendAgain(t *testing.T) {
 		form   url.Values
 		status int
 	}{
-		{crm + "/enable", nil, 303}, {crm + "/enable", nil, 409}, {"/console/ops/sinks/nobody/enable", nil, 404},
-		{crm + "/replay", url.Values{"event": {"msg_two"}}, 404}, {crm + "/replay", url.Values{"event": {"msg_one"}}, 303}, {crm + "/replay", nil, 303},
-		{crm + "/replay", url.Values{"event": {strings.Repeat("x", 200)}}, 422}, {crm + "/replay", url.Values{"other": {"x"}}, 400},
-		{crm + "/send-missed", nil, 400}, {crm + "/send-missed", url.Values{"since": {"2026-11-01T00:00:00Z"}, "until": {"2099-01-01T00:00:00Z"}}, 400},
+		{crm + "/enable", nil, 303},
+		{crm + "/enable", nil, 409},
+		{"/console/ops/sinks/nobody/enable", nil, 404},
+		{crm + "/replay", url.Values{"event": {"msg_two"}}, 404},
+		{crm + "/replay", url.Values{"event": {"msg_one"}}, 303},
+		{crm + "/replay", nil, 303},
+		{crm + "/replay", url.Values{"event": {strings.Repeat("x", 200)}}, 422},
+		{crm + "/replay", url.Values{"other": {"x"}}, 400},
+		{crm + "/send-missed", nil, 400},
+		{crm + "/send-missed", url.Values{"since": {"2026-11-01T00:00:00Z"}, "until": {"2099-01-01T00:00:00Z"}}, 400},
 		{crm + "/send-missed", url.Values{"since": {"2026-11-02T00:00:00Z"}, "until": {"2026-11-01T00:00:00Z"}}, 400},
 	} {
 		if a := w.post("operator", c.path, c.form); a.status != c.status {

@@ -145,8 +145,13 @@ func (view *batchView) acts(v *page.Visit, b refund.Batch) {
 func itemTable(v *page.Visit, b refund.Batch, items []refund.Item, names people) ui.Table {
 	l := v.Locale
 	t := ui.Table{ID: "items", Plain: true, Caption: caption(l, "finance.batch.items"), Columns: []ui.Column{
-		{Label: l.T("refund.reference")}, {Label: l.T("console.customer")}, {Label: l.T("finance.batch.account")}, {Label: l.T("finance.approved_by")},
-		{Label: l.T("finance.end_to_end")}, {Label: l.T("refund.amount"), Numeric: true}, {Label: l.T("refund.state")},
+		{Label: l.T("refund.reference")},
+		{Label: l.T("console.customer")},
+		{Label: l.T("finance.batch.account")},
+		{Label: l.T("finance.approved_by")},
+		{Label: l.T("finance.end_to_end")},
+		{Label: l.T("refund.amount"), Numeric: true},
+		{Label: l.T("refund.state")},
 	}}
 	for _, i := range items {
 		state := ui.Cell{Body: ui.Tag("", tones[i.State], l.T("finance.state."+string(i.State)))}
@@ -157,8 +162,13 @@ func itemTable(v *page.Visit, b refund.Batch, items []refund.Item, names people)
 			state = ui.Cell{Text: l.T("finance.unfit." + i.Unfit)}
 		}
 		t.Rows = append(t.Rows, ui.Row{Blocked: i.Dropped != "" || i.Unfit != "", Cells: []ui.Cell{
-			{Text: i.Ref, URL: refundURL(i.Ref)}, {Text: i.CustomerName + " · " + i.CustomerRef}, {Text: accountText(l, i.Account)}, {Text: names.of(i.ApprovedBy)},
-			{Text: i.EndToEnd}, {Text: l.Money(i.Amount, i.Currency)}, state,
+			{Text: i.Ref, URL: refundURL(i.Ref)},
+			{Text: i.CustomerName + " · " + i.CustomerRef},
+			{Text: accountText(l, i.Account)},
+			{Text: names.of(i.ApprovedBy)},
+			{Text: i.EndToEnd},
+			{Text: l.Money(i.Amount, i.Currency)},
+			state,
 		}})
 	}
 	t.Total = []ui.Cell{{Text: l.N("finance.total", b.Count), Span: 5}, {Text: l.Money(b.Control, b.Currency)}, {}}

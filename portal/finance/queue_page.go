@@ -403,7 +403,10 @@ func buildBulk(v *page.Visit, rows []refund.Row, choices []refund.Choice, back s
 			then = ui.Tag("", tones[refund.Second], l.T("finance.bulk.then.second"))
 		}
 		view.table.Rows = append(view.table.Rows, ui.Row{Cells: []ui.Cell{
-			{Text: r.Ref, URL: refundURL(r.Ref)}, {Text: r.CustomerName + " · " + r.CustomerRef}, {Text: l.T("refund.method." + string(r.Method))}, {Text: l.Money(r.Amount, r.Currency)},
+			{Text: r.Ref, URL: refundURL(r.Ref)},
+			{Text: r.CustomerName + " · " + r.CustomerRef},
+			{Text: l.T("refund.method." + string(r.Method))},
+			{Text: l.Money(r.Amount, r.Currency)},
 			{Body: then},
 		}})
 		totals = add(totals, refund.Total{Currency: r.Currency, Count: 1, Amount: r.Amount})

@@ -183,7 +183,10 @@ func TestEveryFaultHasWords(t *testing.T) {
 			{Kind: account.IBAN, Number: "DE88370400440532013000"},
 			{Kind: account.Card, Number: "x", Bank: "x", Holder: "\x00"},
 			{Kind: account.Card, Number: "1"},
-			{Kind: account.Card, Number: "6222020200000000007", Holder: strings.Repeat("a", 71)}, {Kind: account.Company}, {Kind: account.Company, Number: "x", BankName: "\x00"}, {Kind: account.Company, Number: "1", BankName: strings.Repeat("a", 71)},
+			{Kind: account.Card, Number: "6222020200000000007", Holder: strings.Repeat("a", 71)},
+			{Kind: account.Company},
+			{Kind: account.Company, Number: "x", BankName: "\x00"},
+			{Kind: account.Company, Number: "1", BankName: strings.Repeat("a", 71)},
 		} {
 			_, err := account.Check(in)
 			e, _ := fault.As(err)
