@@ -171,9 +171,9 @@ func TestE17_EachFaultOfABucketIsNamed(t *testing.T) {
 		"region":          {func(x *export.Target) { x.Endpoint = answer("AuthorizationHeaderMalformed", 400) }, "region", "region"},
 		"a web server":    {func(x *export.Target) { x.Endpoint = page.URL }, "endpoint", "not_s3"},
 		"a redirect":      {func(x *export.Target) { x.Endpoint = redirect.URL }, "region", "region"}, // as AWS says it
-		"private":         {func(x *export.Target) { x.Endpoint = "http://10.0.0.1:9000" }, "endpoint", "private"},
-		"metadata":        {func(x *export.Target) { x.Endpoint = "http://169.254.169.254" }, "endpoint", "private"},
-		"mapped metadata": {func(x *export.Target) { x.Endpoint = "http://[::ffff:169.254.169.254]" }, "endpoint", "private"},
+		"private":         {func(x *export.Target) { x.Endpoint = "http://10.0.0.1:9000" }, "endpoint", "unknown_host"},
+		"metadata":        {func(x *export.Target) { x.Endpoint = "http://169.254.169.254" }, "endpoint", "unknown_host"},
+		"mapped metadata": {func(x *export.Target) { x.Endpoint = "http://[::ffff:169.254.169.254]" }, "endpoint", "unknown_host"},
 	} {
 		c.clock.Advance(time.Second) // the latest is the one that was asked for last
 		good := c.target

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -107,7 +108,8 @@ func TestE06_AFullDiskDelaysExportsAndLeavesNothing(t *testing.T) {
 	if err != nil || !report.OK() {
 		t.Fatalf("%v %v", err, report.Problems)
 	}
-	if left := w.objects(); len(left) != 1 || left[0] != got.Volumes[0].Key {
+	left := slices.DeleteFunc(w.objects(), func(key string) bool { return strings.HasPrefix(key, "audit/heads/") })
+	if len(left) != 1 || left[0] != got.Volumes[0].Key {
 		t.Errorf("left in the bucket: %q", left)
 	}
 }

@@ -118,6 +118,7 @@ var Meant = []TableRights{
 	// The queue's own, and which changes were applied.
 	{Table: "river_job", Serve: "select, insert, update", Work: "select, insert, update, delete", Older: "delete"},
 	{Table: "river_job_id_seq", Serve: "usage", Work: "usage"},
+	{Table: "queue_worker", Serve: "select", Work: "select, insert, delete"},
 	{Table: "river_leader", Work: "select, insert, update, delete"},
 	{Table: "river_queue", Serve: "select, insert, update", Work: "select, insert, update, delete"},
 	{Table: "river_migration", Serve: "select", Work: "select", Older: "insert, update, delete"},

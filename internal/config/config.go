@@ -130,7 +130,7 @@ type Work struct {
 type Limit struct {
 	Acts    int `env:"ACTS" envDefault:"120" doc:"What changes something, by person (by address where nobody is signed in), a minute; a fourth at once. 0: no bound." use:"serve"`
 	Pages   int `env:"PAGES" envDefault:"600" doc:"Pages and files that are only read, likewise." use:"serve"`
-	SignIns int `env:"SIGN_INS" envDefault:"120" doc:"Ways to the OpenID providers and back, by address, likewise. Raise it when many customers share an address." use:"serve"`
+	SignIns int `env:"SIGN_INS" envDefault:"1200" doc:"Ways to the OpenID providers and back, by address, likewise. Raise it when many customers share an address." use:"serve"`
 }
 
 // Scan is the scanner of documents that people send.

@@ -62,6 +62,10 @@ func (l *liveness) acquire(ctx context.Context) error {
 			return fmt.Errorf("take the worker's lock: %w", err)
 		}
 		if got {
+			if err := l.register(ctx, conn); err != nil {
+				shut(conn)
+				return err
+			}
 			l.conn = conn
 			l.locked.Store(true)
 			return nil
@@ -71,6 +75,19 @@ func (l *liveness) acquire(ctx context.Context) error {
 			return fmt.Errorf("take the worker's lock: %w", ctx.Err())
 		}
 	}
+}
+
+// register notes the client's name for those who look at the queue, and forgets the names of clients whose lock is free.
+func (l *liveness) register(ctx context.Context, conn *pgx.Conn) error {
+	const forget = `DELETE FROM queue_worker w WHERE w.id <> $1 AND pg_try_advisory_xact_lock(hashtextextended('offramp worker ' || w.id, 0))`
+	if _, err := conn.Exec(ctx, forget, l.id); err != nil {
+		return fmt.Errorf("forget workers that ended: %w", err)
+	}
+	const note = `INSERT INTO queue_worker (id, since) VALUES ($1, now()) ON CONFLICT (id) DO NOTHING`
+	if _, err := conn.Exec(ctx, note, l.id); err != nil {
+		return fmt.Errorf("note the worker's name: %w", err)
+	}
+	return nil
 }
 
 // keep watches the connection and takes the lock again when it was lost, until ctx ends.

@@ -42,13 +42,16 @@ const queuesSQL = `
 	  LEFT JOIN river_job j ON j.queue = q.name AND j.state IN ('available', 'running', 'scheduled', 'retryable', 'pending')
 	 GROUP BY q.name, q.paused_at ORDER BY q.name`
 
-// Only sessions of our own database role tell their names, which is the one that every worker uses.
+// A worker is alive while its lock is held. pg_locks shows whose to every role, and pg_stat_activity would not.
 const workersSQL = `
-	SELECT a.application_name, a.backend_start,
-	       (SELECT count(*) FROM river_job j WHERE j.state = 'running' AND j.attempted_by[array_upper(j.attempted_by, 1)] = a.application_name)
-	  FROM pg_stat_activity a
-	 WHERE a.datname = current_database() AND starts_with(a.application_name, '` + idPrefix + `')
-	 ORDER BY 2, 1`
+	SELECT w.id, w.since,
+	       (SELECT count(*) FROM river_job j WHERE j.state = 'running' AND j.attempted_by[array_upper(j.attempted_by, 1)] = w.id)
+	  FROM queue_worker w
+	 WHERE EXISTS (SELECT FROM pg_locks l
+	                WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+	                  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+	                  AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('offramp worker ' || w.id, 0))
+	 ORDER BY w.since, w.id`
 
 // Look reads the overview.
 func Look(ctx context.Context, d *db.DB) (o Overview, err error) {

@@ -2,6 +2,7 @@ package finance
 
 import (
 	"fmt"
+	"math/bits"
 
 	"offramp/internal/locale"
 	"offramp/migration/refund"
@@ -80,7 +81,9 @@ func newBudgetLine(l *locale.Locale, f refund.BudgetFigure) budgetLine {
 }
 
 func percent(part, whole int64) string {
-	return fmt.Sprintf("%.2f%%", 100*float64(part)/float64(whole))
+	high, low := bits.Mul64(uint64(part), 100_00)
+	share, _ := bits.Div64(high, low, uint64(whole)) // a part is at most the whole, so this fits
+	return fmt.Sprintf("%d.%02d%%", share/100, share%100)
 }
 
 // said is the bar for those who hear the page.
