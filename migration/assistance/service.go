@@ -4,8 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"strings"
-	"time"
+	"strconv"
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
@@ -91,13 +90,18 @@ func (s *Service) create(ctx context.Context, tx *db.Tx, p *migration.Programme,
 	})
 }
 
-// write enqueues a mail about a request. What the customer wrote stays in the portal.
+// write enqueues a mail about a request. What the customer wrote stays in the portal. Each answer has a mail of its own; what was
+// answered only ever grows, so that its length tells the answers apart.
 func (s *Service) write(ctx context.Context, tx *db.Tx, template string, r Request, more map[string]string) error {
 	data := map[string]string{"request_id": r.ID, "request": r.Reference(), "export_id": r.ExportID, "reference": r.ExportReference}
 	for k, v := range more {
 		data[k] = v
 	}
-	_, err := s.queue.InsertTx(ctx, tx, mail.Args{Template: template, CustomerID: r.CustomerID, ContactID: r.ContactID, Key: strings.TrimSuffix(r.ID+"."+data["answered"], "."), Data: data}, nil)
+	key := r.ID
+	if template == mail.HelpAnswered {
+		key += "." + strconv.Itoa(len(r.Answer))
+	}
+	_, err := s.queue.InsertTx(ctx, tx, mail.Args{Template: template, CustomerID: r.CustomerID, ContactID: r.ContactID, Key: key, Data: data}, nil)
 	return err
 }
 
@@ -178,7 +182,7 @@ func (s *Service) Answer(ctx context.Context, staffID, id, answer string) (Reque
 		if err != nil {
 			return r, nil, err
 		}
-		return next, &audit.Entry{Actor: staffID, ActorKind: audit.Staff, Act: "help.answer"}, s.write(ctx, tx, mail.HelpAnswered, next, map[string]string{"answered": tx.Now.UTC().Format(time.RFC3339Nano)})
+		return next, &audit.Entry{Actor: staffID, ActorKind: audit.Staff, Act: "help.answer"}, s.write(ctx, tx, mail.HelpAnswered, next, nil)
 	})
 }
 

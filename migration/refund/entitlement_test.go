@@ -448,10 +448,19 @@ func TestZ06_PaymentsAreOutOfReachForOthers(t *testing.T) {
 	}
 }
 
-// TestF10_TheDatabaseRefusesAmountsThatCannotBe goes past the import.
+// TestF10_TheDatabaseRefusesAmountsThatCannotBe goes past the checks of an import that is under way.
 func TestF10_TheDatabaseRefusesAmountsThatCannotBe(t *testing.T) {
 	h := openTill(t)
 	h.take(payFile, refund.PaymentOptions{})
+	update := func(set, where string) error {
+		return h.db.InTx(t.Context(), db.SystemScope("test"), func(tx *db.Tx) error {
+			if _, err := tx.Pgx.Exec(t.Context(), `INSERT INTO entitlement_import (id, source, started_by, started_at) VALUES ('raw', 'test', 'test', now())`); err != nil {
+				return err
+			}
+			_, err := tx.Pgx.Exec(t.Context(), "UPDATE payment SET import_id = 'raw', "+set+" WHERE "+where)
+			return err
+		})
+	}
 	for set, constraint := range map[string]string{
 		"gross = -1":                    "minor_units_check",
 		"refunded = gross":              "payment_given_back",
@@ -462,19 +471,11 @@ func TestF10_TheDatabaseRefusesAmountsThatCannotBe(t *testing.T) {
 		"method = 'cash'":               "payment_method_check",
 		"provider = ''":                 "payment_provider_is_named",
 	} {
-		err := h.db.InTx(t.Context(), db.SystemScope("test"), func(tx *db.Tx) error {
-			_, err := tx.Pgx.Exec(t.Context(), "UPDATE payment SET "+set+" WHERE ref = 'P-1' AND provider <> ''")
-			return err
-		})
-		if !db.IsCheck(err, constraint) {
+		if err := update(set, "ref = 'P-1' AND provider <> ''"); !db.IsCheck(err, constraint) {
 			t.Errorf("%s: %v, want %s", set, err, constraint)
 		}
 	}
-	err := h.db.InTx(t.Context(), db.SystemScope("test"), func(tx *db.Tx) error {
-		_, err := tx.Pgx.Exec(t.Context(), "UPDATE payment SET provider = 'stripe', provider_ref = 'pi_1' WHERE ref = 'P-2'")
-		return err
-	})
-	if !db.IsUnique(err, "payment_provider") {
+	if err := update("provider = 'stripe', provider_ref = 'pi_1'", "ref = 'P-2'"); !db.IsUnique(err, "payment_provider") {
 		t.Errorf("one payment at the provider is two here: %v", err)
 	}
 }

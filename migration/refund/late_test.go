@@ -46,7 +46,7 @@ func TestF09_MoneyThatComesBackWhileItIsDecidedUponIsEnteredOnce(t *testing.T) {
 			return h.must(h.service.Decline(h.Context(), clara, h.p, r.Ref, r.Version, refund.ReasonRefunded, ""))
 		}, refund.Declined},
 		"objected": {func(h *house, r refund.Refund) refund.Refund {
-			r = h.must(h.service.Decline(h.Context(), clara, h.p, r.Ref, r.Version, refund.ReasonRefunded, ""))
+			r = h.must(h.service.Decline(h.Context(), cora, h.p, r.Ref, r.Version, refund.ReasonRefunded, "")) // clara looks a second time
 			return h.must(h.service.Object(h.Context(), who("a"), r.Ref, r.Version, "It was not."))
 		}, refund.Objected},
 	} {

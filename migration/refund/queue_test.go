@@ -192,7 +192,7 @@ func TestTheQueueAndAMonthAsFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cells, err := book.GetRows("queue"); err != nil || len(cells) != 3 || cells[1][2] != `=HYPERLINK("x")` {
+	if cells, err := book.GetRows("queue"); err != nil || len(cells) != 3 || cells[1][2] != "\n=HYPERLINK(\"x\")" {
 		t.Errorf("%v, %v", cells, err)
 	}
 	if formula, err := book.GetCellFormula("queue", "C2"); err != nil || formula != "" {

@@ -138,7 +138,7 @@ func TestSmallAndDecimalFreeAmountsAreWorded(t *testing.T) {
 		"an app store purchase alone":                                      "Everything was bought at app stores, which alone can refund it",
 		"all was refunded before":                                          "What was unused has been given back already",
 		"the period ended long ago":                                        "None of the 366 days is unused",
-		"tax in the price":                                                 "of the amount above it is CN¥495.85 × 181 / 365 = CN¥245.89",
+		"tax in the price":                                                 "CN¥245.89 of the amount above is that tax, given back with it: CN¥495.85 × 181 / 365",
 		"a bonus that is rounded":                                          "Plus 3.33% bonus",
 		"from the stop of sales":                                           "the last day of sales",
 		"months from the 31st in a leap year: February begins on the 29th": "a month that has begun is used",
