@@ -77,7 +77,10 @@ func TestH02_ChoosingAnExportInABrowser(t *testing.T) {
 		w.see(tab, "review-"+tag)
 		tab.Click(`form[action="/exports/new"] .btn`)
 		tab.Wait("#dataset-2:checked")
-		tab.Click("#dataset-2")
+		tab.Click("#part-how > summary")
+		for range 2 { // CSV and JSONL are chosen: without a format there is nothing to make
+			tab.Click(`input[name="format"]:checked`)
+		}
 		tab.Click("form[data-scope] .btn--primary")
 		tab.Wait(".errors")
 		w.see(tab, "errors-"+tag)

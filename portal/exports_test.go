@@ -178,7 +178,7 @@ func TestExportPageByState(t *testing.T) {
 	}
 	set(`state = 'running', stage = 'reading', attempt = 1, started_at = $2`, day)
 	w.exec(`UPDATE journey SET progress = jsonb_build_object('export_id', $2::text, 'stage', 'reading', 'percent', 62, 'rows_done', 9300, 'rows_total', 15000, 'bytes_done', 9300000000, 'bytes_total', 15000000000, 'left', 360000000000) WHERE customer_id = $1`, w.ids["a"], e.ID)
-	w.shows("owner", path, "Reading your data – stage 2 of 4", "62%", "9,300 of 15,000 rows", "about 6 minutes left", "Started 2026-11-21 10:24", "every 4s")
+	w.shows("owner", path, "Reading your data – stage 2 of 4", "62%", "9,300 of 15,000 rows", "about 6 minutes left", "Started 21 November 2026, 10:24", "every 4s")
 	fragment := w.shows("owner", path+"/progress?seen=counting", "stage 2 of 4", `role="status"`, "hx-swap-oob")
 	w.hides(fragment, "<html", "<main")
 	w.hides(w.shows("owner", path+"/progress?seen=reading", "stage 2 of 4"), "hx-swap-oob")

@@ -101,7 +101,8 @@ func refusedByDatabase(err error) bool {
 func (s *Server) fail(c echo.Context, err error) {
 	status := statusOf(err)
 	v := page.Of(c)
-	if v.Left = left(c.Request()); v.Left {
+	// net/http ends the request's context, too, when the time to send a body is over; that reader waits for an answer.
+	if v.Left = left(c.Request()) && !errors.Is(err, os.ErrDeadlineExceeded); v.Left {
 		return // there is nobody to tell, and nothing to mend
 	}
 	if status < http.StatusInternalServerError && refusedByDatabase(err) {

@@ -26,7 +26,7 @@ func TestThePageOfAFileAccountsForEachOfItsBookings(t *testing.T) {
 		entry("DBIT", `<NtryDtls><Btch><PmtInfId>PB-2026-999999-1</PmtInfId><NbOfTxs>2</NbOfTxs></Btch></NtryDtls>`),
 	))
 	body := w.shows("finance_clerk", a.location, "Könto", "The account is closed (AC04)", "PB-2026-999999-1", "The bank booked a batch as one", "Passed over, with the reason",
-		"taken back</th><td class=\"num\">1<", "charge</th><td class=\"num\">1<", "come back</th><td class=\"num\">2<")
+		"taken back</th><td role=\"cell\" class=\"num key\" data-label=\"Bookings\">1<", "charge</th><td role=\"cell\" class=\"num key\" data-label=\"Bookings\">1<", "come back</th><td role=\"cell\" class=\"num key\" data-label=\"Bookings\">2<")
 	if n := strings.Count(body, `action="`+a.location+"/lines/"); n != 4 {
 		t.Errorf("%d forms for two open lines", n)
 	}

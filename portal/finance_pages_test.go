@@ -73,7 +73,7 @@ func TestFilesHoldExactlyTheFilter(t *testing.T) {
 			t.Errorf("%s: %d holds %v, want %v\n%s", filter, a.status, got, want, a.body)
 		}
 		page := w.get("finance_clerk", queue+"?"+filter).body
-		if got := [2]bool{strings.Contains(page, `href="`+queue+"/"+ours+`"`), strings.Contains(page, `href="`+queue+"/"+theirs+`"`)}; got != want {
+		if got := [2]bool{strings.Contains(page, `href="`+queue+"/"+ours+`?in=`), strings.Contains(page, `href="`+queue+"/"+theirs+`?in=`)}; got != want {
 			t.Errorf("%s: the page holds %v, want %v", filter, got, want)
 		}
 	}

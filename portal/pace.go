@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -82,20 +81,4 @@ func (s *Server) port() string {
 		return ":443"
 	}
 	return ":80"
-}
-
-// readable refuses queries with what no text has: the character NUL, and bytes that are no UTF-8. The database stores neither,
-// whatever field they would reach. (Paths have plain characters only; cookies are looked up by their hash.)
-func (s *Server) readable(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r := c.Request()
-		for name, values := range r.URL.Query() {
-			for _, value := range append(values, name) {
-				if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
-					return page.ErrForm
-				}
-			}
-		}
-		return next(c)
-	}
 }

@@ -87,6 +87,7 @@ func (w *world) phonePages() map[string][]string {
 		"/:locale/faq":                                {"/en/faq"},
 		"/exports/:id":                                {files, "/exports/" + broken.ID + " other"},
 		"/exports/:id/check":                          {files + "/check"},
+		"/exports/:id/delete":                         {files + "/delete"},
 		"/exports/:id/deliver":                        {files + "/deliver"},
 		"/exports/:id/help":                           {files + "/help"},
 		"/refund/:currency/method":                    {"/refund/CNY/method third"},
@@ -111,6 +112,7 @@ func (w *world) phonePages() map[string][]string {
 		"/console/finance/batches/:id/file":           nil,
 		"/refund/:ref/documents/:id":                  nil,
 		"/refund/:ref/account":                        nil, // asked for only when the bank sent the money back
+		"/console/ops/sinks/:id":                      nil, // this world has none
 		"/exports/:id/download":                       nil,
 		"/exports/:id/receipt.json":                   nil,
 		"/exports/:id/receipt.jws":                    nil,

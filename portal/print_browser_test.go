@@ -29,8 +29,8 @@ func TestPagesPrintAsPapers(t *testing.T) {
 		who, name, path string
 		keeps           map[string]string // by language: what has to be on the paper
 	}{
-		{"other", "estimate", "/refund", map[string]string{"en": "150 of 365 days|CN¥1,500.00|smallest unit|Canary Works", "zh-CN": "365天中有150天|¥1,500.00|最小单位|Canary Works"}},
-		{"owner", "follow", "/refund/" + ref, map[string]string{"en": "150 of 365 days|CN¥3,600.00|smallest unit|Which account|银行 letter.pdf|Farshore Design Studio", "zh-CN": "¥3,600.00|最小单位|Which account|银行 letter.pdf"}},
+		{"other", "estimate", "/refund", map[string]string{"en": "150 of 365 days|CN¥1,500.00|smallest coin|Canary Works", "zh-CN": "365天中有150天|¥1,500.00|最小货币单位|Canary Works"}},
+		{"owner", "follow", "/refund/" + ref, map[string]string{"en": "150 of 365 days|CN¥3,600.00|smallest coin|Which account|银行 letter.pdf|Farshore Design Studio", "zh-CN": "¥3,600.00|最小货币单位|Which account|银行 letter.pdf"}},
 		{"finance_clerk", "finance", queue + "/" + ref, map[string]string{"en": "150 of 365 days|pi_INV-1|银行 letter.pdf|Which account|HZ-20418", "zh-CN": "365天中有150天|pi_INV-1|银行 letter.pdf"}},
 		{"other", "comparison", "/replacements", map[string]string{"en": "Heguang Space|Driftboard|Reminders have to be set again", "zh-CN": "禾光空间|浮板"}},
 	} {

@@ -94,7 +94,7 @@ func TestErrorPagesSpeakTheLanguageOfWhoIsSignedIn(t *testing.T) {
 	}
 	w.exec(`UPDATE session SET ended_at = $1 WHERE id = 'session-support'`, day)
 	speaks("support", "GET", "/no-such-page", 404, "en", "This page does not exist")
-	w.db.Pool.Close()
+	w.web.Pool.Close()
 	speaks("owner", "GET", "/no-such-page", 404, "en", "This page does not exist")
 	w.sessions = broken{panic: true}
 	w.serve("http://portal.example")

@@ -192,7 +192,7 @@ func TestI03_TheQueuesFilterSaysWhatItCannotRead(t *testing.T) {
 	for _, c := range []struct{ query, id, label, text, kept string }{
 		{"status=nowhere", "status", "Status", "Choose one of the list", ""},
 		{"method=gold", "method", "Method", "Choose one of the list", ""},
-		{"q=" + strings.Repeat("a", 101), "q", "Customer or reference", "Use at most 100 characters", strings.Repeat("a", 100)},
+		{"q=" + strings.Repeat("a", 101), "q", "Reference, customer number, email or name", "Use at most 100 characters", strings.Repeat("a", 100)},
 		{"currency=XQ", "currency", "Currency", "Enter a currency such as CNY", "XQ"},
 		{"currency=XQ&least=5", "currency", "Currency", "Enter a currency such as CNY", "XQ"},
 		{"currency=CNY&least=-1", "least", "Amount from", "Enter the amount without a sign", "-1"},

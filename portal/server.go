@@ -82,7 +82,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.echo = page.NewEcho()
 	s.echo.IPExtractor = page.ClientAddress(o.Proxies)
-	s.echo.Pre(s.observe, s.addressed, s.readable, s.sameSite, s.canonical)
+	s.echo.Pre(s.observe, s.addressed, s.sameSite, s.canonical)
 	s.signIn.Known = s.landing
 	s.routes = append(s.list(), s.consoles.list()...)
 	for _, r := range s.routes {

@@ -195,6 +195,7 @@ func TestZ05_WhoProposedAProgrammeCannotApproveIt(t *testing.T) {
 	w.exec(`INSERT INTO identity (id, realm, issuer, subject, name, roles, created_at, signed_in_at)
 		VALUES ('identity-second', 'staff', 'https://staff.example', 'second', 'Chen Li', '{programme_manager}', $1, $1)`, day)
 	w.session("second", "")
+	w.confirmed("second", day.AddDate(5, 0, 0))
 	w.shows("second", "/console/programme", "/1/approve", "This is the first version", "milestones[service_end]")
 	if a := w.post("second", "/console/programme/1/approve", nil); a.status != 303 || a.location != "/console/programme" {
 		t.Errorf("approved by another: %d to %s", a.status, a.location)
@@ -287,7 +288,7 @@ func TestAuditorReadsTheLog(t *testing.T) {
 		"actor=nobody+at+all":           {"No entry fits.", "EX-10001"},
 		"act=export.&customer=HZ-20418": {"EX-10001", "EX-10002"},
 		"object=ex-10002":               {"EX-10002", "EX-10001"},
-		"act=asked+for+an+export":       {"EX-10001", "Signed in"},
+		"act=asked+for+an+export":       {"EX-10001", "Read the audit log"},
 		"before=1":                      {"No entry fits.", "EX-10001"},
 	} {
 		w.hides(w.shows("auditor", "/console/audit?"+query, c.shows), c.hides)
@@ -351,24 +352,24 @@ func TestL02_AuditorChecksTheChain(t *testing.T) {
 // TestWhoCannotBeWrittenToReadsSoAndGivesAnAddress signs in as a contact without an address.
 func TestWhoCannotBeWrittenToReadsSoAndGivesAnAddress(t *testing.T) {
 	w := newWorld(t)
-	w.hides(w.shows("member", "/plan", "Your plan"), "We cannot e-mail you")
+	w.hides(w.shows("member", "/plan", "Your plan"), "We cannot email you")
 	w.exec(`UPDATE contact SET email = id || '@unlinked.invalid' WHERE id = $1`, w.ids["member"])
 	for _, path := range []string{"/plan", "/exports", "/help"} {
-		w.shows("member", path, "We cannot e-mail you: we have no address", `href="/account#mail"`)
+		w.shows("member", path, "We cannot email you: we have no address", `href="/account#mail"`)
 	}
 	w.shows("member", "/account", "We have no address to write to")
-	if a := w.post("member", "/account/mail", url.Values{"address": {"nobody"}}); a.status != 422 || !strings.Contains(a.body, "Write an e-mail address such as") || !strings.Contains(a.body, `value="nobody"`) {
+	if a := w.post("member", "/account/mail", url.Values{"address": {"nobody"}}); a.status != 422 || !strings.Contains(a.body, "such as name@example.com") || !strings.Contains(a.body, `value="nobody"`) {
 		t.Errorf("a bad address: %d", a.status)
 	}
 	if a := w.post("member", "/account/mail", url.Values{"address": {"lin@farshore.example"}}); a.status != 303 {
 		t.Errorf("an address: %d", a.status)
 	}
-	w.shows("member", "/account/mail/abc", "Confirm your e-mail address")
+	w.shows("member", "/account/mail/abc", "Confirm your email address")
 	if a := w.post("member", "/account/mail/abc", nil); a.status != 410 {
 		t.Errorf("a link that nobody sent: %d", a.status)
 	}
-	w.shows("support", "/console/support/customers/a", "no address; gets no e-mail", "Two contacts are one person")
-	if a := w.post("support", "/console/support/customers/a/join", url.Values{"from": {w.ids["member"]}, "into": {w.ids["owner"]}}); a.status != 303 {
+	w.shows("support", "/console/support/customers/" + w.ids["a"], "no address; gets no email", "Two contacts are one person")
+	if a := w.post("support", "/console/support/customers/"+w.ids["a"]+"/join", url.Values{"from": {w.ids["member"]}, "into": {w.ids["owner"]}}); a.status != 303 {
 		t.Errorf("joined: %d", a.status)
 	}
 	w.shows("auditor", "/console/audit?act=contact.join", "Joined two contacts")

@@ -55,7 +55,7 @@ var Meant = []TableRights{
 	// Exports. The web side asks for them, a worker builds them.
 	{Table: "export", Serve: "select, insert, update", Work: "select, update"},
 	{Table: "export_number", Serve: "usage"},
-	{Table: "export_object", Serve: "select", Work: "select, insert, update"},
+	{Table: "export_object", Serve: "select, update (deleted_at, state)", Work: "select, insert, update"},
 	{Table: "export_volume", Serve: "select", Work: "select, insert, update, delete"},
 	{Table: "export_hold", Serve: "select", Work: "select, insert, update, delete"},
 	{Table: "export_download", Serve: "select, insert", Work: "select"},

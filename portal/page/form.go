@@ -99,6 +99,21 @@ func ReadQuery(c echo.Context, inputs ...Input) (Form, error) {
 	return take(sent, inputs)
 }
 
+// WholeQuery reads everything in the address, for what other programs and not our forms have written. It refuses with ErrForm
+// what no text has: the character NUL, and bytes that are no UTF-8. The database stores neither.
+func WholeQuery(c echo.Context) (url.Values, error) {
+	sent := c.QueryParams()
+	for name, values := range sent {
+		if unfit(name) || slices.ContainsFunc(values, unfit) {
+			return nil, ErrForm
+		}
+	}
+	return sent, nil
+}
+
+// unfit reports whether a value has what no text has.
+func unfit(v string) bool { return !utf8.ValidString(v) || strings.ContainsRune(v, 0) }
+
 func take(sent url.Values, inputs []Input) (Form, error) {
 	form, refusal := Form{values: map[string][]string{}}, errInput
 	for _, in := range inputs {
@@ -125,7 +140,7 @@ func take(sent url.Values, inputs []Input) (Form, error) {
 
 // clean returns a value as it may be shown and stored, and the key of what is wrong with it.
 func (in Input) clean(v string) (clean, key string) {
-	if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
+	if unfit(v) {
 		return strings.Map(in.visible, strings.ToValidUTF8(v, "")), "fault.input.text"
 	}
 	v = strings.TrimSpace(strings.Map(in.visible, strings.ReplaceAll(v, "\r\n", "\n")))

@@ -103,8 +103,12 @@ func (p *Pages) Start(realm auth.Realm) echo.HandlerFunc {
 func (p *Pages) Finish(realm auth.Realm) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
+		query, err := page.WholeQuery(c)
+		if err != nil {
+			return err
+		}
 		arrival, err := p.Auth.Finish(r.Context(), auth.Return{
-			Realm: realm, Secret: p.Cookie(c, signInCookie), Query: c.QueryParams(), UserAgent: r.UserAgent(), OldCookie: p.Cookie(c, page.SessionCookie),
+			Realm: realm, Secret: p.Cookie(c, signInCookie), Query: query, UserAgent: r.UserAgent(), OldCookie: p.Cookie(c, page.SessionCookie),
 		})
 		if err != nil {
 			return err

@@ -18,6 +18,7 @@ type exportInside struct {
 	facts    []ui.SummaryRow
 	volumes  ui.Table
 	failures []string
+	missing  int64 // items, of which failures names the first
 }
 
 // insides words those exports about which there is something to say.
@@ -84,6 +85,7 @@ func volume(v *page.Visit, part export.Volume) ui.Row {
 
 // fail names what of a dataset could not be exported.
 func (x *exportInside) fail(v *page.Visit, name string, c archive.Count) {
+	x.missing += c.Failed
 	for i, f := range c.Failures {
 		if i == failuresShown {
 			x.failures = append(x.failures, v.Locale.T("console.failures.more", "Dataset", name, "Count", v.Locale.Number(c.Failed-failuresShown)))

@@ -220,7 +220,7 @@ func facts(v *page.Visit, r refund.Refund) []ui.SummaryRow {
 
 // past tells the customer what happened: what concerns them, without who of ours did it.
 func past(v *page.Visit, history []refund.Happening) ui.History {
-	h := ui.History{Locale: v.Locale, Zone: v.Zone()}
+	h := ui.History{Locale: v.Locale, Zone: v.Zone(), Long: true}
 	for i := len(history) - 1; i >= 0; i-- {
 		e := history[i]
 		id := "settle.happened." + e.Kind
