@@ -52,6 +52,7 @@ type Programme struct {
 	Sinks      []Sink      `yaml:"sinks"`
 	Brand      Brand       `yaml:"brand"`
 	Steps      StepRules   `yaml:"steps"`
+	Notices    NoticePlan  `yaml:"notices"`
 
 	Features     []Feature     `yaml:"features"` // what the product does, as replacements are compared by
 	Choice       ChoiceRules   `yaml:"choice"`

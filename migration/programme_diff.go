@@ -140,7 +140,7 @@ func (d *differ) compare(was, is reflect.Value, path string) {
 		d.structure(was, is, path)
 	case is.Kind() == reflect.Pointer:
 		d.pointer(was, is, path)
-	case is.Kind() == reflect.Slice && is.Type().Elem().Kind() == reflect.String:
+	case is.Kind() == reflect.Slice && (is.Type().Elem().Kind() != reflect.Struct || is.Type().Elem() == reflect.TypeFor[Day]()):
 		d.add(path, joined(was), joined(is))
 	case is.Kind() == reflect.Slice:
 		d.list(was, is, path)
@@ -295,7 +295,10 @@ func summary(entry reflect.Value) string {
 }
 
 func joined(v reflect.Value) string {
-	list, _ := v.Interface().([]string)
+	list := make([]string, v.Len())
+	for i := range list {
+		list[i] = fmt.Sprint(v.Index(i).Interface())
+	}
 	return strings.Join(list, ", ")
 }
 

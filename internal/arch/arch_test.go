@@ -17,7 +17,9 @@ var rooms = []struct {
 	may    []string
 }{
 	{"internal/", []string{"internal/..."}},
-	{"migration", []string{"internal/..."}},
+	{"migration", []string{"internal/...", "migration/audience"}},
+	{"migration/audience", []string{"internal/..."}},
+	{"migration/notice", []string{"internal/...", "migration", "migration/audience", "migration/notice/..."}},
 	{"migration/", []string{"internal/...", "migration"}},
 	{"migration/refund", []string{"internal/...", "migration", "migration/refund/..."}},
 	{"migration/refund/payout", []string{"internal/...", "migration/refund/payout", "migration/refund/payout/..."}},

@@ -1,0 +1,100 @@
+package notice
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"offramp/internal/audit"
+	"offramp/internal/db"
+	"offramp/migration"
+)
+
+// Outcomes of a call.
+const (
+	CallReached  = "reached"
+	CallNoAnswer = "no_answer"
+	CallWrong    = "wrong_number"
+	CallOther    = "other"
+)
+
+// Outcomes lists what may come of a call.
+var Outcomes = []string{CallReached, CallNoAnswer, CallWrong, CallOther}
+
+// Call is the task of speaking with a customer.
+type Call struct {
+	ID, CustomerID, Ref, Customer, Tier, Notice string
+	DueDay                                      migration.Day
+	Owner                                       string // identity id; empty: nobody has taken it
+	Contact, Email                              string // of the first owner
+	Script                                      string // in the customer's language
+	OpenedAt                                    time.Time
+}
+
+// maxNote bounds what is noted of a call, in characters.
+const maxNote = 2000
+
+// EndCall ends a call with what came of it. ErrNoOutcome, ErrUnknown, ErrCallEnded. For staff.
+func (s *Service) EndCall(ctx context.Context, staffID, id, outcome, note string) error {
+	note = strings.TrimSpace(note)
+	if !slices.Contains(Outcomes, outcome) || outcome == CallOther && note == "" {
+		return ErrNoOutcome.Field("outcome", "notice.no_outcome", nil)
+	}
+	if runes := []rune(note); len(runes) > maxNote {
+		note = string(runes[:maxNote])
+	}
+	return s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		customerID, key, err := s.store.endCall(ctx, tx, id, staffID, outcome, note)
+		if err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Entry{
+			Actor: staffID, ActorKind: audit.Staff, Act: "notice.call", Object: "notice " + key, CustomerID: customerID,
+			Detail: map[string]any{"call": id, "outcome": outcome},
+		})
+	})
+}
+
+// TakeCall makes a person the owner of an open call. ErrUnknown, ErrCallEnded.
+func (s *Service) TakeCall(ctx context.Context, staffID, id string) error {
+	return s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		customerID, key, err := s.store.takeCall(ctx, tx, id, staffID)
+		if err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Entry{
+			Actor: staffID, ActorKind: audit.Staff, Act: "notice.take_call", Object: "notice " + key, CustomerID: customerID,
+			Detail: map[string]any{"call": id},
+		})
+	})
+}
+
+// Calls lists the open calls, those due first, at most limit, with what to say; the look is recorded. For staff.
+func (s *Service) Calls(ctx context.Context, staffID string, limit int) (list []Call, err error) {
+	p, err := s.programmes.Active(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		rows, err := s.store.openCalls(ctx, tx, limit)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			c := Call{
+				ID: r.ID, CustomerID: r.CustomerID, Ref: r.Ref, Customer: r.Customer, Tier: r.Tier, Notice: r.Notice,
+				DueDay: migration.DayOf(r.DueDay), Owner: r.Owner, Contact: r.Contact, Email: r.Email, OpenedAt: r.OpenedAt,
+			}
+			if n, ok := p.Notice(r.Notice); ok {
+				to := Reader{Ref: r.Ref, Customer: r.Customer, Tier: r.Tier, Contact: r.Contact, Locale: r.Locale, Zone: r.Zone, Extensions: r.Extensions}
+				c.Script = Script(p, n, to, tx.Now, s.link)
+			}
+			list = append(list, c)
+		}
+		return audit.Record(ctx, tx, audit.Entry{
+			Actor: staffID, ActorKind: audit.Staff, Act: "notice.calls", Object: "calls", Detail: map[string]any{"found": len(list)},
+		})
+	})
+	return list, err
+}

@@ -1,0 +1,211 @@
+package notice
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"offramp/internal/locale"
+	"offramp/internal/mail"
+	"offramp/migration"
+)
+
+// Reader is one contact of one customer, as words are filled in for.
+type Reader struct {
+	CustomerID, ContactID string
+	Ref, Customer, Tier   string
+	Contact, Email        string
+	Locale                string
+	Zone                  string
+	Extensions            map[string]migration.Day
+	Optional              bool // takes optional notices, too
+}
+
+// Content is what is approved of a notice: what is said, to whom and when. Dates are not in it, since they are filled in for
+// each customer and may move.
+type Content struct {
+	Notice       migration.Notice
+	Product      migration.Text
+	Company      migration.Text
+	Thanks       migration.Text
+	Reason       migration.Text
+	Replacements []string
+	Help         migration.Help
+}
+
+// ContentOf returns a notice's content and its hash, in hex.
+func ContentOf(p *migration.Programme, n migration.Notice) (raw, hash string) {
+	c := Content{Notice: n, Product: p.Product.Name, Company: p.Product.Company, Thanks: p.Thanks, Reason: p.Reason, Help: p.Help}
+	c.Help.FAQ = nil
+	for _, r := range p.Offered() {
+		c.Replacements = append(c.Replacements, r.Key)
+	}
+	b, err := json.MarshalIndent(c, "", "  ")
+	if err != nil { // texts, numbers and days always marshal
+		panic(fmt.Sprintf("notice: marshal content: %v", err))
+	}
+	sum := sha256.Sum256(b)
+	return string(b), hex.EncodeToString(sum[:])
+}
+
+// variables find what stands in braces. It is the pattern of migration's check.
+var variables = regexp.MustCompile(`\{([^{}\n]*)\}`)
+
+// writer fills in a notice's words for one reader.
+type writer struct {
+	*locale.Locale
+	p     *migration.Programme
+	r     Reader
+	now   time.Time
+	link  string // of the portal, without a slash at the end
+	plain bool   // values are not escaped for CommonMark
+}
+
+// pick returns a wording in the reader's language, or in the programme's first.
+func (w writer) pick(t migration.Text) string {
+	text, _ := t.In(w.Tag(), w.p.Fallback())
+	return text
+}
+
+// fill replaces the variables of a text. The programme's check has refused unknown ones.
+func (w writer) fill(t migration.Text) string {
+	return variables.ReplaceAllStringFunc(w.pick(t), func(found string) string {
+		name := found[1 : len(found)-1]
+		switch kind, of, _ := strings.Cut(name, ":"); kind {
+		case "date":
+			return w.date(of)
+		case "days":
+			return w.N("notice.days", w.daysTo(of))
+		case "link":
+			return w.link + migration.NoticeLinks[of]
+		}
+		value := w.value(name)
+		if w.plain || name == "thanks" || name == "reason" {
+			return value
+		}
+		return mail.Escape(value)
+	})
+}
+
+func (w writer) value(name string) string {
+	switch name {
+	case "product":
+		return w.pick(w.p.Product.Name)
+	case "company":
+		return w.pick(w.p.Product.Company)
+	case "customer":
+		return w.r.Customer
+	case "contact":
+		return w.r.Contact
+	case "thanks":
+		return w.pick(w.p.Thanks)
+	case "reason":
+		return w.pick(w.p.Reason)
+	case "replacements":
+		var names []string
+		for _, r := range w.p.Offered() {
+			names = append(names, w.pick(r.Name))
+		}
+		return strings.Join(names, w.T("notice.comma"))
+	case "help_email":
+		return w.p.Help.Email
+	case "help_phone":
+		return w.p.Help.Phone
+	case "help_hours":
+		return w.pick(w.p.Help.Hours)
+	}
+	return ""
+}
+
+// day is a milestone's day as it stands for the reader.
+func (w writer) day(milestone string) migration.Day {
+	m, ok := w.p.Milestone(milestone)
+	if !ok {
+		return migration.Day{}
+	}
+	if later := w.r.Extensions[milestone]; later.After(m.Day) {
+		return later
+	}
+	return m.Day
+}
+
+func (w writer) date(milestone string) string {
+	return w.Date(w.day(milestone).End(w.p.Zone), w.p.Zone)
+}
+
+func (w writer) daysTo(milestone string) int {
+	return max(0, migration.DayOf(w.now.In(w.p.Zone)).DaysUntil(w.day(milestone)))
+}
+
+// Letter is what one reader is sent: the notices in the order in which they are due.
+type Letter struct {
+	Bulletin mail.Bulletin
+	HTML     string
+	Plain    string
+	Sum      string // SHA-256 over subject and both forms
+}
+
+// Compose writes one mail of one or more notices for a reader at an instant. link is the portal's address.
+func Compose(p *migration.Programme, notices []migration.Notice, r Reader, now time.Time, link string) (Letter, error) {
+	w := writer{Locale: locale.For(r.Locale), p: p, r: r, now: now, link: strings.TrimRight(link, "/")}
+	b := w.frame(notices)
+	for _, n := range notices {
+		words := n.WordsFor(r.Tier)
+		w.plain = true
+		title := w.fill(words.Title)
+		w.plain = false
+		b.Parts = append(b.Parts, mail.Part{Title: title, Body: strings.TrimSpace(w.fill(words.Opening) + "\n\n" + w.fill(words.Next))})
+	}
+	b.Subject = b.Parts[0].Title
+	if len(notices) > 1 {
+		b.Subject = w.N("notice.digest", len(notices), "Product", b.Product)
+	}
+	html, plain, sum, err := b.Set()
+	if err != nil {
+		return Letter{}, err
+	}
+	return Letter{Bulletin: b, HTML: html, Plain: plain, Sum: sum}, nil
+}
+
+// frame is what every notice has: key dates, button and help.
+func (w writer) frame(notices []migration.Notice) mail.Bulletin {
+	product := w.pick(w.p.Product.Name)
+	b := mail.Bulletin{
+		Tag: w.Tag(), Product: product, Company: w.pick(w.p.Product.Company), Colour: w.p.Brand.Colour,
+		Greeting:  w.T("mail.greeting", "Name", strings.Join(strings.Fields(w.r.Contact), " ")),
+		DatesName: w.T("notice.dates"), ZoneNote: w.T("time.zone_note", "Zone", w.ZoneName(w.p.Zone, w.now)),
+		Button: w.T("notice.button"), URL: w.link + "/plan", Safety: w.T("notice.safety"),
+		HelpName: w.T("mail.help"), Help: w.T("mail.help_text"), Email: w.p.Help.Email, Phone: w.p.Help.Phone,
+		Hours: w.pick(w.p.Help.Hours), Code: w.T("mail.code", "Code", w.r.Ref),
+		Why: w.T("notice.why", "Product", product, "Customer", w.r.Customer),
+	}
+	optional := len(notices) > 0
+	for _, n := range notices {
+		optional = optional && !n.Mandatory()
+	}
+	if optional {
+		b.Why, b.Leave, b.LeaveName = w.T("notice.why_optional", "Product", product), w.link+"/inbox/preferences", w.T("notice.leave")
+	}
+	steps := map[string]bool{}
+	for _, n := range notices {
+		steps[n.On.Milestone] = true
+	}
+	for _, m := range w.p.Milestones {
+		name := w.pick(m.Name)
+		if name == "" {
+			name = w.T("milestone." + m.Key)
+		}
+		b.Dates = append(b.Dates, mail.Fact{Name: name, Value: w.date(m.Key), Strong: steps[m.Key]})
+	}
+	return b
+}
+
+// Script is what to say on the phone about a notice.
+func Script(p *migration.Programme, n migration.Notice, r Reader, now time.Time, link string) string {
+	w := writer{Locale: locale.For(r.Locale), p: p, r: r, now: now, link: strings.TrimRight(link, "/")}
+	return w.fill(n.WordsFor(r.Tier).Script)
+}

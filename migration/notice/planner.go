@@ -1,0 +1,197 @@
+package notice
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"offramp/internal/db"
+	"offramp/migration"
+	"offramp/migration/audience"
+)
+
+// Service is what may be done with notices. Safe for concurrent use, on any number of replicas.
+type Service struct {
+	db         *db.DB
+	store      store
+	programmes Programmes
+	link       string // of the portal
+}
+
+// Programmes is what notices need of the programme.
+type Programmes interface {
+	Active(ctx context.Context) (*migration.Programme, error)
+}
+
+// NewService works on d. link is the portal's address, which letters lead to.
+func NewService(d *db.DB, programmes Programmes, link string) *Service {
+	return &Service{db: d, programmes: programmes, link: link}
+}
+
+// system is the scope of the planner and the sender.
+var system = db.SystemScope("notices")
+
+// Why a notice is not planned.
+const (
+	HeldUnapproved = "unapproved" // nobody has approved its content
+	HeldTalks      = "talks"      // customers of core tiers were not spoken to yet
+)
+
+// Planned is what one pass of the planner did with one notice.
+type Planned struct {
+	Notice string
+	Due    int64  // messages that were not planned before
+	Held   string // why nothing was planned; empty: it was
+	Open   int    // with HeldTalks: how many customers
+}
+
+// Plan writes down everything that is due now. Any number of processes may call it at once: one of them plans, the others
+// return nothing. Without a programme there is nothing to plan.
+func (s *Service) Plan(ctx context.Context) (list []Planned, err error) {
+	p, err := s.programmes.Active(ctx)
+	if errors.Is(err, migration.ErrNoProgramme) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = s.db.InTx(ctx, system, func(tx *db.Tx) error {
+		mine, err := s.store.lead(ctx, tx)
+		if err != nil || !mine {
+			return err
+		}
+		zones, err := s.store.zones(ctx, tx)
+		if err != nil {
+			return err
+		}
+		held, err := s.held(ctx, tx, p)
+		if err != nil {
+			return err
+		}
+		for _, n := range p.Notices.List {
+			one := Planned{Notice: n.Key}
+			if h, is := held[n.Key]; is {
+				one.Held, one.Open = h.Held, h.Open
+			} else if one.Due, err = s.planOne(ctx, tx, p, n, zones); err != nil {
+				return err
+			}
+			list = append(list, one)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// held tells which notices do not go, and why.
+func (s *Service) held(ctx context.Context, tx *db.Tx, p *migration.Programme) (map[string]Planned, error) {
+	hashes := make(map[string]string, len(p.Notices.List))
+	var personal []string
+	for _, n := range p.Notices.List {
+		_, hashes[n.Key] = ContentOf(p, n)
+		if n.Kind == migration.NoticePersonal {
+			personal = append(personal, n.Key)
+		}
+	}
+	approved, err := s.store.approved(ctx, tx, hashes)
+	if err != nil {
+		return nil, err
+	}
+	open := 0
+	if len(personal) > 0 {
+		if open, err = s.store.openTalks(ctx, tx, personal, coreTiers(p)); err != nil {
+			return nil, err
+		}
+	}
+	held := map[string]Planned{}
+	for _, n := range p.Notices.List {
+		switch {
+		case !approved[n.Key]:
+			held[n.Key] = Planned{Held: HeldUnapproved}
+		case n.Kind == migration.NoticePublic && open > 0:
+			held[n.Key] = Planned{Held: HeldTalks, Open: open}
+		}
+	}
+	return held, nil
+}
+
+func coreTiers(p *migration.Programme) (keys []string) {
+	for _, t := range p.Tiers {
+		if t.Core {
+			keys = append(keys, t.Key)
+		}
+	}
+	return keys
+}
+
+// planOne plans one notice, wave by wave: for those to whom its milestone is on the programme's day, then for those who were
+// given a later one.
+func (s *Service) planOne(ctx context.Context, tx *db.Tx, p *migration.Programme, n migration.Notice, zones []string) (due int64, err error) {
+	waves, err := s.waves(ctx, tx, p, n)
+	if err != nil {
+		return 0, err
+	}
+	for _, w := range waves {
+		w.stages = stagesNow(p, n, w.day(), zones, tx.Now)
+		planned, err := s.store.plan(ctx, tx, w)
+		if err != nil {
+			return due, err
+		}
+		due += planned
+	}
+	if due > 0 {
+		return due, s.store.supersede(ctx, tx, n.Key)
+	}
+	return 0, nil
+}
+
+// day is the milestone's day of a wave.
+func (w wave) day() migration.Day {
+	if !w.moved.IsZero() {
+		return w.moved
+	}
+	return w.base
+}
+
+// waves splits a notice's customers by the day on which its milestone is to them.
+func (s *Service) waves(ctx context.Context, tx *db.Tx, p *migration.Programme, n migration.Notice) ([]wave, error) {
+	w := wave{notice: n, core: coreTiers(p)}
+	_, w.hash = ContentOf(p, n)
+	if n.Audience != "" {
+		var features []string
+		for _, f := range p.Features {
+			features = append(features, f.Key)
+		}
+		var err error
+		if w.rule, err = audience.Compile(n.Audience, features); err != nil {
+			return nil, err
+		}
+	}
+	m, ok := p.Milestone(n.On.Milestone)
+	if !ok {
+		return []wave{w}, nil
+	}
+	w.base = m.Day
+	list := []wave{w}
+	days, err := s.store.extended(ctx, tx, m.Key, m.Day)
+	for _, day := range days {
+		later := w
+		later.moved = day
+		list = append(list, later)
+	}
+	return list, err
+}
+
+// stagesNow is the latest stage that is due in each zone at now. A reminder of a day that is over is none.
+func stagesNow(p *migration.Programme, n migration.Notice, day migration.Day, zones []string, now time.Time) (list []zoneStage) {
+	if end, expires := expires(p, n, day); expires && now.After(end) {
+		return nil
+	}
+	all := stages(n, day, p.Notices.Holidays)
+	for _, name := range zones {
+		zone := migration.Location(name, p.Zone)
+		if s, ok := dueIn(all, p.Notices.Hour, zone, now); ok {
+			list = append(list, zoneStage{name, s, s.at(p.Notices.Hour, zone)})
+		}
+	}
+	return list
+}

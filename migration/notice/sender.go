@@ -1,0 +1,289 @@
+package notice
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"offramp/internal/audit"
+	"offramp/internal/db"
+	"offramp/internal/mail"
+	"offramp/migration"
+)
+
+const (
+	lookEvery = time.Second      // for messages that are due
+	planEvery = time.Minute      // for what has become due
+	claimSize = 32               // customers in one go
+	senders   = 16               // mails at a time
+	lease     = 10 * time.Minute // longer than the slowest mail server is waited for
+	measured  = time.Hour        // over which bounces are counted
+	fewest    = 20               // deliveries, below which their share of bounces says nothing
+	mostTries = 8                // of one address that is refused for the time being: some ten hours
+)
+
+// Poster hands a mail to a server once.
+type Poster interface {
+	Hand(ctx context.Context, e mail.Envelope) mail.Result
+}
+
+// Sender plans and sends. Any number of processes may run one.
+type Sender struct {
+	*Service
+	Post   Poster
+	Logger *slog.Logger
+}
+
+// Run plans and sends until ctx ends, then lets mails under way end and records what they came to.
+func (s *Sender) Run(ctx context.Context) {
+	var planned time.Time
+	for ctx.Err() == nil {
+		if now := s.db.Clock.Now(); now.Sub(planned) >= planEvery || now.Before(planned) {
+			if err := s.prepare(ctx); err != nil {
+				s.complain(ctx, "plan notices", err)
+			} else {
+				planned = now
+			}
+		}
+		n, err := s.round(ctx)
+		if err != nil {
+			s.complain(ctx, "send notices", err)
+		}
+		if n == 0 {
+			wait(ctx, lookEvery)
+		}
+	}
+}
+
+// Sweep plans and sends everything that is due now, and returns when nothing is left. For tests.
+func (s *Sender) Sweep(ctx context.Context) error {
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	for {
+		if n, err := s.round(ctx); n == 0 || err != nil {
+			return err
+		}
+	}
+}
+
+// prepare plans what is due, gives up what dead processes were sending, and hands to people whom no mail reached.
+func (s *Sender) prepare(ctx context.Context) error {
+	planned, err := s.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range planned {
+		if p.Due > 0 {
+			s.Logger.InfoContext(ctx, "notice planned", slog.String("notice", p.Notice), slog.Int64("customers", p.Due))
+		}
+	}
+	return s.db.InTx(ctx, system, func(tx *db.Tx) error {
+		n, err := s.store.abandon(ctx, tx, tx.Now.Add(-lease))
+		if n > 0 {
+			s.Logger.WarnContext(ctx, "deliveries of a process that ended are unknown", slog.Int64("deliveries", n))
+		}
+		return errors.Join(err, s.escalate(ctx, tx))
+	})
+}
+
+// batch is what one round has in hand.
+type batch struct {
+	programme *migration.Programme
+	hashes    map[string]string
+	parcels   []parcel
+	waiting   map[string]message // messages of parcels, by id
+	steps     []step             // messages that are settled without a mail
+}
+
+// round claims, sends and settles once, and returns how many messages it claimed.
+func (s *Sender) round(ctx context.Context) (n int, err error) {
+	p, err := s.programmes.Active(ctx)
+	if errors.Is(err, migration.ErrNoProgramme) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	b := batch{programme: p, hashes: map[string]string{}, waiting: map[string]message{}}
+	var begun map[string]bool
+	err = s.db.InTx(ctx, system, func(tx *db.Tx) error {
+		var messages []message
+		if messages, err = s.claim(ctx, tx, &b); err != nil || len(messages) == 0 {
+			return err
+		}
+		n = len(messages)
+		recipients, err := s.store.recipients(ctx, tx, customersOf(messages))
+		if err != nil {
+			return err
+		}
+		for _, one := range byCustomer(messages) {
+			if err := s.decide(ctx, tx, &b, recipients[one[0].CustomerID], one); err != nil {
+				return err
+			}
+		}
+		if err := s.store.settle(ctx, tx, b.steps); err != nil {
+			return err
+		}
+		begun, err = s.store.begin(ctx, tx, b.parcels)
+		return err
+	})
+	if err != nil || len(b.parcels) == 0 {
+		return n, err
+	}
+	// What is under way may end after ctx: its outcome is known to the server and must be known here.
+	after := context.WithoutCancel(ctx)
+	return n, s.finish(after, &b, s.hand(after, b.parcels, begun))
+}
+
+// claim leases what is due of the notices that run, within the rate.
+func (s *Sender) claim(ctx context.Context, tx *db.Tx, b *batch) ([]message, error) {
+	controls, err := s.store.controls(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range b.programme.Notices.List {
+		_, b.hashes[n.Key] = ContentOf(b.programme, n)
+	}
+	approved, err := s.store.approved(ctx, tx, b.hashes)
+	if err != nil {
+		return nil, err
+	}
+	begun, err := s.store.begunSince(ctx, tx, tx.Now.Add(-time.Minute))
+	if err != nil {
+		return nil, err
+	}
+	var running []string
+	rate := b.programme.Notices.Rate
+	if own := controls[""].Rate; own > 0 {
+		rate = own
+	}
+	for _, n := range b.programme.Notices.List {
+		if approved[n.Key] && !controls[n.Key].Paused && !controls[""].Paused {
+			running = append(running, n.Key)
+		}
+	}
+	room := min(claimSize, rate-begun)
+	if room <= 0 || len(running) == 0 {
+		return nil, nil
+	}
+	return s.store.claim(ctx, tx, running, room, tx.Now.Add(lease))
+}
+
+// hand gives parcels to the mail server, side by side.
+func (s *Sender) hand(ctx context.Context, parcels []parcel, begun map[string]bool) []ended {
+	var mu sync.Mutex
+	var list []ended
+	var group sync.WaitGroup
+	slots := make(chan struct{}, senders)
+	for _, p := range parcels {
+		var mine []message
+		for _, m := range p.messages {
+			if begun[m.ID+" "+p.to.ID] {
+				mine = append(mine, m)
+			}
+		}
+		if len(mine) == 0 {
+			continue
+		}
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			r := s.Post.Hand(ctx, s.envelope(p))
+			mu.Lock()
+			defer mu.Unlock()
+			for _, m := range mine {
+				e := ended{messageID: m.ID, contactID: p.to.ID, state: r.State, detail: r.Detail, customerID: m.CustomerID, mailID: p.mailID}
+				if r.Address {
+					e.suppress = "refused"
+				}
+				list = append(list, e)
+			}
+		})
+	}
+	group.Wait()
+	return list
+}
+
+func (s *Sender) envelope(p parcel) mail.Envelope {
+	e := mail.Envelope{
+		Name: p.to.Name, Address: p.to.Email, Tag: p.letter.Bulletin.Tag, Subject: p.letter.Bulletin.Subject,
+		HTML: p.letter.HTML, Plain: p.letter.Plain, ID: p.mailID, At: s.db.Clock.Now(),
+	}
+	return e
+}
+
+// finish records what was sent and what becomes of the messages.
+func (s *Sender) finish(ctx context.Context, b *batch, list []ended) error {
+	return s.db.InTx(ctx, system, func(tx *db.Tx) error {
+		if err := s.store.end(ctx, tx, list); err != nil {
+			return err
+		}
+		ids := make([]string, 0, len(b.waiting))
+		for id := range b.waiting {
+			ids = append(ids, id)
+		}
+		outcomes, err := s.store.outcomes(ctx, tx, ids)
+		if err != nil {
+			return err
+		}
+		var steps []step
+		notices := map[string]bool{}
+		for id, m := range b.waiting {
+			n, _ := b.programme.Notice(m.Notice)
+			steps = append(steps, b.after(n, m, outcomes[id], tx.Now))
+			notices[m.Notice] = true
+		}
+		if err := s.store.settle(ctx, tx, steps); err != nil {
+			return err
+		}
+		for key := range notices {
+			if err := s.watch(ctx, tx, b.programme, key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// watch pauses a notice of which too many mails fail.
+func (s *Sender) watch(ctx context.Context, tx *db.Tx, p *migration.Programme, notice string) error {
+	all, bad, err := s.store.troubled(ctx, tx, notice, tx.Now.Add(-measured))
+	if err != nil || all < fewest || bad*100 <= p.Notices.PauseAbove*all {
+		return err
+	}
+	controls, err := s.store.controls(ctx, tx)
+	if err != nil || controls[notice].Paused {
+		return err
+	}
+	if controls[notice].ChangedAt.After(tx.Now.Add(-measured)) && controls[notice].ChangedBy != "" {
+		return nil // a person has let it go on within the hour
+	}
+	s.Logger.ErrorContext(ctx, "notice paused: too many mails fail", slog.String("notice", notice), slog.Int("failed", bad), slog.Int("of", all))
+	c := control{Notice: notice, Paused: true, Reason: "bounces", Rate: controls[notice].Rate, ChangedBy: "notices"}
+	if err := s.store.setControl(ctx, tx, c); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.Entry{
+		Actor: "notices", ActorKind: audit.System, Act: "notice.pause", Object: "notice " + notice,
+		Detail: map[string]any{"failed": bad, "of": all},
+	})
+}
+
+func (s *Sender) complain(ctx context.Context, what string, err error) {
+	if ctx.Err() == nil {
+		s.Logger.ErrorContext(ctx, what, slog.Any("error", err))
+		wait(ctx, 5*lookEvery)
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

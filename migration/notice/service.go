@@ -1,0 +1,253 @@
+package notice
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"offramp/internal/audit"
+	"offramp/internal/db"
+	"offramp/migration"
+)
+
+// Approve approves the content of a notice as the person has seen it: hash is that of the page. It counts until anything of the
+// content changes. ErrUnknown; ErrChanged where the content is another by now; ErrSamePerson for whoever proposed the version
+// that brought it; ErrApproved.
+func (s *Service) Approve(ctx context.Context, staffID, key, hash string) error {
+	p, err := s.programmes.Active(ctx)
+	if err != nil {
+		return err
+	}
+	n, ok := p.Notice(key)
+	if !ok {
+		return ErrUnknown
+	}
+	raw, current := ContentOf(p, n)
+	if current != hash {
+		return ErrChanged
+	}
+	return s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		if err := s.store.approve(ctx, tx, p.Version, key, hash, raw, staffID); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Entry{
+			Actor: staffID, ActorKind: audit.Staff, Act: "notice.approve", Object: "notice " + key, Detail: map[string]any{"hash": hash},
+		})
+	})
+}
+
+// Pause stops a notice, or all of them with an empty key; what is under way ends. Resume lets it go on. A rate is in mails a
+// minute; 0 is the plan's.
+func (s *Service) Pause(ctx context.Context, staffID, key, reason string) error {
+	return s.control(ctx, staffID, key, "notice.pause", func(c *control) error {
+		if reason = strings.TrimSpace(reason); reason == "" {
+			return ErrNoReason.Field("reason", "notice.no_reason", nil)
+		}
+		c.Paused, c.Reason = true, reason
+		return nil
+	})
+}
+
+// Resume lets a notice that stands still go on.
+func (s *Service) Resume(ctx context.Context, staffID, key string) error {
+	return s.control(ctx, staffID, key, "notice.resume", func(c *control) error {
+		c.Paused, c.Reason = false, ""
+		return nil
+	})
+}
+
+func (s *Service) control(ctx context.Context, staffID, key, act string, change func(*control) error) error {
+	p, err := s.programmes.Active(ctx)
+	if err != nil {
+		return err
+	}
+	if _, ok := p.Notice(key); !ok && key != "" {
+		return ErrUnknown
+	}
+	return s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		all, err := s.store.controls(ctx, tx)
+		if err != nil {
+			return err
+		}
+		c := all[key]
+		c.Notice, c.ChangedBy = key, staffID
+		if err := change(&c); err != nil {
+			return err
+		}
+		if err := s.store.setControl(ctx, tx, c); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Entry{
+			Actor: staffID, ActorKind: audit.Staff, Act: act, Object: "notice " + key, Detail: map[string]any{"reason": c.Reason},
+		})
+	})
+}
+
+// Overview is how one notice stands.
+type Overview struct {
+	Notice   migration.Notice
+	Hash     string
+	Approved bool
+	By       string    // who approved the content
+	At       time.Time // when
+	Before   string    // the content that was approved last, where it is another; else empty
+	Held     string    // HeldTalks; empty: it goes
+	Open     int       // with HeldTalks: how many customers
+	Paused   bool
+	Reason   string
+	Counts   Counts
+	Meant    int // active customers whom the rule means
+	Failed   int // active customers for whom the rule has no result
+}
+
+// Counts are the customers of a notice by what became of it. Planned is all of them; each of the others is a part of it.
+type Counts struct {
+	Planned, Waiting, Sent, Failed, Dropped       int
+	Accepted, Refused, Bounced, Unknown, Deferred int // by e-mail: the best of a customer's contacts
+	Calls, Reached                                int
+}
+
+// Finished reports whether nothing is left to send: every message that was planned has ended.
+func (c Counts) Finished() bool { return c.Planned > 0 && c.Waiting == 0 }
+
+// Overview returns how each notice of the programme stands, in the plan's order. For staff.
+func (s *Service) Overview(ctx context.Context, staffID string) (list []Overview, err error) {
+	p, err := s.programmes.Active(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		held, err := s.held(ctx, tx, p)
+		if err != nil {
+			return err
+		}
+		controls, err := s.store.controls(ctx, tx)
+		if err != nil {
+			return err
+		}
+		counts, err := s.store.counts(ctx, tx)
+		if err != nil {
+			return err
+		}
+		approvals, err := s.store.approvals(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, n := range p.Notices.List {
+			one := Overview{Notice: n, Counts: counts[n.Key], Held: held[n.Key].Held, Open: held[n.Key].Open}
+			_, one.Hash = ContentOf(p, n)
+			one.decided(approvals[n.Key])
+			if c := controls[n.Key]; c.Paused || controls[""].Paused {
+				one.Paused, one.Reason = true, firstOf(c.Reason, controls[""].Reason)
+			}
+			waves, err := s.waves(ctx, tx, p, n)
+			if err != nil {
+				return err
+			}
+			if one.Meant, one.Failed, err = s.store.meant(ctx, tx, waves[0]); err != nil {
+				return err
+			}
+			list = append(list, one)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("overview of notices: %w", err)
+	}
+	return list, nil
+}
+
+// decided fills in what is known of approvals, newest first.
+func (o *Overview) decided(list []approval) {
+	for _, a := range list {
+		if a.Hash == o.Hash {
+			o.Approved, o.By, o.At = true, a.ApprovedBy, a.ApprovedAt
+			return
+		}
+	}
+	if len(list) > 0 {
+		o.Before = list[0].Content
+	}
+}
+
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// Preview composes a notice as a customer's first addressee would get it now, by the same code that sends it. An empty tag is
+// the contact's own language. ErrUnknown. For staff; the look is recorded.
+func (s *Service) Preview(ctx context.Context, staffID, key, customerID, tag string) (letter Letter, to Reader, err error) {
+	p, err := s.programmes.Active(ctx)
+	if err != nil {
+		return Letter{}, Reader{}, err
+	}
+	n, ok := p.Notice(key)
+	if !ok {
+		return Letter{}, Reader{}, ErrUnknown
+	}
+	err = s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		found, err := s.store.recipients(ctx, tx, []string{customerID})
+		if err != nil {
+			return err
+		}
+		r, ok := found[customerID]
+		if !ok {
+			return ErrUnknown
+		}
+		list := addressees(r.Contacts, n)
+		if len(list) == 0 {
+			list = []addressee{{Name: r.Name, Locale: r.Locale}}
+		}
+		to = readerOf(r, list[0])
+		if tag != "" {
+			to.Locale = tag
+		}
+		if letter, err = Compose(p, []migration.Notice{n}, to, tx.Now, s.link); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Entry{
+			Actor: staffID, ActorKind: audit.Staff, Act: "notice.preview", Object: "notice " + key, CustomerID: customerID,
+		})
+	})
+	return letter, to, err
+}
+
+// Inbox is everything that a customer's contact was ever sent, newest first.
+func (s *Service) Inbox(ctx context.Context, who migration.Who) ([]Received, error) {
+	return s.store.inbox(ctx, s.db, who)
+}
+
+// Received is one mail in the portal's inbox.
+type Received struct {
+	MailID  string
+	Subject string
+	Body    string // plain text, as it was sent
+	Tag     string // its language
+	Notices []string
+	State   string
+	At      time.Time
+}
+
+// Wants reports whether a contact takes optional notices.
+func (s *Service) Wants(ctx context.Context, who migration.Who) (bool, error) {
+	return s.store.wants(ctx, s.db, who)
+}
+
+// Want records whether a contact takes optional notices. Mandatory ones come all the same.
+func (s *Service) Want(ctx context.Context, who migration.Who, optional bool) error {
+	return s.db.InTx(ctx, db.CustomerScope(who.CustomerID), func(tx *db.Tx) error {
+		if err := s.store.want(ctx, tx, who, optional); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Entry{
+			Actor: who.ContactID, ActorKind: audit.Customer, Act: "notice.prefer", Object: "optional notices", CustomerID: who.CustomerID,
+			Detail: map[string]any{"optional": optional},
+		})
+	})
+}

@@ -1,0 +1,64 @@
+package notice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"offramp/internal/db"
+	"offramp/migration"
+)
+
+type callRow struct {
+	ID, CustomerID, Ref, Customer, Tier, Locale, Zone, Notice, Owner, Contact, Email string
+	DueDay, OpenedAt                                                                 time.Time
+	Extensions                                                                       map[string]migration.Day
+}
+
+func (store) openCalls(ctx context.Context, tx *db.Tx, limit int) ([]callRow, error) {
+	const sql = `
+		SELECT k.id, k.customer_id, c.ref, c.name AS customer, c.tier, c.locale, c.zone, k.notice, k.owner, k.due_day, k.opened_at,
+		       coalesce(o.name, '') AS contact, coalesce(o.email, '') AS email,
+		       coalesce((SELECT jsonb_object_agg(e.milestone, e.day) FROM extension e WHERE e.customer_id = c.id), '{}') AS extensions
+		  FROM notice_call k JOIN customer c ON c.id = k.customer_id
+		  LEFT JOIN LATERAL (SELECT name, email FROM contact o WHERE o.customer_id = c.id AND o.state = 'active'
+		                      ORDER BY o.role = 'owner' DESC, o.id LIMIT 1) o ON TRUE
+		 WHERE k.state = 'open' ORDER BY k.due_day, c.ref LIMIT $1`
+	rows, err := tx.Pgx.Query(ctx, sql, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list calls: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[callRow])
+}
+
+func (s store) endCall(ctx context.Context, tx *db.Tx, id, by, outcome, note string) (customerID, notice string, err error) {
+	const sql = `
+		UPDATE notice_call SET state = 'done', outcome = $3, note = $4, ended_by = $2, ended_at = $5, owner = CASE owner WHEN '' THEN $2 ELSE owner END
+		 WHERE id = $1 AND state = 'open' RETURNING customer_id, notice`
+	err = tx.Pgx.QueryRow(ctx, sql, id, by, outcome, note, tx.Now).Scan(&customerID, &notice)
+	return customerID, notice, s.callFault(ctx, tx, id, err)
+}
+
+func (s store) takeCall(ctx context.Context, tx *db.Tx, id, by string) (customerID, notice string, err error) {
+	const sql = `UPDATE notice_call SET owner = $2 WHERE id = $1 AND state = 'open' RETURNING customer_id, notice`
+	err = tx.Pgx.QueryRow(ctx, sql, id, by).Scan(&customerID, &notice)
+	return customerID, notice, s.callFault(ctx, tx, id, err)
+}
+
+// callFault tells a call that has ended from one that is none.
+func (store) callFault(ctx context.Context, tx *db.Tx, id string, err error) error {
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	var there bool
+	if err := tx.Pgx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM notice_call WHERE id = $1)`, id).Scan(&there); err != nil {
+		return fmt.Errorf("read call: %w", err)
+	}
+	if there {
+		return ErrCallEnded
+	}
+	return ErrUnknown
+}

@@ -1,0 +1,131 @@
+package notice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"offramp/internal/db"
+	"offramp/migration"
+)
+
+// approve stores an approval. Who proposed the version that is in effect may not approve what it says.
+func (store) approve(ctx context.Context, tx *db.Tx, version int, key, hash, content, by string) error {
+	const sql = `
+		INSERT INTO notice_approval (notice, hash, content, drafted_by, approved_by, approved_at)
+		SELECT @notice, @hash, @content, v.proposed_by, @by, @now FROM programme_version v WHERE v.version = @version`
+	_, err := tx.Pgx.Exec(ctx, sql, pgx.NamedArgs{
+		"notice": key, "hash": hash, "content": content, "by": by, "now": tx.Now, "version": version,
+	})
+	switch {
+	case db.IsCheck(err, "notice_four_eyes"):
+		return ErrSamePerson.Wrap(err)
+	case db.IsUnique(err, "notice_approval_pkey"):
+		return ErrApproved.Wrap(err)
+	case err != nil:
+		return fmt.Errorf("approve notice %s: %w", key, err)
+	}
+	return nil
+}
+
+type approval struct {
+	Notice, Hash, Content, ApprovedBy string
+	ApprovedAt                        time.Time
+}
+
+// approvals lists all approvals by notice, newest first.
+func (store) approvals(ctx context.Context, tx *db.Tx) (map[string][]approval, error) {
+	const sql = `SELECT notice, hash, content, approved_by, approved_at FROM notice_approval ORDER BY approved_at DESC`
+	rows, err := tx.Pgx.Query(ctx, sql)
+	if err != nil {
+		return nil, fmt.Errorf("list approvals: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[approval])
+	found := map[string][]approval{}
+	for _, a := range list {
+		found[a.Notice] = append(found[a.Notice], a)
+	}
+	return found, err
+}
+
+// counts counts each notice's messages by what became of them; deliveries count by the best of a message's contacts.
+func (store) counts(ctx context.Context, tx *db.Tx) (map[string]Counts, error) {
+	const sql = `
+		SELECT m.notice, count(*), count(*) FILTER (WHERE m.state = 'planned'), count(*) FILTER (WHERE m.state = 'sent'),
+		       count(*) FILTER (WHERE m.state = 'failed'), count(*) FILTER (WHERE m.state IN ('dropped', 'superseded')),
+		       count(*) FILTER (WHERE d.best = 'accepted'), count(*) FILTER (WHERE d.best = 'refused'),
+		       count(*) FILTER (WHERE d.best = 'bounced'), count(*) FILTER (WHERE d.best = 'unknown'),
+		       count(*) FILTER (WHERE d.best = 'deferred'), count(k.id),
+		       count(*) FILTER (WHERE m.state = 'sent' AND ` + reachedSQL + `)
+		  FROM notice_message m
+		  LEFT JOIN notice_call k ON k.message_id = m.id
+		  LEFT JOIN LATERAL (
+		    SELECT d.state AS best FROM notice_delivery d WHERE d.message_id = m.id
+		     ORDER BY array_position(ARRAY['accepted', 'unknown', 'sending', 'deferred', 'bounced', 'complained', 'refused'], d.state) LIMIT 1
+		  ) d ON TRUE
+		 GROUP BY m.notice`
+	rows, err := tx.Pgx.Query(ctx, sql)
+	if err != nil {
+		return nil, fmt.Errorf("count notices: %w", err)
+	}
+	found := map[string]Counts{}
+	var key string
+	var c Counts
+	to := []any{
+		&key, &c.Planned, &c.Waiting, &c.Sent, &c.Failed, &c.Dropped, &c.Accepted, &c.Refused, &c.Bounced, &c.Unknown, &c.Deferred,
+		&c.Calls, &c.Reached,
+	}
+	_, err = pgx.ForEachRow(rows, to, func() error {
+		found[key] = c
+		return nil
+	})
+	return found, err
+}
+
+// shown bounds what an inbox lists.
+const shown = 200
+
+func (store) inbox(ctx context.Context, d *db.DB, who migration.Who) (list []Received, err error) {
+	const sql = `
+		SELECT d.mail_id, max(d.subject) AS subject, max(d.body) AS body, max(d.locale) AS tag,
+		       array_agg(m.notice ORDER BY m.due_day, m.notice) AS notices, max(d.state) AS state, max(d.started_at) AS at
+		  FROM notice_delivery d JOIN notice_message m ON m.id = d.message_id
+		 WHERE d.customer_id = $1 AND d.contact_id = $2 AND d.channel = 'email' AND d.state <> 'deferred'
+		 GROUP BY d.mail_id ORDER BY at DESC LIMIT $3`
+	err = d.Read(ctx, db.CustomerScope(who.CustomerID),
+		func(b *pgx.Batch) { b.Queue(sql, who.CustomerID, who.ContactID, shown) },
+		func(results pgx.BatchResults) error {
+			rows, err := results.Query()
+			if err != nil {
+				return err
+			}
+			list, err = pgx.CollectRows(rows, pgx.RowToStructByName[Received])
+			return err
+		})
+	return list, err
+}
+
+func (store) wants(ctx context.Context, d *db.DB, who migration.Who) (optional bool, err error) {
+	err = d.Read(ctx, db.CustomerScope(who.CustomerID),
+		func(b *pgx.Batch) {
+			b.Queue(`SELECT optional FROM notice_preference WHERE contact_id = $1`, who.ContactID)
+		},
+		func(results pgx.BatchResults) error { return results.QueryRow().Scan(&optional) })
+	if errors.Is(err, pgx.ErrNoRows) {
+		return true, nil
+	}
+	return optional, err
+}
+
+func (store) want(ctx context.Context, tx *db.Tx, who migration.Who, optional bool) error {
+	const sql = `
+		INSERT INTO notice_preference (contact_id, customer_id, optional, changed_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (contact_id) DO UPDATE SET optional = excluded.optional, changed_at = excluded.changed_at`
+	if _, err := tx.Pgx.Exec(ctx, sql, who.ContactID, who.CustomerID, optional, tx.Now); err != nil {
+		return fmt.Errorf("store preference: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,300 @@
+package notice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"offramp/internal/db"
+	"offramp/migration"
+)
+
+// message is one planned row that the sender has leased.
+type message struct {
+	ID         string
+	CustomerID string
+	Notice     string
+	Stage      int
+	DueDay     time.Time
+	Channel    string // the latest one that was tried; empty: none
+	Attempts   int    // of deliveries on that channel
+}
+
+// claim leases all that is due of up to limit customers until the given instant: a customer's messages come together, so that
+// several reminders of a day become one mail.
+func (store) claim(ctx context.Context, tx *db.Tx, notices []string, limit int, until time.Time) ([]message, error) {
+	const sql = `
+		WITH who AS (
+		  SELECT DISTINCT customer_id FROM (
+		    SELECT customer_id FROM notice_message
+		     WHERE state = 'planned' AND next_at <= @now AND (leased_until IS NULL OR leased_until < @now) AND notice = ANY(@notices)
+		     ORDER BY next_at LIMIT @limit) x
+		), due AS (
+		  SELECT m.id FROM notice_message m JOIN who USING (customer_id)
+		   WHERE m.state = 'planned' AND m.next_at <= @now AND (m.leased_until IS NULL OR m.leased_until < @now)
+		     AND m.notice = ANY(@notices)
+		     FOR UPDATE OF m SKIP LOCKED
+		)
+		UPDATE notice_message m SET leased_until = @until FROM due WHERE m.id = due.id
+		RETURNING m.id, m.customer_id, m.notice, m.stage, m.due_day, m.channel,
+		          coalesce((SELECT max(attempts) FROM notice_delivery d WHERE d.message_id = m.id AND d.channel = m.channel), 0) AS attempts`
+	rows, err := tx.Pgx.Query(ctx, sql, pgx.NamedArgs{"now": tx.Now, "notices": notices, "limit": limit, "until": until})
+	if err != nil {
+		return nil, fmt.Errorf("claim notices: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[message])
+}
+
+// recipient is a customer at the moment of sending, with those who may be written to.
+type recipient struct {
+	ID, Ref, Name, Tier, Locale, Zone string
+	Active                            bool
+	Attributes                        map[string]string
+	Steps                             map[string]string
+	Uses                              map[string]int64
+	Extensions                        map[string]migration.Day
+	Contacts                          []addressee
+}
+
+// addressee is a contact who may be written to.
+type addressee struct {
+	ID         string `json:"id"`
+	Name       string `json:"name"`
+	Email      string `json:"email"`
+	Locale     string `json:"locale"`
+	Owner      bool   `json:"owner"`
+	Optional   bool   `json:"optional"`
+	Suppressed bool   `json:"suppressed"`
+}
+
+// recipients reads customers with what rules and letters need of them.
+func (store) recipients(ctx context.Context, tx *db.Tx, ids []string) (map[string]recipient, error) {
+	const sql = `
+		SELECT c.id, c.ref, c.name, c.tier, c.locale, c.zone, c.state = 'active' AS active, c.attributes,
+		       jsonb_build_object('dates', j.dates, 'export', j.export, 'choose', j.choose, 'settle', j.settle, 'confirm', j.confirm)
+		         AS steps,
+		       coalesce((SELECT jsonb_object_agg(u.feature, u.uses) FROM feature_usage u WHERE u.customer_id = c.id), '{}') AS uses,
+		       coalesce((SELECT jsonb_object_agg(e.milestone, e.day) FROM extension e WHERE e.customer_id = c.id), '{}') AS extensions,
+		       coalesce((SELECT jsonb_agg(jsonb_build_object('id', k.id, 'name', k.name, 'email', k.email,
+		                   'locale', coalesce(nullif(k.locale, ''), c.locale), 'owner', k.role = 'owner',
+		                   'optional', coalesce(f.optional, true), 'suppressed', s.contact_id IS NOT NULL) ORDER BY k.id)
+		                   FROM contact k
+		                   LEFT JOIN notice_preference f ON f.contact_id = k.id
+		                   LEFT JOIN notice_suppression s ON s.contact_id = k.id AND s.lifted_at IS NULL
+		                  WHERE k.customer_id = c.id AND k.state = 'active' AND k.email NOT LIKE '%.invalid'), '[]') AS contacts
+		  FROM customer c JOIN journey j ON j.customer_id = c.id WHERE c.id = ANY($1)`
+	rows, err := tx.Pgx.Query(ctx, sql, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read recipients: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[recipient])
+	if err != nil {
+		return nil, fmt.Errorf("read recipients: %w", err)
+	}
+	found := make(map[string]recipient, len(list))
+	for _, r := range list {
+		found[r.ID] = r
+	}
+	return found, nil
+}
+
+// parcel is one mail to one contact: one or more messages of a customer.
+type parcel struct {
+	messages []message
+	to       addressee
+	mailID   string
+	letter   Letter
+	optional bool
+}
+
+// begin writes down that parcels are being sent and returns which of their messages may go: what was begun before, and is not
+// known to have failed for now, is not begun again.
+func (store) begin(ctx context.Context, tx *db.Tx, parcels []parcel) (map[string]bool, error) {
+	b := &pgx.Batch{}
+	const sql = `
+		INSERT INTO notice_delivery AS d (message_id, customer_id, contact_id, channel, mail_id, state, subject, body_hash, locale, body, started_at)
+		VALUES (@message, @customer, @contact, 'email', @mail, 'sending', @subject, @hash, @locale, @body, @now)
+		ON CONFLICT (message_id, contact_id, channel) DO UPDATE
+		   SET state = 'sending', attempts = d.attempts + 1, started_at = excluded.started_at, mail_id = excluded.mail_id,
+		       subject = excluded.subject, body_hash = excluded.body_hash, locale = excluded.locale, body = excluded.body
+		 WHERE d.state = 'deferred'
+		RETURNING message_id || ' ' || contact_id`
+	for _, p := range parcels {
+		for _, m := range p.messages {
+			b.Queue(sql, pgx.NamedArgs{
+				"message": m.ID, "customer": m.CustomerID, "contact": p.to.ID, "mail": p.mailID, "subject": p.letter.Bulletin.Subject,
+				"hash": p.letter.Sum, "locale": p.letter.Bulletin.Tag, "body": p.letter.Plain, "now": tx.Now,
+			})
+		}
+	}
+	results := tx.Pgx.SendBatch(ctx, b)
+	begun := map[string]bool{}
+	for range b.Len() {
+		var key string
+		err := results.QueryRow().Scan(&key)
+		if errors.Is(err, pgx.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("begin deliveries: %w", err), results.Close())
+		}
+		begun[key] = true
+	}
+	return begun, results.Close()
+}
+
+// ended is what one delivery came to.
+type ended struct {
+	messageID, contactID, state, detail string
+	suppress                            string // cause, where the address itself is at fault; else empty
+	customerID, mailID                  string
+}
+
+// end records what deliveries came to, and addresses that nothing is sent to any more.
+func (store) end(ctx context.Context, tx *db.Tx, list []ended) error {
+	b := &pgx.Batch{}
+	for _, e := range list {
+		b.Queue(`
+			UPDATE notice_delivery SET state = @state, detail = @detail, ended_at = @now
+			 WHERE message_id = @message AND contact_id = @contact AND channel = 'email' AND state = 'sending'`,
+			pgx.NamedArgs{"state": e.state, "detail": e.detail, "now": tx.Now, "message": e.messageID, "contact": e.contactID})
+		if e.suppress != "" {
+			b.Queue(suppressSQL, pgx.NamedArgs{
+				"contact": e.contactID, "customer": e.customerID, "cause": e.suppress, "evidence": e.detail, "mail": e.mailID, "now": tx.Now,
+			})
+		}
+	}
+	if err := tx.Pgx.SendBatch(ctx, b).Close(); err != nil {
+		return fmt.Errorf("end deliveries: %w", err)
+	}
+	return nil
+}
+
+const suppressSQL = `
+	INSERT INTO notice_suppression (contact_id, customer_id, cause, evidence, mail_id, at)
+	VALUES (@contact, @customer, @cause, @evidence, @mail, @now)
+	ON CONFLICT (contact_id) DO UPDATE
+	   SET cause = excluded.cause, evidence = excluded.evidence, mail_id = excluded.mail_id, at = excluded.at,
+	       lifted_by = '', lifted_at = NULL`
+
+// step is what becomes of a message next.
+type step struct {
+	id, state, channel, reason string
+	nextAt                     time.Time
+	hash                       string
+}
+
+// settle moves messages on and ends their leases.
+func (store) settle(ctx context.Context, tx *db.Tx, list []step) error {
+	b := &pgx.Batch{}
+	for _, s := range list {
+		b.Queue(`
+			UPDATE notice_message
+			   SET state = @state, channel = @channel, reason = @reason, next_at = @next, leased_until = NULL, hash = @hash,
+			       sent_at = CASE WHEN @state = 'sent' THEN @now ELSE sent_at END
+			 WHERE id = @id AND state = 'planned'`,
+			pgx.NamedArgs{
+				"state": s.state, "channel": s.channel, "reason": s.reason, "next": s.nextAt, "hash": s.hash, "now": tx.Now, "id": s.id,
+			})
+	}
+	if err := tx.Pgx.SendBatch(ctx, b).Close(); err != nil {
+		return fmt.Errorf("settle notices: %w", err)
+	}
+	return nil
+}
+
+// outcomes returns the states of the deliveries of messages on a channel, by message.
+func (store) outcomes(ctx context.Context, tx *db.Tx, ids []string) (map[string][]string, error) {
+	const sql = `SELECT message_id, array_agg(state) FROM notice_delivery WHERE message_id = ANY($1) GROUP BY message_id`
+	rows, err := tx.Pgx.Query(ctx, sql, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read deliveries: %w", err)
+	}
+	found := map[string][]string{}
+	var id string
+	var states []string
+	_, err = pgx.ForEachRow(rows, []any{&id, &states}, func() error {
+		found[id] = append([]string(nil), states...)
+		return nil
+	})
+	return found, err
+}
+
+// call opens the task of ringing a customer.
+func (store) call(ctx context.Context, tx *db.Tx, m message, id string, due migration.Day) error {
+	const sql = `
+		INSERT INTO notice_call (id, message_id, customer_id, notice, due_day, state, opened_at)
+		VALUES ($1, $2, $3, $4, $5::text::date, 'open', $6) ON CONFLICT (message_id) DO NOTHING`
+	if _, err := tx.Pgx.Exec(ctx, sql, id, m.ID, m.CustomerID, m.Notice, due.String(), tx.Now); err != nil {
+		return fmt.Errorf("open call: %w", err)
+	}
+	return nil
+}
+
+// abandon gives up deliveries whose process died: nobody knows whether they arrived.
+func (store) abandon(ctx context.Context, tx *db.Tx, before time.Time) (int64, error) {
+	const sql = `
+		UPDATE notice_delivery SET state = 'unknown', detail = 'the sending process ended', ended_at = $2
+		 WHERE state = 'sending' AND started_at < $1`
+	tag, err := tx.Pgx.Exec(ctx, sql, before, tx.Now)
+	if err != nil {
+		return 0, fmt.Errorf("give up deliveries: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}
+
+// control is how a notice is controlled.
+type control struct {
+	Notice, Reason, ChangedBy string
+	Paused                    bool
+	Rate                      int
+	ChangedAt                 time.Time
+}
+
+func (store) controls(ctx context.Context, tx *db.Tx) (map[string]control, error) {
+	rows, err := tx.Pgx.Query(ctx, `SELECT notice, reason, changed_by, paused, rate, changed_at FROM notice_control`)
+	if err != nil {
+		return nil, fmt.Errorf("read controls: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[control])
+	found := make(map[string]control, len(list))
+	for _, c := range list {
+		found[c.Notice] = c
+	}
+	return found, err
+}
+
+func (store) setControl(ctx context.Context, tx *db.Tx, c control) error {
+	const sql = `
+		INSERT INTO notice_control (notice, paused, reason, rate, changed_by, changed_at)
+		VALUES (@notice, @paused, @reason, @rate, @by, @now)
+		ON CONFLICT (notice) DO UPDATE
+		   SET paused = @paused, reason = @reason, rate = @rate, changed_by = @by, changed_at = @now`
+	_, err := tx.Pgx.Exec(ctx, sql, pgx.NamedArgs{
+		"notice": c.Notice, "paused": c.Paused, "reason": c.Reason, "rate": c.Rate, "by": c.ChangedBy, "now": tx.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("control notice %s: %w", c.Notice, err)
+	}
+	return nil
+}
+
+// begunSince counts the mails begun since an instant, which is what rates are held against.
+func (store) begunSince(ctx context.Context, tx *db.Tx, since time.Time) (n int, err error) {
+	err = tx.Pgx.QueryRow(ctx, `SELECT count(*) FROM notice_delivery WHERE started_at > $1`, since).Scan(&n)
+	return n, err
+}
+
+// troubled counts, of the deliveries of a notice since an instant, all that ended and those that bounced, were refused or
+// deferred for reasons of the address.
+func (store) troubled(ctx context.Context, tx *db.Tx, notice string, since time.Time) (all, bad int, err error) {
+	const sql = `
+		SELECT count(*), count(*) FILTER (WHERE d.state IN ('refused', 'bounced', 'deferred'))
+		  FROM notice_delivery d JOIN notice_message m ON m.id = d.message_id
+		 WHERE m.notice = $1 AND d.started_at > $2 AND d.state <> 'sending'`
+	err = tx.Pgx.QueryRow(ctx, sql, notice, since).Scan(&all, &bad)
+	return all, bad, err
+}
