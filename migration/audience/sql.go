@@ -93,7 +93,7 @@ func (t *translator) call(c ast.CallExpr) (string, error) {
 		return t.compare(op, args[0], args[1])
 	}
 	if !c.IsMemberFunction() || !slices.Contains([]string{"startsWith", "endsWith", "contains"}, name) {
-		return "", unsupported(strings.Trim(name, "_"))
+		return "", unsupported(strings.ReplaceAll(name, "_", ""))
 	}
 	text, err := t.operand(c.Target())
 	if err != nil {

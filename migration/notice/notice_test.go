@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"offramp/internal/db"
+	"offramp/migration"
 	"offramp/migration/notice"
 )
 
@@ -320,5 +321,56 @@ func (h *harbour) exec(sql string) {
 	h.Helper()
 	if _, err := h.database.Super(h.T).Exec(h.Context(), sql); err != nil {
 		h.Fatal(err)
+	}
+}
+
+// TestN12_WhatWasForeseenIsWhatWasSent lives a whole programme day by day.
+func TestN12_WhatWasForeseenIsWhatWasSent(t *testing.T) {
+	h := openHarbour(t, strings.Replace(boats, "notices:\n", "notices:\n  holidays: [2027-01-31]\n", 1), "A-1,Asia/Shanghai,en", "A-2,America/New_York,en", "A-3,Pacific/Kiritimati,zh-CN", "A-4,Etc/GMT+12,en")
+	h.exec(`INSERT INTO extension VALUES ((SELECT id FROM customer WHERE ref = 'A-2'), 'export_deadline', '2027-03-20', '', 'anna', now())`)
+	h.exec(`UPDATE journey SET export = 'completed' WHERE customer_id = (SELECT id FROM customer WHERE ref = 'A-3')`)
+	h.approveAll()
+	first, last := migration.NewDay(2026, time.May, 20), migration.NewDay(2027, time.April, 1)
+	foreseen := map[string]bool{}
+	for day := first; !day.After(last); day = day.AddDays(1) {
+		list, err := h.notices.Foresee(t.Context(), ben.ID, day, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range list {
+			for _, d := range f.Due {
+				foreseen[fmt.Sprintf("%s %s %d %s", d.Ref, d.Notice, d.Stage, d.At.UTC().Format(time.RFC3339))] = true
+			}
+		}
+	}
+	if len(foreseen) < 40 {
+		t.Fatalf("only %d foreseen", len(foreseen))
+	}
+	for day := first; !day.After(last); day = day.AddDays(1) {
+		for hour := range 24 {
+			at := day.Start(time.UTC).Add(time.Duration(hour) * time.Hour)
+			if hour%3 != 1 && !strings.Contains(fmt.Sprint(foreseen), at.Format(time.RFC3339)) {
+				continue // nothing is due, and the others stand for it
+			}
+			h.at(at.Format(time.RFC3339))
+		}
+	}
+	sent := map[string]bool{}
+	rows, err := h.database.Super(t).Query(t.Context(), `SELECT c.ref, m.notice, m.stage, m.due_at FROM notice_message m JOIN customer c ON c.id = m.customer_id WHERE m.sent_at IS NOT NULL`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var ref, key string
+		var stage int
+		var at time.Time
+		if err := rows.Scan(&ref, &key, &stage, &at); err != nil {
+			t.Fatal(err)
+		}
+		sent[fmt.Sprintf("%s %s %d %s", ref, key, stage, at.UTC().Format(time.RFC3339))] = true
+	}
+	if diff := cmp.Diff(foreseen, sent); diff != "" {
+		t.Errorf("(-foreseen +sent)\n%s", diff)
 	}
 }

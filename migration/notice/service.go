@@ -145,7 +145,7 @@ func (s *Service) Overview(ctx context.Context, staffID string) (list []Overview
 			if err != nil {
 				return err
 			}
-			if one.Meant, one.Failed, err = s.store.meant(ctx, tx, waves[0]); err != nil {
+			if one.Meant, one.Failed, err = s.store.judge(ctx, tx, waves[0]); err != nil {
 				return err
 			}
 			list = append(list, one)

@@ -61,33 +61,62 @@ type wave struct {
 	stages []zoneStage
 }
 
-// who words which customers a wave concerns, over customer c and journey j.
+// who words which customers a wave is for, over customer c: active ones to whom the milestone is on the wave's day.
 func (w wave) who(args pgx.NamedArgs) string {
 	sql := "c.state = 'active'"
+	if w.base.IsZero() {
+		return sql
+	}
+	args["milestone"], args["base"] = w.notice.On.Milestone, w.base.String()
+	const own = `EXISTS (SELECT FROM extension e WHERE e.customer_id = c.id AND e.milestone = @milestone AND e.day `
+	if w.moved.IsZero() {
+		return sql + " AND NOT " + own + `> @base::text::date)`
+	}
+	args["moved"] = w.moved.String()
+	return sql + " AND " + own + `= @moved::text::date)`
+}
+
+// meant words whom the audience means, over customer c and journey j. It is NULL where the rule has no result.
+func (w wave) meant(args pgx.NamedArgs) string {
+	sql := "TRUE"
 	if w.rule != nil {
 		condition, values := w.rule.SQL()
 		maps.Copy(args, values)
-		sql += " AND " + condition
-	}
-	if w.notice.Kind == migration.NoticeReminder {
-		sql += " AND j." + w.notice.Step + " NOT IN ('completed', 'not_needed')"
+		sql = condition
 	}
 	if w.notice.Kind == migration.NoticePersonal {
 		args["core"] = w.core
 		sql += " AND c.tier = ANY(@core)"
 	}
-	if !w.base.IsZero() {
-		args["milestone"], args["base"] = w.notice.On.Milestone, w.base.String()
-		const own = `EXISTS (SELECT FROM extension e WHERE e.customer_id = c.id AND e.milestone = @milestone AND e.day `
-		if w.moved.IsZero() {
-			sql += " AND NOT " + own + `> @base::text::date)`
-		} else {
-			args["moved"] = w.moved.String()
-			sql += " AND " + own + `= @moved::text::date)`
-		}
-	}
-	return sql
+	return "(" + sql + ")"
 }
+
+// open words whose step is open, over journey j.
+func (w wave) open() string {
+	if w.notice.Kind != migration.NoticeReminder {
+		return "TRUE"
+	}
+	return "j." + w.notice.Step + " NOT IN ('completed', 'not_needed')"
+}
+
+// stageTable is the common table expression z of the stage that is due in each zone.
+func (w wave) stageTable(args pgx.NamedArgs) string {
+	var zones, days []string
+	var stages []int
+	var ats []time.Time
+	for _, s := range w.stages {
+		zones, days, stages, ats = append(zones, s.zone), append(days, s.Day.String()), append(stages, s.Days), append(ats, s.at)
+	}
+	args["zones"], args["days"], args["stages"], args["ats"], args["notice"] = zones, days, stages, ats, w.notice.Key
+	return `
+		WITH z AS (
+		  SELECT zone, stage, day::date AS day, at
+		    FROM unnest(@zones::text[], @stages::int[], @days::text[], @ats::timestamptz[]) AS z (zone, stage, day, at)
+		)`
+}
+
+// toldSQL tells whether a customer has this stage or a later one already, whatever became of it.
+const toldSQL = `EXISTS (SELECT FROM notice_message m WHERE m.customer_id = c.id AND m.notice = @notice AND m.due_day >= z.day)`
 
 // plan writes down who is due in a wave and returns how many were not yet. A customer who has this stage, or a later one, is
 // passed over, whatever became of it: nobody is told a stage twice.
@@ -95,26 +124,12 @@ func (store) plan(ctx context.Context, tx *db.Tx, w wave) (int64, error) {
 	if len(w.stages) == 0 {
 		return 0, nil
 	}
-	var zones, days []string
-	var stages []int
-	var ats []time.Time
-	for _, s := range w.stages {
-		zones, days, stages, ats = append(zones, s.zone), append(days, s.Day.String()), append(stages, s.Days), append(ats, s.at)
-	}
-	args := pgx.NamedArgs{
-		"zones": zones, "days": days, "stages": stages, "ats": ats, "notice": w.notice.Key, "hash": w.hash, "now": tx.Now,
-	}
-	sql := `
-		WITH z AS (
-		  SELECT zone, stage, day::date AS day, at
-		    FROM unnest(@zones::text[], @stages::int[], @days::text[], @ats::timestamptz[]) AS z (zone, stage, day, at)
-		)
+	args := pgx.NamedArgs{"hash": w.hash, "now": tx.Now}
+	sql := w.stageTable(args) + `
 		INSERT INTO notice_message (id, customer_id, notice, stage, due_day, due_at, hash, state, next_at, planned_at)
 		SELECT gen_random_uuid()::text, c.id, @notice, z.stage, z.day, z.at, @hash, 'planned', z.at, @now
 		  FROM customer c JOIN journey j ON j.customer_id = c.id JOIN z ON z.zone = c.zone
-		 WHERE ` + w.who(args) + `
-		   AND NOT EXISTS (SELECT FROM notice_message m
-		                    WHERE m.customer_id = c.id AND m.notice = @notice AND m.due_day >= z.day)
+		 WHERE ` + w.who(args) + ` AND ` + w.meant(args) + ` AND ` + w.open() + ` AND NOT ` + toldSQL + `
 		ON CONFLICT (customer_id, notice, due_day) DO NOTHING`
 	tag, err := tx.Pgx.Exec(ctx, sql, args)
 	if err != nil {
@@ -137,17 +152,49 @@ func (store) supersede(ctx context.Context, tx *db.Tx, notice string) error {
 	return nil
 }
 
-// meant counts the customers whom a wave's rule means, and those for whom it has no result.
-func (store) meant(ctx context.Context, tx *db.Tx, w wave) (meant, failed int, err error) {
-	args := pgx.NamedArgs{}
-	rule := "TRUE"
-	if w.rule != nil {
-		condition, values := w.rule.SQL()
-		maps.Copy(args, values)
-		rule = condition
+// foresee tells who would be due in a wave's stages, as things stand: up to limit of them in order of their numbers, and how many
+// of the others are not, by why.
+func (store) foresee(ctx context.Context, tx *db.Tx, w wave, limit int) (list []Foreseen, not map[string]int, err error) {
+	not = map[string]int{}
+	if len(w.stages) == 0 {
+		return nil, not, nil
 	}
+	args := pgx.NamedArgs{"limit": limit}
+	sql := w.stageTable(args) + `, judged AS (
+		  SELECT c.id, c.ref, c.name, c.tier, c.zone, z.stage, z.at,
+		         CASE WHEN ` + toldSQL + ` THEN 'told' WHEN ` + w.meant(args) + ` IS NULL THEN 'rule'
+		              WHEN NOT ` + w.meant(args) + ` THEN 'audience' WHEN NOT (` + w.open() + `) THEN 'done' ELSE '' END AS why
+		    FROM customer c JOIN journey j ON j.customer_id = c.id JOIN z ON z.zone = c.zone
+		   WHERE ` + w.who(args) + `
+		), due AS (SELECT * FROM judged WHERE why = '' ORDER BY ref LIMIT @limit)
+		SELECT id, ref, name, tier, zone, stage, at, '' AS why, 1 AS count FROM due
+		UNION ALL
+		SELECT '', '', '', '', '', 0, 'epoch'::timestamptz, why, count(*) FROM judged GROUP BY why`
+	rows, err := tx.Pgx.Query(ctx, sql, args)
+	if err != nil {
+		return nil, nil, fmt.Errorf("foresee notice %s: %w", w.notice.Key, err)
+	}
+	var f Foreseen
+	var why string
+	var count int
+	_, err = pgx.ForEachRow(rows, []any{&f.CustomerID, &f.Ref, &f.Name, &f.Tier, &f.Zone, &f.Stage, &f.At, &why, &count}, func() error {
+		if f.CustomerID == "" {
+			not[why] = count
+			return nil
+		}
+		f.Notice = w.notice.Key
+		list = append(list, f)
+		return nil
+	})
+	return list, not, err
+}
+
+// judge counts the active customers whom a wave's rule means, and those for whom it has no result.
+func (store) judge(ctx context.Context, tx *db.Tx, w wave) (meant, failed int, err error) {
+	args := pgx.NamedArgs{}
+	rule := w.meant(args)
 	sql := `
-		SELECT count(*) FILTER (WHERE ` + rule + `), count(*) FILTER (WHERE (` + rule + `) IS NULL)
+		SELECT count(*) FILTER (WHERE ` + rule + `), count(*) FILTER (WHERE ` + rule + ` IS NULL)
 		  FROM customer c JOIN journey j ON j.customer_id = c.id WHERE c.state = 'active'`
 	err = tx.Pgx.QueryRow(ctx, sql, args).Scan(&meant, &failed)
 	return meant, failed, err
