@@ -14,11 +14,13 @@ import (
 	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/notice"
 	"offramp/migration/refund"
 	"offramp/migration/replacement"
 	"offramp/portal/api"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
+	"offramp/portal/customer/inbox"
 	"offramp/portal/customer/settle"
 	"offramp/portal/limit"
 	"offramp/portal/page"
@@ -56,9 +58,10 @@ type Parts struct {
 func Assemble(p Parts) (*Server, error) {
 	kit := &page.Kit{Programmes: p.Programmes, Clock: p.DB.Clock, Public: p.Public, Secret: p.Secret}
 	p.Customers = p.Customers.WithMail(p.Queue)
+	notices := notice.NewService(p.DB, p.Programmes, p.Public.String())
 	help := assistance.NewService(p.DB, p.Queue)
 	consoles, err := NewConsoles(kit, ConsoleParts{
-		DB: p.DB, Heads: p.Heads, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Refunds: p.Refunds, Queue: p.Queue, Log: p.Log, Choices: p.Choices, Auth: p.Auth,
+		DB: p.DB, Heads: p.Heads, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Refunds: p.Refunds, Queue: p.Queue, Log: p.Log, Choices: p.Choices, Notices: notices, Auth: p.Auth,
 	})
 	if err != nil {
 		return nil, err
@@ -67,6 +70,7 @@ func Assemble(p Parts) (*Server, error) {
 		Kit: kit, Sessions: p.Auth, Log: p.Log, Metrics: p.Metrics, Ping: p.DB.Pool.Ping, Limits: p.Limits, Proxies: p.Proxies, Hosts: p.Hosts,
 		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Help: help, Choices: p.Choices, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy, Transfers: limit.NewGate(1, p.Transfers, 0)},
 		Settle:   &settle.Pages{Kit: kit, Refunds: p.Refunds, Customers: p.Customers},
+		Inbox:    &inbox.Pages{Kit: kit, Notices: notices, Customers: p.Customers},
 		SignIn:   &signin.Pages{Kit: kit, Auth: p.Auth},
 		Consoles: consoles,
 		API:      &api.Pages{Refunds: p.Refunds, StripeSecrets: p.StripeSecrets},

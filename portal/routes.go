@@ -8,6 +8,7 @@ import (
 
 	"offramp/auth"
 	"offramp/portal/api"
+	"offramp/portal/customer/inbox"
 	"offramp/portal/customer/settle"
 	"offramp/portal/document"
 	"offramp/portal/page"
@@ -70,6 +71,8 @@ func (s *Server) planList() []Route {
 		{Method: post, Path: "/plan/calendar/stop", Access: Customer, Handler: s.customer.StopCalendar},
 		{Method: get, Path: "/calendar/:token", Access: Public, Handler: s.customer.ServeFeed, Bare: true},
 		{Method: get, Path: "/help", Access: Customer, Handler: s.customer.ShowHelp},
+		{Method: get, Path: inbox.Path, Access: Customer, Handler: s.inbox.Show},
+		{Method: post, Path: inbox.Path + "/preferences", Access: Customer, Handler: s.inbox.SavePreferences},
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"offramp/migration"
 	"offramp/portal/api"
 	"offramp/portal/customer"
+	"offramp/portal/customer/inbox"
 	"offramp/portal/customer/settle"
 	"offramp/portal/page"
 	"offramp/portal/signin"
@@ -35,6 +36,7 @@ type Options struct {
 	Sessions Sessions
 	Customer *customer.Pages
 	Settle   *settle.Pages
+	Inbox    *inbox.Pages
 	SignIn   *signin.Pages // New sets its Known
 	Consoles *Consoles
 	API      *api.Pages // nil: no program is answered
@@ -52,6 +54,7 @@ type Server struct {
 	sessions Sessions
 	customer *customer.Pages
 	refunds  *settle.Pages
+	inbox    *inbox.Pages
 	signIn   *signin.Pages
 	consoles *Consoles
 	api      *api.Pages
@@ -67,11 +70,11 @@ type Server struct {
 
 // New builds the server from its parts.
 func New(o Options) (*Server, error) {
-	if o.Kit == nil || o.Sessions == nil || o.Customer == nil || o.Settle == nil || o.SignIn == nil || o.Consoles == nil || o.Log == nil || o.Ping == nil {
+	if o.Kit == nil || o.Sessions == nil || o.Customer == nil || o.Settle == nil || o.Inbox == nil || o.SignIn == nil || o.Consoles == nil || o.Log == nil || o.Ping == nil {
 		return nil, errors.New("portal: a part is missing")
 	}
 	s := &Server{
-		kit: o.Kit, sessions: o.Sessions, customer: o.Customer, refunds: o.Settle, signIn: o.SignIn, consoles: o.Consoles, log: o.Log, ping: o.Ping,
+		kit: o.Kit, sessions: o.Sessions, customer: o.Customer, refunds: o.Settle, inbox: o.Inbox, signIn: o.SignIn, consoles: o.Consoles, log: o.Log, ping: o.Ping,
 		cross: http.NewCrossOriginProtection(), limits: o.Limits, hosts: o.Hosts,
 	}
 	if s.api = o.API; s.api == nil {

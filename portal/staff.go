@@ -12,6 +12,7 @@ import (
 	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/notice"
 	"offramp/migration/refund"
 	"offramp/migration/replacement"
 	"offramp/portal/audit"
@@ -19,6 +20,7 @@ import (
 	"offramp/portal/document"
 	"offramp/portal/finance"
 	"offramp/portal/manager"
+	"offramp/portal/notices"
 	"offramp/portal/ops"
 	"offramp/portal/page"
 	"offramp/portal/support"
@@ -32,6 +34,7 @@ type Consoles struct {
 	audit   *audit.Pages
 	ops     *ops.Pages
 	finance *finance.Pages
+	notices *notices.Pages
 }
 
 // ConsoleParts are the services behind the pages of staff.
@@ -47,6 +50,7 @@ type ConsoleParts struct {
 	Log        *slog.Logger
 	Auth       *auth.Service
 	Choices    *replacement.Service
+	Notices    *notice.Service
 }
 
 // NewConsoles builds the pages of staff.
@@ -62,6 +66,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 		audit:   &audit.Pages{Kit: k, Log: audit.NewLog(p.DB, p.Heads), Customers: p.Customers},
 		ops:     operations,
 		finance: &finance.Pages{Kit: k, Refunds: p.Refunds, Customers: p.Customers},
+		notices: &notices.Pages{Kit: k, Notices: p.Notices, Customers: p.Customers},
 	}, nil
 }
 
@@ -90,6 +95,16 @@ func (s *Consoles) staffList() []Route {
 		{Method: get, Path: "/console/programme/:id/source", Access: ProgrammeManager, Handler: s.manager.DownloadSource, Early: true},
 		{Method: post, Path: "/console/programme/:id/approve", Access: ProgrammeManager, Handler: s.manager.Approve, Early: true, Recent: true},
 		{Method: post, Path: "/console/programme/:id/withdraw", Access: ProgrammeManager, Handler: s.manager.Withdraw, Early: true},
+
+		{Method: get, Path: notices.Path, Access: ProgrammeManager, Handler: s.notices.Show},
+		{Method: get, Path: notices.Path + "/day", Access: ProgrammeManager, Handler: s.notices.ShowDay},
+		{Method: get, Path: notices.Path + "/:key", Access: ProgrammeManager, Handler: s.notices.ShowOne},
+		{Method: post, Path: notices.Path + "/:key/approve", Access: ProgrammeManager, Handler: s.notices.Approve},
+		{Method: post, Path: notices.Path + "/:key/pause", Access: ProgrammeManager, Handler: s.notices.Pause},
+		{Method: post, Path: notices.Path + "/:key/resume", Access: ProgrammeManager, Handler: s.notices.Resume},
+		{Method: get, Path: notices.CallsPath, Access: Support | ProgrammeManager, Handler: s.notices.ShowCalls},
+		{Method: post, Path: notices.CallsPath + "/:id/take", Access: Support | ProgrammeManager, Handler: s.notices.TakeCall},
+		{Method: post, Path: notices.CallsPath + "/:id/end", Access: Support | ProgrammeManager, Handler: s.notices.EndCall},
 
 		{Method: get, Path: "/console/audit", Access: Auditor, Handler: s.audit.ShowLog, Early: true},
 		{Method: post, Path: "/console/audit/check", Access: Auditor, Handler: s.audit.CheckChain, Early: true},

@@ -33,6 +33,7 @@ import (
 	"offramp/portal"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
+	"offramp/portal/customer/inbox"
 	"offramp/portal/customer/settle"
 	"offramp/portal/limit"
 	"offramp/portal/page"
@@ -137,7 +138,7 @@ func (w *world) consoles(kit *page.Kit) *portal.Consoles {
 		w.Fatal(err)
 	}
 	c, err := portal.NewConsoles(kit, portal.ConsoleParts{
-		DB: w.web, Customers: w.customers, Programmes: migration.NewProgrammes(w.web), Exports: w.exports, Help: assistance.NewService(w.web, queue), Refunds: w.refunds(), Queue: queue, Log: w.logger, Choices: w.choices(), Auth: w.signIn(),
+		DB: w.web, Customers: w.customers, Programmes: migration.NewProgrammes(w.web), Exports: w.exports, Help: assistance.NewService(w.web, queue), Refunds: w.refunds(), Queue: queue, Log: w.logger, Choices: w.choices(), Notices: w.notices(kit), Auth: w.signIn(),
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -159,6 +160,7 @@ func (w *world) serve(public string) {
 		Kit: kit, Sessions: sessions, Log: w.logger,
 		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.web), Exports: w.exports, Help: assistance.NewService(w.web, w.inserter()), Choices: w.choices(), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy, Transfers: w.transfers},
 		Settle:   &settle.Pages{Kit: kit, Refunds: w.refunds(), Customers: w.customers},
+		Inbox:    &inbox.Pages{Kit: kit, Notices: w.notices(kit), Customers: w.customers},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.signIn()},
 		Consoles: w.consoles(kit),
 		API:      w.programs(),

@@ -63,8 +63,13 @@ func (workCmd) Run(c *console) error {
 	}
 	p.log.Info("working", "worker", client.ID())
 	deliver := p.sinks(client.ID(), sender)
+	tell, err := p.notices(c.ctx)
+	if err != nil {
+		return err
+	}
 	var group sync.WaitGroup
 	group.Go(func() { deliver.Run(c.ctx) })
+	group.Go(func() { tell.Run(c.ctx) })
 	<-c.ctx.Done()
 	p.log.Info("stopping", "worker", client.ID())
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), 2*p.config.Work.Drain)

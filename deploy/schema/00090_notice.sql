@@ -79,6 +79,7 @@ CREATE TABLE notice_delivery (
   body_hash   text NOT NULL DEFAULT '',         -- SHA-256 of subject and both parts, as the preview shows it
   locale      text NOT NULL DEFAULT '',
   body        text NOT NULL DEFAULT '',         -- what was said, for the customer's inbox
+  days        jsonb NOT NULL DEFAULT '{}',      -- milestone -> the day that was told
   started_at  timestamptz NOT NULL,
   ended_at    timestamptz,
   PRIMARY KEY (message_id, contact_id, channel),
@@ -90,7 +91,7 @@ CREATE INDEX notice_delivery_mail ON notice_delivery (mail_id);
 CREATE INDEX notice_delivery_started ON notice_delivery (started_at);
 CREATE INDEX notice_delivery_sending ON notice_delivery (started_at) WHERE state = 'sending';
 GRANT SELECT, INSERT ON notice_delivery TO offramp_app;
-GRANT UPDATE (state, attempts, detail, subject, body_hash, locale, body, started_at, ended_at, mail_id) ON notice_delivery TO offramp_app;
+GRANT UPDATE (state, attempts, detail, subject, body_hash, locale, body, days, started_at, ended_at, mail_id) ON notice_delivery TO offramp_app;
 ALTER TABLE notice_delivery ENABLE ROW LEVEL SECURITY;
 ALTER TABLE notice_delivery FORCE ROW LEVEL SECURITY;
 CREATE POLICY notice_delivery_scope ON notice_delivery USING (offramp_sees(customer_id));

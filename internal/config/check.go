@@ -174,6 +174,14 @@ func (c Config) checkWork(k *checker) {
 	if c.Mail.TLS == "none" && !isLoopback(c.Mail.Host) {
 		k.add("SMTP_TLS", "none is for a server on this machine only; use starttls or tls")
 	}
+	if s := c.SecondMail; s.Host != "" {
+		if !slices.Contains([]string{"starttls", "tls", "none"}, s.TLS) {
+			k.add("SMTP_SECOND_TLS", "is "+s.TLS+"; it must be starttls, tls or none")
+		}
+		if s.TLS == "none" && !isLoopback(s.Host) {
+			k.add("SMTP_SECOND_TLS", "none is for a server on this machine only; use starttls or tls")
+		}
+	}
 	c.Work.check(k)
 	if c.Delivery.Copies < 1 {
 		k.add("DELIVERY_COPIES", "must be at least 1")

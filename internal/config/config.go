@@ -29,6 +29,8 @@ type Config struct {
 	Staff    Realm    `envPrefix:"STAFF_"`
 	Session  Session  `envPrefix:"SESSION_"`
 	Mail     Mail     `envPrefix:"SMTP_"`
+	// SecondMail takes the notices that the first server did not.
+	SecondMail SecondMail `envPrefix:"SMTP_SECOND_"`
 	Work     Work     `envPrefix:"WORK_"`
 	Outbound Outbound `envPrefix:"OUTBOUND_"`
 	Delivery Delivery `envPrefix:"DELIVERY_"`
@@ -108,6 +110,15 @@ type Mail struct {
 	Password string `env:"PASSWORD" doc:"Password." use:"work" secret:"yes"`
 	TLS      string `env:"TLS" envDefault:"starttls" doc:"starttls, tls or none (loopback only)." use:"work"`
 	From     string `env:"FROM" doc:"Sender of every mail." use:"work" example:"Moving team <moving@example.com>"`
+}
+
+// SecondMail is another SMTP server, which takes a notice where the first is not reached or takes none for the moment.
+type SecondMail struct {
+	Host     string `env:"HOST" doc:"Second SMTP server for notices, under the same message ids. Empty: none." use:"work" example:"smtp2.example.com"`
+	Port     int    `env:"PORT" envDefault:"587" doc:"Its port." use:"work"`
+	Username string `env:"USERNAME" doc:"User name. Empty: no sign-in." use:"work"`
+	Password string `env:"PASSWORD" doc:"Password." use:"work" secret:"yes"`
+	TLS      string `env:"TLS" envDefault:"starttls" doc:"starttls, tls or none (loopback only)." use:"work"`
 }
 
 // Work bounds the worker process.

@@ -147,6 +147,7 @@ type Letter struct {
 	HTML     string
 	Plain    string
 	Sum      string // SHA-256 over subject and both forms
+	Days     map[string]migration.Day // milestone -> the day that the letter names
 }
 
 // Compose writes one mail of one or more notices for a reader at an instant. link is the portal's address.
@@ -168,7 +169,11 @@ func Compose(p *migration.Programme, notices []migration.Notice, r Reader, now t
 	if err != nil {
 		return Letter{}, err
 	}
-	return Letter{Bulletin: b, HTML: html, Plain: plain, Sum: sum}, nil
+	days := make(map[string]migration.Day, len(p.Milestones))
+	for _, m := range p.Milestones {
+		days[m.Key] = w.day(m.Key)
+	}
+	return Letter{Bulletin: b, HTML: html, Plain: plain, Sum: sum, Days: days}, nil
 }
 
 // frame is what every notice has: key dates, button and help.
@@ -188,7 +193,7 @@ func (w writer) frame(notices []migration.Notice) mail.Bulletin {
 		optional = optional && !n.Mandatory()
 	}
 	if optional {
-		b.Why, b.Leave, b.LeaveName = w.T("notice.why_optional", "Product", product), w.link+"/inbox/preferences", w.T("notice.leave")
+		b.Why, b.Leave, b.LeaveName = w.T("notice.why_optional", "Product", product), w.link+"/inbox", w.T("notice.leave")
 	}
 	steps := map[string]bool{}
 	for _, n := range notices {

@@ -231,6 +231,7 @@ type Received struct {
 	Tag     string // its language
 	Notices []string
 	State   string
+	Days    map[string]migration.Day // milestone -> the day that was told
 	At      time.Time
 }
 
@@ -250,4 +251,13 @@ func (s *Service) Want(ctx context.Context, who migration.Who, optional bool) er
 			Detail: map[string]any{"optional": optional},
 		})
 	})
+}
+
+// Customer finds a customer by the number in the retired product, for a preview. ErrUnknown. For staff; Preview records the look.
+func (s *Service) Customer(ctx context.Context, staffID, ref string) (id string, err error) {
+	err = s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		id, err = s.store.customer(ctx, tx, ref)
+		return err
+	})
+	return id, err
 }

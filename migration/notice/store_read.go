@@ -17,7 +17,7 @@ func (store) approve(ctx context.Context, tx *db.Tx, version int, key, hash, con
 	const sql = `
 		INSERT INTO notice_approval (notice, hash, content, drafted_by, approved_by, approved_at)
 		SELECT @notice, @hash, @content, v.proposed_by, @by, @now FROM programme_version v WHERE v.version = @version`
-	_, err := tx.Pgx.Exec(ctx, sql, pgx.NamedArgs{
+	tag, err := tx.Pgx.Exec(ctx, sql, pgx.NamedArgs{
 		"notice": key, "hash": hash, "content": content, "by": by, "now": tx.Now, "version": version,
 	})
 	switch {
@@ -27,6 +27,8 @@ func (store) approve(ctx context.Context, tx *db.Tx, version int, key, hash, con
 		return ErrApproved.Wrap(err)
 	case err != nil:
 		return fmt.Errorf("approve notice %s: %w", key, err)
+	case tag.RowsAffected() == 0:
+		return ErrChanged.Wrap(fmt.Errorf("there is no programme version %d", version))
 	}
 	return nil
 }
@@ -90,7 +92,7 @@ const shown = 200
 
 func (store) inbox(ctx context.Context, d *db.DB, who migration.Who) (list []Received, err error) {
 	const sql = `
-		SELECT d.mail_id, max(d.subject) AS subject, max(d.body) AS body, max(d.locale) AS tag,
+		SELECT d.mail_id, max(d.subject) AS subject, max(d.body) AS body, max(d.locale) AS tag, (array_agg(d.days))[1] AS days,
 		       array_agg(m.notice ORDER BY m.due_day, m.notice) AS notices, max(d.state) AS state, max(d.started_at) AS at
 		  FROM notice_delivery d JOIN notice_message m ON m.id = d.message_id
 		 WHERE d.customer_id = $1 AND d.contact_id = $2 AND d.channel = 'email' AND d.state <> 'deferred'
@@ -128,4 +130,13 @@ func (store) want(ctx context.Context, tx *db.Tx, who migration.Who, optional bo
 		return fmt.Errorf("store preference: %w", err)
 	}
 	return nil
+}
+
+// customer finds a customer by the number in the retired product. ErrUnknown.
+func (store) customer(ctx context.Context, tx *db.Tx, ref string) (id string, err error) {
+	err = tx.Pgx.QueryRow(ctx, `SELECT id FROM customer WHERE ref = $1`, ref).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", ErrUnknown
+	}
+	return id, err
 }

@@ -115,18 +115,19 @@ type parcel struct {
 func (store) begin(ctx context.Context, tx *db.Tx, parcels []parcel) (map[string]bool, error) {
 	b := &pgx.Batch{}
 	const sql = `
-		INSERT INTO notice_delivery AS d (message_id, customer_id, contact_id, channel, mail_id, state, subject, body_hash, locale, body, started_at)
-		VALUES (@message, @customer, @contact, 'email', @mail, 'sending', @subject, @hash, @locale, @body, @now)
+		INSERT INTO notice_delivery AS d (message_id, customer_id, contact_id, channel, mail_id, state, subject, body_hash, locale, body, days,
+		                                  started_at)
+		VALUES (@message, @customer, @contact, 'email', @mail, 'sending', @subject, @hash, @locale, @body, @days, @now)
 		ON CONFLICT (message_id, contact_id, channel) DO UPDATE
 		   SET state = 'sending', attempts = d.attempts + 1, started_at = excluded.started_at, mail_id = excluded.mail_id,
-		       subject = excluded.subject, body_hash = excluded.body_hash, locale = excluded.locale, body = excluded.body
+		       subject = excluded.subject, body_hash = excluded.body_hash, locale = excluded.locale, body = excluded.body, days = excluded.days
 		 WHERE d.state = 'deferred'
 		RETURNING message_id || ' ' || contact_id`
 	for _, p := range parcels {
 		for _, m := range p.messages {
 			b.Queue(sql, pgx.NamedArgs{
 				"message": m.ID, "customer": m.CustomerID, "contact": p.to.ID, "mail": p.mailID, "subject": p.letter.Bulletin.Subject,
-				"hash": p.letter.Sum, "locale": p.letter.Bulletin.Tag, "body": p.letter.Plain, "now": tx.Now,
+				"hash": p.letter.Sum, "locale": p.letter.Bulletin.Tag, "body": p.letter.Plain, "days": p.letter.Days, "now": tx.Now,
 			})
 		}
 	}

@@ -93,6 +93,9 @@ func (k *Kit) Layout(c echo.Context, title, active string) ui.Page {
 		if v.Programme != nil && v.Programme.Steps.Settle {
 			p.Nav = append(p.Nav, ui.NavItem{Key: "refund", Label: v.Locale.T("nav.refund"), URL: "/refund"})
 		}
+		if v.Programme != nil && len(v.Programme.Notices.List) > 0 {
+			p.Nav = append(p.Nav, ui.NavItem{Key: "inbox", Label: v.Locale.T("nav.messages"), URL: "/inbox"})
+		}
 		p.Nav = append(p.Nav, ui.NavItem{Key: "help", Label: v.Locale.T("nav.help"), URL: "/help"})
 	}
 	p.Flash = k.takeFlash(c)

@@ -20,6 +20,7 @@ import (
 	"offramp/portal"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
+	"offramp/portal/customer/inbox"
 	"offramp/portal/customer/settle"
 	"offramp/portal/page"
 	"offramp/portal/signin"
@@ -113,6 +114,7 @@ func (w *world) portal(public string) *portal.Server {
 		Kit: kit, Sessions: w.service, Log: slog.New(slog.NewJSONHandler(w.log, nil)), Ping: w.web.Pool.Ping,
 		Customer: &customer.Pages{Kit: kit, Customers: migration.NewService(w.web), Calendars: calendar.New(w.web)},
 		Settle:   &settle.Pages{Kit: kit},
+		Inbox:    &inbox.Pages{Kit: kit},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.service},
 		Consoles: w.consoles(kit),
 	})

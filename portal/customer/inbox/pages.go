@@ -1,0 +1,102 @@
+// Package inbox holds everything that a customer's contact was ever sent, and which mails they take.
+package inbox
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"offramp/migration"
+	"offramp/migration/notice"
+	"offramp/portal/page"
+	"offramp/portal/ui"
+)
+
+// Path is where the inbox is.
+const Path = "/inbox"
+
+// Pages are the handlers. Safe for concurrent use.
+type Pages struct {
+	*page.Kit
+	Notices   *notice.Service
+	Customers *migration.Service
+}
+
+// Show lists what the contact was sent, newest first.
+func (p *Pages) Show(c echo.Context) error {
+	v, ctx := page.Of(c), c.Request().Context()
+	list, err := p.Notices.Inbox(ctx, v.Who())
+	if err != nil {
+		return err
+	}
+	wants, err := p.Notices.Wants(ctx, v.Who())
+	if err != nil {
+		return err
+	}
+	plan, err := p.Customers.Plan(ctx, v.Scope(), v.Who().CustomerID)
+	if err != nil {
+		return err
+	}
+	dates := v.Programme.Schedule(plan.Extensions, v.Now)
+	return page.Render(c, http.StatusOK, inboxPage(build(v, list, dates, wants, p.Layout(c, v.Locale.T("inbox.title"), "inbox"))))
+}
+
+// SavePreferences records which mails the contact takes.
+func (p *Pages) SavePreferences(c echo.Context) error {
+	form, err := page.ReadForm(c, page.Line("optional", 3))
+	if err != nil {
+		return err
+	}
+	if err := p.Notices.Want(c.Request().Context(), page.Of(c).Who(), form.Get("optional") == "yes"); err != nil {
+		return err
+	}
+	return p.Flash(c, Path, "ok", "flash.preferences_saved")
+}
+
+// view is the page.
+type view struct {
+	layout  ui.Page
+	heading ui.Heading
+	none    *ui.Empty
+	mails   []mailCard
+	choice  ui.Choices
+	save    ui.Button
+}
+
+type mailCard struct {
+	card  ui.Card
+	sent  string
+	moved []ui.Banner // dates in it that are others by now
+	tag   string
+	body  string
+}
+
+func build(v *page.Visit, list []notice.Received, dates []migration.Date, wants bool, layout ui.Page) view {
+	l := v.Locale
+	w := view{
+		layout: layout, heading: ui.Heading{Title: l.T("inbox.title"), Lead: l.T("inbox.lead")},
+		choice: ui.Choices{
+			Field:   ui.Field{Locale: l, ID: "optional", Label: l.T("inbox.choice")},
+			Options: []ui.Option{{Value: "yes", Label: l.T("inbox.optional"), Hint: l.T("inbox.optional.hint"), Selected: wants}},
+		},
+		save: ui.Button{Label: l.T("inbox.save"), Kind: ui.Plain},
+	}
+	if len(list) == 0 {
+		w.none = &ui.Empty{ID: "none", Title: l.T("inbox.none"), Text: l.T("inbox.none.text")}
+	}
+	for i, m := range list {
+		card := mailCard{
+			card: ui.Card{ID: "mail-" + strconv.Itoa(i+1), Title: m.Subject, Meta: l.DateTime(m.At, v.Zone())}, tag: m.Tag, body: m.Body,
+			sent: l.T("inbox.state." + m.State),
+		}
+		for _, d := range dates {
+			if told, ok := m.Days[d.Key]; ok && told != d.Day {
+				card.moved = append(card.moved, ui.Banner{Tone: "warn", Title: l.T("inbox.moved", "Date", l.T("milestone."+d.Key),
+					"Was", l.Date(told.End(v.Programme.Zone), v.Programme.Zone), "Is", l.Date(d.At, v.Programme.Zone))})
+			}
+		}
+		w.mails = append(w.mails, card)
+	}
+	return w
+}

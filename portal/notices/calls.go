@@ -1,0 +1,71 @@
+package notices
+
+import (
+	"offramp/migration"
+	"offramp/migration/notice"
+	"offramp/portal/page"
+	"offramp/portal/ui"
+)
+
+// callsView lists the calls that wait.
+type callsView struct {
+	layout  ui.Page
+	heading ui.Heading
+	none    *ui.Empty
+	calls   []callCard
+}
+
+type callCard struct {
+	card    ui.Card
+	facts   []ui.SummaryRow
+	script  string
+	take    *ui.Action
+	url     string
+	outcome ui.Selection
+	note    ui.Area
+	end     ui.Button
+}
+
+func buildCalls(v *page.Visit, list []notice.Call, names map[string]string, layout ui.Page) callsView {
+	l := v.Locale
+	view := callsView{layout: layout, heading: ui.Heading{Title: l.T("notice.calls"), Lead: l.T("notice.calls.lead")}}
+	if len(list) == 0 {
+		view.none = &ui.Empty{ID: "none", Title: l.T("notice.calls.none"), Text: l.T("notice.calls.none.text")}
+	}
+	for _, c := range list {
+		view.calls = append(view.calls, callCardOf(v, c, names))
+	}
+	return view
+}
+
+func callCardOf(v *page.Visit, c notice.Call, names map[string]string) callCard {
+	l, url := v.Locale, CallsPath+"/"+c.ID
+	tone, word := ui.ToneActionNeeded, l.T("notice.call.due", "Day", c.DueDay.String())
+	if c.DueDay.Before(migration.DayOf(v.Now.In(v.Programme.Zone))) {
+		tone, word = ui.ToneProblem, l.T("notice.call.late", "Day", c.DueDay.String())
+	}
+	why := c.Notice
+	if n, ok := v.Programme.Notice(c.Notice); ok {
+		why = title(v, n)
+	}
+	card := callCard{
+		card: ui.Card{ID: "call-" + c.ID, Title: c.Customer + " · " + c.Ref, Aside: ui.Tag("", tone, word)}, url: url + "/end", script: c.Script,
+		facts: []ui.SummaryRow{
+			{Key: l.T("notice.tier"), Value: tierName(v, c.Tier)}, {Key: l.T("notice.call.why"), Value: why},
+			{Key: l.T("notice.call.contact"), Value: c.Contact}, {Key: l.T("notice.call.owner"), Value: nameOf(names, c.Owner)},
+		},
+		outcome: ui.Selection{
+			Field:   ui.Field{Locale: l, ID: "outcome-" + c.ID, Name: "outcome", Label: l.T("notice.call.outcome")},
+			Options: []ui.Option{{Value: "", Label: l.T("notice.call.choose"), Selected: true}}, Width: "medium",
+		},
+		note: ui.Area{Field: ui.Field{Locale: l, ID: "note-" + c.ID, Name: "note", Label: l.T("notice.call.note"), Optional: true}, Rows: 3, MaxLength: 2000},
+		end:  ui.Button{Label: l.T("notice.call.end"), Kind: ui.Primary},
+	}
+	for _, o := range notice.Outcomes {
+		card.outcome.Options = append(card.outcome.Options, ui.Option{Value: o, Label: l.T("notice.outcome." + o)})
+	}
+	if c.Owner != v.Session.IdentityID {
+		card.take = &ui.Action{URL: url + "/take", Button: ui.Button{Label: l.T("notice.call.take"), Kind: ui.Plain}}
+	}
+	return card
+}

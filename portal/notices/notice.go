@@ -1,0 +1,203 @@
+package notices
+
+import (
+	"fmt"
+	"strings"
+
+	"offramp/internal/locale"
+	"offramp/migration"
+	"offramp/migration/notice"
+	"offramp/portal/page"
+	"offramp/portal/ui"
+)
+
+// desk is what was read of one notice.
+type desk struct {
+	one     notice.Overview
+	names   map[string]string
+	query   page.Form
+	letter  *notice.Letter // nil: no preview was asked for
+	to      notice.Reader
+	unknown bool // no customer has the number that was asked for
+}
+
+// noticeView is the page about one notice.
+type noticeView struct {
+	layout   ui.Page
+	heading  ui.Heading
+	alerts   []ui.Banner
+	facts    []ui.SummaryRow
+	counts   []ui.SummaryRow
+	words    []wording
+	before   string // what was approved last; empty: nothing, or the same
+	approve  *ui.Action
+	approved string
+	pause    *pauseForm
+	resume   *ui.Action
+	customer ui.Input
+	language ui.Selection
+	preview  *preview
+	errors   []ui.FieldError
+	url      string
+}
+
+// wording is a notice's words for a tier in one language.
+type wording struct {
+	title string
+	tag   string
+	rows  []ui.SummaryRow
+}
+
+type pauseForm struct {
+	url    string
+	reason ui.Input
+	button ui.Button
+}
+
+// preview is what one customer would get.
+type preview struct {
+	rows []ui.SummaryRow
+	tag  string
+	text string
+}
+
+func buildNotice(v *page.Visit, d desk, layout ui.Page) noticeView {
+	l, n, url := v.Locale, d.one.Notice, Path+"/"+d.one.Notice.Key
+	view := noticeView{
+		layout: layout, url: url, alerts: alerts(v, d.one),
+		heading: ui.Heading{Eyebrow: l.T("notice.kind." + n.Kind), Title: title(v, n)},
+		facts:   facts(v, d.one), counts: counts(v, d.one.Counts), words: wordings(v, n), before: d.one.Before,
+	}
+	if d.one.Approved {
+		view.approved = l.T("notice.approved", "Who", nameOf(d.names, d.one.By), "When", l.DateTime(d.one.At, v.Zone()))
+	} else {
+		view.approve = &ui.Action{
+			URL: url + "/approve", Hidden: []ui.Pair{{Name: "hash", Value: d.one.Hash}},
+			Button: ui.Button{Label: l.T("notice.approve"), Kind: ui.Primary},
+		}
+	}
+	if d.one.Paused {
+		view.resume = &ui.Action{URL: url + "/resume", Button: ui.Button{Label: l.T("notice.resume"), Kind: ui.Primary}}
+	} else if d.one.Approved {
+		view.pause = &pauseForm{
+			url:    url + "/pause",
+			reason: ui.Input{Field: ui.Field{Locale: l, ID: "reason", Label: l.T("notice.pause.reason")}, MaxLength: 200, Spellcheck: true},
+			button: ui.Button{Label: l.T("notice.pause"), Kind: ui.Danger},
+		}
+	}
+	view.form(v, d)
+	return view
+}
+
+// form is where a preview is asked for, and what it gave.
+func (view *noticeView) form(v *page.Visit, d desk) {
+	l := v.Locale
+	view.customer = ui.Input{
+		Field: ui.Field{Locale: l, ID: "customer", Label: l.T("notice.preview.customer"), Hint: l.T("notice.preview.hint")},
+		Value: d.query.Get("customer"), Width: "medium", MaxLength: 64,
+	}
+	view.language = ui.Selection{
+		Field: ui.Field{Locale: l, ID: "locale", Label: l.T("notice.preview.language")}, Width: "medium",
+		Options: []ui.Option{{Value: "", Label: l.T("notice.preview.own"), Selected: d.query.Get("locale") == ""}},
+	}
+	for _, tag := range v.Programme.Locales {
+		view.language.Options = append(view.language.Options, ui.Option{Value: tag, Label: locale.For(tag).T("language.name"), Selected: d.query.Get("locale") == tag})
+	}
+	switch {
+	case d.unknown:
+		view.customer.Error = l.T("notice.preview.unknown")
+		view.errors = []ui.FieldError{{FieldID: "customer", Text: view.customer.Error}}
+	case d.letter != nil:
+		view.preview = &preview{tag: d.letter.Bulletin.Tag, text: d.letter.Plain, rows: []ui.SummaryRow{
+			{Key: l.T("notice.preview.to"), Value: d.to.Contact + " · " + d.to.Customer},
+			{Key: l.T("notice.preview.subject"), Value: d.letter.Bulletin.Subject},
+			{Key: l.T("notice.preview.sum"), Body: ui.Copyable(l, d.letter.Sum, l.T("notice.preview.sum"))},
+		}}
+	}
+}
+
+func nameOf(names map[string]string, id string) string {
+	if name := names[id]; name != "" {
+		return name
+	}
+	return id
+}
+
+func facts(v *page.Visit, one notice.Overview) []ui.SummaryRow {
+	l, n := v.Locale, one.Notice
+	tone, word := stateOf(l, one)
+	rows := []ui.SummaryRow{
+		{Key: l.T("notice.state"), Body: ui.Tag("", tone, word)},
+		{Key: l.T("notice.when"), Value: when(v, n)},
+		{Key: l.T("notice.audience"), Value: audienceOf(v, n)},
+		{Key: l.T("notice.meant"), Value: l.Number(int64(one.Meant))},
+	}
+	var channels []string
+	for _, c := range n.Channels {
+		channels = append(channels, l.T("notice.channel."+c))
+	}
+	return append(rows, ui.SummaryRow{Key: l.T("notice.channels"), Value: strings.Join(channels, " → ")})
+}
+
+func audienceOf(v *page.Visit, n migration.Notice) string {
+	text := v.Locale.T("notice.everybody")
+	if n.Audience != "" {
+		text = n.Audience
+	}
+	if n.Kind == migration.NoticeReminder {
+		text += " · " + v.Locale.T("notice.open_step", "Step", v.Locale.T("step."+n.Step))
+	}
+	return text
+}
+
+// when lists the days on which a notice is due for those to whom the dates are the programme's.
+func when(v *page.Visit, n migration.Notice) string {
+	l := v.Locale
+	m, ok := v.Programme.Milestone(n.On.Milestone)
+	if !ok {
+		return n.On.Day.String()
+	}
+	days := make([]string, 0, len(n.On.Days))
+	for _, d := range n.On.Days {
+		days = append(days, fmt.Sprintf("%s (%+d)", m.Day.AddDays(d), d))
+	}
+	return l.T("milestone."+m.Key) + l.T("notice.colon") + strings.Join(days, l.T("notice.comma"))
+}
+
+func counts(v *page.Visit, c notice.Counts) []ui.SummaryRow {
+	l := v.Locale
+	row := func(key string, part, whole int) ui.SummaryRow {
+		return ui.SummaryRow{Key: l.T("notice." + key), Value: share(l, part, whole)}
+	}
+	return []ui.SummaryRow{
+		row("planned", c.Planned, 0), row("waiting", c.Waiting, c.Planned), row("sent", c.Sent, c.Planned), row("accepted", c.Accepted, c.Planned),
+		row("refused", c.Refused, c.Planned), row("bounced", c.Bounced, c.Planned), row("unknown", c.Unknown, c.Planned),
+		row("calls_opened", c.Calls, c.Planned), row("dropped", c.Dropped, c.Planned), row("failed", c.Failed, c.Planned),
+		row("reached", c.Reached, c.Sent),
+	}
+}
+
+func wordings(v *page.Visit, n migration.Notice) (list []wording) {
+	l := v.Locale
+	for _, w := range n.Words {
+		tier := l.T("notice.every_tier")
+		for _, t := range v.Programme.Tiers {
+			if t.Key == w.Tier {
+				tier = l.Pick(t.Name)
+			}
+		}
+		for _, tag := range v.Programme.Locales {
+			one := wording{title: tier + " · " + l.T("locale."+tag), tag: tag}
+			for _, part := range []struct {
+				key  string
+				text migration.Text
+			}{{"title", w.Title}, {"opening", w.Opening}, {"next", w.Next}, {"sms", w.SMS}, {"script", w.Script}} {
+				if part.text[tag] != "" {
+					one.rows = append(one.rows, ui.SummaryRow{Key: l.T("notice.part." + part.key), Value: part.text[tag]})
+				}
+			}
+			list = append(list, one)
+		}
+	}
+	return list
+}

@@ -1,0 +1,112 @@
+package notices
+
+import (
+	"offramp/internal/locale"
+	"offramp/migration"
+	"offramp/migration/notice"
+	"offramp/portal/page"
+	"offramp/portal/ui"
+)
+
+// overviewView is the page about all notices.
+type overviewView struct {
+	layout  ui.Page
+	heading ui.Heading
+	links   []ui.Link
+	alerts  []ui.Banner
+	table   ui.Table
+	empty   *ui.Empty
+}
+
+func buildOverview(v *page.Visit, list []notice.Overview, layout ui.Page) overviewView {
+	l := v.Locale
+	view := overviewView{
+		layout: layout, heading: ui.Heading{Eyebrow: l.T("console.programme"), Title: l.T("notice.title"), Lead: l.T("notice.lead")},
+		links: []ui.Link{{Label: l.T("notice.day.title"), URL: Path + "/day"}, {Label: l.T("notice.calls"), URL: CallsPath}},
+	}
+	if len(list) == 0 {
+		view.empty = &ui.Empty{ID: "none", Title: l.T("notice.none"), Text: l.T("notice.none.text")}
+		return view
+	}
+	view.table = ui.Table{ID: "notices", Caption: l.T("notice.title"), Columns: []ui.Column{
+		{Label: l.T("notice.name")}, {Label: l.T("notice.state")}, {Label: l.T("notice.meant"), Numeric: true},
+		{Label: l.T("notice.planned"), Numeric: true}, {Label: l.T("notice.sent"), Numeric: true},
+		{Label: l.T("notice.bad"), Numeric: true}, {Label: l.T("notice.reached"), Numeric: true},
+	}}
+	for _, one := range list {
+		tone, word := stateOf(l, one)
+		c := one.Counts
+		view.table.Rows = append(view.table.Rows, ui.Row{Cells: []ui.Cell{
+			{Text: title(v, one.Notice), URL: Path + "/" + one.Notice.Key},
+			{Body: ui.Tag("", tone, word)},
+			{Text: l.Number(int64(one.Meant))},
+			{Text: l.Number(int64(c.Planned))},
+			{Text: share(l, c.Sent, c.Planned)},
+			{Text: share(l, c.Refused+c.Bounced, c.Planned)},
+			{Text: share(l, c.Reached, c.Sent)},
+		}})
+		view.alerts = append(view.alerts, alerts(v, one)...)
+	}
+	return view
+}
+
+// share writes a part with its whole and percentage.
+func share(l *locale.Locale, part, whole int) string {
+	if whole == 0 {
+		return l.Number(int64(part))
+	}
+	return l.T("notice.share", "Part", l.Number(int64(part)), "Whole", l.Number(int64(whole)), "Percent", l.Percent(int64(part), int64(whole)))
+}
+
+// title is what staff call a notice: its title with the variables left open, or the key of one that is spoken.
+func title(v *page.Visit, n migration.Notice) string {
+	if len(n.Words) > 0 {
+		if text := v.Locale.Pick(n.Words[0].Title); text != "" {
+			return text
+		}
+	}
+	return v.Locale.T("notice.kind."+n.Kind) + " · " + n.Key
+}
+
+// stateOf says in a word how a notice stands.
+func stateOf(l *locale.Locale, one notice.Overview) (ui.Tone, string) {
+	switch {
+	case !one.Approved:
+		return ui.ToneActionNeeded, l.T("notice.state.unapproved")
+	case one.Paused:
+		return ui.ToneProblem, l.T("notice.state.paused")
+	case one.Held == notice.HeldTalks:
+		return ui.ToneActionNeeded, l.T("notice.state.talks")
+	case one.Counts.Waiting > 0:
+		return ui.ToneInProgress, l.T("notice.state.sending")
+	case one.Counts.Planned == 0:
+		return ui.ToneNotStarted, l.T("notice.state.ahead")
+	}
+	return ui.ToneCompleted, l.T("notice.state.done")
+}
+
+// alerts are what somebody has to look at.
+func alerts(v *page.Visit, one notice.Overview) (list []ui.Banner) {
+	l, name := v.Locale, title(v, one.Notice)
+	if one.Paused && one.Reason == "bounces" {
+		list = append(list, ui.Banner{Tone: "bad", Title: l.T("notice.alert.bounces", "Notice", name), Text: l.T("notice.alert.bounces.text")})
+	}
+	if one.Held == notice.HeldTalks {
+		list = append(list, ui.Banner{
+			Tone: "warn", Title: l.N("notice.alert.talks", one.Open), Text: l.T("notice.alert.talks.text"),
+			Link: &ui.Link{Label: l.T("notice.calls"), URL: CallsPath},
+		})
+	}
+	if one.Failed > 0 {
+		list = append(list, ui.Banner{Tone: "warn", Title: l.N("notice.alert.rule", one.Failed, "Notice", name), Text: l.T("notice.alert.rule.text")})
+	}
+	if one.Meant == 0 && one.Failed == 0 {
+		list = append(list, ui.Banner{Tone: "warn", Title: l.T("notice.alert.nobody", "Notice", name), Text: l.T("notice.alert.nobody.text")})
+	}
+	if one.Counts.Failed > 0 {
+		list = append(list, ui.Banner{
+			Tone: "warn", Title: l.N("notice.alert.failed", one.Counts.Failed, "Notice", name), Text: l.T("notice.alert.failed.text"),
+		})
+	}
+	return list
+}

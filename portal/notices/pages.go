@@ -1,0 +1,211 @@
+// Package notices holds the pages of those who tell customers: the plan with how far each notice has come, one notice with its
+// approval and preview, what any day to come will bring, and the calls that only a person can make.
+package notices
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"offramp/internal/fault"
+	"offramp/migration"
+	"offramp/migration/notice"
+	"offramp/portal/console"
+	"offramp/portal/page"
+)
+
+// Where the pages are.
+const (
+	Path      = "/console/notices"
+	CallsPath = "/console/calls"
+)
+
+// Pages are the handlers. Safe for concurrent use.
+type Pages struct {
+	*page.Kit
+	Notices   *notice.Service
+	Customers *migration.Service
+}
+
+// Show is the plan with how far each notice has come.
+func (p *Pages) Show(c echo.Context) error {
+	v := page.Of(c)
+	list, err := p.Notices.Overview(c.Request().Context(), v.Session.IdentityID)
+	if err != nil {
+		return err
+	}
+	layout := console.Layout(p.Kit, c, v.Locale.T("notice.title"), "notices")
+	return page.Render(c, http.StatusOK, overviewPage(buildOverview(v, list, layout)))
+}
+
+// ShowOne is one notice: what it says, to whom and when, its approval, and what a real customer would get.
+func (p *Pages) ShowOne(c echo.Context) error {
+	v, ctx := page.Of(c), c.Request().Context()
+	query, err := page.ReadQuery(c, page.Line("customer", 64), page.Line("locale", 16))
+	if err != nil {
+		return err
+	}
+	one, err := p.one(c)
+	if err != nil {
+		return err
+	}
+	d := desk{one: one, query: query}
+	if d.names, err = p.Customers.Names(ctx, v.Session.IdentityID, []string{one.By}); err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if ref := query.Get("customer"); ref != "" {
+		if err := p.preview(c, &d, ref); err != nil {
+			return err
+		}
+		if d.unknown {
+			status = http.StatusUnprocessableEntity
+		}
+	}
+	layout := console.Layout(p.Kit, c, one.Notice.Key, "notices")
+	return page.Render(c, status, noticePage(buildNotice(v, d, layout)))
+}
+
+// preview composes the notice for the customer with this number.
+func (p *Pages) preview(c echo.Context, d *desk, ref string) error {
+	v, ctx := page.Of(c), c.Request().Context()
+	id, err := p.Notices.Customer(ctx, v.Session.IdentityID, strings.TrimSpace(ref))
+	if fault.KindOf(err) == fault.NotFound {
+		d.unknown = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	letter, to, err := p.Notices.Preview(ctx, v.Session.IdentityID, d.one.Notice.Key, id, d.query.Get("locale"))
+	if err != nil {
+		return err
+	}
+	d.letter, d.to = &letter, to
+	return nil
+}
+
+func (p *Pages) one(c echo.Context) (notice.Overview, error) {
+	list, err := p.Notices.Overview(c.Request().Context(), page.Of(c).Session.IdentityID)
+	if err != nil {
+		return notice.Overview{}, err
+	}
+	for _, one := range list {
+		if one.Notice.Key == c.Param("key") {
+			return one, nil
+		}
+	}
+	return notice.Overview{}, notice.ErrUnknown
+}
+
+// Approve approves the content that the page showed.
+func (p *Pages) Approve(c echo.Context) error {
+	form, err := page.ReadForm(c, page.Line("hash", 64))
+	if err != nil {
+		return err
+	}
+	by, key := page.Of(c).Session.IdentityID, c.Param("key")
+	if err := p.Notices.Approve(c.Request().Context(), by, key, form.Get("hash")); err != nil {
+		return err
+	}
+	return p.Flash(c, Path+"/"+key, "ok", "flash.notice_approved")
+}
+
+// Pause stops a notice.
+func (p *Pages) Pause(c echo.Context) error {
+	form, err := page.ReadForm(c, page.Line("reason", 200))
+	if err != nil {
+		return err
+	}
+	key := c.Param("key")
+	if err := p.Notices.Pause(c.Request().Context(), page.Of(c).Session.IdentityID, key, form.Get("reason")); err != nil {
+		return err
+	}
+	return p.Flash(c, Path+"/"+key, "ok", "flash.notice_paused")
+}
+
+// Resume lets a notice go on.
+func (p *Pages) Resume(c echo.Context) error {
+	if _, err := page.ReadForm(c); err != nil {
+		return err
+	}
+	key := c.Param("key")
+	if err := p.Notices.Resume(c.Request().Context(), page.Of(c).Session.IdentityID, key); err != nil {
+		return err
+	}
+	return p.Flash(c, Path+"/"+key, "ok", "flash.notice_resumed")
+}
+
+// foreseen bounds the customers that are listed of one notice on one day.
+const foreseen = 50
+
+// ShowDay is what one day will bring.
+func (p *Pages) ShowDay(c echo.Context) error {
+	v := page.Of(c)
+	query, err := page.ReadQuery(c, page.Line("day", 10))
+	if err != nil {
+		return err
+	}
+	day, status, bad := migration.DayOf(v.Now.In(v.Programme.Zone)), http.StatusOK, false
+	if text := query.Get("day"); text != "" {
+		asked, err := migration.ParseDay(text)
+		if bad = err != nil; bad {
+			status = http.StatusUnprocessableEntity
+		} else {
+			day = asked
+		}
+	}
+	list, err := p.Notices.Foresee(c.Request().Context(), v.Session.IdentityID, day, foreseen)
+	if err != nil {
+		return err
+	}
+	layout := console.Layout(p.Kit, c, v.Locale.T("notice.day.title"), "notices")
+	return page.Render(c, status, dayPage(buildDay(v, day, query.Get("day"), bad, list, layout)))
+}
+
+// callsShown bounds the list of open calls.
+const callsShown = 100
+
+// ShowCalls lists the customers whom somebody has to ring, those due first.
+func (p *Pages) ShowCalls(c echo.Context) error {
+	v, ctx := page.Of(c), c.Request().Context()
+	list, err := p.Notices.Calls(ctx, v.Session.IdentityID, callsShown)
+	if err != nil {
+		return err
+	}
+	var owners []string
+	for _, call := range list {
+		owners = append(owners, call.Owner)
+	}
+	names, err := p.Customers.Names(ctx, v.Session.IdentityID, owners)
+	if err != nil {
+		return err
+	}
+	layout := console.Layout(p.Kit, c, v.Locale.T("notice.calls"), "calls")
+	return page.Render(c, http.StatusOK, callsPage(buildCalls(v, list, names, layout)))
+}
+
+// TakeCall makes the reader the owner of a call.
+func (p *Pages) TakeCall(c echo.Context) error {
+	if _, err := page.ReadForm(c); err != nil {
+		return err
+	}
+	if err := p.Notices.TakeCall(c.Request().Context(), page.Of(c).Session.IdentityID, c.Param("id")); err != nil {
+		return err
+	}
+	return p.Flash(c, CallsPath, "ok", "flash.call_taken")
+}
+
+// EndCall records what came of a call.
+func (p *Pages) EndCall(c echo.Context) error {
+	form, err := page.ReadForm(c, page.Line("outcome", 20), page.Text("note", 2000))
+	if err != nil {
+		return err
+	}
+	err = p.Notices.EndCall(c.Request().Context(), page.Of(c).Session.IdentityID, c.Param("id"), form.Get("outcome"), form.Get("note"))
+	if err != nil {
+		return err
+	}
+	return p.Flash(c, CallsPath, "ok", "flash.call_ended")
+}

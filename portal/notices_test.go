@@ -1,0 +1,160 @@
+package portal_test
+
+import (
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"offramp/internal/mail"
+	"offramp/migration"
+	"offramp/migration/notice"
+	"offramp/portal/page"
+
+	"context"
+)
+
+func (w *world) notices(kit *page.Kit) *notice.Service {
+	return notice.NewService(w.web, kit.Programmes, "https://moving.example")
+}
+
+// taken is a mail server that takes everything.
+type taken struct{}
+
+func (taken) Hand(context.Context, mail.Envelope) mail.Result {
+	return mail.Result{State: mail.Accepted}
+}
+
+// notify gives the programme notices: the announcement, a talk with key customers and a reminder.
+func (w *world) notify() {
+	w.Helper()
+	p := *w.programme.p
+	p.Tiers = []migration.Tier{{Key: "standard", Name: both("Standard customers", "普通客户")}, {Key: "core", Name: both("Key customers", "核心客户"), Core: true}}
+	words := migration.Words{
+		Title: both("{product} closes on {date:service_end}", "{product}将于{date:service_end}停止服务"), Opening: both("{thanks} {reason}", "{thanks}{reason}"),
+		Next: both("Open [your plan]({link:plan}).", "请打开[您的计划]({link:plan})。"), Script: both("Say *thank you* to {contact}.", "感谢{contact}。"),
+	}
+	p.Notices = migration.NoticePlan{
+		Hour: 9, QuietFrom: 20, QuietTo: 8, WaitDays: 3, Rate: 600, PauseAbove: 10,
+		List: []migration.Notice{
+			{Key: "announcement", Kind: migration.NoticePublic, On: migration.Trigger{Milestone: migration.Announcement, Days: []int{0}}, Channels: []string{"email", "call"}, Words: []migration.Words{words}},
+			{Key: "export", Kind: migration.NoticeReminder, Step: "export", On: migration.Trigger{Milestone: migration.ExportDeadline, Days: []int{-30, -7, 0}}, Channels: []string{"email"}, Words: []migration.Words{words}},
+		},
+	}
+	w.programme.p = &p
+	w.exec(`INSERT INTO programme_version (version, state, source, digest, proposed_by, proposed_at) VALUES (1, 'proposed', 'x', 'x', 'somebody', now())`)
+}
+
+// tellAll approves everything and sends what is due.
+func (w *world) tellAll() {
+	w.Helper()
+	for _, n := range w.programme.p.Notices.List {
+		_, hash := notice.ContentOf(w.programme.p, n)
+		w.sent("programme_manager", "/console/notices/"+n.Key+"/approve", url.Values{"hash": {hash}}, 303)
+	}
+	sender := &notice.Sender{Service: notice.NewService(w.db, w.programme, "https://moving.example"), Post: taken{}, Logger: slog.New(slog.DiscardHandler)}
+	if err := sender.Sweep(w.Context()); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func TestTheManagerApprovesWhatCustomersAreTold(t *testing.T) {
+	w := newWorld(t)
+	w.shows("programme_manager", "/console/notices", "The programme plans no notices")
+	w.notify()
+	w.shows("programme_manager", "/console/notices", "Waits for approval", "{product} closes on {date:service_end}")
+	w.shows("programme_manager", "/console/notices/announcement", "Approve these words", "2026-08-31 (+0)", "All customers")
+	if a := w.post("programme_manager", "/console/notices/announcement/approve", url.Values{"hash": {"0"}}); a.status != 409 {
+		t.Errorf("an approval of what nobody saw: %d", a.status)
+	}
+	if a := w.get("programme_manager", "/console/notices/none"); a.status != 404 {
+		t.Errorf("no such notice: %d", a.status)
+	}
+	if a := w.get("programme_manager", "/console/notices/announcement?customer=HZ-0"); a.status != 422 || !strings.Contains(a.body, "No customer has this number.") {
+		t.Errorf("no such customer: %d", a.status)
+	}
+	ref := w.text(`SELECT ref FROM customer WHERE id = $1`, w.ids["a"])
+	w.shows("programme_manager", "/console/notices/announcement?locale=en&customer="+ref, "Hezhou Teamwork closes on 31 January 2027", "Service stops: 31 January 2027")
+	w.shows("programme_manager", "/console/notices/announcement?locale=zh-CN&customer="+ref, "禾舟协作将于2027年1月31日停止服务")
+	w.tellAll()
+	w.shows("programme_manager", "/console/notices", "Everything sent")
+	w.shows("programme_manager", "/console/notices/announcement", "Approved by")
+	if a := w.post("programme_manager", "/console/notices/announcement/pause", url.Values{"reason": {" "}}); a.status != 422 {
+		t.Errorf("a pause without a reason: %d", a.status)
+	}
+	w.sent("programme_manager", "/console/notices/announcement/pause", url.Values{"reason": {"typo"}}, 303)
+	w.shows("programme_manager", "/console/notices", "Paused")
+	w.sent("programme_manager", "/console/notices/announcement/resume", nil, 303)
+	if a := w.get("programme_manager", "/console/notices/day?day=tomorrow"); a.status != 422 || !strings.Contains(a.body, "Write the day like 2027-01-31.") {
+		t.Errorf("a bad day: %d", a.status)
+	}
+	w.shows("programme_manager", "/console/notices/day?day=2027-01-31", "Sun, 31 January 2027", ref)
+	w.shows("programme_manager", "/console/notices/day?day=2027-01-30", "Nothing is due on this day")
+}
+
+func TestTheCustomerReadsEverythingAgain(t *testing.T) {
+	w := newWorld(t)
+	w.notify()
+	w.shows("owner", "/inbox", "Nothing yet", "You cannot turn these mails off.")
+	w.tellAll()
+	body := w.shows("owner", "/inbox", "Hezhou Teamwork closes on 31 January 2027", "Sent to your e-mail address")
+	w.hides(body, "in this message. It is")
+	p := *w.programme.p
+	p.Milestones = append([]migration.Milestone(nil), p.Milestones...)
+	p.Milestones[3].Day = migration.NewDay(2027, 2, 14)
+	w.programme.p = &p
+	w.shows("owner", "/inbox", "Service stops was 31 January 2027 in this message. It is 14 February 2027 now.")
+	w.shows("other", "/inbox", "Hezhou Teamwork closes")
+	w.sent("owner", "/inbox/preferences", nil, 303)
+	if got := w.text(`SELECT optional::text FROM notice_preference`); got != "false" {
+		t.Errorf("optional: %s", got)
+	}
+	w.sent("owner", "/inbox/preferences", url.Values{"optional": {"yes"}}, 303)
+	w.shows("owner", "/plan", `href="/inbox"`)
+}
+
+func TestSupportRingsWhomNobodyReached(t *testing.T) {
+	w := newWorld(t)
+	w.notify()
+	w.shows("support", "/console/calls", "No calls to make")
+	w.tellAll()
+	w.clock.Advance(4 * 24 * time.Hour)
+	w.tellAgain()
+	body := w.shows("support", "/console/calls", "Due 2026-11-28", "Say <em>thank you</em> to", "What came of it")
+	id := w.text(`SELECT id FROM notice_call ORDER BY id LIMIT 1`)
+	if !strings.Contains(body, "/console/calls/"+id) {
+		t.Error("the call has no form")
+	}
+	w.sent("support", "/console/calls/"+id+"/take", nil, 303)
+	if a := w.post("support", "/console/calls/"+id+"/end", url.Values{"outcome": {"perhaps"}}); a.status != 422 {
+		t.Errorf("an outcome of nobody's: %d", a.status)
+	}
+	w.sent("support", "/console/calls/"+id+"/end", url.Values{"outcome": {"reached"}, "note": {"Moves in May."}}, 303)
+	if a := w.post("support", "/console/calls/"+id+"/end", url.Values{"outcome": {"reached"}}); a.status != 409 {
+		t.Errorf("a second end: %d", a.status)
+	}
+	for _, who := range []string{"finance_clerk", "auditor", "owner"} {
+		if a := w.get(who, "/console/calls"); a.status == 200 {
+			t.Errorf("%s sees the calls", who)
+		}
+	}
+}
+
+func (w *world) tellAgain() {
+	w.Helper()
+	sender := &notice.Sender{Service: notice.NewService(w.db, w.programme, "https://moving.example"), Post: taken{}, Logger: slog.New(slog.DiscardHandler)}
+	if err := sender.Sweep(w.Context()); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// text reads one value as the owner of the database sees it.
+func (w *world) text(sql string, args ...any) (s string) {
+	w.Helper()
+	if err := w.super.Super(w.T).QueryRow(w.Context(), sql, args...).Scan(&s); err != nil {
+		w.Fatal(fmt.Errorf("%s: %w", sql, err))
+	}
+	return s
+}
