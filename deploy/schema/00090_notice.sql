@@ -19,7 +19,6 @@ CREATE TABLE notice_approval (
   PRIMARY KEY (notice, hash),
   CONSTRAINT notice_four_eyes CHECK (approved_by <> drafted_by)
 );
-GRANT SELECT, INSERT ON notice_approval TO offramp_app;
 
 -- How the sending of each notice is controlled.
 CREATE TABLE notice_control (
@@ -30,8 +29,6 @@ CREATE TABLE notice_control (
   changed_by text NOT NULL,
   changed_at timestamptz NOT NULL
 );
-GRANT SELECT, INSERT ON notice_control TO offramp_app;
-GRANT UPDATE (paused, reason, rate, changed_by, changed_at) ON notice_control TO offramp_app;
 
 -- One row for each customer, notice and due day, whatever happens: planned once, told once.
 --   planned --handed over on a channel--> sent --every channel failed--> failed
@@ -56,8 +53,6 @@ CREATE TABLE notice_message (
 );
 CREATE INDEX notice_message_due ON notice_message (next_at) WHERE state = 'planned';
 CREATE INDEX notice_message_notice ON notice_message (notice, state);
-GRANT SELECT, INSERT ON notice_message TO offramp_app;
-GRANT UPDATE (state, channel, next_at, leased_until, reason, sent_at, hash) ON notice_message TO offramp_app;
 ALTER TABLE notice_message ENABLE ROW LEVEL SECURITY;
 ALTER TABLE notice_message FORCE ROW LEVEL SECURITY;
 CREATE POLICY notice_message_scope ON notice_message USING (offramp_sees(customer_id));
@@ -90,8 +85,6 @@ CREATE INDEX notice_delivery_customer ON notice_delivery (customer_id, started_a
 CREATE INDEX notice_delivery_mail ON notice_delivery (mail_id);
 CREATE INDEX notice_delivery_started ON notice_delivery (started_at);
 CREATE INDEX notice_delivery_sending ON notice_delivery (started_at) WHERE state = 'sending';
-GRANT SELECT, INSERT ON notice_delivery TO offramp_app;
-GRANT UPDATE (state, attempts, detail, subject, body_hash, locale, body, days, started_at, ended_at, mail_id) ON notice_delivery TO offramp_app;
 ALTER TABLE notice_delivery ENABLE ROW LEVEL SECURITY;
 ALTER TABLE notice_delivery FORCE ROW LEVEL SECURITY;
 CREATE POLICY notice_delivery_scope ON notice_delivery USING (offramp_sees(customer_id));
@@ -137,8 +130,6 @@ CREATE TABLE notice_call (
   CONSTRAINT notice_waiver_four_eyes CHECK (state <> 'waived' OR (asked_by <> '' AND note <> '' AND asked_by <> ended_by))
 );
 CREATE INDEX notice_call_open ON notice_call (due_day) WHERE state = 'open';
-GRANT SELECT, INSERT ON notice_call TO offramp_app;
-GRANT UPDATE (owner, state, outcome, note, asked_by, ended_by, ended_at) ON notice_call TO offramp_app;
 ALTER TABLE notice_call ENABLE ROW LEVEL SECURITY;
 ALTER TABLE notice_call FORCE ROW LEVEL SECURITY;
 CREATE POLICY notice_call_scope ON notice_call USING (offramp_sees(customer_id));
@@ -155,8 +146,6 @@ CREATE TABLE notice_suppression (
   lifted_at   timestamptz,
   FOREIGN KEY (customer_id, contact_id) REFERENCES contact (customer_id, id)
 );
-GRANT SELECT, INSERT ON notice_suppression TO offramp_app;
-GRANT UPDATE (cause, evidence, mail_id, at, lifted_by, lifted_at) ON notice_suppression TO offramp_app;
 ALTER TABLE notice_suppression ENABLE ROW LEVEL SECURITY;
 ALTER TABLE notice_suppression FORCE ROW LEVEL SECURITY;
 CREATE POLICY notice_suppression_scope ON notice_suppression USING (offramp_sees(customer_id));
@@ -169,8 +158,6 @@ CREATE TABLE notice_preference (
   changed_at  timestamptz NOT NULL,
   FOREIGN KEY (customer_id, contact_id) REFERENCES contact (customer_id, id)
 );
-GRANT SELECT, INSERT ON notice_preference TO offramp_app;
-GRANT UPDATE (optional, changed_at) ON notice_preference TO offramp_app;
 ALTER TABLE notice_preference ENABLE ROW LEVEL SECURITY;
 ALTER TABLE notice_preference FORCE ROW LEVEL SECURITY;
 CREATE POLICY notice_preference_scope ON notice_preference USING (offramp_sees(customer_id));

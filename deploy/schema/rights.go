@@ -52,6 +52,32 @@ var Meant = []TableRights{
 	{Table: "rate_limit", Serve: "select, insert, update", Work: "select (until), delete"},
 	{Table: "calendar_feed", Serve: "select, insert, update, delete"},
 
+	// Notices. The web side approves, pauses, and ends calls; a worker plans and sends.
+	{Table: "notice_approval", Serve: "select, insert", Work: "select"},
+	{
+		Table: "notice_control",
+		Serve: "select, insert, update (paused, reason, rate, changed_by, changed_at)",
+		Work:  "select, insert, update (paused, reason, rate, changed_by, changed_at)",
+	},
+	{
+		Table: "notice_message", Serve: "select",
+		Work: "select, insert, update (state, channel, next_at, leased_until, reason, sent_at, hash)",
+	},
+	{
+		Table: "notice_delivery", Serve: "select",
+		Work: "select, insert, update (state, attempts, detail, subject, body_hash, locale, body, days, started_at, ended_at, mail_id)",
+	},
+	{
+		Table: "notice_call",
+		Serve: "select, update (owner, state, outcome, note, asked_by, ended_by, ended_at)", Work: "select, insert",
+	},
+	{
+		Table: "notice_suppression",
+		Serve: "select, update (lifted_by, lifted_at)",
+		Work:  "select, insert, update (cause, evidence, mail_id, at, lifted_by, lifted_at)",
+	},
+	{Table: "notice_preference", Serve: "select, insert, update (optional, changed_at)", Work: "select"},
+
 	// Exports. The web side asks for them, a worker builds them.
 	{Table: "export", Serve: "select, insert, update", Work: "select, update"},
 	{Table: "export_number", Serve: "usage"},

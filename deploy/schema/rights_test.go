@@ -15,6 +15,8 @@ import (
 // open are the tables without row-level security, each with the reason. Everything else has it, forced.
 var open = map[string]string{
 	"queue_worker":       "names of our own processes",
+	"notice_approval":    "what is said to everybody, and who approved it",
+	"notice_control":     "how the sending of a notice is controlled",
 	"programme_version":  "the same text for every customer",
 	"installation":       "one word about the whole installation",
 	"sign_in":            "belongs to a browser that nobody has identified yet; found by the hash of a random value",
