@@ -72,7 +72,7 @@ func (p *Post) Hand(ctx context.Context, e Envelope) Result {
 	}
 	var r Result
 	for _, server := range p.servers {
-		if r = judge(server.send(ctx, m)); r.State != Deferred {
+		if r = judge(server.send(ctx, m, NeedsUTF8(e.Address))); r.State != Deferred {
 			return r
 		}
 	}
@@ -87,6 +87,9 @@ func (p *Post) message(e Envelope) (*smtp.Msg, error) {
 	to, err := netmail.ParseAddress(e.Address)
 	if err != nil {
 		return nil, fmt.Errorf("read address: %w", err)
+	}
+	if to.Address, err = ascii(to.Address); err != nil {
+		return nil, err
 	}
 	to.Name = oneLine(e.Name)
 	m := smtp.NewMsg()
@@ -111,6 +114,10 @@ func (p *Post) message(e Envelope) (*smtp.Msg, error) {
 func judge(err error) Result {
 	if err == nil {
 		return Result{State: Accepted}
+	}
+	var final refusal
+	if errors.As(err, &final) {
+		return Result{State: Refused, Detail: final.reason, Address: true}
 	}
 	var sent *smtp.SendError
 	if !errors.As(err, &sent) {
