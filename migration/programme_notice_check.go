@@ -58,8 +58,12 @@ func (c *checker) noticeHours(n NoticePlan) {
 		value     int
 		low, high int
 	}{
-		{"notices.hour", n.Hour, 0, 23}, {"notices.quiet_from", n.QuietFrom, 0, 24}, {"notices.quiet_to", n.QuietTo, 0, 23},
-		{"notices.wait_days", n.WaitDays, 0, 60}, {"notices.rate", n.Rate, 0, 1_000_000}, {"notices.pause_above", n.PauseAbove, 0, 100},
+		{"notices.hour", n.Hour, 0, 23},
+		{"notices.quiet_from", n.QuietFrom, 0, 24},
+		{"notices.quiet_to", n.QuietTo, 0, 23},
+		{"notices.wait_days", n.WaitDays, 0, 60},
+		{"notices.rate", n.Rate, 0, 1_000_000},
+		{"notices.pause_above", n.PauseAbove, 0, 100},
 	} {
 		if one.value < one.low || one.value > one.high {
 			c.errorf(one.path, "must be from %d to %d", one.low, one.high)

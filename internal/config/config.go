@@ -31,17 +31,17 @@ type Config struct {
 	Mail     Mail     `envPrefix:"SMTP_"`
 	// SecondMail takes the notices that the first server did not.
 	SecondMail SecondMail `envPrefix:"SMTP_SECOND_"`
-	Work     Work     `envPrefix:"WORK_"`
-	Outbound Outbound `envPrefix:"OUTBOUND_"`
-	Delivery Delivery `envPrefix:"DELIVERY_"`
-	Limit    Limit    `envPrefix:"LIMIT_"`
-	Scan     Scan     `envPrefix:"SCAN_"`
-	Trusted  Trusted  `envPrefix:"TRUSTED_"`
-	Stripe   Stripe   `envPrefix:"STRIPE_"`
-	Bank     Bank     `envPrefix:"BANK_"`
-	KMS      KMS      `envPrefix:"KMS_"`
-	Log      Log      `envPrefix:"LOG_"`
-	Clock    Clock    `envPrefix:"CLOCK_"`
+	Work       Work       `envPrefix:"WORK_"`
+	Outbound   Outbound   `envPrefix:"OUTBOUND_"`
+	Delivery   Delivery   `envPrefix:"DELIVERY_"`
+	Limit      Limit      `envPrefix:"LIMIT_"`
+	Scan       Scan       `envPrefix:"SCAN_"`
+	Trusted    Trusted    `envPrefix:"TRUSTED_"`
+	Stripe     Stripe     `envPrefix:"STRIPE_"`
+	Bank       Bank       `envPrefix:"BANK_"`
+	KMS        KMS        `envPrefix:"KMS_"`
+	Log        Log        `envPrefix:"LOG_"`
+	Clock      Clock      `envPrefix:"CLOCK_"`
 
 	Sources map[string]string `env:"-"` // key -> address, from SOURCE_<KEY>_URL
 	// SourceHeaders holds, by the same keys, one header line with its secret for each HTTP API, from SOURCE_<KEY>_HEADER.

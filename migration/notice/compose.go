@@ -146,7 +146,7 @@ type Letter struct {
 	Bulletin mail.Bulletin
 	HTML     string
 	Plain    string
-	Sum      string // SHA-256 over subject and both forms
+	Sum      string                   // SHA-256 over subject and both forms
 	Days     map[string]migration.Day // milestone -> the day that the letter names
 }
 

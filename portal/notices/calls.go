@@ -51,8 +51,10 @@ func callCardOf(v *page.Visit, c notice.Call, names map[string]string) callCard 
 	card := callCard{
 		card: ui.Card{ID: "call-" + c.ID, Title: c.Customer + " · " + c.Ref, Aside: ui.Tag("", tone, word)}, url: url + "/end", script: c.Script,
 		facts: []ui.SummaryRow{
-			{Key: l.T("notice.tier"), Value: tierName(v, c.Tier)}, {Key: l.T("notice.call.why"), Value: why},
-			{Key: l.T("notice.call.contact"), Value: c.Contact}, {Key: l.T("notice.call.owner"), Value: nameOf(names, c.Owner)},
+			{Key: l.T("notice.tier"), Value: tierName(v, c.Tier)},
+			{Key: l.T("notice.call.why"), Value: why},
+			{Key: l.T("notice.call.contact"), Value: c.Contact},
+			{Key: l.T("notice.call.owner"), Value: nameOf(names, c.Owner)},
 		},
 		outcome: ui.Selection{
 			Field:   ui.Field{Locale: l, ID: "outcome-" + c.ID, Name: "outcome", Label: l.T("notice.call.outcome")},

@@ -67,7 +67,9 @@ func dayCardOf(v *page.Visit, i int, f notice.Forecast) dayCard {
 	for _, d := range f.Due {
 		zone := migration.Location(d.Zone, v.Programme.Zone)
 		c.due.Rows = append(c.due.Rows, ui.Row{Cells: []ui.Cell{
-			{Text: d.Name + " · " + d.Ref}, {Text: tierName(v, d.Tier)}, {Text: l.DateTime(d.At, v.Zone())},
+			{Text: d.Name + " · " + d.Ref},
+			{Text: tierName(v, d.Tier)},
+			{Text: l.DateTime(d.At, v.Zone())},
 			{Text: l.T("notice.day.zone", "When", l.DateTime(d.At, zone), "Zone", l.ZoneName(zone, d.At))},
 		}})
 	}

@@ -187,7 +187,7 @@ func wordings(v *page.Visit, n migration.Notice) (list []wording) {
 			}
 		}
 		for _, tag := range v.Programme.Locales {
-			one := wording{title: tier + " · " + l.T("locale."+tag), tag: tag}
+			one := wording{title: tier + " · " + locale.For(tag).T("language.name"), tag: tag}
 			for _, part := range []struct {
 				key  string
 				text migration.Text

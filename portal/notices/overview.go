@@ -29,9 +29,13 @@ func buildOverview(v *page.Visit, list []notice.Overview, layout ui.Page) overvi
 		return view
 	}
 	view.table = ui.Table{ID: "notices", Caption: l.T("notice.title"), Columns: []ui.Column{
-		{Label: l.T("notice.name")}, {Label: l.T("notice.state")}, {Label: l.T("notice.meant"), Numeric: true},
-		{Label: l.T("notice.planned"), Numeric: true}, {Label: l.T("notice.sent"), Numeric: true},
-		{Label: l.T("notice.bad"), Numeric: true}, {Label: l.T("notice.reached"), Numeric: true},
+		{Label: l.T("notice.name")},
+		{Label: l.T("notice.state")},
+		{Label: l.T("notice.meant"), Numeric: true},
+		{Label: l.T("notice.planned"), Numeric: true},
+		{Label: l.T("notice.sent"), Numeric: true},
+		{Label: l.T("notice.bad"), Numeric: true},
+		{Label: l.T("notice.reached"), Numeric: true},
 	}}
 	for _, one := range list {
 		tone, word := stateOf(l, one)
