@@ -95,7 +95,7 @@ func TestTheManagerApprovesWhatCustomersAreTold(t *testing.T) {
 func TestTheCustomerReadsEverythingAgain(t *testing.T) {
 	w := newWorld(t)
 	w.notify()
-	w.shows("owner", "/inbox", "Nothing yet", "You cannot turn these mails off.")
+	w.shows("owner", "/inbox", "Nothing yet", "You cannot turn these emails off.")
 	w.tellAll()
 	body := w.shows("owner", "/inbox", "Hezhou Teamwork closes on 31 January 2027", "Sent to your email address")
 	w.hides(body, "in this message. It is")

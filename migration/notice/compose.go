@@ -110,7 +110,7 @@ func (w writer) value(name string) string {
 		for _, r := range w.p.Offered() {
 			names = append(names, w.pick(r.Name))
 		}
-		return strings.Join(names, w.T("notice.comma"))
+		return Enumerate(w.Locale, names)
 	case "help_email":
 		return w.p.Help.Email
 	case "help_phone":
@@ -119,6 +119,18 @@ func (w writer) value(name string) string {
 		return w.pick(w.p.Help.Hours)
 	}
 	return ""
+}
+
+// Enumerate writes a list as a language does.
+func Enumerate(l *locale.Locale, list []string) (text string) {
+	for i, one := range list {
+		if i == 0 {
+			text = one
+			continue
+		}
+		text = l.T("notice.list", "Before", text, "Next", one)
+	}
+	return text
 }
 
 // day is a milestone's day as it stands for the reader.

@@ -161,7 +161,7 @@ func when(v *page.Visit, n migration.Notice) string {
 	for _, d := range n.On.Days {
 		days = append(days, fmt.Sprintf("%s (%+d)", m.Day.AddDays(d), d))
 	}
-	return l.T("milestone."+m.Key) + l.T("notice.colon") + strings.Join(days, l.T("notice.comma"))
+	return l.T("notice.named", "Name", l.T("milestone."+m.Key), "Values", notice.Enumerate(l, days))
 }
 
 func counts(v *page.Visit, c notice.Counts) []ui.SummaryRow {
