@@ -112,6 +112,7 @@ func (w *world) phonePages() map[string][]string {
 		"/console/finance/batches/:id/file":           nil,
 		"/refund/:ref/documents/:id":                  nil,
 		"/refund/:ref/account":                        nil, // asked for only when the bank sent the money back
+		"/console/notices/:key":                       nil, // this programme plans none; TestTheManagerApprovesWhatCustomersAreTold shows them
 		"/console/ops/sinks/:id":                      nil, // this world has none
 		"/exports/:id/download":                       nil,
 		"/exports/:id/receipt.json":                   nil,

@@ -368,7 +368,7 @@ func TestWhoCannotBeWrittenToReadsSoAndGivesAnAddress(t *testing.T) {
 	if a := w.post("member", "/account/mail/abc", nil); a.status != 410 {
 		t.Errorf("a link that nobody sent: %d", a.status)
 	}
-	w.shows("support", "/console/support/customers/" + w.ids["a"], "no address; gets no email", "Two contacts are one person")
+	w.shows("support", "/console/support/customers/"+w.ids["a"], "no address; gets no email", "Two contacts are one person")
 	if a := w.post("support", "/console/support/customers/"+w.ids["a"]+"/join", url.Values{"from": {w.ids["member"]}, "into": {w.ids["owner"]}}); a.status != 303 {
 		t.Errorf("joined: %d", a.status)
 	}
