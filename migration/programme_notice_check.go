@@ -124,7 +124,7 @@ func (c *checker) featureKeys() (keys []string) {
 	return keys
 }
 
-func (c *checker) trigger(path string, n Notice) {
+func (c *checker) trigger(path string, n Notice) { //nolint:cyclop // one flat check for each mistake
 	t := n.On
 	switch {
 	case t.Milestone == "" && t.Day.IsZero():

@@ -20,12 +20,12 @@ func entry(side, details string) string {
 // Every booking of a bank's file is on the page: as a line, or counted with its reason.
 func TestThePageOfAFileAccountsForEachOfItsBookings(t *testing.T) {
 	w := newPrepaid(t)
-	returned := `<NtryDtls><TxDtls><Refs><EndToEndId>LOST</EndToEndId></Refs><RtrInf><Rsn><Cd>AC04</Cd></Rsn><AddtlInf>K` + "\xf6" + `nto</AddtlInf></RtrInf></TxDtls></NtryDtls>`
+	returned := `<NtryDtls><TxDtls><Refs><EndToEndId>LOST</EndToEndId></Refs><RtrInf><Rsn><Cd>AC04</Cd></Rsn><AddtlInf>S` + "\xf6" + `kt</AddtlInf></RtrInf></TxDtls></NtryDtls>`
 	a := w.upload("finance_clerk", bankPath, "bank.xml", notice(
 		entry("CRDT", returned), entry("DBIT", returned), entry("DBIT", ""), entry("CRDT", ""), entry("CRDT", ""),
 		entry("DBIT", `<NtryDtls><Btch><PmtInfId>PB-2026-999999-1</PmtInfId><NbOfTxs>2</NbOfTxs></Btch></NtryDtls>`),
 	))
-	body := w.shows("finance_clerk", a.location, "Könto", "The account is closed (AC04)", "PB-2026-999999-1", "The bank booked a batch as one", "Passed over, with the reason",
+	body := w.shows("finance_clerk", a.location, "Sökt", "The account is closed (AC04)", "PB-2026-999999-1", "The bank booked a batch as one", "Passed over, with the reason",
 		"taken back</th><td role=\"cell\" class=\"num key\" data-label=\"Bookings\">1<", "charge</th><td role=\"cell\" class=\"num key\" data-label=\"Bookings\">1<", "come back</th><td role=\"cell\" class=\"num key\" data-label=\"Bookings\">2<")
 	if n := strings.Count(body, `action="`+a.location+"/lines/"); n != 4 {
 		t.Errorf("%d forms for two open lines", n)

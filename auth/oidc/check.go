@@ -116,7 +116,7 @@ func (p *Provider) letsIn(ctx context.Context, m *metadata, address string, form
 
 // checkClock compares the clock in the head of an answer with ours, to the second.
 func (p *Provider) checkClock(ctx context.Context, m *metadata) error {
-	response, err := p.look(ctx, m.keysURL)
+	response, err := p.look(ctx, m.keysURL) //nolint:bodyclose // look has read and closed it
 	if err != nil {
 		return auth.ErrProviderDown.Wrap(err)
 	}
@@ -137,7 +137,7 @@ func (p *Provider) checkRedirect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	response, err := p.look(ctx, address+"&prompt=none")
+	response, err := p.look(ctx, address+"&prompt=none") //nolint:bodyclose // look has read and closed it
 	if err != nil {
 		return auth.ErrProviderDown.Wrap(err)
 	}

@@ -65,7 +65,7 @@ var _ gooidc.KeySet = (*keySet)(nil)
 
 // VerifySignature implements gooidc.KeySet.
 func (k *keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	jws, err := jose.ParseSigned(token, algorithms)
+	jws, err := jose.ParseSignedCompact(token, algorithms)
 	if err != nil || len(jws.Signatures) != 1 {
 		return nil, errSignature
 	}

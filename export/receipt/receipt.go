@@ -71,7 +71,7 @@ func Verify(jws, jwks []byte) ([]byte, error) {
 	if err := json.Unmarshal(jwks, &keys); err != nil {
 		return nil, fmt.Errorf("receipt: the key set cannot be read: %w", err)
 	}
-	signed, err := jose.ParseSigned(string(jws), []jose.SignatureAlgorithm{jose.EdDSA})
+	signed, err := jose.ParseSignedCompact(string(jws), []jose.SignatureAlgorithm{jose.EdDSA})
 	if err != nil || len(signed.Signatures) != 1 {
 		return invalid("it is not a JWS with one EdDSA signature")
 	}

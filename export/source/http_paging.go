@@ -191,7 +191,7 @@ func (p *pages) repeated(items []byte, none bool) (end bool, err error) {
 }
 
 // onward finds the next page's address, nil when this is the last.
-func (p *pages) onward(header http.Header, whole []byte, none bool) (next *url.URL, err error) {
+func (p *pages) onward(header http.Header, whole []byte, none bool) (next *url.URL, err error) { //nolint:cyclop // one flat case for each way of paging
 	paging := p.query.Request.Paging
 	more, err := p.more(whole)
 	if err != nil || more == no {

@@ -83,7 +83,7 @@ func (c Config) checkStripe(k *checker, whole bool) {
 	}
 }
 
-func (c Config) checkBank(k *checker) {
+func (c Config) checkBank(k *checker) { //nolint:cyclop // one flat check for each setting
 	b := c.Bank
 	if (b.Name != "" || b.BIC != "" || b.CNAPS != "") && !b.Given() {
 		k.add("BANK_IBAN", "is not set, nor is BANK_ACCOUNT: set one of them, or nothing of BANK_")

@@ -16,7 +16,7 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/checker"
+	"cel.dev/cel-go/common/cost"
 )
 
 const (
@@ -135,12 +135,12 @@ const longest = 4000
 // estimator tells CEL how long a customer's values may be.
 type estimator struct{}
 
-// EstimateSize implements checker.CostEstimator.
-func (estimator) EstimateSize(checker.AstNode) *checker.SizeEstimate {
-	return &checker.SizeEstimate{Min: 0, Max: longest}
+// EstimateSize implements cost.Estimator.
+func (estimator) EstimateSize(cost.AstNode) *cost.SizeEstimate {
+	return &cost.SizeEstimate{Min: 0, Max: longest}
 }
 
-// EstimateCallCost implements checker.CostEstimator: CEL's own figures serve.
-func (estimator) EstimateCallCost(string, string, *checker.AstNode, []checker.AstNode) *checker.CallEstimate {
+// EstimateCallCost implements cost.Estimator: CEL's own figures serve.
+func (estimator) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
 	return nil
 }

@@ -107,7 +107,6 @@ type parcel struct {
 	to       addressee
 	mailID   string
 	letter   Letter
-	optional bool
 }
 
 // begin writes down that parcels are being sent and returns which of their messages may go: what was begun before, and is not

@@ -47,7 +47,7 @@ func newPaymentColumns(zone *time.Location, rows migration.Rows) (*paymentColumn
 }
 
 // read checks one row by itself and returns what it says.
-func (c *paymentColumns) read(values []string) (customerRef string, p quote.Payment, err error) {
+func (c *paymentColumns) read(values []string) (customerRef string, p quote.Payment, err error) { //nolint:cyclop // one flat check for each column
 	if len(values) != len(c.names) {
 		return "", p, fmt.Errorf("has %d fields; the first line names %d columns", len(values), len(c.names))
 	}

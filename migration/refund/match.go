@@ -247,7 +247,7 @@ func batchRefIn(typed string) string {
 
 // told finds the latest transfer that a line may tell of: one that is under way or, of a return, one that had arrived. ErrMatch says
 // what does not fit about the latest one.
-func told(r Refund, list []attempt, line BankResult) (attempt, error) {
+func told(r Refund, list []attempt, line BankResult) (attempt, error) { //nolint:cyclop // one flat case for each thing that does not fit
 	var latest *attempt
 	for _, a := range slices.Backward(list) {
 		if a.channel != bankChannel {

@@ -99,11 +99,6 @@ func (f exportForm) pairs(p *migration.Programme) (pairs []ui.Pair) {
 	return pairs
 }
 
-// narrowed reports whether something but datasets was chosen.
-func (f exportForm) narrowed() bool {
-	return len(f.filters) > 0 || f.from != "" || f.until != "" || f.since != ""
-}
-
 // selection returns what was asked for. Its error names the fields to mend. today is the last day that has begun.
 func (f exportForm) selection(p *migration.Programme, o offer, today migration.Day) (export.Selection, error) {
 	s, refusal := export.Selection{Spreadsheet: f.spreadsheet, Browse: f.browse, Formats: ordered(formats, f.formats)}, export.ErrSelection

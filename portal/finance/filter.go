@@ -101,10 +101,10 @@ func (p *Pages) readQuery(c echo.Context) (query, refund.Filter, error) {
 }
 
 // queryOf reads a filter out of an address that the queue made; without its place in the list.
-func queryOf(v *page.Visit, text string) (query, refund.Filter, error) {
+func queryOf(v *page.Visit, text string) (refund.Filter, error) {
 	values, err := url.ParseQuery(text)
 	if err != nil {
-		return query{}, refund.Filter{}, page.ErrForm
+		return refund.Filter{}, page.ErrForm
 	}
 	q := query{
 		status: values.Get("status"), tier: values.Get("tier"), method: values.Get("method"), currency: values.Get("currency"), least: values.Get("least"),
@@ -114,7 +114,7 @@ func queryOf(v *page.Visit, text string) (query, refund.Filter, error) {
 		q.status = usual(v)
 	}
 	f, err := q.filter()
-	return q, f, err
+	return f, err
 }
 
 func (q *query) filter() (refund.Filter, error) {

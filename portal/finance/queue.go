@@ -139,7 +139,7 @@ func (p *Pages) ApproveSelected(c echo.Context) error {
 // askForAll shows everything of the queue's filter that this member of staff can approve, before any of it is.
 func (p *Pages) askForAll(c echo.Context, text, back string) error {
 	v := page.Of(c)
-	_, filter, err := queryOf(v, text)
+	filter, err := queryOf(v, text)
 	if err != nil {
 		return err
 	}

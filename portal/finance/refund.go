@@ -27,7 +27,7 @@ func (p *Pages) behind(c echo.Context, ref, in string) (string, error) {
 	if in == "" {
 		return "", nil
 	}
-	_, filter, err := queryOf(page.Of(c), in)
+	filter, err := queryOf(page.Of(c), in)
 	if err != nil {
 		return "", nil
 	}

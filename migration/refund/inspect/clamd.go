@@ -61,7 +61,7 @@ func send(conn io.Writer, body io.Reader) error {
 	for {
 		n, err := io.ReadFull(body, frame[4:])
 		if n > 0 {
-			binary.BigEndian.PutUint32(frame, uint32(n)) //nolint:gosec // at most chunk
+			binary.BigEndian.PutUint32(frame, uint32(n))
 			if _, err := conn.Write(frame[:4+n]); err != nil {
 				return err
 			}

@@ -37,7 +37,7 @@ func ParseAmount(text, code string) (int64, error) {
 func said(name, text string, pairs ...string) error {
 	w := wrong(name, text)
 	w.Args = map[string]any{}
-	for i := 0; i < len(pairs); i += 2 {
+	for i := 0; i+1 < len(pairs); i += 2 {
 		w.Args[pairs[i]] = shorten(pairs[i+1])
 	}
 	return w
