@@ -30,7 +30,7 @@ var places = []place{
 	{key: "reconciliation", roles: financeRoles, url: "/console/finance/reconciliation", part: true},
 	{key: "reports", roles: financeRoles, url: "/console/finance/reports", part: true},
 	{key: "programme", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/programme"},
-	{key: "notices", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/notices"},
+	{key: "notices", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/notices", part: true},
 	{key: "calls", roles: []auth.Role{auth.Support, auth.ProgrammeManager}, url: "/console/calls", part: true},
 	{key: "audit", roles: []auth.Role{auth.Auditor}, url: "/console/audit"},
 	{key: "operations", roles: []auth.Role{auth.Operator}, url: "/console/ops"},
