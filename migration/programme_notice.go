@@ -105,8 +105,11 @@ func (n *NoticePlan) setDefaults() {
 		if len(one.Channels) == 0 {
 			one.Channels = n.Channels
 		}
-		if one.Kind == NoticePersonal {
+		switch one.Kind {
+		case NoticePersonal:
 			one.Channels = []string{ChannelCall}
+		case NoticeOptional:
+			one.Channels = []string{ChannelEmail} // nobody is rung about what they may decline
 		}
 		if len(one.On.Days) == 0 && one.On.Milestone != "" {
 			one.On.Days = []int{0}

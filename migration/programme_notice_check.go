@@ -65,8 +65,11 @@ func (c *checker) noticeHours(n NoticePlan) {
 		{"notices.rate", n.Rate, 0, 1_000_000},
 		{"notices.pause_above", n.PauseAbove, 0, 100},
 	} {
-		if one.value < one.low || one.value > one.high {
-			c.errorf(one.path, "must be from %d to %d", one.low, one.high)
+		switch {
+		case one.value == 0 && c.has(one.path):
+			c.errorf(one.path, "must be at least 1; leave it out for the default")
+		case one.value < one.low || one.value > one.high:
+			c.errorf(one.path, "must be from %d to %d", max(one.low, 1), one.high)
 		}
 	}
 	with := n

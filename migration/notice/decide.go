@@ -24,6 +24,7 @@ const (
 	ReasonExpired   = "expired"    // the day that is reminded of is over
 	ReasonRule      = "rule"       // the rule has no result for the customer
 	ReasonNoChannel = "no_channel" // no channel of the notice is left
+	ReasonDeclined  = "declined"   // nobody of the customer takes optional notices
 )
 
 func customersOf(list []message) (ids []string) {
@@ -134,6 +135,9 @@ func (s *Sender) channel(ctx context.Context, tx *db.Tx, b *batch, r recipient, 
 		switch channel {
 		case migration.ChannelEmail:
 			to := addressees(r.Contacts, n)
+			if len(to) == 0 && !n.Mandatory() {
+				return &step{id: m.ID, state: "dropped", channel: channel, reason: ReasonDeclined, nextAt: tx.Now}, nil
+			}
 			if len(to) == 0 {
 				continue
 			}

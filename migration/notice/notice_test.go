@@ -374,3 +374,30 @@ func TestN12_WhatWasForeseenIsWhatWasSent(t *testing.T) {
 		t.Errorf("(-foreseen +sent)\n%s", diff)
 	}
 }
+
+func TestAnOptionalNoticeThatNobodyTakesRingsNobody(t *testing.T) {
+	src := strings.Replace(boats, "    - key: export\n", `    - key: offer
+      kind: optional
+      on: {milestone: announcement}
+      words: [{title: {en: Tips, zh-CN: 建议}, opening: {en: Hello., zh-CN: 您好。}, next: {en: Look., zh-CN: 请看。}}]
+    - key: export
+`, 1)
+	h := openHarbour(t, src, "A-1,Asia/Shanghai,en", "A-2,Asia/Shanghai,en")
+	h.approveAll()
+	who := migration.Who{
+		CustomerID: h.one(`SELECT id FROM customer WHERE ref = 'A-1'`),
+		ContactID:  h.one(`SELECT k.id FROM contact k JOIN customer c ON c.id = k.customer_id WHERE ref = 'A-1'`),
+	}
+	if err := h.notices.Want(t.Context(), who, false); err != nil {
+		t.Fatal(err)
+	}
+	h.at("2026-06-01T02:00:00Z")
+	if a, b := h.got("A-1"), h.got("A-2"); len(a) != 1 || len(b) != 2 {
+		t.Errorf("declined: %q, taken: %q", a, b)
+	}
+	const sql = `SELECT m.state || ' ' || m.reason || ' ' || (SELECT count(*) FROM notice_call) FROM notice_message m
+		JOIN customer c ON c.id = m.customer_id WHERE c.ref = 'A-1' AND m.notice = 'offer'`
+	if got := h.one(sql); got != "dropped declined 0" {
+		t.Errorf("%s", got)
+	}
+}
