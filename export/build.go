@@ -12,6 +12,7 @@ import (
 	"offramp/export/storage"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
+	"offramp/internal/secret"
 	"offramp/migration"
 )
 
@@ -38,7 +39,9 @@ type Config struct {
 	Large   int64           // raw bytes from which an export is left to the workers of large ones; default 256 MiB
 	Unit    int64           // bytes of what a customer knows as a GiB of a volume's size; default 1 GiB, less in tests
 	MaxRows int64           // most rows of one dataset in one export; 0: no bound
-	Rate    int64           // bytes a second that one volume of a large export packs at most, in all its formats; 0: no bound
+	// Passwords opens those of exports that are to be locked; nil: such exports wait for another worker.
+	Passwords *secret.Vault
+	Rate      int64 // bytes a second that one volume of a large export packs at most, in all its formats; 0: no bound
 }
 
 func (c Config) withDefaults() Config {

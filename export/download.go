@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"offramp/export/storage"
 	"offramp/internal/audit"
@@ -43,8 +44,18 @@ func (s *Service) Content(ctx context.Context, who migration.Who, p *migration.P
 	return &Content{Name: name, Size: v.Size, SHA256: v.SHA256, ctx: ctx, bucket: s.bucket, key: v.Key}, nil
 }
 
-// FileName is what a volume's archive is called. volumes is how many the export has.
+// FileName is what a volume's archive is called. volumes is how many the export has. A locked one is not called what the archive
+// within is, so that both fit into one folder.
 func FileName(programmeKey, customerRef string, e Export, number, volumes int) string {
+	name := plainName(programmeKey, customerRef, e, number, volumes)
+	if e.Selection.Locked {
+		return strings.TrimSuffix(name, ".zip") + "-locked.zip"
+	}
+	return name
+}
+
+// plainName is what an archive is called that no password locks.
+func plainName(programmeKey, customerRef string, e Export, number, volumes int) string {
 	name := programmeKey + "-" + customerRef + "-" + e.Reference()
 	if volumes > 1 {
 		name += fmt.Sprintf("-%02d", number)

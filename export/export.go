@@ -62,7 +62,18 @@ type Selection struct {
 	Repair      string              `json:"repair,omitempty"`      // id of the customer's earlier export: only what failed in it
 	Replacement string              `json:"replacement,omitempty"` // key of a replacement whose import files are added
 	VolumeSize  int                 `json:"volume_size,omitempty"` // GiB, one of VolumeSizes; 0: the default
+	Locked      bool                `json:"locked,omitempty"`      // the archives open with a password only
+	Password    Password            `json:"-"`                     // of a request that is Locked; never stored as it is, nor read again
 }
+
+// Password is what opens locked archives. It prints as nothing, so that no log gets it by accident.
+type Password string
+
+// String hides it.
+func (Password) String() string { return "(hidden)" }
+
+// GoString hides it.
+func (Password) GoString() string { return "(hidden)" }
 
 // All reports whether everything was asked for: every dataset, every row.
 func (s Selection) All() bool {

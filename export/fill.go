@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 
 	"offramp/export/archive"
+	"offramp/export/archive/locked"
 	"offramp/export/profile"
 	"offramp/export/source"
 	"offramp/export/storage"
+	"offramp/internal/db"
 	"offramp/internal/locale"
+	"offramp/internal/secret"
 	"offramp/migration"
 )
 
@@ -37,6 +41,7 @@ func (b *builder) volume(ctx context.Context, a *attempt, w *work) (last bool, e
 // filled is a volume that was sent to the bucket.
 type filled struct {
 	proof   storage.Proof
+	locked  locked.Result // of the archive within; empty: there is no lock
 	receipt Receipt
 	rows    int64
 	files   int64
@@ -53,7 +58,11 @@ func (b *builder) fill(ctx context.Context, a *attempt, w *work) (s filled, err 
 	if a.large {
 		options.GiveWay = b.gait(ctx)
 	}
-	archived, err := archive.NewWriter(up, a.header(w.number), options)
+	out, lock, err := b.lock(ctx, a, w, up, estimate)
+	if err != nil {
+		return s, err
+	}
+	archived, err := archive.NewWriter(out, a.header(w.number), options)
 	if err != nil {
 		return s, err
 	}
@@ -64,6 +73,13 @@ func (b *builder) fill(ctx context.Context, a *attempt, w *work) (s filled, err 
 	if err != nil {
 		return s, err
 	}
+	size := result.Size
+	if lock != nil {
+		if s.locked, err = lock.Close(); err != nil {
+			return s, err
+		}
+		size = s.locked.Size
+	}
 	if !a.several() {
 		a.view.Close() // the source need not wait for the bucket
 	}
@@ -72,8 +88,8 @@ func (b *builder) fill(ctx context.Context, a *attempt, w *work) (s filled, err 
 	if s.proof, err = up.Commit(); err != nil {
 		return s, err
 	}
-	if s.proof.Size != result.Size {
-		return s, &storage.Error{Kind: storage.Unavailable, Op: "commit", Key: w.key, Cause: fmt.Errorf("sent %d bytes of %d", s.proof.Size, result.Size)}
+	if s.proof.Size != size {
+		return s, &storage.Error{Kind: storage.Unavailable, Op: "commit", Key: w.key, Cause: fmt.Errorf("sent %d bytes of %d", s.proof.Size, size)}
 	}
 	b.at("uploaded")
 	s.receipt = result.Receipt
@@ -84,6 +100,33 @@ func (b *builder) fill(ctx context.Context, a *attempt, w *work) (s filled, err 
 		s.files += c.Exported
 	}
 	return s, nil
+}
+
+// lock puts a lock between the archive and the bucket where the customer wants one; nil: there is none.
+func (b *builder) lock(ctx context.Context, a *attempt, w *work, out io.Writer, estimate int64) (io.Writer, *locked.Writer, error) {
+	if !a.Selection.Locked {
+		return out, nil, nil
+	}
+	var sealed string
+	err := b.DB.InTx(ctx, db.CustomerScope(a.CustomerID), func(tx *db.Tx) (err error) {
+		sealed, err = b.store.password(ctx, tx, a.ID)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if b.Passwords == nil {
+		return nil, nil, fmt.Errorf("this worker has no key to open passwords: %w", secret.ErrKeys)
+	}
+	password, err := b.Passwords.Open(ctx, sealed, a.ID)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the password: %w", err)
+	}
+	lock, err := locked.NewWriter(out, locked.Options{
+		Name:     plainName(a.programme.Key, a.customer.ref, a.Export, w.number, a.shared.Volumes),
+		Password: password, Created: a.shared.Created, Estimate: estimate,
+	})
+	return lock, lock, err
 }
 
 // header says what a volume is a copy of.

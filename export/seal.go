@@ -44,7 +44,9 @@ func (b *builder) seal(ctx context.Context, a *attempt, w *work, s filled) (last
 func (b *builder) sealIn(ctx context.Context, tx *db.Tx, a *attempt, w *work, s filled, was Export) (last bool, err error) {
 	if !a.several() {
 		b.at("sealing")
-		only := []sealedVolume{{number: w.number, size: s.proof.Size, sha256: s.proof.SHA256, receipt: s.receipt}}
+		only := []sealedVolume{{
+			number: w.number, size: s.proof.Size, sha256: s.proof.SHA256, receipt: s.receipt, innerSize: s.locked.InnerSize, innerSHA256: s.locked.InnerSHA256,
+		}}
 		next, err := b.wholeOf(tx, a, was, only)
 		if err != nil {
 			return false, err
@@ -97,6 +99,9 @@ func (b *builder) wholeOf(tx *db.Tx, a *attempt, was Export, sealed []sealedVolu
 	receipts, proofs := make([]Receipt, len(sealed)), make([]archive.VolumeProof, len(sealed))
 	for i, v := range sealed {
 		receipts[i], proofs[i] = v.receipt, archive.VolumeProof{Number: v.number, Size: v.size, SHA256: v.sha256}
+		if v.innerSHA256 != "" {
+			proofs[i].Archive = &archive.ArchiveProof{Size: v.innerSize, SHA256: v.innerSHA256}
+		}
 		whole.Size += v.size
 	}
 	if whole.Receipt, err = archive.Combine(receipts); err != nil {

@@ -9,10 +9,12 @@ import (
 	"slices"
 	"time"
 
+	"offramp/export/archive/locked"
 	"offramp/export/storage"
 	"offramp/internal/audit"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
+	"offramp/internal/secret"
 	"offramp/migration"
 )
 
@@ -20,7 +22,13 @@ import (
 type Options struct {
 	LinkTTL time.Duration // how long one download link works; default 10 minutes
 	PerDay  int           // requests of one customer in any 24 hours; default 10
+
+	// Passwords seals those of exports that are to be locked until a worker has built them; nil: exports cannot be locked.
+	Passwords *secret.Vault
 }
+
+// PasswordPurpose is what the key is for that seals passwords of exports.
+const PasswordPurpose = "export password"
 
 func (o Options) withDefaults() Options {
 	if o.LinkTTL <= 0 {
@@ -74,6 +82,9 @@ func (s *Service) Request(ctx context.Context, who migration.Who, p *migration.P
 	if err != nil {
 		return Export{}, err
 	}
+	if err := s.mayLock(sel, p, customer); err != nil {
+		return Export{}, err
+	}
 	var e Export
 	err = s.db.InTx(ctx, scope, func(tx *db.Tx) error {
 		if err := s.store.serialise(ctx, tx, who.CustomerID); err != nil {
@@ -96,7 +107,15 @@ func (s *Service) Request(ctx context.Context, who migration.Who, p *migration.P
 			ID: rand.Text(), CustomerID: who.CustomerID, RequestedBy: who.ContactID, Selection: sel,
 			Locale: customer.Locale, State: Queued, RequestedAt: tx.Now,
 		}
-		return s.create(ctx, tx, &e, priorityAt(tx.Now, p, customer.Extensions))
+		e.Selection.Password = ""
+		if err := s.create(ctx, tx, &e, priorityAt(tx.Now, p, customer.Extensions)); err != nil || !sel.Locked {
+			return err
+		}
+		sealed, err := s.opts.Passwords.Seal(ctx, string(sel.Password), e.ID)
+		if err != nil {
+			return err
+		}
+		return s.store.keepPassword(ctx, tx, e, sealed)
 	})
 	if errors.Is(err, ErrOtherLive) { // by a retry, which does not line up; the index is the last word
 		if other, gone := s.liveOf(ctx, who.CustomerID); gone == nil {
@@ -107,6 +126,27 @@ func (s *Service) Request(ctx context.Context, who migration.Who, p *migration.P
 		return Export{}, fmt.Errorf("request export: %w", err)
 	}
 	return public(e), nil
+}
+
+// CanLock reports whether exports can be locked by a password.
+func (s *Service) CanLock() bool { return s.opts.Passwords != nil }
+
+// mayLock refuses a password that would protect nothing. ErrSelection with the field "password".
+func (s *Service) mayLock(sel Selection, p *migration.Programme, c migration.Customer) error {
+	switch {
+	case !sel.Locked:
+		return nil
+	case !s.CanLock():
+		return ErrSelection.Field("locked", "export.locked_not", nil)
+	}
+	near := []string{c.Ref, c.Name, p.Key}
+	for _, name := range p.Product.Name {
+		near = append(near, name)
+	}
+	if flaw := locked.Judge(string(sel.Password), near...); flaw != "" {
+		return ErrSelection.Field("password", "export.password."+string(flaw), map[string]any{"Min": locked.MinLength, "Max": locked.MaxLength})
+	}
+	return nil
 }
 
 // create writes the export with everything that follows from it.
@@ -126,7 +166,7 @@ func (s *Service) create(ctx context.Context, tx *db.Tx, e *Export, priority int
 	requests.Inc()
 	return audit.Record(ctx, tx, audit.Entry{
 		Actor: e.RequestedBy, ActorKind: audit.Customer, Act: "export.request", Object: subject(*e), CustomerID: e.CustomerID,
-		Detail: map[string]any{"datasets": e.Selection.Datasets, "formats": e.Selection.Formats, "spreadsheet": e.Selection.Spreadsheet},
+		Detail: map[string]any{"datasets": e.Selection.Datasets, "formats": e.Selection.Formats, "spreadsheet": e.Selection.Spreadsheet, "locked": e.Selection.Locked},
 	})
 }
 

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -67,9 +68,14 @@ func (s *Service) RetryForStaff(ctx context.Context, staffID, id string) (Export
 }
 
 func (s *Service) retry(ctx context.Context, by actor, id string) (Export, error) {
-	return s.change(ctx, by, id, "export.retry", func(_ *db.Tx, e Export) (Export, error) {
+	return s.change(ctx, by, id, "export.retry", func(tx *db.Tx, e Export) (Export, error) {
 		if e.Live() {
 			return e, nil
+		}
+		if e.Selection.Locked && e.State == Failed {
+			if has, err := s.store.hasPassword(ctx, tx, e.ID); err != nil || !has {
+				return e, cmp.Or(err, error(ErrPasswordGone))
+			}
 		}
 		return e.Retry()
 	}, func(tx *db.Tx, e Export) error {
@@ -81,13 +87,15 @@ func (s *Service) retry(ctx context.Context, by actor, id string) (Export, error
 }
 
 // Again asks for an export of the same selection once more: when the archive of the first one has expired, was deleted or is lost.
-// The errors are those of Request.
-func (s *Service) Again(ctx context.Context, who migration.Who, p *migration.Programme, id string) (Export, error) {
+// One that was locked takes a password again. The errors are those of Request.
+func (s *Service) Again(ctx context.Context, who migration.Who, p *migration.Programme, id string, password Password) (Export, error) {
 	was, err := s.store.get(ctx, db.CustomerScope(who.CustomerID), id)
 	if err != nil {
 		return Export{}, err
 	}
-	return s.Request(ctx, who, p, was.Selection)
+	sel := was.Selection
+	sel.Password = password
+	return s.Request(ctx, who, p, sel)
 }
 
 // Delete withdraws a ready export before its time: its archives are removed from the bucket at once, links and tokens that were

@@ -33,6 +33,9 @@ type verdict struct {
 func judge(err error) verdict {
 	v := verdict{Trouble: Trouble{Delayed: "export.delayed", Cause: err.Error()}, retry: true, label: "other"}
 	var counts *archive.CountError
+	if errors.Is(err, ErrPasswordGone) {
+		return verdict{Trouble: Trouble{Delayed: "export.delayed_password", Cause: err.Error()}, label: "password"}
+	}
 	switch kind := source.KindOf(err); kind {
 	case source.Unavailable, source.Locked, source.Denied, source.Inconsistent:
 		v.Delayed, v.label = "export.delayed_source", "source_"+string(kind)

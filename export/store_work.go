@@ -297,12 +297,12 @@ func queueSeal(b *pgx.Batch, tx *db.Tx, a *attempt, w *work, f filled) error {
 	const sql = `
 		WITH o AS (UPDATE export_object SET state = 'sealed' WHERE key = $5 AND state = 'writing' RETURNING key),
 		     v AS (UPDATE export_volume SET state = 'sealed', size = $6, sha256 = $7, slices = $8, rows = $9, files = $10, receipt = $11, progress = $12,
-		                  rows_done = $13, bytes_done = $14, sealed_at = $15
+		                  rows_done = $13, bytes_done = $14, sealed_at = $15, inner_size = $16, inner_sha256 = $17
 		            WHERE export_id = $1 AND attempt = $2 AND number = $3 AND tries = $4 AND state = 'building' AND object_key = $5 AND EXISTS (SELECT FROM o)
 		            RETURNING number)
 		SELECT (SELECT count(*) FROM v), (SELECT count(*) FROM export_volume WHERE export_id = $1 AND attempt = $2 AND number <> $3 AND state <> 'sealed')`
 	b.Queue(sql, a.ID, a.Attempt, w.number, w.tries, w.key, f.proof.Size, f.proof.SHA256, packed, f.rows, f.files,
-		string(receipt), string(progress), all.Rows, all.Bytes, tx.Now)
+		string(receipt), string(progress), all.Rows, all.Bytes, tx.Now, f.locked.InnerSize, f.locked.InnerSHA256)
 	return nil
 }
 
@@ -354,17 +354,20 @@ type sealedVolume struct {
 	size    int64
 	sha256  string
 	receipt Receipt
+
+	innerSize   int64 // of the archive within a locked one
+	innerSHA256 string
 }
 
 func (s store) sealedVolumes(ctx context.Context, tx *db.Tx, e Export) ([]sealedVolume, error) {
-	const sql = `SELECT number, size, sha256, receipt FROM export_volume WHERE export_id = $1 AND attempt = $2 AND state = 'sealed' ORDER BY number`
+	const sql = `SELECT number, size, sha256, receipt, inner_size, inner_sha256 FROM export_volume WHERE export_id = $1 AND attempt = $2 AND state = 'sealed' ORDER BY number`
 	rows, err := tx.Pgx.Query(ctx, sql, e.ID, e.Attempt)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (v sealedVolume, err error) {
 		var receipt []byte
-		if err := row.Scan(&v.number, &v.size, &v.sha256, &receipt); err != nil {
+		if err := row.Scan(&v.number, &v.size, &v.sha256, &receipt, &v.innerSize, &v.innerSHA256); err != nil {
 			return v, err
 		}
 		return v, json.Unmarshal(receipt, &v.receipt)
@@ -375,4 +378,33 @@ func (s store) sealedVolumes(ctx context.Context, tx *db.Tx, e Export) ([]sealed
 func (s store) countVolumes(ctx context.Context, tx *db.Tx, e Export) (n int, err error) {
 	err = tx.Pgx.QueryRow(ctx, `SELECT count(*) FROM export_volume WHERE export_id = $1 AND attempt = $2`, e.ID, e.Attempt).Scan(&n)
 	return n, err
+}
+
+// keepPassword keeps the sealed password of an export that is to be built. The database destroys it once it has served.
+func (s store) keepPassword(ctx context.Context, tx *db.Tx, e Export, sealed string) error {
+	const sql = `INSERT INTO export_password (export_id, customer_id, sealed, created_at) VALUES ($1, $2, $3, $4)`
+	_, err := tx.Pgx.Exec(ctx, sql, e.ID, e.CustomerID, sealed, tx.Now)
+	return err
+}
+
+// password reads the sealed password of an export. ErrPasswordGone.
+func (s store) password(ctx context.Context, tx *db.Tx, id string) (sealed string, err error) {
+	err = tx.Pgx.QueryRow(ctx, `SELECT sealed FROM export_password WHERE export_id = $1`, id).Scan(&sealed)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", ErrPasswordGone
+	}
+	return sealed, err
+}
+
+// hasPassword reports whether a locked export could still be built.
+func (s store) hasPassword(ctx context.Context, tx *db.Tx, id string) (has bool, err error) {
+	err = tx.Pgx.QueryRow(ctx, `SELECT EXISTS (SELECT export_id FROM export_password WHERE export_id = $1)`, id).Scan(&has)
+	return has, err
+}
+
+// forgetPasswords destroys those of exports that failed before an instant.
+func (s store) forgetPasswords(ctx context.Context, tx *db.Tx, before time.Time) (int64, error) {
+	const sql = `DELETE FROM export_password p USING export e WHERE p.created_at < $1 AND e.id = p.export_id AND e.state = 'failed' AND e.finished_at < $1`
+	tag, err := tx.Pgx.Exec(ctx, sql, before)
+	return tag.RowsAffected(), err
 }

@@ -15,6 +15,7 @@ const (
 	sweepBatch   = 200
 	reminderSpan = day // how long before the end the contact is told
 	orphanAge    = 24 * time.Hour
+	passwordAge  = 14 * day
 	strandedAge  = time.Minute // so that a request's own transaction is not second-guessed
 )
 
@@ -30,7 +31,7 @@ var sweepScope = db.SystemScope("export sweep")
 
 // run makes one sweep. A step that fails does not keep the others.
 func (s *sweeper) run(ctx context.Context) error {
-	return errors.Join(s.expire(ctx), s.remind(ctx), s.remove(ctx), s.requeue(ctx), s.observe(ctx))
+	return errors.Join(s.expire(ctx), s.remind(ctx), s.remove(ctx), s.requeue(ctx), s.forget(ctx), s.observe(ctx))
 }
 
 // each calls do for each id that list finds, in a transaction of its own.
@@ -107,6 +108,14 @@ func (s *sweeper) requeue(ctx context.Context) error {
 		}
 		s.Logger.WarnContext(ctx, "live export without a job", "export", e.Reference())
 		return enqueue(ctx, tx, s.store, s.Queue, &e, PriorityUrgent)
+	})
+}
+
+// forget destroys the passwords of exports that failed so long ago that nobody will try them again.
+func (s *sweeper) forget(ctx context.Context) error {
+	return s.DB.InTx(ctx, sweepScope, func(tx *db.Tx) error {
+		_, err := s.store.forgetPasswords(ctx, tx, tx.Now.Add(-passwordAge))
+		return err
 	})
 }
 

@@ -28,6 +28,7 @@ import (
 	"offramp/internal/clock"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
+	"offramp/internal/secret"
 	"offramp/migration"
 )
 
@@ -159,7 +160,7 @@ func newWorld(t *testing.T, p *product) *world {
 	w.db = w.database.Open(t, db.Options{Clock: w.clock})
 	w.journey = migration.NewService(w.db)
 	w.config = w.configOn(w.bucket)
-	w.service = export.NewService(w.db, w.journey, inserter(t, w.db), w.bucket, export.Options{})
+	w.service = export.NewService(w.db, w.journey, inserter(t, w.db), w.bucket, export.Options{Passwords: passwords(t)})
 	return w
 }
 
@@ -173,8 +174,19 @@ func buildConfig(t testing.TB, d *db.DB, b *storage.Bucket, urls map[string]stri
 	t.Cleanup(sources.Close)
 	return export.Config{
 		DB: d, Journey: migration.NewService(d), Queue: inserter(t, d), Bucket: b, Sources: sources, Programmes: fixed{p},
-		Logger: quiet(), Backoff: []time.Duration{50 * time.Millisecond}, Beat: 50 * time.Millisecond,
+		Passwords: passwords(t),
+		Logger:    quiet(), Backoff: []time.Duration{50 * time.Millisecond}, Beat: 50 * time.Millisecond,
 	}
+}
+
+// passwords seals and opens as every process of one installation does.
+func passwords(t testing.TB) *secret.Vault {
+	t.Helper()
+	box, err := secret.New(export.PasswordPurpose, master)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret.NewVault(secret.VaultOptions{Purpose: export.PasswordPurpose, Ring: box})
 }
 
 func quiet() *slog.Logger {

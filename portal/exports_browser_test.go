@@ -186,3 +186,29 @@ func TestH02_DeepExportPagesInABrowser(t *testing.T) {
 	tab.Wait(".errors")
 	w.see(tab, "support-errors")
 }
+
+// TestH02_LockingFilesInABrowser looks at the questions of a password, in two languages and widths.
+func TestH02_LockingFilesInABrowser(t *testing.T) {
+	w := newWorld(t)
+	base, tab := w.browse(), localtest.Browser(t)
+	tab.Allow("404")
+	tab.Allow("422")
+	tab.Open(base + "/test-as/owner")
+	for _, tag := range []string{"en", "zh-CN"} {
+		w.speak("owner", tag)
+		tab.Open(base + "/exports/new")
+		tab.Click("#part-how summary")
+		tab.Click("#locked")
+		w.see(tab, "lock-form-"+tag)
+		tab.Click(`form[data-scope] [type="submit"]`)
+		tab.Wait("#password")
+		w.see(tab, "lock-check-"+tag)
+		tab.Fill("#password", "password1234")
+		tab.Click(`form[action="/exports"] [type="submit"]`)
+		tab.Wait("#password-error")
+		w.see(tab, "lock-weak-"+tag)
+	}
+	tab.Fill("#password", "heron lantern quarry tuesday")
+	tab.Click(`form[action="/exports"] [type="submit"]`)
+	tab.Wait("#export-body")
+}

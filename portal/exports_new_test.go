@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"offramp/export"
 	"offramp/migration"
 )
 
@@ -205,4 +206,70 @@ func TestWhatAReplacementTakesOver(t *testing.T) {
 			t.Errorf("%s=%s: %d", field, value, a.status)
 		}
 	}
+}
+
+// TestFilesAreLockedWithAPassword goes through form, check and start, and meets each thing that can be wrong with a password.
+func TestFilesAreLockedWithAPassword(t *testing.T) {
+	w := newWorld(t)
+	w.shows("owner", "/exports/new", "Lock the files with a password", `name="locked"`)
+	form := url.Values{"scope": {"all"}, "format": {"csv"}, "volume": {"2"}, "locked": {"yes"}}
+	a := w.post("owner", "/exports/new/check", form)
+	field := regexp.MustCompile(`name="password" type="text" value="([a-z0-9]{5}(?:-[a-z0-9]{5}){3})"`)
+	made := field.FindStringSubmatch(a.body)
+	if a.status != 200 || made == nil || !strings.Contains(a.body, "If you lose it, nobody can open the files") || a.header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("%d, %q\n%s", a.status, a.header.Get("Cache-Control"), a.body)
+	}
+	if again := field.FindStringSubmatch(w.post("owner", "/exports/new/check", form).body); again[1] == made[1] {
+		t.Error("two people are given one password")
+	}
+	carried := hidden(a.body, "/exports")
+	for password, say := range map[string]string{
+		"":                      "Enter a password",
+		"short":                 "Enter a password of at least 12 characters",
+		"passwordpassword":      "This password is easy to guess",
+		"密码密码密码密码密码密码":          "Use only letters, digits and signs of an English keyboard",
+		strings.Repeat("a", 70): "Enter a password of at most 64 characters",
+	} {
+		carried.Set("password", password)
+		a := w.post("owner", "/exports", carried)
+		if a.status != 422 || !strings.Contains(a.body, say) || !strings.Contains(a.body, `id="password-error"`) || !strings.Contains(a.body, `value="`+password+`"`) {
+			t.Errorf("%q: %d\n%s", password, a.status, a.body)
+		}
+	}
+	const password = "heron lantern quarry tuesday"
+	carried.Set("password", password)
+	a = w.post("owner", "/exports", carried)
+	if a.status != 303 {
+		t.Fatalf("%d\n%s", a.status, a.body)
+	}
+	w.hides(w.shows("owner", a.location, "The files open with your password only"), password)
+	w.storedNowhere(password)
+	if n := w.count(`SELECT count(*) FROM export_password p JOIN export e ON e.id = p.export_id WHERE e.selection->>'locked' = 'true'`); n != 1 {
+		t.Errorf("%d passwords wait for a worker", n)
+	}
+}
+
+// TestWhatIsBuiltOnceMoreIsLockedOnceMore: we no longer have the first password.
+func TestWhatIsBuiltOnceMoreIsLockedOnceMore(t *testing.T) {
+	w := newWorld(t)
+	by := migration.Who{CustomerID: w.ids["a"], ContactID: w.ids["owner"], Role: migration.Owner}
+	e, err := w.exports.Request(w.Context(), by, w.programme.p, export.Selection{Formats: []string{"csv"}, Locked: true, Password: "heron lantern quarry tuesday"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.seal(e, "a", partial())
+	path := "/exports/" + e.ID
+	w.shows("owner", path, "The files are locked", "-locked.zip --password-file password.txt")
+	a := w.post("owner", path+"/repair", nil)
+	if a.status != 200 || !strings.Contains(a.body, "Choose a password for the new files") || !strings.Contains(a.body, `action="`+path+`/repair"`) {
+		t.Fatalf("%d\n%s", a.status, a.body)
+	}
+	if a = w.post("owner", path+"/repair", url.Values{"password": {"short"}}); a.status != 422 || !strings.Contains(a.body, "at least 12 characters") {
+		t.Errorf("%d\n%s", a.status, a.body)
+	}
+	a = w.post("owner", path+"/repair", url.Values{"password": {"quarry heron lantern monday"}})
+	if a.status != 303 {
+		t.Fatalf("%d\n%s", a.status, a.body)
+	}
+	w.shows("owner", a.location, "Only what failed in EX-10001", "The files open with your password only")
 }

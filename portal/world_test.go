@@ -192,7 +192,12 @@ func (w *world) openExports() *export.Service {
 	if err != nil {
 		w.Fatal(err)
 	}
-	return export.NewService(w.web, w.customers, queue, bucket, export.Options{})
+	box, err := secret.New(export.PasswordPurpose, []byte(master))
+	if err != nil {
+		w.Fatal(err)
+	}
+	vault := secret.NewVault(secret.VaultOptions{Purpose: export.PasswordPurpose, Ring: box})
+	return export.NewService(w.web, w.customers, queue, bucket, export.Options{Passwords: vault})
 }
 
 // choices is the service of step 3; the replacement next signs with nextSecret.

@@ -64,12 +64,17 @@ func priceOf(p *migration.Programme, r migration.Replacement, c migration.Custom
 
 // vault seals bank details, by keys of a key management service where one is configured.
 func (p *parts) vault(ctx context.Context) (*secret.Vault, error) {
+	return p.vaultFor(ctx, refund.Purpose)
+}
+
+// vaultFor is the same for anything that is sealed for a purpose.
+func (p *parts) vaultFor(ctx context.Context, purpose string) (*secret.Vault, error) {
 	current, before := p.config.Web.Secrets()
-	box, err := secret.New(refund.Purpose, current, before...)
+	box, err := secret.New(purpose, current, before...)
 	if err != nil {
 		return nil, err
 	}
-	o := secret.VaultOptions{Purpose: refund.Purpose, Ring: box}
+	o := secret.VaultOptions{Purpose: purpose, Ring: box}
 	if m := p.config.KMS; m.Given() {
 		o.Keys, err = awskms.Open(ctx, awskms.Options{
 			Key: m.Key, Old: m.OldKeys, Region: m.Region, Endpoint: m.Endpoint, AccessKey: m.AccessKey, SecretKey: m.SecretKey,

@@ -82,7 +82,11 @@ func (p *parts) portal(ctx context.Context) (*portal.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	exports := export.NewService(p.db, p.journeys, queue, bucket, export.Options{LinkTTL: p.config.Work.LinkTTL})
+	passwords, err := p.vaultFor(ctx, export.PasswordPurpose)
+	if err != nil {
+		return nil, err
+	}
+	exports := export.NewService(p.db, p.journeys, queue, bucket, export.Options{LinkTTL: p.config.Work.LinkTTL, Passwords: passwords})
 	secret, before := p.config.Web.Secrets()
 	deliveries, err := export.NewDeliveries(p.db, queue, export.DeliveryOptions{
 		Secret: secret, Before: before, Principal: p.config.Delivery.Principal, PlainHTTP: bool(p.config.Delivery.PlainHTTP),

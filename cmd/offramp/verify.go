@@ -1,37 +1,47 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"offramp/export/archive"
+	"offramp/export/archive/locked"
 	"offramp/export/receipt"
 )
 
 type verifyCmd struct {
-	Files   []string `arg:"" name:"file" help:"The downloaded archives, or the folder that they are in." type:"path"`
-	SHA256  string   `name:"sha256" placeholder:"HEX" help:"The SHA-256 that the portal shows, to compare with the whole file; for one file."`
-	Receipt string   `name:"receipt" placeholder:"FILE" type:"path" help:"The signed receipt (receipt.jws), to compare the archives with; needs --keys."`
-	Keys    string   `name:"keys" placeholder:"FILE" type:"path" help:"The portal's public keys (a JWKS), to check the receipt's signature with."`
-	Quiet   bool     `short:"q" help:"Print nothing when everything is whole."`
+	Files    []string `arg:"" name:"file" help:"The downloaded archives, or the folder that they are in." type:"path"`
+	SHA256   string   `name:"sha256" placeholder:"HEX" help:"The SHA-256 that the portal shows, to compare with the whole file; for one file."`
+	Receipt  string   `name:"receipt" placeholder:"FILE" type:"path" help:"The signed receipt (receipt.jws), to compare the archives with; needs --keys."`
+	Keys     string   `name:"keys" placeholder:"FILE" type:"path" help:"The portal's public keys (a JWKS), to check the receipt's signature with."`
+	Password string   `name:"password-file" placeholder:"FILE" help:"The file with the password of locked archives, on its first line. - reads it from the standard input."`
+	Quiet    bool     `short:"q" help:"Print nothing when everything is whole."`
+
+	known string // the password, once it was read
 }
 
 // Help shows an example.
-func (verifyCmd) Help() string {
+func (*verifyCmd) Help() string {
 	return `Compares every byte, file and row with the archive's own manifest and receipt. For a damaged archive it names the
 file and the place of the first difference. Of several archives, or a folder, it also says whether they are the whole export:
-every volume, once, of the same instant. Exit status 1 when anything is wrong. Needs no configuration and no network.
+every volume, once, of the same instant. A locked archive is opened by the password in --password-file; nothing is unpacked.
+Exit status 1 when anything is wrong. Needs no configuration and no network.
 
 Example:
   offramp verify hezhou-2027-HZ-20418-EX-10001.zip
-  offramp verify Downloads/export --receipt receipt.jws --keys keys.json`
+  offramp verify Downloads/export --receipt receipt.jws --keys keys.json
+  offramp verify hezhou-2027-HZ-20418-EX-10001-locked.zip --password-file password.txt`
 }
 
 // Run proves archives, one by one and then together.
-func (v verifyCmd) Run(c *console) error {
+func (v *verifyCmd) Run(c *console) error {
 	names, whole, err := v.archives()
 	if err != nil {
 		return err
@@ -46,7 +56,7 @@ func (v verifyCmd) Run(c *console) error {
 	var all []archive.VolumeReport
 	sound := true
 	for _, name := range names {
-		report, err := verifyFile(c, name, v.SHA256)
+		report, err := v.verifyFile(c, name)
 		if err != nil {
 			return err
 		}
@@ -72,7 +82,7 @@ func (v verifyCmd) Run(c *console) error {
 }
 
 // archives returns the files to verify, and whether they are meant to be everything.
-func (v verifyCmd) archives() (names []string, whole bool, err error) {
+func (v *verifyCmd) archives() (names []string, whole bool, err error) {
 	for _, name := range v.Files {
 		info, err := os.Stat(name)
 		if err != nil {
@@ -101,7 +111,7 @@ func (v verifyCmd) archives() (names []string, whole bool, err error) {
 }
 
 // signed reads the receipt that the portal signed; nil when none is named.
-func (v verifyCmd) signed() (*archive.Receipt, error) {
+func (v *verifyCmd) signed() (*archive.Receipt, error) {
 	if v.Receipt == "" {
 		if v.Keys != "" {
 			return nil, fmt.Errorf("--keys is for --receipt; name the signed receipt, too")
@@ -130,7 +140,7 @@ func (v verifyCmd) signed() (*archive.Receipt, error) {
 	return r, nil
 }
 
-func verifyFile(c *console, name, sha256 string) (archive.Report, error) {
+func (v *verifyCmd) verifyFile(c *console, name string) (archive.Report, error) {
 	f, err := os.Open(name) //nolint:gosec // whoever runs this names the file
 	if err != nil {
 		return archive.Report{}, err
@@ -140,11 +150,81 @@ func verifyFile(c *console, name, sha256 string) (archive.Report, error) {
 	if err != nil {
 		return archive.Report{}, err
 	}
-	report, err := archive.Verify(c.ctx, f, info.Size(), archive.Expected{SHA256: sha256})
+	var report archive.Report
+	if box, ok := locked.Open(f, info.Size()); ok {
+		report, err = v.verifyLocked(c, f, info.Size(), box)
+	} else {
+		report, err = archive.Verify(c.ctx, f, info.Size(), archive.Expected{SHA256: v.SHA256})
+	}
 	if err != nil {
 		return archive.Report{}, fmt.Errorf("read %s: %w", name, err)
 	}
 	return report, nil
+}
+
+// verifyLocked proves a locked archive, outside and within, without unpacking it.
+func (v *verifyCmd) verifyLocked(c *console, f *os.File, size int64, box *locked.File) (archive.Report, error) {
+	password, err := v.password(c)
+	if err != nil {
+		return archive.Report{}, err
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(f, 0, size)); err != nil {
+		return archive.Report{}, err
+	}
+	outer := &archive.ArchiveProof{Size: size, SHA256: hex.EncodeToString(sum.Sum(nil))}
+	plain, err := box.Unlock(password)
+	if err == nil {
+		err = plain.Check(c.ctx)
+	}
+	switch {
+	case errors.Is(err, locked.ErrPassword):
+		return archive.Report{}, errors.New("the password in --password-file does not open it; it is the one that was chosen when this export was asked for")
+	case errors.Is(err, locked.ErrDamaged):
+		why := strings.TrimPrefix(err.Error(), locked.ErrDamaged.Error()+": ")
+		return archive.Report{Size: size, Outer: outer, Problems: []archive.Problem{{Trouble: archive.Damaged, From: -1, To: -1, Note: why}}}, nil
+	case err != nil:
+		return archive.Report{}, err
+	}
+	report, err := archive.Verify(c.ctx, plain, plain.Size(), archive.Expected{})
+	report.Outer = outer
+	if v.SHA256 != "" && !strings.EqualFold(v.SHA256, outer.SHA256) {
+		report.Problems = append(report.Problems, archive.Problem{
+			Trouble: archive.Mismatch, From: -1, To: -1, Note: "the whole file is another than the portal shows", Expected: strings.ToLower(v.SHA256), Actual: outer.SHA256,
+		})
+	}
+	return report, err
+}
+
+// maxPasswordFile is more than any password of ours.
+const maxPasswordFile = 4 << 10
+
+// password reads the first line of the password's file, once.
+func (v *verifyCmd) password(c *console) (string, error) {
+	if v.known != "" {
+		return v.known, nil
+	}
+	if v.Password == "" {
+		return "", errors.New("it is locked: write its password into a file and name that by --password-file, or unpack it and verify the archive within")
+	}
+	in := io.Reader(os.Stdin)
+	if v.Password != "-" {
+		f, err := os.Open(v.Password)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		in = f
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxPasswordFile))
+	if err != nil {
+		return "", err
+	}
+	line, _, _ := strings.Cut(strings.TrimPrefix(string(text), "\ufeff"), "\n")
+	if v.known = strings.TrimSpace(line); v.known == "" {
+		return "", fmt.Errorf("%s has no password on its first line", v.Password)
+	}
+	return v.known, nil
 }
 
 func damaged(c *console, name string, r archive.Report) {
@@ -176,7 +256,7 @@ func byExport(all []archive.VolumeReport) (sets [][]archive.VolumeReport) {
 }
 
 // judge says what is known of one export and reports whether it is well.
-func (v verifyCmd) judge(c *console, s archive.SetReport, signed *archive.Receipt) bool {
+func (v *verifyCmd) judge(c *console, s archive.SetReport, signed *archive.Receipt) bool {
 	problems := s.Problems
 	if signed != nil {
 		problems = append(problems, signed.Disproves(s)...)
@@ -215,8 +295,11 @@ func praise(c *console, s archive.SetReport, signed bool) {
 	case s.Of > 1:
 		c.printf("  volumes   all %d, together the whole export\n", s.Of)
 	}
-	if len(s.Volumes) == 1 {
-		c.printf("  SHA-256   %s\n", s.Volumes[0].SHA256)
+	if only := s.Volumes[0]; len(s.Volumes) == 1 && only.Outer != nil {
+		c.printf("  SHA-256   %s, locked by a password\n", only.Outer.SHA256)
+		c.printf("  within    %s, the archive once it is unpacked\n", only.SHA256)
+	} else if len(s.Volumes) == 1 {
+		c.printf("  SHA-256   %s\n", only.SHA256)
 	}
 	if signed {
 		c.printf("  receipt   signed by the portal, and of exactly these archives\n")

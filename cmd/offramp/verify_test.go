@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,10 +11,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"offramp/export/archive"
+	"offramp/export/archive/locked"
 	"offramp/export/receipt"
 )
 
@@ -175,4 +178,102 @@ func TestVerifyHoldsArchivesAgainstTheSignedReceipt(t *testing.T) {
 	other = whole
 	other.Datasets = []archive.Count{{Dataset: "tasks", Source: 7, Exported: 7}}
 	bare(t, "verify", dir, "--receipt", sign("other.jws", other), "--keys", keys).want(t, 1, "the receipt has 7 rows")
+}
+
+// lock writes a locked copy of an archive.
+func lock(t *testing.T, path, password string, content []byte) archive.VolumeProof {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := locked.NewWriter(&out, locked.Options{Name: "inner.zip", Password: password, Created: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	r, err := w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(out.Bytes())
+	return archive.VolumeProof{
+		Number: 1, Size: r.Size, SHA256: hex.EncodeToString(sum[:]), Archive: &archive.ArchiveProof{Size: r.InnerSize, SHA256: r.InnerSHA256},
+	}
+}
+
+// TestVerifyOpensLockedArchives proves them without unpacking, and tells a wrong password from damage.
+func TestVerifyOpensLockedArchives(t *testing.T) {
+	t.Parallel()
+	const password = "heron lantern quarry tuesday"
+	dir := t.TempDir()
+	names, receipts := volumes(t, dir, "EX-1")
+	content, err := os.ReadFile(names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	file := filepath.Join(dir, "EX-1-locked.zip")
+	proof := lock(t, file, password, content)
+	right, wrong := at("password.txt", "\ufeff"+password+"\r\nnotes\n"), at("wrong.txt", "heron lantern quarry monday")
+	bare(t, "verify", file, "--password-file", right).want(t, 0, "EX-1-locked.zip is whole.", proof.SHA256+", locked by a password", "within    "+proof.Archive.SHA256)
+	bare(t, "verify", file, "--password-file", right, "--sha256", proof.SHA256).want(t, 0, "is whole.")
+	bare(t, "verify", file, "--password-file", right, "--sha256", proof.Archive.SHA256).want(t, 1, "the whole file is another than the portal shows")
+	bare(t, "verify", file).want(t, 1, "it is locked", "--password-file")
+	bare(t, "verify", file, "--password-file", wrong).want(t, 1, "the password in --password-file does not open it")
+	bare(t, "verify", file, "--password-file", at("none.txt", "\n")).want(t, 1, "none.txt has no password on its first line")
+	bare(t, "verify", file, "--password-file", filepath.Join(dir, "absent")).want(t, 1, "absent", "no such file")
+	if r := bare(t, "verify", file, "--password-file", wrong); strings.Contains(r.all(), "monday") {
+		t.Errorf("it tells the password: %s", r.all())
+	}
+
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for where, at := range map[string]int{"what is encrypted was changed": len(whole) / 2, "what surrounds the encrypted file was changed": 10} {
+		b := append([]byte(nil), whole...)
+		b[at] ^= 1
+		path := filepath.Join(dir, "damaged-locked.zip")
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		bare(t, "verify", path, "--password-file", right).want(t, 1, "is NOT what was exported:", where)
+	}
+
+	combined, err := archive.Combine(receipts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	combined.Volumes = []archive.VolumeProof{proof}
+	key, err := receipt.NewKey([]byte("a secret of thirty-two characters"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := json.Marshal(combined)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jws, err := receipt.Sign(payload, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := receipt.PublicKeys(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, keys := at("receipt.jws", string(jws)), at("keys.json", string(set))
+	bare(t, "verify", file, "--password-file", right, "--receipt", signed, "--keys", keys).want(t, 0, "signed by the portal")
+	bare(t, "verify", names[0], "--receipt", signed, "--keys", keys).want(t, 0, "signed by the portal")
+	other := filepath.Join(dir, "other-locked.zip")
+	lock(t, other, password, content) // with another salt
+	bare(t, "verify", other, "--password-file", right, "--receipt", signed, "--keys", keys).want(t, 1, "is not the volume 1 of the receipt", proof.SHA256)
 }

@@ -89,11 +89,16 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 	if err != nil {
 		return nil, err
 	}
+	passwords, err := p.vaultFor(ctx, export.PasswordPurpose)
+	if err != nil {
+		return nil, err
+	}
 	workers := river.NewWorkers()
 	export.Register(workers, export.Config{
 		DB: p.db, Journey: p.journeys, Queue: inserter, Bucket: bucket, Sources: sources, Programmes: p.programmes,
 		Logger: p.log, Retries: p.config.Work.Retries, LinkTTL: p.config.Work.LinkTTL,
 		Large: p.config.Work.LargeFrom << 20, Unit: p.config.Work.Unit << 20, MaxRows: p.config.Work.MaxRows, Rate: p.config.Work.LargeRate << 20,
+		Passwords: passwords,
 	})
 	if err := p.deliveries(workers, bucket, inserter); err != nil {
 		return nil, err

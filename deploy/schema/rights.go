@@ -83,6 +83,7 @@ var Meant = []TableRights{
 	{Table: "export_number", Serve: "usage"},
 	{Table: "export_object", Serve: "select, update (deleted_at, state)", Work: "select, insert, update"},
 	{Table: "export_volume", Serve: "select", Work: "select, insert, update, delete"},
+	{Table: "export_password", Serve: "select (export_id, customer_id), insert, delete", Work: "select, delete"},
 	{Table: "export_hold", Serve: "select", Work: "select, insert, update, delete"},
 	{Table: "export_download", Serve: "select, insert", Work: "select"},
 	{Table: "export_outline", Serve: "select, insert, update", Work: "select, insert, update"},

@@ -26,15 +26,38 @@ func (r Receipt) Disproves(s SetReport) []string {
 		switch {
 		case at < 0:
 			differs("the receipt has no volume %d, which %s says it is", number, v.Name)
-		case r.Volumes[at].Size != v.Size || !strings.EqualFold(r.Volumes[at].SHA256, v.SHA256):
-			differs("%s is not the volume %d of the receipt: %d bytes with SHA-256 %s, expected %d with %s", v.Name, number,
-				v.Size, v.SHA256, r.Volumes[at].Size, r.Volumes[at].SHA256)
+		default:
+			if got, want, ok := r.Volumes[at].holds(v.Report); !ok {
+				differs("%s is not the volume %d of the receipt: %d bytes with SHA-256 %s, expected %d with %s", v.Name, number,
+					got.Size, got.SHA256, want.Size, want.SHA256)
+			}
 		}
 	}
 	if len(out) == 0 && s.Receipt.Export != "" {
 		out = r.differs(s.Receipt)
 	}
 	return out
+}
+
+// holds compares an archive with what it must be, and returns the first of both that differ. One that was unpacked from its locked
+// file is held against what was locked.
+func (p VolumeProof) holds(r Report) (got, want ArchiveProof, ok bool) {
+	file, inner := ArchiveProof{Size: r.Size, SHA256: r.SHA256}, ArchiveProof{Size: r.Size, SHA256: r.SHA256}
+	if r.Outer != nil {
+		file = *r.Outer
+	}
+	want = ArchiveProof{Size: p.Size, SHA256: p.SHA256}
+	if (r.Outer != nil || p.Archive == nil) && !file.same(want) {
+		return file, want, false
+	}
+	if p.Archive != nil && !inner.same(*p.Archive) {
+		return inner, *p.Archive, false
+	}
+	return file, want, true
+}
+
+func (p ArchiveProof) same(o ArchiveProof) bool {
+	return p.Size == o.Size && strings.EqualFold(p.SHA256, o.SHA256)
 }
 
 // differs compares the counts of two receipts.

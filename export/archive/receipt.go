@@ -36,6 +36,14 @@ type VolumeProof struct {
 	Number int    `json:"number"` // from 1
 	Size   int64  `json:"size"`   // bytes
 	SHA256 string `json:"sha256"` // lower-case hexadecimal
+	// Archive is what is within, where the file itself is locked by a password: the archive that this receipt is about.
+	Archive *ArchiveProof `json:"archive,omitempty"`
+}
+
+// ArchiveProof is what an archive must be once its password has opened it.
+type ArchiveProof struct {
+	Size   int64  `json:"size"`   // bytes
+	SHA256 string `json:"sha256"` // lower-case hexadecimal
 }
 
 // Count is the account of one dataset's rows or attachments: Source = Exported + Failed, always.

@@ -167,20 +167,11 @@ func (p *Pages) ConfirmExport(c echo.Context) error {
 
 // RepairExport starts an export of only what failed in an earlier one, in the same formats.
 func (p *Pages) RepairExport(c echo.Context) error {
-	if _, err := page.ReadForm(c); err != nil {
-		return err
-	}
-	v, ctx := page.Of(c), c.Request().Context()
-	was, err := p.Exports.Get(ctx, v.Who(), c.Param("id"))
-	if err != nil {
-		return err
-	}
-	s := was.Selection
-	e, err := p.Exports.Request(ctx, v.Who(), v.Programme, export.Selection{
-		Repair: was.ID, Formats: s.Formats, Spreadsheet: s.Spreadsheet, Browse: s.Browse, Replacement: s.Replacement, VolumeSize: s.VolumeSize,
+	return p.onceMore(c, "/repair", func(was export.Export, password export.Password) (export.Export, error) {
+		v, s := page.Of(c), was.Selection
+		return p.Exports.Request(c.Request().Context(), v.Who(), v.Programme, export.Selection{
+			Repair: was.ID, Formats: s.Formats, Spreadsheet: s.Spreadsheet, Browse: s.Browse, Replacement: s.Replacement, VolumeSize: s.VolumeSize,
+			Locked: s.Locked, Password: password,
+		})
 	})
-	if err != nil {
-		return err
-	}
-	return p.Flash(c, exportURL(e), "ok", "flash.export_requested")
 }

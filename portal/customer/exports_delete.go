@@ -65,15 +65,10 @@ func (p *Pages) DeleteExport(c echo.Context) error {
 
 // RenewExport builds an export of the same selection anew.
 func (p *Pages) RenewExport(c echo.Context) error {
-	if _, err := page.ReadForm(c); err != nil {
-		return err
-	}
-	v := page.Of(c)
-	e, err := p.Exports.Again(c.Request().Context(), v.Who(), v.Programme, c.Param("id"))
-	if err != nil {
-		return err
-	}
-	return p.Flash(c, exportURL(e), "ok", "flash.export_requested")
+	return p.onceMore(c, "/again", func(was export.Export, password export.Password) (export.Export, error) {
+		v := page.Of(c)
+		return p.Exports.Again(c.Request().Context(), v.Who(), v.Programme, was.ID, password)
+	})
 }
 
 // WayOut leads from the page of an archive that is gone to its export, which offers to build it anew.

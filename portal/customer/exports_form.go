@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"offramp/export"
+	"offramp/export/archive/locked"
 	"offramp/internal/fault"
 	"offramp/migration"
 	"offramp/portal/page"
@@ -32,6 +33,7 @@ type exportForm struct {
 	formats     []string
 	spreadsheet bool
 	browse      bool
+	locked      bool
 	volume      string // GiB
 	replacement string // key
 }
@@ -47,18 +49,24 @@ func filterField(key string) string { return "filter-" + key }
 func exportInputs(p *migration.Programme) []page.Input {
 	inputs := []page.Input{
 		page.Line("scope", 10), page.Choices("dataset", len(p.Datasets)), page.Line("from", 20), page.Line("until", 20), page.Line("since", 60),
-		page.Choices("format", len(formats)), page.Line("spreadsheet", 3), page.Line("browse", 3), page.Line("volume", 3), page.Line("replacement", 60),
+		page.Choices("format", len(formats)), page.Line("spreadsheet", 3), page.Line("browse", 3), page.Line("locked", 3),
+		page.Line("volume", 3), page.Line("replacement", 60),
 	}
 	for _, f := range p.Export.Filters {
 		inputs = append(inputs, page.Choices(filterField(f.Key), export.MaxChoices))
 	}
-	return inputs
+	return append(inputs, passwordInput)
 }
+
+// passwordInput has room for a password that is too long, so that the answer can say what is wrong with it.
+var passwordInput = page.Line(passwordField, 10*locked.MaxLength)
+
+const passwordField = "password"
 
 func takeExportForm(f page.Form, p *migration.Programme) exportForm {
 	form := exportForm{
 		scope: f.Get("scope"), datasets: f.All("dataset"), filters: map[string][]string{}, from: f.Get("from"), until: f.Get("until"), since: f.Get("since"),
-		formats: f.All("format"), spreadsheet: f.Get("spreadsheet") == "yes", browse: f.Get("browse") == "yes", volume: f.Get("volume"), replacement: f.Get("replacement"),
+		formats: f.All("format"), spreadsheet: f.Get("spreadsheet") == "yes", browse: f.Get("browse") == "yes", locked: f.Get("locked") == "yes", volume: f.Get("volume"), replacement: f.Get("replacement"),
 	}
 	for _, filter := range p.Export.Filters {
 		if chosen := f.All(filterField(filter.Key)); len(chosen) > 0 {
@@ -94,6 +102,7 @@ func (f exportForm) pairs(p *migration.Programme) (pairs []ui.Pair) {
 	add("format", f.formats...)
 	add("spreadsheet", yes(f.spreadsheet))
 	add("browse", yes(f.browse))
+	add("locked", yes(f.locked))
 	add("volume", f.volume)
 	add("replacement", f.replacement)
 	return pairs
@@ -112,6 +121,9 @@ func (f exportForm) selection(p *migration.Programme, o offer, today migration.D
 	}
 	if len(s.Formats) == 0 || len(s.Formats) < len(f.formats) {
 		bad("format", "export.form.format.none")
+	}
+	if s.Locked = f.locked; f.locked && !o.lock {
+		bad("locked", "export.locked_not")
 	}
 	if size, err := strconv.Atoi(f.volume); f.volume != "" && (err != nil || !slices.Contains(export.VolumeSizes[:], size)) {
 		bad("volume", "export.form.volume.none")

@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"offramp/export"
+	"offramp/export/archive/locked"
 	"offramp/internal/fault"
 	"offramp/migration"
 	"offramp/portal/page"
@@ -40,9 +41,18 @@ func (p *Pages) CheckNewExport(c echo.Context) error {
 	if err != nil {
 		return p.askAgain(c, o, f, err)
 	}
-	v := page.Of(c)
+	sel.Password = export.Password(locked.Generate())
+	return p.reviewExport(c, o, f, sel, nil)
+}
+
+// reviewExport shows the check; refused is what is wrong with the password.
+func (p *Pages) reviewExport(c echo.Context, o offer, f exportForm, sel export.Selection, refused error) error {
+	v, status := page.Of(c), http.StatusOK
 	if open, _ := newExportWords(v, o.plan).door(o.plan); !open {
 		return p.askExport(c, o, f, nil)
+	}
+	if refused != nil {
+		status = http.StatusUnprocessableEntity
 	}
 	estimate, err := p.Exports.Estimate(c.Request().Context(), o.outline, v.Programme, sel)
 	if err != nil {
@@ -50,7 +60,7 @@ func (p *Pages) CheckNewExport(c echo.Context) error {
 	}
 	layout := p.Layout(c, v.Locale.T("export.review"), "exports")
 	layout.Path = "/exports/new" // this page is the answer to a POST
-	return page.Render(c, http.StatusOK, reviewPage(buildReview(v, o, f, sel, estimate, layout)))
+	return page.Render(c, status, reviewPage(buildReview(v, o, f, sel, estimate, refused, layout)))
 }
 
 // RequestExport starts an export, or leads to the one that runs already.
@@ -61,6 +71,9 @@ func (p *Pages) RequestExport(c echo.Context) error {
 	}
 	v := page.Of(c)
 	e, err := p.Exports.Request(c.Request().Context(), v.Who(), v.Programme, sel)
+	if badPassword(err) {
+		return p.reviewExport(c, o, f, sel, err)
+	}
 	if err != nil {
 		return p.askAgain(c, o, f, err)
 	}
@@ -99,6 +112,8 @@ func (p *Pages) readExportForm(c echo.Context) (f exportForm, o offer, sel expor
 	if f = takeExportForm(form, v.Programme); bad != nil {
 		return f, o, sel, bad
 	}
+	password := export.Password(form.Get(passwordField))
+	defer func() { sel.Password = password }()
 	sel, err = f.selection(v.Programme, o, migration.DayOf(v.Now.In(v.Programme.Zone)))
 	return f, o, sel, err
 }
@@ -109,6 +124,7 @@ func (p *Pages) offer(c echo.Context) (o offer, err error) {
 	if o.plan, err = p.plan(c); err != nil {
 		return o, err
 	}
+	o.lock = p.Exports.CanLock()
 	if o.outline, err = p.Exports.Outline(ctx, v.Who(), v.Programme); err != nil {
 		return o, err
 	}

@@ -17,6 +17,7 @@ import (
 type offer struct {
 	plan    migration.Plan
 	outline export.Outline
+	lock    bool            // the files can be locked by a password
 	earlier []export.Export // ready ones, of which "changes since" can be asked; newest first
 }
 
@@ -37,6 +38,7 @@ type newExportView struct {
 	how          details     // formats and files
 	formats      ui.Choices
 	extras       []extra // further copies
+	lock         bool    // the last of them is the question of a password
 	volume       ui.Choices
 	replacements *ui.Choices // nil: none reads files of ours
 	losses       []ui.Link   // what each of them has no place for
@@ -83,7 +85,7 @@ func buildNewExport(v *page.Visit, o offer, f exportForm, refused error, layout 
 	}
 	said := w.fieldErrors(refused)
 	w.askWhat(&view, o, f, said)
-	w.askHow(&view, f, said)
+	w.askHow(&view, o, f, said)
 	view.errors = said.list(view.fields()...)
 	if view.layout.Errors = len(view.errors) > 0; !view.layout.Errors && refused != nil {
 		if e, ok := fault.As(refused); ok {
@@ -111,7 +113,10 @@ func (v newExportView) fields() []string {
 	if v.replacements != nil {
 		names = append(names, "replacement")
 	}
-	return append(names, "format", "spreadsheet", "browse", "volume")
+	if names = append(names, "format", "spreadsheet", "browse"); v.lock {
+		names = append(names, "locked")
+	}
+	return append(names, "volume")
 }
 
 func (w exportWords) field(said said, name, key string) ui.Field {
@@ -163,9 +168,9 @@ func (w exportWords) since(earlier []export.Export, chosen string, said said) *u
 }
 
 // askHow words the questions about the files.
-func (w exportWords) askHow(view *newExportView, f exportForm, said said) {
+func (w exportWords) askHow(view *newExportView, o offer, f exportForm, said said) {
 	l := w.l
-	view.how = details{id: "how", title: l.T("export.form.how"), open: said["format"]+said["spreadsheet"]+said["browse"]+said["volume"] != ""}
+	view.how = details{id: "how", title: l.T("export.form.how"), open: said["format"]+said["spreadsheet"]+said["browse"]+said["locked"]+said["volume"] != ""}
 	view.formats = ui.Choices{Field: w.field(said, "format", "export.form.format")}
 	for _, format := range formats {
 		view.formats.Options = append(view.formats.Options, ui.Option{
@@ -177,6 +182,11 @@ func (w exportWords) askHow(view *newExportView, f exportForm, said said) {
 		{Field: w.field(said, "browse", "export.form.browse.yes"), on: f.browse},
 	}
 	view.extras[0].Hint, view.extras[1].Hint = l.T("export.form.spreadsheet.hint"), l.T("export.form.browse.hint")
+	if view.lock = o.lock; view.lock {
+		lock := extra{Field: w.field(said, "locked", "export.form.locked.yes"), on: f.locked}
+		lock.Hint = l.T("export.form.locked.hint")
+		view.extras = append(view.extras, lock)
+	}
 	view.volume = ui.Choices{Field: w.field(said, "volume", "export.form.volume")}
 	view.volume.Hint = l.T("export.form.volume.hint")
 	for _, size := range export.VolumeSizes {

@@ -1,10 +1,16 @@
 package customer
 
 import (
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/labstack/echo/v4"
+
 	"offramp/export"
+	"offramp/export/archive/locked"
+	"offramp/internal/fault"
 	"offramp/migration"
 	"offramp/portal/page"
 	"offramp/portal/ui"
@@ -19,12 +25,14 @@ type reviewView struct {
 	unknown  string // said in place of the estimate
 	notes    []string
 	mail     string
+	errors   []ui.FieldError
+	password *passwordView // of files that are to be locked
 	start    ui.Action
 	change   ui.Action
 }
 
 // buildReview words the check of an order; known says whether e is worth saying.
-func buildReview(v *page.Visit, o offer, f exportForm, sel export.Selection, e export.Estimate, layout ui.Page) reviewView {
+func buildReview(v *page.Visit, o offer, f exportForm, sel export.Selection, e export.Estimate, refused error, layout ui.Page) reviewView {
 	l, w := v.Locale, newExportWords(v, o.plan)
 	w.earlier, w.offered = o.earlier, o.outline
 	view := reviewView{
@@ -32,6 +40,10 @@ func buildReview(v *page.Visit, o offer, f exportForm, sel export.Selection, e e
 		chosen: w.chosen(sel), notes: w.limits(sel, o.outline), mail: w.mail(),
 	}
 	view.layout.Narrow = true
+	if sel.Locked {
+		view.password, view.errors = w.password(sel.Password, refused)
+		view.layout.Errors = len(view.errors) > 0
+	}
 	if o.outline.Datasets == nil {
 		view.unknown = l.T("export.review.unknown")
 	} else {
@@ -41,6 +53,87 @@ func buildReview(v *page.Visit, o offer, f exportForm, sel export.Selection, e e
 	view.start = ui.Action{URL: "/exports", Hidden: hidden, Button: ui.Button{Label: l.T("export.start"), Kind: ui.Primary}}
 	view.change = ui.Action{URL: "/exports/new", Hidden: hidden, Button: ui.Button{Label: l.T("export.review.change")}}
 	return view
+}
+
+// passwordView asks for the password of files. It is shown once, in plain letters, since it has to be kept.
+type passwordView struct {
+	title, keep string
+	input       ui.Input
+}
+
+// password words it. refused is what is wrong with the password; nil at first.
+func (w exportWords) password(password export.Password, refused error) (*passwordView, []ui.FieldError) {
+	said := w.fieldErrors(refused)
+	v := &passwordView{title: w.l.T("export.password.title"), keep: w.l.T("export.password.keep"), input: ui.Input{
+		Field: w.field(said, passwordField, "export.password.label"), Value: string(password), Autocomplete: "off", Width: "medium",
+	}}
+	hint := "export.password.hint"
+	if refused != nil { // it is the reader's own now
+		hint = "export.password.hint.own"
+	}
+	v.input.Hint = w.l.T(hint, "Min", locked.MinLength, "Max", locked.MaxLength)
+	return v, said.list(passwordField)
+}
+
+// badPassword reports whether an error is about the password of the files.
+func badPassword(err error) bool {
+	e, ok := fault.As(err)
+	return ok && slices.ContainsFunc(e.Fields, func(f fault.Field) bool { return f.Name == passwordField })
+}
+
+// passwordPageView asks for the password of files that are built once more.
+type passwordPageView struct {
+	layout   ui.Page
+	heading  ui.Heading
+	back     string
+	errors   []ui.FieldError
+	password *passwordView
+	start    ui.Action
+}
+
+// askPassword is the page for it; do is where it leads, such as "/again".
+func (p *Pages) askPassword(c echo.Context, e export.Export, do string, password export.Password, refused error) error {
+	plan, err := p.plan(c)
+	if err != nil {
+		return err
+	}
+	v, status := page.Of(c), http.StatusOK
+	l, w := v.Locale, newExportWords(v, plan)
+	if refused != nil {
+		status = http.StatusUnprocessableEntity
+	}
+	view := passwordPageView{
+		layout: p.Layout(c, l.T("export.password.ask"), "exports"), back: exportURL(e),
+		heading: ui.Heading{Eyebrow: l.T("step.export"), Title: l.T("export.password.ask"), Lead: l.T("export.password.ask.lead")},
+		start:   ui.Action{URL: exportURL(e) + do, Button: ui.Button{Label: l.T("export.start"), Kind: ui.Primary}},
+	}
+	view.password, view.errors = w.password(password, refused)
+	view.layout.Narrow, view.layout.Errors, view.layout.Path = true, len(view.errors) > 0, exportURL(e)
+	return page.Render(c, status, passwordPage(view))
+}
+
+// onceMore starts what rebuilds an export, after asking for a password where its files are locked.
+func (p *Pages) onceMore(c echo.Context, do string, start func(e export.Export, password export.Password) (export.Export, error)) error {
+	form, err := page.ReadForm(c, passwordInput)
+	if err != nil {
+		return err
+	}
+	was, err := p.Exports.Get(c.Request().Context(), page.Of(c).Who(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	password := export.Password(form.Get(passwordField))
+	if was.Selection.Locked && !form.Has(passwordField) {
+		return p.askPassword(c, was, do, export.Password(locked.Generate()), nil)
+	}
+	e, err := start(was, password)
+	if badPassword(err) {
+		return p.askPassword(c, was, do, password, err)
+	}
+	if err != nil {
+		return err
+	}
+	return p.Flash(c, exportURL(e), "ok", "flash.export_requested")
 }
 
 // chosen lists what an export holds and how; the same rows stand on its page.
@@ -65,6 +158,9 @@ func (w exportWords) chosen(sel export.Selection) (rows []ui.SummaryRow) {
 	}
 	if sel.Replacement != "" {
 		row("export.form.replacement", w.replacement(sel.Replacement))
+	}
+	if sel.Locked {
+		row("export.locked.fact", l.T("export.locked.fact.yes"))
 	}
 	return rows
 }

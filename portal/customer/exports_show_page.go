@@ -227,6 +227,9 @@ func (card *stateCard) ready(e export.Export) {
 		download := ui.Link{Label: l.T("export.download", "Size", l.Size(e.ObjectSize), "Format", "ZIP"), URL: exportURL(e) + "/download", Icon: ui.IconDownload}
 		card.links = []ui.Link{download, more}
 	}
+	if e.Selection.Locked {
+		card.text = append(card.text, l.T("export.locked.open"))
+	}
 	if e.Receipt != nil && !e.Receipt.Complete {
 		card.text = append(card.text, l.T("export.sentences", "First", w.incomplete(*e.Receipt).Title, "Second", l.T("export.incomplete")))
 	}
@@ -257,6 +260,12 @@ func (card *stateCard) failed(e export.Export) {
 		{Key: l.T("export.failed.what"), Value: l.T(why, "Product", l.Pick(card.w.p.Product.Name))},
 		{Key: l.T("export.failed.again"), Value: again},
 		{Key: l.T("export.failed.you"), Value: l.T("export.failed.you.text", "Reference", e.Reference())},
+	}
+	if e.Delayed == "export.delayed_password" {
+		card.rows[1], card.rows[2] = ui.SummaryRow{Key: l.T("export.failed.you"), Value: l.T("export.failed.you.password")}, ui.SummaryRow{}
+		card.rows = card.rows[:2]
+		card.afresh()
+		return
 	}
 	// It was asked for in time, so that no deadline stands against another try.
 	card.ask = &ui.Link{Label: l.T("help.ask"), URL: helpURL(e)}

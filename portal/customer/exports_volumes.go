@@ -2,7 +2,6 @@ package customer
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -81,10 +80,14 @@ func (w exportWords) fileName(e export.Export, number int) string {
 
 // howTo says how the files are checked.
 func (w exportWords) howTo(e export.Export) *howTo {
-	command := "offramp verify " + w.fileName(e, 1)
-	if several(e) {
-		command = strings.Replace(command, fmt.Sprintf("-%02d.zip", 1), "-*.zip", 1)
+	name, end, password := w.fileName(e, 1), ".zip", ""
+	if e.Selection.Locked {
+		end, password = "-locked.zip", " --password-file password.txt"
 	}
+	if several(e) {
+		name = strings.TrimSuffix(name, "-01"+end) + "-*" + end
+	}
+	command := "offramp verify " + name + password
 	return &howTo{command: command, sha256: e.SHA256, here: &ui.Link{Label: w.l.T("export.check.here"), URL: exportURL(e) + "/check#check-here"}}
 }
 
