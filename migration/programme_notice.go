@@ -9,6 +9,10 @@ const (
 	NoticeReminder = "reminder" // goes only while a step is open
 	NoticeNews     = "news"     // anything else that customers have to know
 	NoticeOptional = "optional" // may be declined by a contact
+
+	// NoticeCorrection tells customers of dates that moved after they were told the old ones. It is drafted by the portal when a
+	// version moves them, and stands in no file.
+	NoticeCorrection = "correction"
 )
 
 // Channels of a notice, in the order in which they are usually tried.
@@ -41,6 +45,8 @@ type Notice struct {
 	On       Trigger  `yaml:"on"`
 	Channels []string `yaml:"channels"` // instead of the plan's
 	Words    []Words  `yaml:"words"`    // the first is for every tier that has none of its own
+
+	Moved []MovedDate `yaml:"-" json:",omitempty"` // of a correction
 }
 
 // Trigger is when a notice is due: on days counted from a milestone, as it stands for the customer, or on one day.

@@ -20,7 +20,17 @@ type Programmes struct {
 	store    programmeStore
 	journeys *Service
 	cache    programmeCache
+	correct  Corrector // nil: nobody drafts corrections
 }
+
+// Corrector drafts what customers have to be told when a version moves dates that they were told. It runs within the transaction
+// that puts the version into effect, and counts the customers.
+type Corrector interface {
+	Correct(ctx context.Context, tx *db.Tx, p *Programme, moved []MovedDate) (customers int, err error)
+}
+
+// Corrects makes c draft the corrections. To be called before versions are approved.
+func (s *Programmes) Corrects(c Corrector) { s.correct = c }
 
 // NewProgrammes works on d.
 func NewProgrammes(d *db.DB) *Programmes {
@@ -129,9 +139,9 @@ func (s *Programmes) tiersInUse(ctx context.Context, tx *db.Tx, p *Programme) er
 	return nil
 }
 
-// Approve puts a proposed version into effect and tells each customer whose own dates it moves, in one transaction. One that
-// comes from the command line needs two, and waits on after the first. ErrSamePerson when by proposed it or
-// approved it already; ErrProgrammeMoved when it is not waiting any more.
+// Approve puts a proposed version into effect, asks each customer whose own dates it moves to note them again, and drafts the
+// correction for those who were told the old ones, in one transaction. One that comes from the command line needs two, and waits
+// on after the first. ErrSamePerson when by proposed it or approved it already; ErrProgrammeMoved when it is not waiting any more.
 func (s *Programmes) Approve(ctx context.Context, by Actor, version int) error {
 	_, err := s.ApproveOne(ctx, by, version)
 	return err
@@ -199,11 +209,16 @@ func (s *Programmes) effect(ctx context.Context, tx *db.Tx, by Actor, v Version,
 	if len(Earlier(proposal.Moved)) > 0 && reason == "" {
 		return ErrEarlier.Field("reason", "programme.reason.missing", nil)
 	}
-	told, err := s.tell(ctx, tx, by, proposal, before)
+	changed, err := s.tell(ctx, tx, by, proposal, before)
 	if err != nil {
 		return err
 	}
-	detail := map[string]any{"replaces": before.Number, "told": told}
+	detail := map[string]any{"replaces": before.Number, "dates_changed": changed}
+	if moved := postponed(proposal.Moved); s.correct != nil && len(moved) > 0 {
+		if detail["correction"], err = s.correct.Correct(ctx, tx, p, moved); err != nil {
+			return fmt.Errorf("draft a correction: %w", err)
+		}
+	}
 	if reason != "" {
 		detail["reason"] = reason
 	}

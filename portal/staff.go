@@ -62,7 +62,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 	return &Consoles{
 		arrive:  &console.Pages{Kit: k},
 		support: &support.Pages{Kit: k, Customers: p.Customers, Exports: p.Exports, Help: p.Help, Choices: p.Choices, Refunds: p.Refunds, Auth: p.Auth},
-		manager: &manager.Pages{Kit: k, Programmes: p.Programmes, Customers: p.Customers, Choices: p.Choices},
+		manager: &manager.Pages{Kit: k, Programmes: p.Programmes, Customers: p.Customers, Choices: p.Choices, Notices: p.Notices},
 		audit:   &audit.Pages{Kit: k, Log: audit.NewLog(p.DB, p.Heads), Customers: p.Customers},
 		ops:     operations,
 		finance: &finance.Pages{Kit: k, Refunds: p.Refunds, Customers: p.Customers},

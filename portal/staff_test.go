@@ -220,7 +220,14 @@ func TestManagerSeesWhatAVersionChanges(t *testing.T) {
 	}
 	end, _ := p.Milestone(migration.ServiceEnd)
 	later := end.Day.AddDays(7)
+	w.exec(`INSERT INTO notice_message (id, customer_id, notice, stage, due_day, due_at, hash, state, next_at, planned_at)
+		VALUES ('m', $1, 'announcement', 0, '2026-08-31', now(), '', 'sent', now(), now())`, w.ids["a"])
+	w.exec(`INSERT INTO notice_delivery (message_id, customer_id, contact_id, channel, mail_id, state, days, started_at)
+		SELECT 'm', customer_id, id, 'email', 'x', 'accepted', jsonb_build_object('service_end', $2::text), now() FROM contact
+		 WHERE customer_id = $1 LIMIT 1`, w.ids["a"], end.Day.String())
 	w.propose("operator", strings.Replace(string(examples.Hezhou), end.Day.String(), later.String(), 1))
+	w.shows("programme_manager", "/console/programme", "1 customer was told an old date.", "Who was told an old date",
+		inWords(p, end.Day)+" → "+inWords(p, later)+"</td>")
 	w.shows("programme_manager", "/console/programme", "Waits for approval: version 2", "Compared with version 1.",
 		inWords(p, end.Day)+" → "+inWords(p, later)+" (7 days later): 2 customers must be told", "Dates that move", "Customers whose own dates move", ">2<", "operator", "/2/approve", "/2/withdraw")
 	w.shows("programme_manager", "/console/programme/2", "Version 2", inWords(p, later))

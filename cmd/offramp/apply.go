@@ -155,6 +155,9 @@ func (c *console) show(p migration.Proposal) {
 	for _, told := range p.Told {
 		c.printf("Must be told of a moved date: %d customers of tier %s\n", told.Customers, told.Tier)
 	}
+	if len(p.Told) > 0 {
+		c.printf("On approval a correction is drafted for those who were told the old date. It goes out when another person approves it under Notices.\n")
+	}
 }
 
 // operator names who is at the command line.

@@ -22,6 +22,7 @@ import (
 	"offramp/internal/logging"
 	"offramp/internal/outbound"
 	"offramp/migration"
+	"offramp/migration/notice"
 	"offramp/migration/writeback"
 )
 
@@ -52,9 +53,10 @@ func (c *console) reach(cfg config.Config, command string) (*parts, error) {
 	if err != nil {
 		return nil, orAsIs(databaseTrouble(placeOf("OFFRAMP_DATABASE_URL", cfg.Database.URL), err), err)
 	}
+	programmes := migration.NewProgrammes(d)
+	programmes.Corrects(notice.NewService(d, programmes, cfg.Web.URL))
 	return &parts{
-		config: cfg, log: log.With("process", command), db: d,
-		programmes: migration.NewProgrammes(d), journeys: migration.NewService(d),
+		config: cfg, log: log.With("process", command), db: d, programmes: programmes, journeys: migration.NewService(d),
 	}, nil
 }
 

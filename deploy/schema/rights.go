@@ -54,6 +54,7 @@ var Meant = []TableRights{
 
 	// Notices. The web side approves, pauses, and ends calls; a worker plans and sends.
 	{Table: "notice_approval", Serve: "select, insert", Work: "select"},
+	{Table: "notice_correction", Serve: "select, insert, update (replaced_by)", Work: "select, insert, update (replaced_by, planned_at)"},
 	{
 		Table: "notice_control",
 		Serve: "select, insert, update (paused, reason, rate, changed_by, changed_at)",
@@ -69,7 +70,7 @@ var Meant = []TableRights{
 	},
 	{
 		Table: "notice_call",
-		Serve: "select, update (owner, state, outcome, note, asked_by, ended_by, ended_at)", Work: "select, insert",
+		Serve: "select, update (owner, state, outcome, note, asked_by, ended_by, ended_at, days)", Work: "select, insert",
 	},
 	{
 		Table: "notice_suppression",

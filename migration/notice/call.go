@@ -37,6 +37,10 @@ const maxNote = 2000
 
 // EndCall ends a call with what came of it. ErrNoOutcome, ErrUnknown, ErrCallEnded. For staff.
 func (s *Service) EndCall(ctx context.Context, staffID, id, outcome, note string) error {
+	p, err := s.programme(ctx)
+	if err != nil {
+		return err
+	}
 	note = strings.TrimSpace(note)
 	if !slices.Contains(Outcomes, outcome) || outcome == CallOther && note == "" {
 		return ErrNoOutcome.Field("outcome", "notice.no_outcome", nil)
@@ -45,7 +49,7 @@ func (s *Service) EndCall(ctx context.Context, staffID, id, outcome, note string
 		note = string(runes[:maxNote])
 	}
 	return s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
-		customerID, key, err := s.store.endCall(ctx, tx, id, staffID, outcome, note)
+		customerID, key, err := s.store.endCall(ctx, tx, p, endedCall{id, staffID, outcome, note})
 		if err != nil {
 			return err
 		}
@@ -72,7 +76,7 @@ func (s *Service) TakeCall(ctx context.Context, staffID, id string) error {
 
 // Calls lists the open calls, those due first, at most limit, with what to say; the look is recorded. For staff.
 func (s *Service) Calls(ctx context.Context, staffID string, limit int) (list []Call, err error) {
-	p, err := s.programmes.Active(ctx)
+	p, err := s.programme(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +92,12 @@ func (s *Service) Calls(ctx context.Context, staffID string, limit int) (list []
 			}
 			if n, ok := p.Notice(r.Notice); ok {
 				to := Reader{Ref: r.Ref, Customer: r.Customer, Tier: r.Tier, Contact: r.Contact, Locale: r.Locale, Zone: r.Zone, Extensions: r.Extensions}
+				if n.Kind == migration.NoticeCorrection {
+					who := recipient{ID: r.CustomerID, Extensions: r.Extensions}
+					if to.Told, err = s.toldOf(ctx, tx, p, n, who, ""); err != nil {
+						return err
+					}
+				}
 				c.Script = Script(p, n, to, tx.Now, s.link)
 			}
 			list = append(list, c)

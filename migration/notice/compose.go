@@ -22,7 +22,8 @@ type Reader struct {
 	Locale                string
 	Zone                  string
 	Extensions            map[string]migration.Day
-	Optional              bool // takes optional notices, too
+	Optional              bool                     // takes optional notices, too
+	Told                  map[string]migration.Day // dates that they were told and that are others now, by milestone
 }
 
 // Content is what is approved of a notice: what is said, to whom and when. Dates are not in it, since they are filled in for
@@ -84,7 +85,7 @@ func (w writer) fill(t migration.Text) string {
 			return w.link + migration.NoticeLinks[of]
 		}
 		value := w.value(name)
-		if w.plain || name == "thanks" || name == "reason" {
+		if w.plain || name == "thanks" || name == "reason" || name == "moved" {
 			return value
 		}
 		return mail.Escape(value)
@@ -101,6 +102,8 @@ func (w writer) value(name string) string {
 		return w.r.Customer
 	case "contact":
 		return w.r.Contact
+	case "moved":
+		return w.moved()
 	case "thanks":
 		return w.pick(w.p.Thanks)
 	case "reason":
@@ -119,6 +122,26 @@ func (w writer) value(name string) string {
 		return w.pick(w.p.Help.Hours)
 	}
 	return ""
+}
+
+// moved lists the dates that the reader was told and that are others now, as a list in CommonMark.
+func (w writer) moved() string {
+	var lines []string
+	for _, m := range w.p.Milestones {
+		if was, ok := w.r.Told[m.Key]; ok {
+			lines = append(lines, "- "+w.T("notice.moved.line", "Date", mail.Escape(w.milestone(m)),
+				"Was", w.Date(was.End(w.p.Zone), w.p.Zone), "Is", w.date(m.Key)))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// milestone is what a date is called.
+func (w writer) milestone(m migration.Milestone) string {
+	if name := w.pick(m.Name); name != "" {
+		return name
+	}
+	return w.T("milestone." + m.Key)
 }
 
 // Enumerate writes a list as a language does.
@@ -210,13 +233,12 @@ func (w writer) frame(notices []migration.Notice) mail.Bulletin {
 	steps := map[string]bool{}
 	for _, n := range notices {
 		steps[n.On.Milestone] = true
+		for _, m := range n.Moved {
+			steps[m.Milestone] = true
+		}
 	}
 	for _, m := range w.p.Milestones {
-		name := w.pick(m.Name)
-		if name == "" {
-			name = w.T("milestone." + m.Key)
-		}
-		b.Dates = append(b.Dates, mail.Fact{Name: name, Value: w.date(m.Key), Strong: steps[m.Key]})
+		b.Dates = append(b.Dates, mail.Fact{Name: w.milestone(m), Value: w.date(m.Key), Strong: steps[m.Key]})
 	}
 	return b
 }

@@ -25,6 +25,7 @@ const (
 	ReasonRule      = "rule"       // the rule has no result for the customer
 	ReasonNoChannel = "no_channel" // no channel of the notice is left
 	ReasonDeclined  = "declined"   // nobody of the customer takes optional notices
+	ReasonCurrent   = "current"    // another message has told the moved dates already
 )
 
 func customersOf(list []message) (ids []string) {
@@ -60,6 +61,11 @@ func (s *Sender) decide(ctx context.Context, tx *db.Tx, b *batch, r recipient, l
 		next := step{id: m.ID, state: "planned", channel: m.Channel, hash: b.hashes[m.Notice], nextAt: tx.Now}
 		if state, reason := verdict(b.programme, n, known, r, tx.Now); state != "" {
 			next.state, next.reason = state, reason
+			b.steps = append(b.steps, next)
+			continue
+		}
+		if n.Kind == migration.NoticeCorrection && len(b.told[r.ID].wrong(b.programme, n, r.Extensions, "")) == 0 {
+			next.state, next.reason = "dropped", ReasonCurrent
 			b.steps = append(b.steps, next)
 			continue
 		}
@@ -194,7 +200,9 @@ func (s *Sender) pack(b *batch, r recipient, mails map[sheet][]message, now time
 				fmt.Fprintf(digest, "%s\x00", m.ID)
 			}
 			fmt.Fprint(digest, c.ID)
-			letter, err := Compose(b.programme, notices, readerOf(r, c), now, s.link)
+			to := readerOf(r, c)
+			to.Told = b.told[r.ID].wrong(b.programme, notices[0], r.Extensions, c.ID)
+			letter, err := Compose(b.programme, notices, to, now, s.link)
 			if err != nil {
 				return err
 			}

@@ -51,7 +51,7 @@ func (s *Service) Foresee(ctx context.Context, staffID string, day migration.Day
 		if err != nil {
 			return err
 		}
-		for _, n := range p.Notices.List {
+		for _, n := range p.Notices.List { // corrections go out at once and are no part of a forecast
 			f := Forecast{Notice: n, Held: held[n.Key].Held, Not: map[string]int{}}
 			waves, err := s.waves(ctx, tx, p, n)
 			if err != nil {

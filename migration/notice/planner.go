@@ -3,6 +3,7 @@ package notice
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"offramp/internal/db"
@@ -16,6 +17,8 @@ type Service struct {
 	store      store
 	programmes Programmes
 	link       string // of the portal
+
+	caught atomic.Int64 // the version whose correction was looked for
 }
 
 // Programmes is what notices need of the programme.
@@ -48,7 +51,7 @@ type Planned struct {
 // Plan writes down everything that is due now. Any number of processes may call it at once: one of them plans, the others
 // return nothing. Without a programme there is nothing to plan.
 func (s *Service) Plan(ctx context.Context) (list []Planned, err error) {
-	p, err := s.programmes.Active(ctx)
+	p, err := s.programme(ctx)
 	if errors.Is(err, migration.ErrNoProgramme) {
 		return nil, nil
 	}
@@ -58,6 +61,9 @@ func (s *Service) Plan(ctx context.Context) (list []Planned, err error) {
 	err = s.db.InTx(ctx, system, func(tx *db.Tx) error {
 		mine, err := s.store.lead(ctx, tx)
 		if err != nil || !mine {
+			return err
+		}
+		if err := errors.Join(s.catchUp(ctx, tx, p), s.store.leave(ctx, tx, keysOf(p))); err != nil {
 			return err
 		}
 		zones, err := s.store.zones(ctx, tx)
@@ -80,6 +86,14 @@ func (s *Service) Plan(ctx context.Context) (list []Planned, err error) {
 		return nil
 	})
 	return list, err
+}
+
+func keysOf(p *migration.Programme) []string {
+	keys := make([]string, 0, len(p.Notices.List))
+	for _, n := range p.Notices.List {
+		keys = append(keys, n.Key)
+	}
+	return keys
 }
 
 // held tells which notices do not go, and why.
@@ -126,6 +140,9 @@ func coreTiers(p *migration.Programme) (keys []string) {
 // planOne plans one notice, wave by wave: for those to whom its milestone is on the programme's day, then for those who were
 // given a later one.
 func (s *Service) planOne(ctx context.Context, tx *db.Tx, p *migration.Programme, n migration.Notice, zones []string) (due int64, err error) {
+	if n.Kind == migration.NoticeCorrection {
+		return s.planCorrection(ctx, tx, p, n)
+	}
 	waves, err := s.waves(ctx, tx, p, n)
 	if err != nil {
 		return 0, err

@@ -96,11 +96,12 @@ type batch struct {
 	parcels   []parcel
 	waiting   map[string]message // messages of parcels, by id
 	steps     []step             // messages that are settled without a mail
+	told      map[string]told    // by customer, where a correction is among the messages
 }
 
 // round claims, sends and settles once, and returns how many messages it claimed.
 func (s *Sender) round(ctx context.Context) (n int, err error) {
-	p, err := s.programmes.Active(ctx)
+	p, err := s.programme(ctx)
 	if errors.Is(err, migration.ErrNoProgramme) {
 		return 0, nil
 	}
@@ -117,6 +118,9 @@ func (s *Sender) round(ctx context.Context) (n int, err error) {
 		n = len(messages)
 		recipients, err := s.store.recipients(ctx, tx, customersOf(messages))
 		if err != nil {
+			return err
+		}
+		if err := s.recall(ctx, tx, &b, messages); err != nil {
 			return err
 		}
 		for _, one := range byCustomer(messages) {

@@ -15,7 +15,7 @@ import (
 // content changes. ErrUnknown; ErrChanged where the content is another by now; ErrSamePerson for whoever proposed the version
 // that brought it; ErrApproved.
 func (s *Service) Approve(ctx context.Context, staffID, key, hash string) error {
-	p, err := s.programmes.Active(ctx)
+	p, err := s.programme(ctx)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (s *Service) Resume(ctx context.Context, staffID, key string) error {
 }
 
 func (s *Service) control(ctx context.Context, staffID, key, act string, change func(*control) error) error {
-	p, err := s.programmes.Active(ctx)
+	p, err := s.programme(ctx)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (c Counts) Finished() bool { return c.Planned > 0 && c.Waiting == 0 }
 
 // Overview returns how each notice of the programme stands, in the plan's order. For staff.
 func (s *Service) Overview(ctx context.Context, staffID string) (list []Overview, err error) {
-	p, err := s.programmes.Active(ctx)
+	p, err := s.programme(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +140,15 @@ func (s *Service) Overview(ctx context.Context, staffID string) (list []Overview
 			one.decided(approvals[n.Key])
 			if c := controls[n.Key]; c.Paused || controls[""].Paused {
 				one.Paused, one.Reason = true, firstOf(c.Reason, controls[""].Reason)
+			}
+			if n.Kind == migration.NoticeCorrection {
+				c, err := s.store.correction(ctx, tx, n.Key)
+				if err != nil {
+					return err
+				}
+				one.Meant = c.Customers
+				list = append(list, one)
+				continue
 			}
 			waves, err := s.waves(ctx, tx, p, n)
 			if err != nil {
@@ -183,7 +192,7 @@ func firstOf(texts ...string) string {
 // Preview composes a notice as a customer's first addressee would get it now, by the same code that sends it. An empty tag is
 // the contact's own language. ErrUnknown. For staff; the look is recorded.
 func (s *Service) Preview(ctx context.Context, staffID, key, customerID, tag string) (letter Letter, to Reader, err error) {
-	p, err := s.programmes.Active(ctx)
+	p, err := s.programme(ctx)
 	if err != nil {
 		return Letter{}, Reader{}, err
 	}
@@ -205,6 +214,11 @@ func (s *Service) Preview(ctx context.Context, staffID, key, customerID, tag str
 			list = []addressee{{Name: r.Name, Locale: r.Locale}}
 		}
 		to = readerOf(r, list[0])
+		if n.Kind == migration.NoticeCorrection {
+			if to.Told, err = s.toldOf(ctx, tx, p, n, r, to.ContactID); err != nil {
+				return err
+			}
+		}
 		if tag != "" {
 			to.Locale = tag
 		}

@@ -34,12 +34,26 @@ func (store) openCalls(ctx context.Context, tx *db.Tx, limit int) ([]callRow, er
 	return pgx.CollectRows(rows, pgx.RowToStructByName[callRow])
 }
 
-func (s store) endCall(ctx context.Context, tx *db.Tx, id, by, outcome, note string) (customerID, notice string, err error) {
+// endedCall is what came of a call.
+type endedCall struct{ id, by, outcome, note string }
+
+// endCall ends a call; who was reached has been told the dates as they stand for them.
+func (s store) endCall(ctx context.Context, tx *db.Tx, p *migration.Programme, c endedCall) (customerID, notice string, err error) {
+	days := map[string]migration.Day{}
+	for _, m := range p.Milestones {
+		days[m.Key] = m.Day
+	}
 	const sql = `
-		UPDATE notice_call SET state = 'done', outcome = $3, note = $4, ended_by = $2, ended_at = $5, owner = CASE owner WHEN '' THEN $2 ELSE owner END
-		 WHERE id = $1 AND state = 'open' RETURNING customer_id, notice`
-	err = tx.Pgx.QueryRow(ctx, sql, id, by, outcome, note, tx.Now).Scan(&customerID, &notice)
-	return customerID, notice, s.callFault(ctx, tx, id, err)
+		UPDATE notice_call k
+		   SET state = 'done', outcome = @outcome, note = @note, ended_by = @by, ended_at = @now, owner = CASE owner WHEN '' THEN @by ELSE owner END,
+		       days = CASE WHEN @outcome::text = 'reached' THEN @days::jsonb || coalesce((
+		                SELECT jsonb_object_agg(e.milestone, e.day) FROM extension e
+		                 WHERE e.customer_id = k.customer_id AND e.day > (@days::jsonb->>e.milestone)::date), '{}') ELSE '{}' END
+		 WHERE id = @id AND state = 'open' RETURNING customer_id, notice`
+	err = tx.Pgx.QueryRow(ctx, sql, pgx.NamedArgs{
+		"id": c.id, "by": c.by, "outcome": c.outcome, "note": c.note, "now": tx.Now, "days": days,
+	}).Scan(&customerID, &notice)
+	return customerID, notice, s.callFault(ctx, tx, c.id, err)
 }
 
 func (s store) takeCall(ctx context.Context, tx *db.Tx, id, by string) (customerID, notice string, err error) {

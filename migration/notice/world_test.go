@@ -90,6 +90,7 @@ func openHarbour(t *testing.T, src string, customers ...string) *harbour {
 	h.programmes = migration.NewProgrammes(h.db)
 	h.apply(src)
 	h.notices = notice.NewService(h.db, h.programmes, "https://moving.example")
+	h.programmes.Corrects(h.notices)
 	h.sender = &notice.Sender{Service: h.notices, Post: h.post(), Logger: slog.New(slog.DiscardHandler)}
 	h.bring(customers...)
 	return h
@@ -132,7 +133,7 @@ func (h *harbour) apply(src string) {
 	if err != nil {
 		h.Fatal(migration.FindingsOf(err), err)
 	}
-	if err := h.programmes.Approve(h.Context(), ben, p.Version.Number); err != nil {
+	if _, err := h.programmes.ApproveFor(h.Context(), ben, p.Version.Number, "asked by the board"); err != nil {
 		h.Fatal(err)
 	}
 	h.clock.Advance(time.Minute)
@@ -150,6 +151,24 @@ func (h *harbour) approveAll() {
 			h.Fatal(err)
 		}
 	}
+}
+
+// approve approves what one notice says now.
+func (h *harbour) approve(key string) {
+	h.Helper()
+	list, err := h.notices.Overview(h.Context(), ben.ID)
+	if err != nil {
+		h.Fatal(err)
+	}
+	for _, one := range list {
+		if one.Notice.Key == key {
+			if err := h.notices.Approve(h.Context(), ben.ID, key, one.Hash); err != nil {
+				h.Fatal(err)
+			}
+			return
+		}
+	}
+	h.Fatalf("there is no notice %s", key)
 }
 
 // at moves the clock and sends what is due.

@@ -12,6 +12,7 @@ import (
 	"offramp/internal/audit"
 	"offramp/internal/fault"
 	"offramp/migration"
+	"offramp/migration/notice"
 	"offramp/migration/replacement"
 	"offramp/portal/console"
 	"offramp/portal/page"
@@ -23,6 +24,7 @@ type Pages struct {
 	Programmes *migration.Programmes
 	Customers  *migration.Service
 	Choices    *replacement.Service
+	Notices    *notice.Service
 }
 
 // ShowProgramme is the programme in effect, what waits for approval, and every version.
@@ -48,12 +50,18 @@ func (p *Pages) showProgramme(c echo.Context, status int, reason string, refused
 				return err
 			}
 			shelf.proposed = &proposal
+			if shelf.misled, err = p.Notices.Misled(ctx, v.Session.IdentityID, proposal.Programme, proposal.Moved, misledShown); err != nil {
+				return err
+			}
 		}
 	}
 	layout := console.Layout(p.Kit, c, v.Locale.T("console.programme"), "programme")
 	layout.Path = "/console/programme" // also after a POST
 	return page.Render(c, status, programmePage(buildProgramme(v, shelf, layout)))
 }
+
+// misledShown bounds the customers that are listed as having been told a date that moves.
+const misledShown = 50
 
 // ShowVersion is one version with what it changed.
 func (p *Pages) ShowVersion(c echo.Context) error {

@@ -6,6 +6,7 @@ import (
 
 	"offramp/internal/fault"
 	"offramp/migration"
+	"offramp/migration/notice"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -15,7 +16,8 @@ type shelf struct {
 	versions []migration.Version
 	proposed *migration.Proposal // nil: nothing waits
 	names    map[string]string
-	reason   string // that was sent, and refused says why it came back
+	misled   notice.Misled // by the dates that the proposed version moves
+	reason   string        // that was sent, and refused says why it came back
 	refused  error
 }
 
@@ -49,6 +51,16 @@ type proposalCard struct {
 	reason   *ui.Area // asked where dates move forward
 	asked    string   // what approving does
 	withdraw ui.Action
+
+	correction *correctionCard // nil: nobody was told a date that moves
+}
+
+// correctionCard is whom the portal has to correct when the version takes effect.
+type correctionCard struct {
+	text    string
+	notices ui.Table
+	list    ui.Table
+	more    string
 }
 
 // words words versions for one reader.
@@ -73,6 +85,7 @@ func buildProgramme(v *page.Visit, s shelf, layout ui.Page) programmeView {
 	}
 	if s.proposed != nil {
 		view.proposed = w.proposal(*s.proposed)
+		view.proposed.correction = w.correction(*s.proposed, s.misled)
 		if area := view.proposed.reason; area != nil {
 			area.Value = s.reason
 			if f, ok := fault.As(s.refused); ok && len(f.Fields) > 0 {
@@ -82,6 +95,41 @@ func buildProgramme(v *page.Visit, s shelf, layout ui.Page) programmeView {
 		}
 	}
 	return view
+}
+
+// correction says whom the portal will correct.
+func (w words) correction(p migration.Proposal, m notice.Misled) *correctionCard {
+	l, zone := w.v.Locale, p.Programme.Zone
+	if m.Customers == 0 {
+		return nil
+	}
+	c := &correctionCard{
+		text: l.N("console.correction.text", m.Customers),
+		notices: ui.Table{ID: "correction-notices", Plain: true, Caption: l.T("console.correction.notices"), Columns: []ui.Column{
+			{Label: l.T("console.correction.notice")}, {Label: l.T("console.customers"), Numeric: true},
+		}},
+		list: ui.Table{ID: "correction-list", Plain: true, Caption: l.T("console.correction.list"), Columns: []ui.Column{
+			{Label: l.T("console.customer")}, {Label: l.T("console.tier")}, {Label: l.T("console.correction.dates"), Wide: true},
+		}},
+	}
+	for _, n := range m.Notices {
+		c.notices.Rows = append(c.notices.Rows, ui.Row{Cells: []ui.Cell{{Text: page.NoticeName(l, p.Programme, n.Notice)}, {Text: l.Number(int64(n.Customers))}}})
+	}
+	for _, one := range m.List {
+		var dates []string
+		for _, d := range one.Dates {
+			milestone, _ := p.Programme.Milestone(d.Milestone)
+			dates = append(dates, l.T("console.moved", "What", page.MilestoneName(l, milestone),
+				"Was", l.Date(d.Was.Start(zone), zone), "Now", l.Date(d.Day.Start(zone), zone)))
+		}
+		c.list.Rows = append(c.list.Rows, ui.Row{Cells: []ui.Cell{
+			{Text: one.Name + " · " + one.Ref}, {Text: page.TierName(l, p.Programme, one.Tier)}, {Text: notice.Enumerate(l, dates)},
+		}})
+	}
+	if m.Customers > len(m.List) {
+		c.more = l.N("notice.day.more", m.Customers-len(m.List))
+	}
+	return c
 }
 
 // tones of the states of a version.

@@ -44,15 +44,11 @@ func callCardOf(v *page.Visit, c notice.Call, names map[string]string) callCard 
 	if c.DueDay.Before(migration.DayOf(v.Now.In(v.Programme.Zone))) {
 		tone, word = ui.ToneProblem, l.T("notice.call.late", "Day", c.DueDay.String())
 	}
-	why := c.Notice
-	if n, ok := v.Programme.Notice(c.Notice); ok {
-		why = title(v, n)
-	}
 	card := callCard{
 		card: ui.Card{ID: "call-" + c.ID, Title: c.Customer + " · " + c.Ref, Aside: ui.Tag("", tone, word)}, url: url + "/end", script: c.Script,
 		facts: []ui.SummaryRow{
 			{Key: l.T("notice.tier"), Value: tierName(v, c.Tier)},
-			{Key: l.T("notice.call.why"), Value: why},
+			{Key: l.T("notice.call.why"), Value: page.NoticeName(l, v.Programme, c.Notice)},
 			{Key: l.T("notice.call.contact"), Value: c.Contact},
 			{Key: l.T("notice.call.owner"), Value: nameOf(names, c.Owner)},
 		},

@@ -17,6 +17,8 @@ type dayView struct {
 	errors  []ui.FieldError
 	nothing *ui.Empty
 	notices []dayCard
+
+	outdated *ui.Table // dates in sent messages that are others by now; nil: none
 }
 
 type dayCard struct {
@@ -50,6 +52,27 @@ func buildDay(v *page.Visit, day migration.Day, asked string, bad bool, list []n
 		view.nothing = &ui.Empty{ID: "nothing", Title: l.T("notice.day.nothing"), Text: l.T("notice.day.nothing.text")}
 	}
 	return view
+}
+
+// outdatedTable lists the dates that sent messages name and that are others by now.
+func outdatedTable(v *page.Visit, list []notice.Outdated) *ui.Table {
+	l, zone := v.Locale, v.Programme.Zone
+	if len(list) == 0 {
+		return nil
+	}
+	t := &ui.Table{ID: "outdated", Plain: true, Caption: l.T("notice.outdated"), Columns: []ui.Column{
+		{Label: l.T("notice.name")}, {Label: l.T("notice.outdated.date")}, {Label: l.T("notice.outdated.told")}, {Label: l.T("notice.outdated.now")},
+		{Label: l.T("notice.outdated.customers"), Numeric: true}, {Label: l.T("notice.outdated.open"), Numeric: true},
+	}}
+	for _, o := range list {
+		m, _ := v.Programme.Milestone(o.Milestone)
+		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
+			{Text: page.NoticeName(l, v.Programme, o.Notice)}, {Text: page.MilestoneName(l, m)},
+			{Text: l.Date(o.Told.Start(zone), zone)}, {Text: l.Date(m.Day.Start(zone), zone)},
+			{Text: l.Number(int64(o.Customers))}, {Text: l.Number(int64(o.Open))},
+		}})
+	}
+	return t
 }
 
 func dayCardOf(v *page.Visit, i int, f notice.Forecast) dayCard {

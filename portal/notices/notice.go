@@ -141,6 +141,14 @@ func facts(v *page.Visit, one notice.Overview) []ui.SummaryRow {
 
 func audienceOf(v *page.Visit, n migration.Notice) string {
 	text := v.Locale.T("notice.everybody")
+	if n.Kind == migration.NoticeCorrection {
+		var moved []string
+		for _, m := range n.Moved {
+			milestone, _ := v.Programme.Milestone(m.Milestone)
+			moved = append(moved, v.Locale.T("console.moved", "What", page.MilestoneName(v.Locale, milestone), "Was", m.Was.String(), "Now", m.Day.String()))
+		}
+		return v.Locale.T("notice.moved.audience", "Dates", notice.Enumerate(v.Locale, moved))
+	}
 	if n.Audience != "" {
 		text = n.Audience
 	}
@@ -154,6 +162,9 @@ func audienceOf(v *page.Visit, n migration.Notice) string {
 func when(v *page.Visit, n migration.Notice) string {
 	l := v.Locale
 	m, ok := v.Programme.Milestone(n.On.Milestone)
+	if n.Kind == migration.NoticeCorrection {
+		return l.T("notice.moved.when")
+	}
 	if !ok {
 		return n.On.Day.String()
 	}

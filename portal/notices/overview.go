@@ -64,12 +64,7 @@ func share(l *locale.Locale, part, whole int) string {
 
 // title is what staff call a notice: its title with the variables left open, or the key of one that is spoken.
 func title(v *page.Visit, n migration.Notice) string {
-	if len(n.Words) > 0 {
-		if text := v.Locale.Pick(n.Words[0].Title); text != "" {
-			return text
-		}
-	}
-	return v.Locale.T("notice.kind."+n.Kind) + " · " + n.Key
+	return page.NoticeName(v.Locale, v.Programme, n.Key)
 }
 
 // stateOf says in a word how a notice stands.
@@ -94,6 +89,12 @@ func alerts(v *page.Visit, one notice.Overview) (list []ui.Banner) {
 	l, name := v.Locale, title(v, one.Notice)
 	if one.Paused && one.Reason == "bounces" {
 		list = append(list, ui.Banner{Tone: "bad", Title: l.T("notice.alert.bounces", "Notice", name), Text: l.T("notice.alert.bounces.text")})
+	}
+	if one.Notice.Kind == migration.NoticeCorrection && !one.Approved {
+		list = append(list, ui.Banner{
+			Tone: "warn", Title: l.N("notice.alert.correction", one.Meant), Text: l.T("notice.alert.correction.text"),
+			Link: &ui.Link{Label: l.T("notice.alert.correction.open"), URL: Path + "/" + one.Notice.Key},
+		})
 	}
 	if one.Held == notice.HeldTalks {
 		list = append(list, ui.Banner{

@@ -160,8 +160,14 @@ func (p *Pages) ShowDay(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	outdated, err := p.Notices.Outdated(c.Request().Context(), v.Session.IdentityID)
+	if err != nil {
+		return err
+	}
 	layout := console.Layout(p.Kit, c, v.Locale.T("notice.day.title"), "notices")
-	return page.Render(c, status, dayPage(buildDay(v, day, query.Get("day"), bad, list, layout)))
+	view := buildDay(v, day, query.Get("day"), bad, list, layout)
+	view.outdated = outdatedTable(v, outdated)
+	return page.Render(c, status, dayPage(view))
 }
 
 // callsShown bounds the list of open calls.

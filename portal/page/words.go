@@ -1,8 +1,11 @@
 package page
 
 import (
+	"strings"
+
 	"offramp/internal/locale"
 	"offramp/migration"
+	"offramp/migration/notice"
 )
 
 // MilestoneName is what the programme calls a milestone, or the catalogue's name for it.
@@ -31,6 +34,23 @@ func ExtensionReason(l *locale.Locale, reason string) string {
 		return l.T(id)
 	}
 	return reason
+}
+
+// NoticeName is what staff call a notice: its title with the variables left open, or its kind and key where it has none.
+func NoticeName(l *locale.Locale, p *migration.Programme, key string) string {
+	if notice.IsCorrection(key) {
+		return l.T("notice.correction.of", "Version", strings.TrimPrefix(key, "moved:"))
+	}
+	n, ok := p.Notice(key)
+	if !ok {
+		return key
+	}
+	if len(n.Words) > 0 {
+		if text := l.Pick(n.Words[0].Title); text != "" {
+			return text
+		}
+	}
+	return l.T("notice.kind."+n.Kind) + " · " + n.Key
 }
 
 // TierName is what the programme calls a tier; its key where the programme no longer has it.
