@@ -10,6 +10,9 @@ import (
 	"offramp/internal/db"
 )
 
+// killsWorkers ends the cause of an export that nobody finished building; Export.Reason knows it by that.
+const killsWorkers = "; it may be what kills the workers"
+
 // claim begins an attempt with its first volume, and records the name of that object before a byte leaves. Where the export's
 // volumes are in work already, and anew is not set, it takes up that attempt instead, without a volume.
 func (b *builder) claim(ctx context.Context, t task, anew bool) (a *attempt, w *work, err error) {
@@ -40,7 +43,7 @@ func (b *builder) claim(ctx context.Context, t task, anew bool) (a *attempt, w *
 			if err := b.store.save(ctx, tx, was, next.Export); err != nil {
 				return err
 			}
-			return b.fail(ctx, tx, next.Export, Trouble{Delayed: "export.delayed", Cause: fmt.Sprintf("%d attempts ended without a word; it may be what kills the workers", maxDeaths)})
+			return b.fail(ctx, tx, next.Export, Trouble{Delayed: "export.delayed", Cause: fmt.Sprintf("%d attempts ended without a word"+killsWorkers, maxDeaths)})
 		}
 		a, w = next, &work{number: 1, tries: 1, key: storage.NewKey(keyPrefix), ledger: newLedger()}
 		return b.store.begin(ctx, tx, was, a, w)
@@ -163,7 +166,7 @@ func (b *builder) pick(ctx context.Context, a *attempt) (w *work, left int, err 
 		if err != nil {
 			return err
 		}
-		trouble := Trouble{Delayed: "export.delayed", Cause: fmt.Sprintf("volume %d was begun %d times; it may be what kills the workers", w.number, maxTries)}
+		trouble := Trouble{Delayed: "export.delayed", Cause: fmt.Sprintf("volume %d was begun %d times"+killsWorkers, w.number, maxTries)}
 		w, left = nil, 0
 		return b.fail(ctx, tx, was, trouble)
 	})

@@ -126,3 +126,27 @@ func TestJudge(t *testing.T) {
 		}
 	}
 }
+
+func TestACauseIsToldByItsReason(t *testing.T) {
+	pg := errors.New(`column "title" does not exist (at character 8): ERROR: column "title" does not exist (SQLSTATE 42703)`)
+	for want, err := range map[Reason]error{
+		{Kind: "source_schema", Dataset: "tasks", Code: "SQLSTATE 42703"}: fmt.Errorf("plan: %w", &source.Error{Kind: source.Schema, Dataset: "tasks", Cause: pg}),
+		{Kind: "source_denied"}:            &source.Error{Kind: source.Denied, Cause: errors.New("no right")},
+		{Kind: "source_unavailable"}:       &source.Error{Kind: source.Unavailable, Cause: errors.New("refused")},
+		{Kind: "source_locked"}:            &source.Error{Kind: source.Locked, Cause: errors.New("locked")},
+		{Kind: "source_invalid"}:           &source.Error{Kind: source.Invalid, Cause: errors.New("wrong")},
+		{Kind: "source_inconsistent"}:      &source.Error{Kind: source.Inconsistent, Cause: errors.New("changed")},
+		{Kind: "storage_denied"}:           &storage.Error{Kind: storage.Denied, Op: "upload part 3", Key: "abc", Cause: errors.New("no right")},
+		{Kind: "storage_unavailable"}:      &storage.Error{Kind: storage.Unavailable, Op: "commit", Cause: errors.New("source: broke")},
+		{Kind: "counts", Dataset: "tasks"}: &archive.CountError{Dataset: "tasks", What: "rows", Expected: 3, Actual: 2},
+		{Kind: "died"}:                     errors.New("2 attempts ended without a word; it may be what kills the workers"),
+		{Kind: "other"}:                    errors.New("something else"),
+	} {
+		if got := (Export{Cause: err.Error()}).Reason(); got != want {
+			t.Errorf("%q is told as %+v, want %+v", err, got, want)
+		}
+	}
+	if got := (Export{}).Reason(); got != (Reason{}) {
+		t.Errorf("no trouble is told as %+v", got)
+	}
+}

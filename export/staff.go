@@ -2,6 +2,8 @@ package export
 
 import (
 	"context"
+	"regexp"
+	"strings"
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
@@ -12,6 +14,54 @@ type Troubled struct {
 	Export
 	CustomerRef  string
 	CustomerName string
+}
+
+// Reason is what kept an export from being built, taken from its Cause, for words in the reader's language.
+type Reason struct {
+	Kind    string // of the source or the storage, behind its name, such as source_schema; died, counts; other: what else there may be
+	Dataset string // its key; empty where the trouble is not about one
+	Code    string // of the database or the store, such as SQLSTATE 42703; empty: it gave none
+}
+
+var (
+	ofSource  = regexp.MustCompile(`source: (?:dataset "([^"]*)": )?(unavailable|locked|denied|schema|invalid|inconsistent): `)
+	ofStorage = regexp.MustCompile(`storage: [^:]*: (unavailable|denied|not_found|changed|invalid): `)
+	ofCounts  = regexp.MustCompile(`archive: dataset "([^"]*)": .*: expected [0-9]+, got [0-9]+`)
+	codes     = regexp.MustCompile(`SQLSTATE [0-9A-Z]{5}|\bstatus [1-5][0-9]{2}\b|\bError [0-9]{4}\b`)
+)
+
+// Reason tells why an export met trouble; the zero Reason where it met none.
+func (e Export) Reason() (r Reason) {
+	if e.Cause == "" {
+		return r
+	}
+	r.Code = codes.FindString(e.Cause)
+	if m := ofSource.FindStringSubmatch(e.Cause); m != nil {
+		r.Kind, r.Dataset = "source_"+m[2], m[1]
+		return r
+	}
+	if m := ofStorage.FindStringSubmatch(e.Cause); m != nil {
+		r.Kind = "storage_" + m[1]
+		return r
+	}
+	switch r.Kind = "other"; {
+	case strings.HasSuffix(e.Cause, killsWorkers):
+		r.Kind = "died"
+	default:
+		if m := ofCounts.FindStringSubmatch(e.Cause); m != nil {
+			r.Kind, r.Dataset = "counts", m[1]
+		}
+	}
+	return r
+}
+
+// CustomerOf returns whose export has a number; empty for nobody's. For staff.
+func (s *Service) CustomerOf(ctx context.Context, staffID string, number int64) (customerID string, err error) {
+	err = s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		customerID, err = s.store.customerOf(ctx, tx, number)
+		return err
+	})
+	return customerID, err
 }
 
 // Troubles returns each customer's latest export where it failed or an attempt met trouble, oldest first, at most limit, and

@@ -31,6 +31,11 @@ func (s store) troubles(ctx context.Context, tx *db.Tx, limit int) ([]Troubled, 
 	return list, nil
 }
 
+func (s store) customerOf(ctx context.Context, tx *db.Tx, number int64) (id string, err error) {
+	err = tx.Pgx.QueryRow(ctx, `SELECT coalesce((SELECT customer_id FROM export WHERE number = $1), '')`, number).Scan(&id)
+	return id, err
+}
+
 // wider is a row with more columns behind those that scan knows.
 type wider struct {
 	pgx.Row

@@ -25,11 +25,12 @@ type File struct {
 	Names      map[string]string // of the people in History, by id
 }
 
-// SearchCustomers finds customers by number, name, or a contact's name or address, best match first, and reports whether
-// there are more after skip and limit. The search is recorded, addresses in it masked. For staff.
-func (s *Service) SearchCustomers(ctx context.Context, staffID, text string, skip, limit int) (hits []Hit, more bool, err error) {
+// SearchCustomers finds customers by number, name, or a contact's name or address, and those of ids, which other references named;
+// best match first, and reports whether there are more after skip and limit. A number is found without its letters and signs, too.
+// The search is recorded, addresses in it masked. For staff.
+func (s *Service) SearchCustomers(ctx context.Context, staffID, text string, ids []string, skip, limit int) (hits []Hit, more bool, err error) {
 	err = s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
-		if hits, err = s.store.search(ctx, tx, text, skip, limit+1); err != nil {
+		if hits, err = s.store.search(ctx, tx, text, ids, skip, limit+1); err != nil {
 			return err
 		}
 		if more = len(hits) > limit; more {
@@ -45,6 +46,15 @@ func (s *Service) SearchCustomers(ctx context.Context, staffID, text string, ski
 		})
 	})
 	return hits, more, err
+}
+
+// Which returns the ids of the customers of whom is says yes, at most limit. It asks of all of them. For staff.
+func (s *Service) Which(ctx context.Context, staffID string, is func(customerID string) bool, limit int) (ids []string, err error) {
+	err = s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		ids, err = s.store.which(ctx, tx, is, limit)
+		return err
+	})
+	return ids, err
 }
 
 // OpenFile returns everything that support sees of a customer, and records that it was looked at. ErrUnknownCustomer. For

@@ -144,6 +144,9 @@ func (s *Server) settle(c echo.Context, v *page.Visit) {
 		chosen = locale.Negotiate(c.Request().Header.Get("Accept-Language"), offered)
 	}
 	v.Locale = locale.For(chosen)
+	if v.Session != nil && v.Session.Realm == auth.Staff {
+		v.Locale = v.Locale.Staff()
+	}
 }
 
 // offered are the languages that both the programme and the product speak.

@@ -3,6 +3,7 @@ package portal_test
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 	"offramp/internal/db"
 	"offramp/internal/locale"
 	"offramp/migration"
+	"offramp/portal/page"
 )
 
 const screen = "/console/support/customers/customer-a"
@@ -68,6 +70,73 @@ func TestSupportFindsCustomers(t *testing.T) {
 	w.shows("support", "/console/support?q=nobody", "未找到客户")
 }
 
+// TestEveryReferenceFindsTheCustomer types each kind of reference as people do.
+func TestEveryReferenceFindsTheCustomer(t *testing.T) {
+	w := newPrepaid(t)
+	e := w.requestExport("owner", "a")
+	w.sent("owner", "/exports/"+e.ID+"/help", url.Values{"text": {"The tasks of 2019 are missing."}}, 303)
+	ref := w.brought("owner", url.Values{"method": {"original"}})
+	w.credentials(day)
+	w.sent("finance_clerk", "/console/finance/batches", url.Values{"method": {"original"}, "currency": {"CNY"}}, 303)
+	batch := w.text(`SELECT ref FROM batch`)
+	code := page.SupportCode([]byte("a secret of thirty-two characters"), w.ids["a"])
+	for by, typed := range map[string][]string{
+		"EX-10001":     {"EX-10001", "ex 10001", "ex10001", "10001", "ＥＸ－１０００１"},
+		"HR-10001":     {"HR-10001", "hr 10001", " 10001 "},
+		ref:            {ref, strings.ToLower(ref), strings.ReplaceAll(ref, "-", " "), strings.ReplaceAll(ref, "-", ""), strings.TrimPrefix(ref, "RF-"), "rf 1"},
+		batch:          {batch, strings.ToLower(batch), strings.ReplaceAll(batch, "-", ""), strings.TrimPrefix(batch, "PB-"), "pb-1"},
+		"Support code": {code, strings.ReplaceAll(code, " ", ""), strings.ReplaceAll(code, " ", "-")},
+	} {
+		for _, text := range typed {
+			body := w.shows("support", "/console/support?"+url.Values{"q": {text}}.Encode(), "Farshore Design Studio", "Found by", by)
+			w.hides(body, "Canary Works")
+		}
+	}
+	for _, text := range []string{"hz20418", "20418", "HZ 20418", "#20418"} {
+		w.hides(w.shows("support", "/console/support?"+url.Values{"q": {text}}.Encode(), "Farshore Design Studio"), "Canary Works", "Found by")
+	}
+	for _, text := range []string{"EX-99999", "RF-2025-000001", "hr10002", "000000"} {
+		w.shows("support", "/console/support?"+url.Values{"q": {text}}.Encode(), "No customer found")
+	}
+}
+
+// TestSupportsScreenShowsThreeContacts holds who is shown at once, and that an address that was asked for is in sight.
+func TestSupportsScreenShowsThreeContacts(t *testing.T) {
+	w := newWorld(t)
+	w.hides(w.shows("support", screen, "Lin owner", "Lin member"), "All 2 contacts")
+	w.exec(`INSERT INTO contact (id, customer_id, email, name, role, imported_at, updated_at)
+		SELECT 'more-' || n, $1, 'more' || n || '@farshore.example', 'More ' || n, 'member', $2, $2 FROM generate_series(1, 4) n`, w.ids["a"], day)
+	before, rest, _ := strings.Cut(w.shows("support", screen, "All 7 contacts", "More 4"), "All 7 contacts")
+	w.hides(before, "More 4")
+	if !strings.Contains(rest, "More 4") {
+		t.Error("the rest is lost")
+	}
+	a := w.post("support", screen+"/reveal", url.Values{"contact": {"more-4"}})
+	if !strings.Contains(a.body, `<details class="why" open>`) || !strings.Contains(a.body, "more4@farshore.example") {
+		t.Error("the address that was asked for is out of sight")
+	}
+}
+
+var markup = regexp.MustCompile(`(?s)<script.*?</script>|<[^>]*>`)
+
+// TestSupportsWordsSpeakToTheAgent holds that the screen does not speak to the agent as if they were the customer.
+func TestSupportsWordsSpeakToTheAgent(t *testing.T) {
+	w := newPrepaid(t)
+	w.phonePages()
+	toCustomers := regexp.MustCompile(`(?i)\byou(r|rs)?\b[^.<]*`)
+	for _, path := range []string{screen, "/console/support", "/console/support?q=canary"} {
+		body := w.shows("support", path, "Farshore Design Studio")
+		if strings.Contains(body, "⟦") {
+			t.Errorf("%s shows a key", path)
+		}
+		for _, found := range toCustomers.FindAllString(markup.ReplaceAllString(body, " "), -1) {
+			if !strings.HasPrefix(found, "Your account ") && !strings.Contains("your name you open is recorded", strings.TrimSpace(found)) {
+				t.Errorf("%s says %q", path, found)
+			}
+		}
+	}
+}
+
 func TestSearchIsPaged(t *testing.T) {
 	w := newWorld(t)
 	w.exec(`INSERT INTO customer (id, ref, name, tier, locale, zone, imported_at, updated_at)
@@ -82,11 +151,16 @@ func TestSupportSeesExportsWithProblems(t *testing.T) {
 	e := w.requestExport("owner", "a")
 	w.exec(`UPDATE export SET state = 'failed', failures = 3, cause = 'column title is gone', finished_at = $2 WHERE id = $1`, e.ID, day)
 	w.exec(`UPDATE export SET requested_at = $2 WHERE id = $1`, e.ID, day.AddDate(0, 0, -3))
-	w.shows("support", "/console/support", "EX-10001", "Farshore Design Studio · HZ-20418", screen, "column title is gone", "3 days", "Failed")
+	w.hides(w.shows("support", "/console/support", "EX-10001", "Farshore Design Studio · HZ-20418", screen, "we have no words for", "3 days", "Failed", e.ID+"/retry"), "column title is gone")
 	if len(w.acts("export.list_troubles")) != 2 {
 		t.Error("a look at the list was not recorded")
 	}
-	w.shows("support", screen, "column title is gone (tries without success: 3)", "/console/support/exports/"+e.ID+"/retry")
+	w.shows("support", screen, "Technical text", `<pre class="source">column title is gone</pre>`, "3 tries without success", "/console/support/exports/"+e.ID+"/retry")
+	w.exec(`UPDATE export SET cause = 'source: dataset "tasks": schema: column "x" does not exist (SQLSTATE 42703)' WHERE id = $1`, e.ID)
+	w.hides(w.shows("support", "/console/support", "Tasks: A table or column that the programme names is missing", "3 tries without success · SQLSTATE 42703"), "does not exist")
+	w.speak("support", "zh-CN")
+	w.shows("support", "/console/support", "任务：产品的数据库中缺少计划所指定的表或列", "SQLSTATE 42703")
+	w.speak("support", "en")
 	if a := w.post("support", "/console/support/exports/"+e.ID+"/retry", nil); a.status != 303 || a.location != screen {
 		t.Errorf("retry: %d to %s", a.status, a.location)
 	}
@@ -104,8 +178,8 @@ func TestSupportSeesOneScreen(t *testing.T) {
 	w.tell("a", migration.Event{Kind: migration.DatesNoted, Actor: w.ids["owner"]})
 	w.tell("a", migration.Event{Kind: migration.DatesChanged, Actor: "identity-programme_manager", Was: map[string]migration.Day{"service_end": migration.NewDay(2027, 1, 31)}, Days: map[string]migration.Day{"service_end": migration.NewDay(2027, 2, 15)}})
 	body := w.shows("support", screen, "HZ-20418 · standard", "Farshore Design Studio", "Lin owner", "o***@canary.example", "Owner", "Team yearly",
-		"Beijing time (UTC+8)", "Until 20 March 2027, granted 2026-11-21. Long illness.", "Noted the key dates", "by Lin owner",
-		"Service stops: 2027-01-31 → 2027-02-15", "by Wang Lei", "by the system", "Action needed", "This customer has not exported anything yet.")
+		"Beijing time (UTC+8)", "119 days left", "Longer for this customer; for others 2027-03-02. Long illness.", "Granted 2026-11-21.", "In effect", "As imported from the product", "Noted the key dates", "by Lin owner",
+		"Service stops: 2027-01-31 → 2027-02-15", "by Wang Lei", "by the system", "Action needed", "Not used yet", "This customer has not exported anything yet.")
 	w.hides(body, "owner@canary.example", "member@canary.example", "Canary Works", "identity-programme_manager")
 	if got := w.acts("customer.view"); len(got) != 1 || !strings.HasPrefix(got[0], "identity-support customer HZ-20418 customer-a") {
 		t.Errorf("recorded %v", got)

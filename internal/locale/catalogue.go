@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
@@ -23,10 +24,16 @@ type words struct {
 	single map[string]message
 	// others chooses among the forms of the others, and runs their templates.
 	others *i18n.Localizer
+	// staff leads from a message to the one that takes its place on pages of staff.
+	staff map[string]string
 }
 
+// forStaff begins the id of a message that takes the place of another one on pages of staff: staff.help.moved for help.moved. What is
+// written to a customer as "you" is written to staff as "the customer".
+const forStaff = "staff."
+
 func loadWords(tag string) *words {
-	w := &words{single: map[string]message{}}
+	w := &words{single: map[string]message{}, staff: map[string]string{}}
 	language := language.Make(tag)
 	others := i18n.NewBundle(language)
 	paths, err := fs.Glob(files, "messages/*."+tag+".json")
@@ -35,6 +42,9 @@ func loadWords(tag string) *words {
 	}
 	for _, path := range paths {
 		for id, forms := range readFile(path) {
+			if other, ok := strings.CutPrefix(id, forStaff); ok {
+				w.staff[other] = id
+			}
 			if m, simple := compile(forms["other"]); simple && len(forms) == 1 {
 				w.single[id] = m
 				continue
@@ -78,6 +88,7 @@ func readFile(path string) (all map[string]forms) {
 // names and values in turn: T("export.started", "When", clock). An id without a
 // message comes back as ⟦id⟧, which the tests of pages look for.
 func (l *Locale) T(id string, kv ...any) string {
+	id = l.own(id)
 	if m, ok := l.words.single[id]; ok {
 		return m.fill(kv)
 	}
@@ -88,6 +99,7 @@ func (l *Locale) T(id string, kv ...any) string {
 // number as {{.Count}} (grouped) or {{.PluralCount}}, next to the names in kv.
 func (l *Locale) N(id string, count int, kv ...any) string {
 	kv = append(kv[:len(kv):len(kv)], "Count", l.Number(int64(count)), "PluralCount", count)
+	id = l.own(id)
 	if m, ok := l.words.single[id]; ok {
 		return m.fill(kv)
 	}
@@ -96,11 +108,22 @@ func (l *Locale) N(id string, count int, kv ...any) string {
 
 // Has reports whether a message exists, for ids that come from data.
 func (l *Locale) Has(id string) bool {
+	id = l.own(id)
 	if _, ok := l.words.single[id]; ok {
 		return true
 	}
 	_, err := l.words.others.Localize(&i18n.LocalizeConfig{MessageID: id})
 	return err == nil
+}
+
+// own is the message that stands for id with these readers.
+func (l *Locale) own(id string) string {
+	if l.staff {
+		if other, ok := l.words.staff[id]; ok {
+			return other
+		}
+	}
+	return id
 }
 
 func (l *Locale) localize(id string, c *i18n.LocalizeConfig) string {

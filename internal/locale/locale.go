@@ -20,13 +20,20 @@ type Locale struct {
 	whole  *currency.Formatter
 	figure *currency.Formatter
 	cities map[string]string // zone -> its city, where the IANA name does not serve
+	staff  bool              // the readers are staff
+	desk   *Locale           // the same language for staff
 }
 
 // all holds one Locale for each language, built once when the program starts.
 var all = func() map[string]*Locale {
 	m := make(map[string]*Locale, len(tags))
 	for _, tag := range tags {
-		m[tag] = newLocale(tag)
+		l := newLocale(tag)
+		desk := *l
+		desk.staff = true
+		desk.desk = &desk
+		l.desk = &desk
+		m[tag] = l
 	}
 	return m
 }()
@@ -53,6 +60,9 @@ func For(tag string) *Locale {
 	}
 	return all[Negotiate(tag, tags)]
 }
+
+// Staff is the same language with what is said to staff in place of what is said to customers.
+func (l *Locale) Staff() *Locale { return l.desk }
 
 // Tag returns the BCP 47 tag, as it belongs in a lang attribute.
 func (l *Locale) Tag() string { return l.tag }

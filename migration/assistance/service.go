@@ -156,6 +156,15 @@ func (s *Service) ListAnswered(ctx context.Context, staffID string, limit int) (
 	return list, err
 }
 
+// CustomerOf returns who asked under a number; empty for nobody. For staff.
+func (s *Service) CustomerOf(ctx context.Context, staffID string, number int64) (customerID string, err error) {
+	err = s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		customerID, err = s.store.customerOf(ctx, tx, number)
+		return err
+	})
+	return customerID, err
+}
+
 // ListOf returns a customer's latest requests, newest first. For staff who have opened the customer's file, which is
 // recorded there.
 func (s *Service) ListOf(ctx context.Context, staffID, customerID string) ([]Request, error) {

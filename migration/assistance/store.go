@@ -136,3 +136,8 @@ func (store) answered(ctx context.Context, tx *db.Tx, limit int) ([]Listed, erro
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Listed, error) { return scanListed(row) })
 }
+
+func (store) customerOf(ctx context.Context, tx *db.Tx, number int64) (id string, err error) {
+	err = tx.Pgx.QueryRow(ctx, `SELECT coalesce((SELECT customer_id FROM help_request WHERE number = $1), '')`, number).Scan(&id)
+	return id, err
+}

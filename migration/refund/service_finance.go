@@ -8,6 +8,7 @@ import (
 	"offramp/internal/audit"
 	"offramp/internal/db"
 	"offramp/internal/mail"
+	"offramp/internal/reference"
 	"offramp/migration"
 	"offramp/migration/refund/payout/account"
 	"offramp/migration/refund/quote"
@@ -207,3 +208,31 @@ func (s *Service) Decline(ctx context.Context, staffID string, p *migration.Prog
 
 // objectionDays is how long a customer may object where the programme has dropped its rules meanwhile.
 const objectionDays = 30
+
+// Named is what a reference that somebody typed may mean: a refund or a batch, with those whom it concerns.
+type Named struct {
+	Ref         string
+	CustomerIDs []string
+}
+
+// namedLimit bounds whom one reference names: a batch may have thousands.
+const namedLimit = 1000
+
+// Named returns the refunds and batches that typed may mean. For staff who look for a customer.
+func (s *Service) Named(ctx context.Context, staffID string, typed reference.Typed) (list []Named, err error) {
+	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		list = nil
+		if year, n, ok := typed.Yearly("RF"); ok {
+			if list, err = s.store.named(ctx, tx, refundNamedSQL, year, n); err != nil {
+				return err
+			}
+		}
+		if year, n, ok := typed.Yearly("PB"); ok {
+			batches, err := s.store.named(ctx, tx, batchNamedSQL, year, n)
+			list = append(list, batches...)
+			return err
+		}
+		return nil
+	})
+	return list, err
+}

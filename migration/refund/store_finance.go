@@ -109,3 +109,18 @@ func (store) localeOf(ctx context.Context, tx *db.Tx, r Refund) (tag string, err
 	err = tx.Pgx.QueryRow(ctx, sql, r.CustomerID, r.RequestedBy).Scan(&tag)
 	return tag, err
 }
+
+// What is named without its year is one thing of each year that has it.
+const (
+	refundNamedSQL = `SELECT ref, ARRAY[customer_id] FROM refund WHERE number = $2 AND ($1 = 0 OR split_part(ref, '-', 2) = $1::text) LIMIT $3`
+	batchNamedSQL  = `SELECT b.ref, ARRAY(SELECT DISTINCT r.customer_id FROM batch_item i JOIN refund r ON r.id = i.refund_id WHERE i.batch_id = b.id LIMIT $3)
+		FROM batch b WHERE split_part(b.ref, '-', 3)::bigint = $2 AND ($1 = 0 OR split_part(b.ref, '-', 2) = $1::text) ORDER BY b.ref LIMIT 10`
+)
+
+func (store) named(ctx context.Context, tx *db.Tx, sql string, year int, n int64) ([]Named, error) {
+	rows, err := tx.Pgx.Query(ctx, sql, year, n, namedLimit)
+	if err != nil {
+		return nil, fmt.Errorf("look for a reference: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Named])
+}

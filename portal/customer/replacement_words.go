@@ -244,7 +244,7 @@ var choiceTones = map[replacement.State]ui.Tone{
 	replacement.Failed: ui.ToneProblem, replacement.Withdrawn: ui.ToneActionNeeded, replacement.Undone: ui.ToneNotNeeded, replacement.Replaced: ui.ToneNotNeeded,
 }
 
-// ChoiceTone is the tone of a decision's tag; staff see the same.
+// ChoiceTone is the tone of a decision's tag.
 func ChoiceTone(c replacement.Choice) ui.Tone { return choiceTones[c.State] }
 
 // ChoiceWord says in a few words where a decision stands; staff read the same.

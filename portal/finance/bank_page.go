@@ -7,6 +7,7 @@ import (
 
 	"offramp/internal/locale"
 	"offramp/migration/refund"
+	"offramp/portal/console"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -95,7 +96,7 @@ type lineForm struct {
 }
 
 var queueTones = map[refund.Queue]ui.Tone{
-	refund.QueueMatched: ui.ToneCompleted, refund.QueueDiffering: ui.ToneProblem, refund.QueueReturned: ui.ToneActionNeeded, refund.QueueUnmatched: ui.ToneActionNeeded,
+	refund.QueueMatched: console.Done, refund.QueueDiffering: console.Problem, refund.QueueReturned: console.Ours, refund.QueueUnmatched: console.Ours,
 }
 
 func buildImport(v *page.Visit, i importLines, layout ui.Page) importView {

@@ -4,13 +4,10 @@ import (
 	"offramp/auth"
 	"offramp/internal/locale"
 	"offramp/migration/refund"
+	"offramp/portal/console"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
-
-var batchTones = map[refund.BatchState]ui.Tone{
-	refund.BatchCreated: ui.ToneActionNeeded, refund.BatchReleased: ui.ToneCompleted, refund.BatchDiscarded: ui.ToneNotNeeded,
-}
 
 // batchesView is what could be paid together, and what was.
 type batchesView struct {
@@ -54,7 +51,7 @@ func buildBatches(v *page.Visit, payables []refund.Payable, batches []refund.Bat
 			{Text: l.Money(b.Control, b.Currency)},
 			{Text: names.of(b.CreatedBy)},
 			{Text: names.of(b.ReleasedBy)},
-			{Body: ui.Tag("", batchTones[b.State], l.T("finance.batch.state."+string(b.State)))},
+			{Body: ui.Tag("", console.BatchTurn(b.State), l.T("finance.batch.state."+string(b.State)))},
 		}})
 	}
 	return view
@@ -90,7 +87,7 @@ func buildBatch(v *page.Visit, shown batchShown, refused error, layout ui.Page) 
 	view := batchView{
 		layout: layout, refused: refusal(v, refused),
 		heading: ui.Heading{Eyebrow: l.T("finance.batches"), Title: l.T("finance.batch.one", "Reference", b.Ref), Lead: l.Money(b.Control, b.Currency)},
-		card:    ui.Card{ID: "batch", Title: l.T("finance.batch.about"), Aside: ui.Tag("", batchTones[b.State], l.T("finance.batch.state."+string(b.State)))},
+		card:    ui.Card{ID: "batch", Title: l.T("finance.batch.about"), Aside: ui.Tag("", console.BatchTurn(b.State), l.T("finance.batch.state."+string(b.State)))},
 		items:   itemTable(v, b, items, names),
 	}
 	view.facts = []ui.SummaryRow{
@@ -154,7 +151,7 @@ func itemTable(v *page.Visit, b refund.Batch, items []refund.Item, names people)
 		{Label: l.T("refund.state")},
 	}}
 	for _, i := range items {
-		state := ui.Cell{Body: ui.Tag("", tones[i.State], l.T("finance.state."+string(i.State)))}
+		state := ui.Cell{Body: ui.Tag("", console.RefundTurn(i.State), l.T("finance.state."+string(i.State)))}
 		if i.Dropped != "" {
 			state = ui.Cell{Text: l.T("finance.dropped", "State", l.T("finance.state."+i.Dropped))}
 		}

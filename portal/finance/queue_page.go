@@ -8,6 +8,7 @@ import (
 
 	"offramp/auth"
 	"offramp/migration/refund"
+	"offramp/portal/console"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -314,7 +315,7 @@ func queueRow(v *page.Visit, names people, i int, r refund.Row, bulk bool, in st
 		blocked = cannotApprove(v, r)
 	}
 	if blocked != "" && waitsForApproval(r.State) {
-		body = ui.Tag("", ui.ToneCannotStart, l.T(blocked))
+		body = ui.Tag("", console.Over, l.T(blocked))
 	}
 	row := ui.Row{Blocked: blocked != "" && waitsForApproval(r.State), Cells: []ui.Cell{
 		{Text: r.Ref, URL: address},
@@ -336,7 +337,7 @@ func queueRow(v *page.Visit, names people, i int, r refund.Row, bulk bool, in st
 
 // stateTag is a refund's state, with what its approval still needs.
 func stateTag(v *page.Visit, r refund.Row) templ.Component {
-	tag := ui.Tag("", tones[r.State], v.Locale.T("finance.state."+string(r.State)))
+	tag := ui.Tag("", console.RefundTurn(r.State), v.Locale.T("finance.state."+string(r.State)))
 	if !refund.NeedsSecond(v.Programme, r) {
 		return tag
 	}
@@ -394,13 +395,13 @@ func buildBulk(v *page.Visit, rows []refund.Row, choices []refund.Choice, back s
 	var totals []refund.Total
 	second := 0
 	for _, r := range rows {
-		then := ui.Tag("", tones[refund.Approved], l.T("finance.bulk.then.approved"))
+		then := ui.Tag("", console.RefundTurn(refund.Approved), l.T("finance.bulk.then.approved"))
 		switch blocked := cannotApprove(v, r); {
 		case blocked != "":
 			then = noteText(l.T(blocked))
 		case refund.NeedsSecond(v.Programme, r):
 			second++
-			then = ui.Tag("", tones[refund.Second], l.T("finance.bulk.then.second"))
+			then = ui.Tag("", console.RefundTurn(refund.Second), l.T("finance.bulk.then.second"))
 		}
 		view.table.Rows = append(view.table.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: r.Ref, URL: refundURL(r.Ref)},
@@ -446,7 +447,7 @@ func buildResults(v *page.Visit, results []refund.Result, back string, layout ui
 			} else {
 				done++
 			}
-			cell.Body = ui.Tag("", tones[r.State], l.T("finance.state."+string(r.State)))
+			cell.Body = ui.Tag("", console.RefundTurn(r.State), l.T("finance.state."+string(r.State)))
 		} else {
 			cell.Text = reason(v, r.Err)
 		}

@@ -11,6 +11,7 @@ import (
 	"offramp/internal/locale"
 	"offramp/migration/refund"
 	"offramp/migration/refund/quote"
+	"offramp/portal/console"
 	"offramp/portal/document"
 	"offramp/portal/page"
 	"offramp/portal/ui"
@@ -65,7 +66,7 @@ func buildRefund(v *page.Visit, f refund.File, names people, d decision, layout 
 	view := refundView{
 		layout: layout, refused: refusal(v, d.refused),
 		heading: ui.Heading{Eyebrow: f.CustomerName + " · " + f.CustomerRef, Title: l.T("finance.refund", "Reference", f.Ref), Lead: l.Money(f.Amount, f.Currency)},
-		tag:     ui.Card{ID: "request", Title: l.T("finance.request"), Aside: ui.Tag("", tones[f.State], l.T("finance.state."+string(f.State)))},
+		tag:     ui.Card{ID: "request", Title: l.T("finance.request"), Aside: ui.Tag("", console.RefundTurn(f.State), l.T("finance.state."+string(f.State)))},
 		facts:   b.facts(), payments: b.payments(), attempts: b.attempts(), talk: b.talk(), history: b.history(),
 	}
 	view.quotes = []quoteView{newQuote(v, f.Quote, l.T("finance.calculation"), "calculation")}

@@ -9,16 +9,7 @@ import (
 	"offramp/internal/locale"
 	"offramp/migration/refund"
 	"offramp/portal/page"
-	"offramp/portal/ui"
 )
-
-// tones of the states of a refund, as finance sees them.
-var tones = map[refund.State]ui.Tone{
-	refund.Submitted: ui.ToneActionNeeded, refund.Objected: ui.ToneActionNeeded, refund.Reviewed: ui.ToneActionNeeded, refund.Second: ui.ToneActionNeeded,
-	refund.Questioned: ui.ToneCannotStart, refund.Approved: ui.ToneInProgress, refund.Batched: ui.ToneInProgress, refund.Released: ui.ToneInProgress,
-	refund.Unknown: ui.ToneProblem, refund.Returned: ui.ToneProblem, refund.Paid: ui.ToneCompleted, refund.Credited: ui.ToneCompleted,
-	refund.Waived: ui.ToneCompleted, refund.Declined: ui.ToneNotNeeded, refund.Closed: ui.ToneNotNeeded, refund.Withdrawn: ui.ToneNotNeeded,
-}
 
 func contains(states []refund.State, s refund.State) bool { return slices.Contains(states, s) }
 

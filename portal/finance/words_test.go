@@ -8,6 +8,7 @@ import (
 	"offramp/migration/refund"
 	"offramp/migration/refund/payout"
 	"offramp/migration/refund/payout/bankresult"
+	"offramp/portal/console"
 )
 
 // TestEverythingThatIsStoredHasWords holds what refunds store under names against the catalogues.
@@ -15,7 +16,7 @@ func TestEverythingThatIsStoredHasWords(t *testing.T) {
 	var ids []string
 	for _, s := range refund.States {
 		ids = append(ids, "finance.state."+string(s), "settle.state."+string(s), "settle.text."+string(s))
-		if tones[s] == "" {
+		if console.RefundTurn(s) == "" {
 			t.Errorf("%s has no tone", s)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"offramp/internal/fault"
 	"offramp/migration"
 	"offramp/migration/notice"
+	"offramp/portal/console"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -75,7 +76,7 @@ func buildProgramme(v *page.Visit, s shelf, layout ui.Page) programmeView {
 	for _, version := range s.versions {
 		if version.State == migration.VersionActive {
 			view.active = &versionCard{
-				card: ui.Card{ID: "active", Title: l.T("console.version.active", "Number", version.Number), Aside: ui.Tag("", ui.ToneCompleted, l.T("console.version.state.active"))},
+				card: ui.Card{ID: "active", Title: l.T("console.version.active", "Number", version.Number), Aside: ui.Tag("", console.Done, l.T("console.version.state.active"))},
 				rows: w.facts(version), link: w.source(version),
 			}
 		}
@@ -132,17 +133,11 @@ func (w words) correction(p migration.Proposal, m notice.Misled) *correctionCard
 	return c
 }
 
-// tones of the states of a version.
-var tones = map[string]ui.Tone{
-	migration.VersionProposed: ui.ToneActionNeeded, migration.VersionActive: ui.ToneCompleted,
-	migration.VersionSuperseded: ui.ToneNotNeeded, migration.VersionWithdrawn: ui.ToneNotNeeded,
-}
-
 func (w words) proposal(p migration.Proposal) *proposalCard {
 	l, version := w.v.Locale, p.Version
 	url := versionURL(version.Number)
 	card := &proposalCard{
-		card: ui.Card{ID: "proposed", Title: l.T("console.version.proposed", "Number", version.Number), Aside: ui.Tag("", ui.ToneActionNeeded, l.T("console.version.state.proposed"))},
+		card: ui.Card{ID: "proposed", Title: l.T("console.version.proposed", "Number", version.Number), Aside: ui.Tag("", console.Ours, l.T("console.version.state.proposed"))},
 		rows: w.facts(version), link: w.source(version), change: w.change(p), asked: l.T("console.approve.text"),
 		withdraw: ui.Action{URL: url + "/withdraw", Button: ui.Button{Label: l.T("console.withdraw"), Kind: ui.Danger}},
 	}
@@ -211,7 +206,7 @@ func (w words) table(versions []migration.Version) ui.Table {
 		}
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: l.T("console.version", "Number", x.Number), URL: versionURL(x.Number)},
-			{Body: ui.Tag("", tones[x.State], l.T("console.version.state."+x.State))},
+			{Body: ui.Tag("", console.VersionTurn(x.State), l.T("console.version.state."+x.State))},
 			{Text: w.act(x.ProposedBy, l.DateTime(x.ProposedAt, w.v.Zone()))},
 			{Text: approved},
 			{Body: ui.A(w.source(x))},

@@ -113,7 +113,7 @@ func decisions(v *page.Visit, list []replacement.Tally) ui.Table {
 		}
 		one := replacement.Choice{Decision: x.Decision, State: x.State}
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
-			{Text: what}, {Body: ui.Tag("", customer.ChoiceTone(one), customer.ChoiceWord(l, one))}, {Text: reason}, {Text: l.Number(x.Customers)},
+			{Text: what}, {Body: ui.Tag("", console.ChoiceTurn(one.State), customer.ChoiceWord(l, one))}, {Text: reason}, {Text: l.Number(x.Customers)},
 		}})
 	}
 	return t
@@ -163,15 +163,15 @@ func features(v *page.Visit, list []replacement.FeatureReport) ui.Table {
 func state(say func(id string, kv ...any) string, x replacement.FeatureReport) (ui.Tone, string) {
 	switch {
 	case x.Problem != "":
-		return ui.ToneProblem, x.Problem
+		return console.Problem, x.Problem
 	case x.CountedAt.IsZero():
-		return ui.ToneNotStarted, say("console.feature.never")
+		return console.Theirs, say("console.feature.never")
 	case x.Slow:
-		return ui.ToneActionNeeded, say("console.feature.slow")
+		return console.Ours, say("console.feature.slow")
 	case x.Unused():
-		return ui.ToneActionNeeded, say("console.feature.unused")
+		return console.Ours, say("console.feature.unused")
 	}
-	return ui.ToneCompleted, say("console.feature.fine")
+	return console.Done, say("console.feature.fine")
 }
 
 func featureName(v *page.Visit, key string) string {

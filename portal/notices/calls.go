@@ -3,6 +3,7 @@ package notices
 import (
 	"offramp/migration"
 	"offramp/migration/notice"
+	"offramp/portal/console"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -40,9 +41,9 @@ func buildCalls(v *page.Visit, list []notice.Call, names map[string]string, layo
 
 func callCardOf(v *page.Visit, c notice.Call, names map[string]string) callCard {
 	l, url := v.Locale, CallsPath+"/"+c.ID
-	tone, word := ui.ToneActionNeeded, l.T("notice.call.due", "Day", c.DueDay.String())
+	tone, word := console.Ours, l.T("notice.call.due", "Day", c.DueDay.String())
 	if c.DueDay.Before(migration.DayOf(v.Now.In(v.Programme.Zone))) {
-		tone, word = ui.ToneProblem, l.T("notice.call.late", "Day", c.DueDay.String())
+		tone, word = console.Problem, l.T("notice.call.late", "Day", c.DueDay.String())
 	}
 	card := callCard{
 		card: ui.Card{ID: "call-" + c.ID, Title: c.Customer + " · " + c.Ref, Aside: ui.Tag("", tone, word)}, url: url + "/end", script: c.Script,

@@ -4,6 +4,7 @@ import (
 	"offramp/internal/locale"
 	"offramp/migration"
 	"offramp/migration/notice"
+	"offramp/portal/console"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -71,17 +72,17 @@ func title(v *page.Visit, n migration.Notice) string {
 func stateOf(l *locale.Locale, one notice.Overview) (ui.Tone, string) {
 	switch {
 	case !one.Approved:
-		return ui.ToneActionNeeded, l.T("notice.state.unapproved")
+		return console.Ours, l.T("notice.state.unapproved")
 	case one.Paused:
-		return ui.ToneProblem, l.T("notice.state.paused")
+		return console.Problem, l.T("notice.state.paused")
 	case one.Held == notice.HeldTalks:
-		return ui.ToneActionNeeded, l.T("notice.state.talks")
+		return console.Ours, l.T("notice.state.talks")
 	case one.Counts.Waiting > 0:
-		return ui.ToneInProgress, l.T("notice.state.sending")
+		return console.Theirs, l.T("notice.state.sending")
 	case one.Counts.Planned == 0:
-		return ui.ToneNotStarted, l.T("notice.state.ahead")
+		return console.Theirs, l.T("notice.state.ahead")
 	}
-	return ui.ToneCompleted, l.T("notice.state.done")
+	return console.Done, l.T("notice.state.done")
 }
 
 // alerts are what somebody has to look at.

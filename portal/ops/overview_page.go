@@ -7,6 +7,7 @@ import (
 	"offramp/internal/jobs"
 	"offramp/internal/locale"
 	"offramp/migration/writeback"
+	"offramp/portal/console"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -55,9 +56,9 @@ func queueTable(l *locale.Locale, o jobs.Overview) ui.Table {
 		{Label: l.T("ops.oldest"), Numeric: true},
 	}}
 	for _, q := range o.Queues {
-		state, oldest := ui.Cell{Body: ui.Tag("", ui.ToneCompleted, l.T("ops.queue.open"))}, ""
+		state, oldest := ui.Cell{Body: ui.Tag("", console.Done, l.T("ops.queue.open"))}, ""
 		if q.PausedAt != nil {
-			state = ui.Cell{Body: ui.Tag("", ui.ToneActionNeeded, l.T("ops.queue.paused"))}
+			state = ui.Cell{Body: ui.Tag("", console.Ours, l.T("ops.queue.paused"))}
 		}
 		if q.Oldest != nil {
 			oldest = l.Duration(time.Since(*q.Oldest)) // the queue runs by the database's own clock, not the portal's

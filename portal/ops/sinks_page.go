@@ -9,13 +9,14 @@ import (
 
 	"offramp/internal/locale"
 	"offramp/migration/writeback"
+	"offramp/portal/console"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
 
 var healthTones = map[writeback.Health]ui.Tone{
-	writeback.Off: ui.ToneProblem, writeback.Unserved: ui.ToneProblem, writeback.Failing: ui.ToneActionNeeded,
-	writeback.Removed: ui.ToneNotNeeded, writeback.Working: ui.ToneCompleted, writeback.Untried: ui.ToneNotStarted,
+	writeback.Off: console.Problem, writeback.Unserved: console.Problem, writeback.Failing: console.Ours,
+	writeback.Removed: console.Over, writeback.Working: console.Done, writeback.Untried: console.Theirs,
 }
 
 // sinksView is every sink at a glance.

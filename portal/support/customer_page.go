@@ -5,12 +5,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"offramp/export"
 	"offramp/internal/locale"
 	"offramp/migration"
 	"offramp/migration/assistance"
 	"offramp/migration/refund"
 	"offramp/migration/replacement"
+	"offramp/portal/console"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -29,59 +32,111 @@ type screen struct {
 
 // customerView is the one screen about a customer.
 type customerView struct {
-	layout     ui.Page
-	heading    ui.Heading
-	disabled   *ui.Banner
-	steps      []ui.Task
-	facts      []ui.SummaryRow
-	extensions []ui.SummaryRow
-	contacts   ui.Table
-	join       *joining
-	exports    ui.Table
-	older      string // said below the exports; empty: all are shown
-	inside     []exportInside
-	choice     choiceCard
-	refunds    ui.Table
-	asked      ui.Table
-	history    ui.History
+	layout   ui.Page
+	heading  ui.Heading
+	disabled *ui.Banner
+	steps    []ui.Task
+	work     []workCard      // what there is to work on, the most pressing first
+	unused   []ui.SummaryRow // what the customer has not used, in one place
+	dates    []ui.SummaryRow
+	facts    []ui.SummaryRow
+	imported []ui.SummaryRow // what the product's own file says besides, under its own names
+	contacts contacts
+	join     *joining
+	exports  ui.Table
+	older    string // said below the exports; empty: all are shown
+	inside   []exportInside
+	history  ui.History
+	earlier  ui.History
+
+	pressing int // how many of work are
 }
+
+// workCard is a part of the main column.
+type workCard struct {
+	card ui.Card
+	body templ.Component
+}
+
+// historyShown is how many events stand open.
+const historyShown = 8
 
 // buildCustomer words the screen. Instants are in the programme's zone, as the agent reads them elsewhere.
 func buildCustomer(v *page.Visit, s screen, layout ui.Page) customerView {
 	l, c := v.Locale, s.file.Customer
 	view := customerView{
-		layout: layout, heading: ui.Heading{Eyebrow: c.Ref + " · " + page.TierName(v.Locale, v.Programme, c.Tier), Title: c.Name},
-		facts: facts(v, s), extensions: extensions(v, s.file.Extensions), contacts: contacts(v, s), join: joinForm(v, s), exports: exports(v, s), inside: insides(v, s.exports), asked: ownRequests(v, s.requests), choice: buildChoice(v, s.choice),
-		refunds: refunds(v, s.refunds),
-		history: ui.History{Locale: l, Zone: v.Zone()},
+		layout: layout, heading: ui.Heading{Eyebrow: eyebrow(v, s), Title: c.Name},
+		dates: dates(v, s.file.Extensions), facts: facts(v, s), imported: imported(c), contacts: contactsOf(v, s), join: joinForm(v, s),
+		exports: exports(v, s), inside: insides(v, s.exports),
+		history: ui.History{Locale: l, Zone: v.Zone()}, earlier: ui.History{Locale: l, Zone: v.Zone()},
 	}
 	if c.State != migration.Active {
 		view.disabled = &ui.Banner{Tone: "warn", Title: l.T("console.account.disabled"), Text: l.T("console.account.disabled.text")}
 	}
 	for _, step := range migration.Steps {
-		view.steps = append(view.steps, ui.Task{Name: l.T("step." + string(step)), Status: string(s.file.Journey.Status[step])})
+		view.steps = append(view.steps, ui.Task{Name: l.T("console.step." + string(step)), Status: string(s.file.Journey.Status[step])})
 	}
 	if s.more {
 		view.older = l.T("console.exports.older", "Count", exportsShown)
 	}
-	for _, e := range s.file.History {
-		view.history.Events = append(view.history.Events, event(v, e, s.file.Names))
+	for i, e := range s.file.History {
+		if i < historyShown {
+			view.history.Events = append(view.history.Events, event(v, e, s.file.Names))
+		} else {
+			view.earlier.Events = append(view.earlier.Events, event(v, e, s.file.Names))
+		}
 	}
+	view.arrange(v, s)
 	return view
+}
+
+// arrange puts what staff have to act on first and gathers what the customer has not used.
+func (view *customerView) arrange(v *page.Visit, s screen) {
+	l := v.Locale
+	part := func(id, title, none string, used, pressing bool, body templ.Component) {
+		one := workCard{ui.Card{ID: id, Title: l.T(title)}, body}
+		switch {
+		case !used:
+			view.unused = append(view.unused, ui.SummaryRow{Key: l.T(title), Value: l.T(none)})
+		case pressing:
+			view.work = slices.Insert(view.work, view.pressing, one)
+			view.pressing++
+		default:
+			view.work = append(view.work, one)
+		}
+	}
+	waits := slices.ContainsFunc(s.requests, func(r assistance.Request) bool { return r.State == assistance.Open })
+	money := slices.ContainsFunc(s.refunds, func(r refund.Refund) bool { return console.RefundTurn(r.State) == console.Problem })
+	part("data", "export.title", "console.exports.none", len(s.exports) > 0, len(s.exports) > 0 && s.exports[0].State == export.Failed, exportsCard(*view))
+	part("asked", "console.help", "console.help.none_own", len(s.requests) > 0, waits, ui.DataTable(ownRequests(v, s.requests)))
+	part("money", "console.refunds", "console.refunds.none", len(s.refunds) > 0, money, ui.DataTable(refunds(v, s.refunds)))
+	choice := buildChoice(v, s.choice)
+	part("choice", "nav.replacements", "console.choice.none", s.choice.Choice != nil || len(choice.fits) > 0, false, choiceBody(l, choice))
+}
+
+// eyebrow is what a caller is identified by.
+func eyebrow(v *page.Visit, s screen) string {
+	parts := []string{s.file.Customer.Ref, page.TierName(v.Locale, v.Programme, s.file.Customer.Tier)}
+	if s.code != "" {
+		parts = append(parts, v.Locale.T("help.code")+" "+s.code)
+	}
+	return strings.Join(parts, " · ")
 }
 
 func facts(v *page.Visit, s screen) []ui.SummaryRow {
 	l, c := v.Locale, s.file.Customer
 	zone := migration.Location(c.Zone, v.Programme.Zone)
 	rows := []ui.SummaryRow{
-		{Key: l.T("console.number"), Value: c.Ref},
-		{Key: l.T("console.tier"), Value: page.TierName(v.Locale, v.Programme, c.Tier)},
 		{Key: l.T("console.account"), Value: l.T("console.account." + c.State)},
 		{Key: l.T("console.language"), Value: locale.For(c.Locale).T("language.name")},
 		{Key: l.T("console.zone"), Value: l.ZoneName(zone, v.Now)},
 		{Key: l.T("console.local_time"), Value: l.DateTime(v.Now, zone)},
-		{Key: l.T("help.code"), Value: s.code},
 	}
+	return rows
+}
+
+// imported is what came with the customer besides what every customer has.
+func imported(c migration.Customer) (rows []ui.SummaryRow) {
 	keys := make([]string, 0, len(c.Attributes))
 	for key := range c.Attributes {
 		keys = append(keys, key)
@@ -93,45 +148,29 @@ func facts(v *page.Visit, s screen) []ui.SummaryRow {
 	return rows
 }
 
-func extensions(v *page.Visit, list []migration.Extension) []ui.SummaryRow {
+// dates are the programme's dates as they stand for this customer, with the days that are left.
+func dates(v *page.Visit, list []migration.Extension) []ui.SummaryRow {
 	l, zone := v.Locale, v.Programme.Zone
 	var rows []ui.SummaryRow
-	for _, e := range list {
-		name := e.Milestone
-		if m, ok := v.Programme.Milestone(e.Milestone); ok {
-			name = page.MilestoneName(l, m)
+	for _, d := range v.Programme.Schedule(list, v.Now) {
+		left := l.N("time.days_left", d.DaysLeft)
+		switch {
+		case d.Past:
+			left = l.T("ui.dates.past")
+		case d.DaysLeft == 0:
+			left = l.T("time.today")
 		}
-		text := l.T("console.extension", "Date", l.Date(e.Day.End(zone), zone), "Granted", l.ShortDate(e.GrantedAt, zone))
-		if e.Reason != "" {
-			text += " " + page.ExtensionReason(l, e.Reason)
+		notes := []string{left}
+		if d.Extended() {
+			text := l.T("console.dates.extended", "Date", l.ShortDate(d.Was.End(zone), zone))
+			if d.Reason != "" {
+				text = l.T("ui.two", "First", text, "Then", page.ExtensionReason(l, d.Reason))
+			}
+			notes = append(notes, text, l.T("console.dates.granted", "Date", l.ShortDate(d.MovedAt, zone)))
 		}
-		rows = append(rows, ui.SummaryRow{Key: name, Value: text})
+		rows = append(rows, ui.SummaryRow{Key: l.ShortDate(d.Minute, zone), Body: ui.Lines(ui.Text(page.MilestoneName(l, d.Milestone)), notes...)})
 	}
 	return rows
-}
-
-// contacts lists the people of a customer with their addresses masked, but for the one that was asked for.
-func contacts(v *page.Visit, s screen) ui.Table {
-	l := v.Locale
-	t := ui.Table{ID: "contacts", Caption: l.T("console.table", "Title", l.T("console.contacts")), Plain: true, Empty: l.T("ui.table.none"), Columns: []ui.Column{
-		{Label: l.T("console.name")}, {Label: l.T("console.role")}, {Label: l.T("help.mail")}, {Label: l.T("console.account")}, {Label: l.T("console.action"), Hidden: true},
-	}}
-	for _, c := range s.file.Contacts {
-		email, action := address(l, c.Email), ui.Cell{}
-		if c.ID == s.revealed {
-			email = c.Email
-			action.Text = l.T("console.revealed")
-		} else if mailed(c.Email) {
-			action.Body = ui.PostAction(ui.Action{
-				URL: customerURL(s.file.Customer.ID) + "/reveal", Hidden: []ui.Pair{{Name: "contact", Value: c.ID}},
-				Button: ui.Button{Label: l.T("console.reveal"), Kind: ui.Quiet},
-			})
-		}
-		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
-			{Text: c.Name}, {Text: l.T("console.contact." + c.Role)}, {Text: email}, {Text: l.T("console.account." + c.State)}, action,
-		}})
-	}
-	return t
 }
 
 // mailed reports whether mail can go to an address; a contact that a sign-in made may have none.

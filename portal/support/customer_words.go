@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"offramp/export"
-	"offramp/internal/locale"
 	"offramp/migration"
+	"offramp/portal/console"
 	"offramp/portal/customer"
 	"offramp/portal/page"
 	"offramp/portal/ui"
@@ -18,57 +18,66 @@ func exports(v *page.Visit, s screen) ui.Table {
 	l := v.Locale
 	t := ui.Table{ID: "exports", Caption: l.T("console.table", "Title", l.T("export.title")), Plain: true, Empty: l.T("console.exports.none"), Columns: []ui.Column{
 		{Label: l.T("export.reference")},
-		{Label: l.T("export.requested")},
 		{Label: l.T("export.contents")},
-		{Label: l.T("export.size"), Numeric: true},
-		{Label: l.T("export.state")},
-		{Label: l.T("console.progress")},
-		{Label: l.T("export.until")},
+		{Label: l.T("export.state"), Wide: true},
 		{Label: l.T("console.cause"), Wide: true},
-		{Label: l.T("console.action"), Hidden: true},
+		{Label: l.T("console.action"), Hidden: true, Wide: true},
 	}}
 	for _, e := range s.exports {
-		tone, text := customer.ExportTag(l, e, v.Now)
-		until, size, action := "", "", ui.Cell{}
-		if e.ExpiresAt != nil {
-			until = l.DateTime(*e.ExpiresAt, v.Zone())
-		}
+		tone, text := console.ExportBadge(l, e, v.Now)
+		size := ""
 		if e.ReadyAt != nil {
 			size = l.Size(e.ObjectSize)
 		}
-		switch act := (ui.Action{URL: "/console/support/exports/" + e.ID}); {
-		case e.State == export.Failed:
-			act.URL, act.Button = act.URL+"/retry", ui.Button{Label: l.T("export.retry")}
-			action.Body = ui.PostAction(act)
-		case e.Live():
-			act.URL, act.Button = act.URL+"/cancel", ui.Button{Label: l.T("export.cancel"), Kind: ui.Danger}
-			action.Body = ui.PostAction(act)
-		}
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
-			{Text: e.Reference()},
-			{Text: l.DateTime(e.RequestedAt, v.Zone())},
-			{Text: contents(l, e.Selection)},
-			{Text: size},
-			{Body: ui.Tag("", tone, text)},
-			progress(v, e),
-			{Text: until},
-			{Text: why(v, e)},
-			action,
+			{Body: ui.Lines(ui.Text(e.Reference()), l.T("console.requested", "When", l.DateTime(e.RequestedAt, v.Zone())))},
+			{Body: ui.Lines(ui.Text(contents(v, e.Selection)), size)},
+			{Body: ui.Lines(ui.Tag("", tone, text), progress(v, e)...)},
+			why(v, e),
+			exportAction(v, e),
 		}})
 	}
 	return t
 }
 
-// contents says what an export holds, by the datasets' keys where some were chosen.
-func contents(l *locale.Locale, s export.Selection) string {
-	if len(s.Datasets) > 0 {
-		return strings.Join(s.Datasets, " · ")
+// exportAction is what support can do about an export: another try, or an end.
+func exportAction(v *page.Visit, e export.Export) ui.Cell {
+	act := ui.Action{URL: "/console/support/exports/" + e.ID}
+	switch {
+	case e.State == export.Failed:
+		act.URL, act.Button = act.URL+"/retry", ui.Button{Label: v.Locale.T("export.retry")}
+	case e.Live():
+		act.URL, act.Button = act.URL+"/cancel", ui.Button{Label: v.Locale.T("export.cancel"), Kind: ui.Danger}
+	default:
+		return ui.Cell{}
 	}
-	return customer.Scope(l, s)
+	return ui.Cell{Body: ui.PostAction(act)}
 }
 
-// progress says how far a live export is, and when a downloaded one was fetched.
-func progress(v *page.Visit, e export.Export) ui.Cell {
+// contents says what an export holds, by the datasets' names where some were chosen.
+func contents(v *page.Visit, s export.Selection) string {
+	if len(s.Datasets) == 0 {
+		return customer.Scope(v.Locale, s)
+	}
+	names := make([]string, len(s.Datasets))
+	for i, key := range s.Datasets {
+		names[i] = datasetName(v, key)
+	}
+	return strings.Join(names, " · ")
+}
+
+// datasetName is what the programme calls a dataset; its key where the programme no longer has it.
+func datasetName(v *page.Visit, key string) string {
+	if v.Programme != nil {
+		if d, ok := v.Programme.Dataset(key); ok && v.Locale.Pick(d.Name) != "" {
+			return v.Locale.Pick(d.Name)
+		}
+	}
+	return key
+}
+
+// progress says how far a live export is, until when a ready one can be had, and when a downloaded one was fetched.
+func progress(v *page.Visit, e export.Export) (lines []string) {
 	l := v.Locale
 	switch i := slices.Index(export.Stages[:], e.Stage); {
 	case e.State == export.Running && i >= 0:
@@ -76,29 +85,43 @@ func progress(v *page.Visit, e export.Export) ui.Cell {
 		if e.Progress != nil {
 			text += fmt.Sprintf(" · %d%%", e.Progress.Percent)
 		}
-		return ui.Cell{Text: text}
+		lines = append(lines, text)
 	case e.State == export.Queued:
-		return ui.Cell{Text: l.T("console.waiting", "Time", since(v, e.RequestedAt))}
-	case e.DownloadedAt != nil:
-		return ui.Cell{Text: l.T("console.downloaded", "When", l.DateTime(*e.DownloadedAt, v.Zone()))}
+		lines = append(lines, l.T("console.waiting", "Time", since(v, e.RequestedAt)))
+	case e.Downloadable(v.Now):
+		lines = append(lines, l.T("console.export.until", "When", l.DateTime(*e.ExpiresAt, v.Zone())))
 	}
-	return ui.Cell{}
+	if e.DownloadedAt != nil {
+		lines = append(lines, l.T("console.downloaded", "When", l.DateTime(*e.DownloadedAt, v.Zone())))
+	}
+	return lines
 }
 
-// why is what went wrong, as the worker reported it, how often, and what the customer reads about it.
-func why(v *page.Visit, e export.Export) string {
-	l := v.Locale
-	var parts []string
-	if e.Cause != "" {
-		parts = append(parts, l.T("console.cause.text", "Cause", e.Cause, "Failures", e.Failures))
-	}
-	if e.Delayed != "" && l.Has(e.Delayed) {
-		parts = append(parts, l.T("console.delayed", "Reason", l.T(e.Delayed)))
+// why says what went wrong and who mends it, with the code and how often it was tried below. What the worker wrote itself stands among
+// the details.
+func why(v *page.Visit, e export.Export) ui.Cell {
+	l, r := v.Locale, e.Reason()
+	var notes []string
+	if e.Failures > 0 && r.Kind != "" {
+		notes = append(notes, l.N("console.cause.tries", e.Failures))
 	}
 	if e.Deaths > 0 {
-		parts = append(parts, l.N("console.deaths", e.Deaths))
+		notes = append(notes, l.N("console.deaths", e.Deaths))
 	}
-	return strings.Join(parts, " · ")
+	if r.Code != "" {
+		notes = append(notes, r.Code)
+	}
+	switch {
+	case r.Kind != "":
+		text := l.T("console.reason." + r.Kind)
+		if r.Dataset != "" {
+			text = l.T("console.reason.of", "Dataset", datasetName(v, r.Dataset), "Reason", text)
+		}
+		return ui.Cell{Body: ui.Lines(ui.Text(text), strings.Join(notes, " · "))}
+	case len(notes) > 0:
+		return ui.Cell{Text: strings.Join(notes, " · ")}
+	}
+	return ui.Cell{}
 }
 
 // event words one entry of a customer's history.

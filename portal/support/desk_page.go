@@ -3,12 +3,13 @@ package support
 import (
 	"net/url"
 	"strconv"
+	"strings"
 
 	"offramp/export"
 	"offramp/internal/fault"
 	"offramp/migration"
 	"offramp/migration/assistance"
-	"offramp/portal/customer"
+	"offramp/portal/console"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -18,6 +19,7 @@ type desk struct {
 	query    string
 	page     int
 	refused  error // the query cannot be searched for
+	named    named
 	hits     []migration.Hit
 	more     bool
 	troubles []export.Troubled
@@ -58,7 +60,7 @@ func buildDesk(v *page.Visit, d desk, layout ui.Page) deskView {
 	case len(d.hits) == 0:
 		view.hints = &ui.Empty{ID: "hints", Title: l.T("console.search.none"), Text: l.T("console.search.none.text")}
 	default:
-		view.found = found(v, d.hits)
+		view.found = found(v, d.hits, d.named.by)
 	}
 	view.pages = ui.Pages{Locale: l}
 	if d.page > 1 {
@@ -74,15 +76,22 @@ func searchURL(q string, page int) string {
 	return "/console/support?" + url.Values{"q": {q}, "page": {strconv.Itoa(page)}}.Encode()
 }
 
-func found(v *page.Visit, hits []migration.Hit) *ui.Table {
+func found(v *page.Visit, hits []migration.Hit, by map[string][]string) *ui.Table {
 	l := v.Locale
 	t := &ui.Table{ID: "found", Caption: l.T("console.customers"), Columns: []ui.Column{
-		{Label: l.T("console.customer")}, {Label: l.T("console.number")}, {Label: l.T("console.tier")}, {Label: l.T("step.export")}, {Label: l.T("console.account")},
+		{Label: l.T("console.customer")}, {Label: l.T("console.number")}, {Label: l.T("console.tier")}, {Label: l.T("console.step.export")}, {Label: l.T("console.account")},
 	}}
+	if len(by) > 0 {
+		t.Columns = append(t.Columns, ui.Column{Label: l.T("console.found_by")})
+	}
 	for _, h := range hits {
-		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
+		row := ui.Row{Cells: []ui.Cell{
 			{Text: h.Name, URL: customerURL(h.ID)}, {Text: h.Ref}, {Text: page.TierName(v.Locale, v.Programme, h.Tier)}, statusCell(v, h.Export), {Text: l.T("console.account." + h.State)},
-		}})
+		}}
+		if len(by) > 0 {
+			row.Cells = append(row.Cells, ui.Cell{Text: strings.Join(by[h.ID], " · ")})
+		}
+		t.Rows = append(t.Rows, row)
 	}
 	return t
 }
@@ -91,22 +100,23 @@ func statusCell(v *page.Visit, s migration.Status) ui.Cell {
 	if s == "" {
 		return ui.Cell{}
 	}
-	return ui.Cell{Body: ui.Status(v.Locale, "", string(s))}
+	return ui.Cell{Body: ui.Tag("", console.StepTurn(s), v.Locale.T("status."+string(s)))}
 }
 
 func troubles(v *page.Visit, list []export.Troubled) *ui.Table {
 	l := v.Locale
 	t := &ui.Table{ID: "troubles", Plain: true, Caption: l.T("console.table", "Title", l.T("console.troubles")), Empty: l.T("console.troubles.none"), Columns: []ui.Column{
-		{Label: l.T("export.reference")}, {Label: l.T("console.customer")}, {Label: l.T("export.state")}, {Label: l.T("console.cause"), Wide: true}, {Label: l.T("console.age")},
+		{Label: l.T("export.reference")}, {Label: l.T("console.customer")}, {Label: l.T("export.state")}, {Label: l.T("console.cause"), Wide: true}, {Label: l.T("console.age")}, {Label: l.T("console.action"), Hidden: true, Wide: true},
 	}}
 	for _, x := range list {
-		tone, text := customer.ExportTag(l, x.Export, v.Now)
+		tone, text := console.ExportBadge(l, x.Export, v.Now)
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: x.Reference()},
 			{Text: x.CustomerName + " · " + x.CustomerRef, URL: customerURL(x.CustomerID)},
 			{Body: ui.Tag("", tone, text)},
-			{Text: why(v, x.Export)},
+			why(v, x.Export),
 			{Text: l.Duration(v.Now.Sub(x.RequestedAt))},
+			exportAction(v, x.Export),
 		}})
 	}
 	return t

@@ -5,6 +5,7 @@ import (
 
 	"offramp/export"
 	"offramp/export/archive"
+	"offramp/portal/console"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -14,17 +15,18 @@ const failuresShown = 10
 
 // exportInside is what an export looks like inside: its files, and what could not be exported.
 type exportInside struct {
-	title    string
-	facts    []ui.SummaryRow
-	volumes  ui.Table
-	failures []string
-	missing  int64 // items, of which failures names the first
+	title     string
+	facts     []ui.SummaryRow
+	volumes   ui.Table
+	technical string // the worker's own words about what went wrong
+	failures  []string
+	missing   int64 // items, of which failures names the first
 }
 
 // insides words those exports about which there is something to say.
 func insides(v *page.Visit, list []export.Export) (all []exportInside) {
 	for _, e := range list {
-		if x := inside(v, e); len(x.volumes.Rows) > 0 || len(x.failures) > 0 {
+		if x := inside(v, e); len(x.volumes.Rows) > 0 || len(x.failures) > 0 || x.technical != "" {
 			all = append(all, x)
 		}
 	}
@@ -36,6 +38,7 @@ func inside(v *page.Visit, e export.Export) exportInside {
 	x := exportInside{title: l.T("console.inside", "Reference", e.Reference()), facts: []ui.SummaryRow{
 		{Key: l.T("console.attempts"), Value: l.Number(int64(e.Attempt))},
 	}}
+	x.technical = e.Cause
 	if e.AsOf != nil {
 		x.facts = append(x.facts, ui.SummaryRow{Key: l.T("export.as_of"), Value: l.DateTime(*e.AsOf, v.Zone())})
 	}
@@ -53,18 +56,13 @@ func inside(v *page.Visit, e export.Export) exportInside {
 	}
 	if e.Receipt != nil {
 		for _, c := range e.Receipt.Datasets {
-			x.fail(v, c.Dataset, c)
+			x.fail(v, datasetName(v, c.Dataset), c)
 		}
 		for _, c := range e.Receipt.Attachments {
-			x.fail(v, l.T("export.attachments", "Dataset", c.Dataset), c)
+			x.fail(v, l.T("export.attachments", "Dataset", datasetName(v, c.Dataset)), c)
 		}
 	}
 	return x
-}
-
-// volumeTones of the states of a volume.
-var volumeTones = map[export.VolumeState]ui.Tone{
-	export.VolumeWaiting: ui.ToneNotStarted, export.VolumeBuilding: ui.ToneInProgress, export.VolumeSealed: ui.ToneCompleted,
 }
 
 func volume(v *page.Visit, part export.Volume) ui.Row {
@@ -74,7 +72,7 @@ func volume(v *page.Visit, part export.Volume) ui.Row {
 	}
 	return ui.Row{Cells: []ui.Cell{
 		{Text: l.T("export.volume.number", "Number", part.Number)},
-		{Body: ui.Tag("", volumeTones[part.State], l.T("console.volume."+string(part.State)))},
+		{Body: ui.Tag("", console.VolumeTurn(part.State), l.T("console.volume."+string(part.State)))},
 		{Text: l.Number(int64(part.Tries))},
 		{Text: l.Number(part.Rows)},
 		{Text: l.Number(part.Files)},

@@ -4,7 +4,7 @@ import (
 	"offramp/export"
 	"offramp/internal/fault"
 	"offramp/migration/assistance"
-	"offramp/portal/customer"
+	"offramp/portal/console"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -25,17 +25,12 @@ type requestView struct {
 	send    ui.Button
 }
 
-// requestTones of the states of a request, as staff see them.
-var requestTones = map[assistance.State]ui.Tone{
-	assistance.Open: ui.ToneActionNeeded, assistance.Answered: ui.ToneInProgress, assistance.Closed: ui.ToneCompleted,
-}
-
 // buildRequest words a request; about is its export, nil when it has none. refused is why the answer came back.
 func buildRequest(v *page.Visit, r assistance.Listed, about *export.Export, answer string, refused error, layout ui.Page) requestView {
 	l := v.Locale
 	view := requestView{
 		layout: layout, heading: ui.Heading{Eyebrow: r.CustomerRef + " · " + r.CustomerName, Title: l.T("help.one", "Reference", r.Reference())},
-		tone: requestTones[r.State], tag: l.T("help.state." + string(r.State)), open: r.State != assistance.Closed, action: requestURL(r.ID) + "/answer",
+		tone: console.HelpTurn(r.State), tag: l.T("help.state." + string(r.State)), open: r.State != assistance.Closed, action: requestURL(r.ID) + "/answer",
 		send: ui.Button{Label: l.T("console.help.send"), Kind: ui.Primary},
 	}
 	fact := func(key, value string) {
@@ -46,7 +41,7 @@ func buildRequest(v *page.Visit, r assistance.Listed, about *export.Export, answ
 	view.facts = []ui.SummaryRow{{Key: l.T("console.customer"), Body: ui.A(ui.Link{Label: r.CustomerName + " · " + r.CustomerRef, URL: customerURL(r.CustomerID)})}}
 	fact("console.name", r.ContactName)
 	fact("help.sent", l.DateTime(r.CreatedAt, v.Zone()))
-	fact("help.dataset", r.Dataset)
+	fact("help.dataset", datasetName(v, r.Dataset))
 	if r.Expected != nil {
 		fact("help.expected", l.Number(*r.Expected))
 	}
@@ -70,15 +65,17 @@ func buildRequest(v *page.Visit, r assistance.Listed, about *export.Export, answ
 // export puts the export beside the request, with its cause of trouble.
 func (view *requestView) export(v *page.Visit, e export.Export) {
 	l := v.Locale
-	tone, text := customer.ExportTag(l, e, v.Now)
+	tone, text := console.ExportBadge(l, e, v.Now)
 	view.about = []ui.SummaryRow{
 		{Key: l.T("export.reference"), Value: e.Reference()},
 		{Key: l.T("export.state"), Body: ui.Tag("", tone, text)},
 		{Key: l.T("export.requested"), Value: l.DateTime(e.RequestedAt, v.Zone())},
-		{Key: l.T("export.contents"), Value: contents(l, e.Selection)},
-		{Key: l.T("console.cause"), Value: why(v, e)},
+		{Key: l.T("export.contents"), Value: contents(v, e.Selection)},
 	}
-	if x := inside(v, e); len(x.volumes.Rows) > 0 || len(x.failures) > 0 {
+	if cell := why(v, e); cell.Body != nil {
+		view.about = append(view.about, ui.SummaryRow{Key: l.T("console.cause"), Body: cell.Body})
+	}
+	if x := inside(v, e); len(x.volumes.Rows) > 0 || len(x.failures) > 0 || x.technical != "" {
 		view.inside = &x
 	}
 }
@@ -94,7 +91,7 @@ func requests(v *page.Visit, id, title string, list []assistance.Listed) *ui.Tab
 			{Text: r.Reference(), URL: requestURL(r.ID)},
 			{Text: r.CustomerName + " · " + r.CustomerRef, URL: customerURL(r.CustomerID)},
 			{Text: r.ExportReference},
-			{Text: r.Dataset},
+			{Text: datasetName(v, r.Dataset)},
 			{Text: since(v, r.CreatedAt)},
 		}})
 	}
@@ -112,7 +109,7 @@ func ownRequests(v *page.Visit, list []assistance.Request) ui.Table {
 			{Text: r.Reference(), URL: requestURL(r.ID)},
 			{Text: l.DateTime(r.CreatedAt, v.Zone())},
 			{Text: r.ExportReference},
-			{Body: ui.Tag("", requestTones[r.State], l.T("help.state."+string(r.State)))},
+			{Body: ui.Tag("", console.HelpTurn(r.State), l.T("help.state."+string(r.State)))},
 		}})
 	}
 	return t

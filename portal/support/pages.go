@@ -50,7 +50,9 @@ func (p *Pages) ShowDesk(c echo.Context) error {
 	case err != nil:
 		status = http.StatusUnprocessableEntity
 	case desk.query != "":
-		desk.hits, desk.more, err = p.Customers.SearchCustomers(ctx, v.Session.IdentityID, desk.query, (desk.page-1)*hitsShown, hitsShown)
+		if desk.named, err = p.named(ctx, v, desk.query); err == nil {
+			desk.hits, desk.more, err = p.Customers.SearchCustomers(ctx, v.Session.IdentityID, desk.query, desk.named.ids, (desk.page-1)*hitsShown, hitsShown)
+		}
 	default:
 		desk.troubles, desk.requests, err = p.waiting(c)
 		if err == nil {

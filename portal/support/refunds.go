@@ -5,7 +5,7 @@ import (
 
 	"offramp/auth"
 	"offramp/migration/refund"
-	"offramp/portal/customer/settle"
+	"offramp/portal/console"
 	"offramp/portal/finance"
 	"offramp/portal/page"
 	"offramp/portal/ui"
@@ -17,29 +17,23 @@ func refunds(v *page.Visit, list []refund.Refund) ui.Table {
 	l := v.Locale
 	t := ui.Table{ID: "refunds", Caption: l.T("console.table", "Title", l.T("console.refunds")), Plain: true, Empty: l.T("console.refunds.none"), Columns: []ui.Column{
 		{Label: l.T("refund.reference")},
-		{Label: l.T("refund.requested")},
 		{Label: l.T("refund.method")},
 		{Label: l.T("refund.amount"), Numeric: true},
 		{Label: l.T("refund.state")},
 		{Label: l.T("console.refunds.moved")},
-		{Label: l.T("refund.settled")},
 	}}
 	for _, r := range list {
-		ref, settled := ui.Cell{Text: r.Ref}, ""
+		ref := ui.Cell{Text: r.Ref}
 		if v.Session.Has(auth.FinanceClerk, auth.FinanceApprover, auth.FinanceReleaser) {
 			ref.URL = finance.QueuePath + "/" + url.PathEscape(r.Ref)
 		}
-		if r.SettledAt != nil {
-			settled = l.DateTime(*r.SettledAt, v.Zone())
-		}
+		ref.Note = l.T("console.requested", "When", l.DateTime(r.RequestedAt, v.Zone()))
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			ref,
-			{Text: l.DateTime(r.RequestedAt, v.Zone())},
 			{Text: l.T("refund.method." + string(r.Method))},
 			{Text: l.Money(r.Amount, r.Currency)},
-			{Body: ui.Tag("", settle.Tone(r.State), l.T("refund.state."+string(r.State)))},
+			{Body: ui.Tag("", console.RefundTurn(r.State), l.T("refund.state."+string(r.State)))},
 			{Text: l.DateTime(r.UpdatedAt, v.Zone())},
-			{Text: settled},
 		}})
 	}
 	return t

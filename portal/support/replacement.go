@@ -2,6 +2,7 @@ package support
 
 import (
 	"offramp/migration/replacement"
+	"offramp/portal/console"
 	"offramp/portal/customer"
 	"offramp/portal/page"
 	"offramp/portal/ui"
@@ -34,7 +35,7 @@ func buildChoice(v *page.Visit, o replacement.Overview) choiceCard {
 	if c.Decision == replacement.Chosen {
 		add("choice.row.product", customer.ReplacementName(v, c.Replacement))
 	}
-	card.facts = append(card.facts, ui.SummaryRow{Key: l.T("choice.row.state"), Body: ui.Tag("", customer.ChoiceTone(*c), customer.ChoiceWord(l, *c))})
+	card.facts = append(card.facts, ui.SummaryRow{Key: l.T("choice.row.state"), Body: ui.Tag("", console.ChoiceTurn(c.State), customer.ChoiceWord(l, *c))})
 	add("choice.row.at", l.DateTime(c.At, v.Zone()))
 	if !c.ChangedAt.Equal(c.At) {
 		add("choice.row.changed", l.DateTime(c.ChangedAt, v.Zone()))
