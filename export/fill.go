@@ -184,6 +184,7 @@ func (b *builder) read(ctx context.Context, a *attempt, w *work, archived *archi
 		if err != nil {
 			return err
 		}
+		pt.lenient = pt.lenient || b.lenient(a, w)
 		parts[i] = pt
 		if err := b.addRows(ctx, a, w, pt, &w.pieces[i], archived); err != nil {
 			return err
@@ -203,6 +204,14 @@ func (b *builder) read(ctx context.Context, a *attempt, w *work, archived *archi
 	}
 	return nil
 }
+
+// lenient reports whether it was tried so often that a page of a list which fails again is given up, so that it does not stop the rest.
+func (b *builder) lenient(a *attempt, w *work) bool {
+	return a.Failures+w.tries-1 >= min(patientTries, b.Retries-1)
+}
+
+// patientTries is after how many tries that is.
+const patientTries = 2
 
 // addRows puts a piece's rows into the archive. What its source counts now is what is expected of it where the source has no
 // snapshots: another job may have weighed it, a while ago.
@@ -300,7 +309,7 @@ const unsized = 64 << 10
 func (pt *part) listFiles(r source.Range, t *ledger) archive.Attachments {
 	return func(ctx context.Context, yield func(archive.Attachment) error) error {
 		_, err := pt.rows(ctx, r, func(values [][]byte) error {
-			if values[pt.at.key] == nil {
+			if values[pt.at.key] == nil || archive.Lost(values) {
 				return nil
 			}
 			a := archive.Attachment{Key: string(values[pt.at.key]), Size: -1}

@@ -47,6 +47,7 @@ func (b *builder) prepare(ctx context.Context, a *attempt, w *work) (more bool, 
 		return false, err
 	}
 	a.view = newView(b.Sources, a.programme, &a.shared.Choice, a.customer.ref)
+	a.view.lenient = b.lenient(a, w)
 	weighed, err := b.weigh(ctx, a)
 	if err != nil {
 		return false, err

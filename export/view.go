@@ -21,6 +21,7 @@ type view struct {
 	snapshots map[string]source.Snapshot // by source
 	order     []string                   // of the snapshots' keys
 	parts     map[string]*part           // by dataset
+	lenient   bool                       // for its parts
 }
 
 // part is one dataset as a view shows it.
@@ -32,6 +33,7 @@ type part struct {
 	at      filePlaces
 	objects source.Objects
 	held    *source.Gathered // all of it, if it is small
+	lenient bool             // a page of a list that keeps failing costs its own rows only
 }
 
 func newView(sources *Sources, p *migration.Programme, c *choice, customerRef string) *view {
@@ -88,7 +90,7 @@ func (v *view) part(ctx context.Context, d migration.Dataset) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	pt := &part{dataset: d, query: query(d), snap: snap}
+	pt := &part{dataset: d, query: query(d), snap: snap, lenient: v.lenient}
 	if pt.columns, err = snap.Check(ctx, pt.query); err != nil {
 		return nil, err
 	}
@@ -173,6 +175,9 @@ func (pt *part) weigh(ctx context.Context) (source.Weight, error) {
 func (pt *part) reading() source.Query {
 	q := pt.query
 	q.Unconverted = archive.Unconverted
+	if pt.lenient {
+		q.Lost = &source.Lost{Row: archive.Unread, Rest: archive.UnreadRest}
+	}
 	return q
 }
 

@@ -85,7 +85,8 @@ type ImportCount struct {
 }
 
 // Failure is one row or attachment that could not be exported as it is. Reason is one of missing, changed, archived, no_key,
-// denied, unreadable, size_differs, not_utf8, not_json, not_binary, out_of_range, not_converted, or what an import profile gave.
+// denied, unreadable, size_differs, not_utf8, not_json, not_binary, out_of_range, not_converted,
+// page_failed, rest_failed (this row and all behind it, however many), or what an import profile gave.
 type Failure struct {
 	Volume int    `json:"volume,omitempty"` // in the receipt of an export of several
 	Part   int    `json:"part,omitempty"`   // of a dataset in several, in which rows are counted from 1 again

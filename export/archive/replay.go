@@ -8,8 +8,8 @@ import (
 // replayRoom is how many bytes of one dataset's rows are remembered.
 const replayRoom = 512 << 10
 
-// replayUnconverted is the length by which a value that is Unconverted is remembered; -1 is that of NULL.
-const replayUnconverted = -2
+// replayMark is the length by which the first of marks is remembered, and those below it are the others'; -1 is that of NULL.
+const replayMark = -2
 
 // replay remembers the rows of the dataset added last, when they are few, so that further formats and import files do not
 // each cost the source a query.
@@ -67,8 +67,8 @@ func (r *replay) keep(values [][]byte) bool {
 			m.lengths = append(m.lengths, -1)
 			continue
 		}
-		if notConverted([][]byte{v}) == 0 {
-			m.lengths = append(m.lengths, replayUnconverted)
+		if i := markOf(v); i >= 0 {
+			m.lengths = append(m.lengths, int32(replayMark-i))
 			continue
 		}
 		m.values, m.lengths = append(m.values, v...), append(m.lengths, int32(len(v)))
@@ -98,8 +98,8 @@ func (r *replay) replay(ctx context.Context, yield func([][]byte) error) (int64,
 		}
 		for i := range row {
 			length := r.memory.lengths[int(n)*r.width+i]
-			if length == replayUnconverted {
-				row[i] = Unconverted
+			if length <= replayMark {
+				row[i] = marks[replayMark-length].place
 				continue
 			}
 			if length < 0 {

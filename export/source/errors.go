@@ -96,14 +96,20 @@ func kindOfState(code string) Kind {
 	return Invalid
 }
 
-// quotesData reports whether a message of this state may hold a value of a row: a data exception, a constraint, what a function
-// raises, a fault inside the server.
-func quotesData(state string) bool {
-	switch state[:min(2, len(state))] {
-	case "22", "23", "P0", "XX", "HV", "38", "39":
-		return true
+// quotesData reports whether a message may hold a value of a row: a data exception, what a function raises, a fault inside the server,
+// but also a name that was looked up by a value (regclass), and a text that was parsed (tsquery, query_to_xml). What is known to quote
+// the query alone, or nothing, is repeated: a fault at a place of the query's own text, and faults of the connection and of rights.
+func quotesData(pg *pgconn.PgError) bool {
+	if pg.Code == "42501" || pg.Code == "55P03" {
+		return false
 	}
-	return false
+	switch pg.Code[:min(2, len(pg.Code))] {
+	case "08", "28", "40", "53", "57":
+		return false
+	case "42", "3F", "0A":
+		return pg.Position == 0 || pg.InternalQuery != "" || pg.Where != ""
+	}
+	return true
 }
 
 // inStates names the states that a query meets most often when a value is not what it takes it for.
@@ -122,7 +128,7 @@ func inStates(state string) string {
 // describe adds to PostgreSQL's sentence what helps to find the place.
 func describe(pg *pgconn.PgError) error {
 	var b strings.Builder
-	if quotesData(pg.Code) {
+	if quotesData(pg) {
 		return &quiet{text: fmt.Sprintf("SQLSTATE %s%s; the server's message may quote a row and is not repeated: run the query to see it", pg.Code, inStates(pg.Code)), cause: pg}
 	}
 	b.WriteString(pg.Message)

@@ -29,12 +29,14 @@ var errEnough = errors.New("enough")
 type pages struct {
 	client *httpClient
 	query  Query
+	origin *url.URL // of the first page
 	target *url.URL // of the current page
 
 	number int // of the current page, from 1
 	first  int // of the first page, as the API counts
 	total  int64
 	rows   int64
+	latest int64 // rows of the page before
 	empty  int
 	asked  map[uint64]struct{} // addresses
 	came   map[uint64]struct{} // lists of rows
@@ -52,7 +54,7 @@ type page struct {
 
 func newPages(c *httpClient, q Query, first *url.URL) *pages {
 	return &pages{
-		client: c, query: q, target: first, first: q.Request.Paging.First, total: -1,
+		client: c, query: q, origin: first, target: first, first: q.Request.Paging.First, total: -1,
 		asked: map[uint64]struct{}{}, came: map[uint64]struct{}{}, seed: maphash.MakeSeed(),
 	}
 }
@@ -88,6 +90,14 @@ func (p *pages) each(ctx context.Context, visit func(item []byte) error) error {
 	for {
 		p.number++
 		end, err := p.inspect(current)
+		if err != nil && ctx.Err() == nil && p.broken(current, err) {
+			var on *page
+			if on, err = p.leap(ctx, err, visit); on != nil {
+				current = on
+				continue
+			}
+			end = true
+		}
 		if err != nil || end {
 			return err
 		}
@@ -97,9 +107,11 @@ func (p *pages) each(ctx context.Context, visit func(item []byte) error) error {
 			flying = true
 			go func() { ahead <- p.fetch(ctx, next, into) }()
 		}
+		before := p.rows
 		if err := p.visit(current.items, visit); err != nil {
 			return err
 		}
+		p.latest = max(p.latest, p.rows-before)
 		if next == nil {
 			return p.balanced()
 		}
@@ -292,6 +304,99 @@ func (p *pages) visit(items []byte, visit func(item []byte) error) error {
 		p.rows++
 		return visit(item)
 	})
+}
+
+// maxLeap is how many pages in a row may fail before it is the whole API that does.
+const maxLeap = 3
+
+// broken reports whether an error is the page's own: it came, or its server said that it will not give it.
+func (p *pages) broken(current *page, err error) bool {
+	var f *fault
+	if errors.As(current.err, &f) {
+		return f.status >= 400
+	}
+	return current.err == nil && KindOf(err) == Inconsistent && soundJSON(bytes.TrimPrefix(current.Bytes(), byteOrder)) != nil
+}
+
+// leap gives up a page that keeps failing. Where the pages are numbered and one behind it can be read, its rows are named as lost and
+// the reading goes on there; where no way leads past it, the rest is. Before that is allowed (Query.Lost), and where it is not one
+// page but the API that fails, it returns the error, such that it is tried again.
+func (p *pages) leap(ctx context.Context, why error, visit func(item []byte) error) (on *page, err error) {
+	why = p.patient(why)
+	if p.query.Lost == nil {
+		return nil, why
+	}
+	per := int64(p.query.Request.Paging.Size)
+	if per == 0 {
+		per = p.latest
+	}
+	if numbered := p.query.Request.Paging.By == migration.PagingPage; numbered && per > 0 && (p.total < 0 || p.rows+per < p.total) {
+		return p.over(ctx, why, per, visit)
+	}
+	if p.number == 1 || p.fetch(ctx, p.origin, new(page)).err != nil {
+		return nil, why // nothing can be read at all
+	}
+	if p.total < 0 {
+		return nil, p.lose(1, p.query.Lost.Rest, visit)
+	}
+	return nil, p.lose(p.total-p.rows, p.query.Lost.Row, visit)
+}
+
+// over finds the next page that can be read behind one that cannot.
+func (p *pages) over(ctx context.Context, why error, per int64, visit func(item []byte) error) (*page, error) {
+	for k := 1; k <= maxLeap; k++ {
+		target := with(p.target, p.query.Request.Paging.Parameter, strconv.Itoa(p.first+p.number-1+k))
+		on := p.fetch(ctx, target, new(page))
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if on.err != nil || soundJSON(bytes.TrimPrefix(on.Bytes(), byteOrder)) != nil {
+			continue
+		}
+		lost := per * int64(k)
+		if p.total >= 0 {
+			lost = min(lost, p.total-p.rows)
+		}
+		p.number, p.target = p.number+k-1, target
+		return on, p.lose(lost, p.query.Lost.Row, visit)
+	}
+	return nil, why
+}
+
+// lose names n rows as lost.
+func (p *pages) lose(n int64, mark []byte, visit func(item []byte) error) error {
+	for range n {
+		if p.query.MaxRows > 0 && p.rows == p.query.MaxRows {
+			return p.fail(Invalid, "there are more than %d rows, which is the most that is allowed", p.query.MaxRows)
+		}
+		p.rows++
+		if err := visit(mark); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// patient makes of a page's failure one that is worth another try, where others of the same list were read.
+func (p *pages) patient(err error) error {
+	var own *Error
+	if p.number == 1 || !errors.As(err, &own) || own.Retryable() {
+		return err
+	}
+	return &Error{Kind: Unavailable, Dataset: own.Dataset, Cause: own.Cause}
+}
+
+// mark returns an item of lose as it is; nil for a row.
+func (l *Lost) mark(item []byte) []byte {
+	if l == nil || len(item) == 0 {
+		return nil
+	}
+	for _, m := range [][]byte{l.Row, l.Rest} {
+		if len(m) == len(item) && &m[0] == &item[0] {
+			return m
+		}
+	}
+	return nil
 }
 
 // balanced is asked after the last page.

@@ -25,6 +25,7 @@ type shape struct {
 	buffer []byte
 	values [][]byte
 
+	lost    *Lost
 	instead []byte // stands for a value that is not of its column's type; nil: that ends the reading
 	bad     int64  // rows with one
 	badRow  int64  // the last of them
@@ -33,7 +34,7 @@ type shape struct {
 
 // newShape checks the declared columns. An API tells no types of its own, so each column must have one.
 func newShape(q Query) (*shape, error) {
-	s := &shape{dataset: q.Dataset, instead: q.Unconverted, at: map[string]int{}, buffer: make([]byte, 0, 256)}
+	s := &shape{dataset: q.Dataset, instead: q.Unconverted, lost: q.Lost, at: map[string]int{}, buffer: make([]byte, 0, 256)}
 	for _, c := range q.Columns {
 		if c.Name == further {
 			s.open = true
@@ -63,6 +64,12 @@ func (s *shape) fail(kind Kind, format string, args ...any) error {
 
 // row turns row n, counted from 1, into values that are good until the next call.
 func (s *shape) row(n int64, item []byte) ([][]byte, error) {
+	if mark := s.lost.mark(item); mark != nil {
+		for i := range s.values {
+			s.values[i] = mark
+		}
+		return s.values, nil
+	}
 	if item[0] != '{' {
 		err := s.refuse(n, s.fail(Schema, "row %d is %s in place of an object", n, nameOf(item)))
 		for i := range s.values {

@@ -127,7 +127,7 @@ func (s *httpSnapshot) Weigh(ctx context.Context, q Query) (w Weight, err error)
 		}
 		values, err := shape.row(p.rows, item)
 		if err == nil {
-			w.add(values, key, size)
+			w.add(values, key, size, shape.lost.mark(item) != nil)
 		}
 		return err
 	})

@@ -23,8 +23,11 @@ func fileColumns(q Query, columns []Column) (key, size int, err error) {
 }
 
 // add accounts for one row.
-func (w *Weight) add(values [][]byte, key, size int) {
+func (w *Weight) add(values [][]byte, key, size int, lost bool) {
 	w.Rows++
+	if lost {
+		return
+	}
 	for _, v := range values {
 		w.Bytes += int64(len(v))
 	}

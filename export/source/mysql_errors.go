@@ -21,6 +21,9 @@ var mysqlKinds = map[uint16]Kind{
 	1412: Inconsistent, // the table's definition has changed since the snapshot
 }
 
+// mysqlQuotes are errors of state 42 that may hold a value all the same: of a regular expression, and what a function raises.
+var mysqlQuotes = map[uint16]bool{1139: true, 1643: true, 1644: true, 1645: true}
+
 // classifyMySQL turns an error of the driver into ours. A cancelled context stays itself.
 func classifyMySQL(ctx context.Context, dataset string, err error) error {
 	if err == nil {
@@ -39,7 +42,7 @@ func classifyMySQL(ctx context.Context, dataset string, err error) error {
 		if !ok {
 			kind = Invalid
 		}
-		if !ok && !strings.HasPrefix(string(server.SQLState[:]), "42") { // 42 is about the text of the query
+		if !ok && (!strings.HasPrefix(string(server.SQLState[:]), "42") || mysqlQuotes[server.Number]) { // 42 is about the text of the query
 			text := fmt.Sprintf("error %d, SQLSTATE %s; the server's message may quote a row and is not repeated: run the query to see it", server.Number, server.SQLState[:])
 			err = &quiet{text: text, cause: err}
 		}

@@ -85,8 +85,17 @@ type Query struct {
 	// Unconverted, when not nil, stands in the place of a value that is not of its column's type, in a source without types of its
 	// own: the very slice. Its row is then the reader's to refuse. Nil: such a value ends the reading.
 	Unconverted []byte
+	// Lost, when not nil, says how rows are marked whose page a source keeps refusing, so that the others are read all the same. Nil:
+	// such a page ends the reading.
+	Lost *Lost
 	// Columns, when not empty, are the columns that the query must have, in this order. An empty Type matches any.
 	Columns []Column
+}
+
+// Lost are the very slices that stand in the place of each value of a row that a source does not give.
+type Lost struct {
+	Row  []byte // its page fails, and the pages behind it are read
+	Rest []byte // this row and all behind it, whose number nobody knows: there is no way on
 }
 
 // Range is the rows with From <= key < Before; nil is open. The bounds are in the text form that the source gave them in.

@@ -134,6 +134,7 @@ var mending = []struct {
 	reasons []string
 }{
 	{"again", []string{"changed", "unreadable"}},
+	{"pages", []string{"page_failed", "rest_failed"}},
 	{"archived", []string{"archived"}},
 	{"access", []string{"denied", "no_key"}},
 	{"missing", []string{"missing"}},
