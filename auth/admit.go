@@ -74,7 +74,7 @@ func (s *Service) admitStaff(ctx context.Context, tx *db.Tx, known *identityRow,
 		return who, err
 	}
 	if known.State != migration.Active {
-		return who, ErrDisabled
+		return who, ErrStaffDisabled
 	}
 	if len(roles) == 0 {
 		return who, ErrNoRole
@@ -135,6 +135,13 @@ func (s *Service) place(ctx context.Context, tx *db.Tx, row *identityRow, c Clai
 		if err != nil || row.ContactID != "" {
 			return "email", err
 		}
+	}
+	// Somebody who was shut out is not let in under another identity. The address need not be verified for that.
+	if shut, err := s.store.shutOut(ctx, tx, row.CustomerID, c.Email); err != nil || shut {
+		if err == nil {
+			err = ErrDisabled
+		}
+		return "claim", err
 	}
 	row.ContactID, err = s.store.addContact(ctx, tx, newContact(row.CustomerID, c, c.Text(s.config.Customers.RoleClaim)))
 	return "claim", err

@@ -18,6 +18,8 @@ var (
 	ErrUnknownCustomer = fault.New(fault.Forbidden, "auth.unknown_customer")
 	// ErrDisabled: the identity, the contact or the customer is disabled.
 	ErrDisabled = fault.New(fault.Forbidden, "auth.disabled")
+	// ErrStaffDisabled: the member of staff is disabled.
+	ErrStaffDisabled = fault.New(fault.Forbidden, "auth.staff_disabled")
 	// ErrNoRole: a member of staff in none of the groups that give a role.
 	ErrNoRole = fault.New(fault.Forbidden, "auth.no_role")
 	// ErrTooWeak: the provider did not ask for credentials as strong as ours have to be.

@@ -19,7 +19,7 @@ type Also struct {
 }
 
 // Resolve returns the session behind a cookie in one round trip. ErrSignedOut when there is none or it is over;
-// ErrDisabled and ErrNoRole when the person has lost what they signed in with, and then the Session says who it was.
+// ErrDisabled, ErrStaffDisabled and ErrNoRole when the person has lost what they signed in with, and then the Session says who it was.
 // touch keeps the session from idling out; requests that a page makes by itself do not touch.
 func (s *Service) Resolve(ctx context.Context, cookie string, touch bool, also ...Also) (Session, error) {
 	if cookie == "" {
@@ -31,6 +31,8 @@ func (s *Service) Resolve(ctx context.Context, cookie string, touch bool, also .
 	switch {
 	case err != nil:
 		return Session{}, err
+	case !active && session.Realm == Staff:
+		return session, ErrStaffDisabled
 	case !active:
 		return session, ErrDisabled
 	case session.Realm == Staff && len(session.Roles) == 0:

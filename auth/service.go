@@ -81,6 +81,9 @@ func NewService(d *db.DB, c Config) *Service {
 	return &Service{db: d, config: c, store: store{db: d}, box: box}
 }
 
+// Idle is how long a session lives without a request.
+func (s *Service) Idle() time.Duration { return s.config.Idle }
+
 func (s *Service) realm(r Realm) RealmConfig {
 	if r == Staff {
 		return s.config.Staff

@@ -85,6 +85,26 @@ func TestUnknownAndDisabledAreRefusedAndRecorded(t *testing.T) {
 	}
 }
 
+// Whoever was shut out comes back neither as another subject of the provider nor under an address that nobody has verified.
+func TestA08_WhoIsDisabledIsNobodyElseEither(t *testing.T) {
+	w := newWorld(t)
+	w.customer("A-1", "ada@example.com")
+	w.exec(`UPDATE contact SET state = 'disabled' WHERE id = 'k-A-1'`)
+	w.customers.SetUser(person("another", "Ada@example.com", false, map[string]any{"customer": "A-1"}))
+	if _, err := w.signIn(auth.Customers, "Ada@example.com"); !errors.Is(err, auth.ErrDisabled) {
+		t.Errorf("a disabled contact under another identity: %v", err)
+	}
+	w.staff.SetUser(person("s1", "sam@example.com", true, map[string]any{"groups": []string{"audit"}}))
+	a := w.mustSignIn(auth.Staff, "sam@example.com")
+	w.exec(`UPDATE identity SET state = 'disabled' WHERE id = $1`, a.Session.IdentityID)
+	if _, err := w.resolve(a.Cookie); !errors.Is(err, auth.ErrStaffDisabled) {
+		t.Errorf("disabled staff's session: %v", err)
+	}
+	if _, err := w.signIn(auth.Staff, "sam@example.com"); !errors.Is(err, auth.ErrStaffDisabled) {
+		t.Errorf("disabled staff sign in: %v", err)
+	}
+}
+
 func TestA01_StateMissingOrOfAnotherBrowser(t *testing.T) {
 	w := newWorld(t)
 	w.customer("A-1", "ada@example.com")

@@ -123,6 +123,16 @@ func (store) contactByEmail(ctx context.Context, tx *db.Tx, customerID, email st
 	return id, nil
 }
 
+// shutOut reports whether the customer has a contact with this address that was disabled, and not for being joined to another.
+func (store) shutOut(ctx context.Context, tx *db.Tx, customerID, email string) (shut bool, err error) {
+	err = tx.Pgx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM contact
+		WHERE customer_id = $1 AND lower(email) = lower($2) AND state = 'disabled' AND joined_to IS NULL)`, customerID, clean(email, 254)).Scan(&shut)
+	if err != nil {
+		return false, fmt.Errorf("find contact of %s: %w", customerID, err)
+	}
+	return shut, nil
+}
+
 // activeContact checks that the contact exists and that it and its customer are active.
 func (store) activeContact(ctx context.Context, tx *db.Tx, customerID, contactID string) error {
 	var active bool

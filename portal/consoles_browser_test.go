@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"net/url"
 	"testing"
 
 	"offramp/deploy/examples"
@@ -45,6 +46,9 @@ func TestH02_ConsolesInABrowser(t *testing.T) {
 	w.exec(`UPDATE export SET state = 'failed', failures = 3, cause = 'column title is gone', finished_at = $2 WHERE id = $1`, e.ID, day)
 	w.propose("operator", string(examples.Hezhou))
 	w.exec(`UPDATE identity SET roles = '{support,programme_manager,auditor}' WHERE id = 'identity-support'`)
+	w.manager("second")
+	w.sent("second", "/console/people/staff/identity-finance_clerk/disable", url.Values{"reason": {"Has left the company."}}, 303)
+	w.sent("second", "/console/people/customer/"+w.ids["member"]+"/disable", url.Values{"reason": {"Asked for it by phone."}}, 303)
 	base, tab := w.browse(), localtest.Browser(t)
 	tab.Allow("404") // the icon that browsers ask for on the first page, which is no page of ours
 	tab.Allow("422")
@@ -54,6 +58,8 @@ func TestH02_ConsolesInABrowser(t *testing.T) {
 		for _, path := range []string{
 			"/console", "/console/support", "/console/support?q=canary", "/console/support?q=nobody", screen,
 			"/console/programme", "/console/programme/1", "/console/audit", "/console/audit?from=x", "/console/audit/1",
+			"/console/people", "/console/people?q=hz-20418", "/console/people?q=nobody", "/console/people/staff/identity-finance_clerk",
+			"/console/people/staff/identity-auditor", "/console/people/customer/" + w.ids["member"],
 		} {
 			w.look(tab, base, tag, path)
 		}

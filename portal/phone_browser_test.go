@@ -82,6 +82,8 @@ func (w *world) phonePages() map[string][]string {
 	batch := w.sent("finance_clerk", "/console/finance/batches", url.Values{"method": {"original"}, "currency": {"CNY"}}, 303).location
 	csv := "end_to_end_id,amount,currency,state,date,reason\nFOREIGN-0123456789-0123456789-01234,5.00,CNY,booked,2026-11-24,\n"
 	bank := w.upload("finance_clerk", "/console/finance/reconciliation", "results.csv", csv).location
+	w.manager("second")
+	w.sent("second", "/console/people/staff/identity-finance_clerk/disable", url.Values{"reason": {"A reason of quite some length, with no_breaks_in_its_words_at_all_anywhere."}}, 303)
 	return map[string][]string{
 		"/:locale/":                                   {"/en/"},
 		"/:locale/faq":                                {"/en/faq"},
@@ -107,6 +109,8 @@ func (w *world) phonePages() map[string][]string {
 		"/console/finance/refunds/:ref":               {"/console/finance/refunds/" + ref, "/console/finance/refunds/" + second},
 		"/console/finance/batches/:id":                {batch},
 		"/console/finance/reconciliation/:id":         {bank},
+		"/console/people":                             {"/console/people", "/console/people?q=hz-20418"},
+		"/console/people/:kind/:id":                   {"/console/people/staff/identity-finance_clerk second", "/console/people/customer/" + w.ids["member"]},
 		"/console/programme/:id/source":               {"/console/programme/1/source"},
 		"/console/finance/refunds/:ref/documents/:id": nil, // a file
 		"/console/finance/batches/:id/file":           nil,

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"offramp/auth"
+	who "offramp/auth/people"
 	"offramp/export"
 	auditlog "offramp/internal/audit"
 	"offramp/internal/db"
@@ -23,6 +24,7 @@ import (
 	"offramp/portal/notices"
 	"offramp/portal/ops"
 	"offramp/portal/page"
+	"offramp/portal/people"
 	"offramp/portal/support"
 )
 
@@ -35,6 +37,7 @@ type Consoles struct {
 	ops     *ops.Pages
 	finance *finance.Pages
 	notices *notices.Pages
+	people  *people.Pages
 }
 
 // ConsoleParts are the services behind the pages of staff.
@@ -67,6 +70,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 		ops:     operations,
 		finance: &finance.Pages{Kit: k, Refunds: p.Refunds, Customers: p.Customers},
 		notices: &notices.Pages{Kit: k, Notices: p.Notices, Customers: p.Customers},
+		people:  &people.Pages{Kit: k, People: who.NewService(p.DB, p.Auth.Idle()), Customers: p.Customers},
 	}, nil
 }
 
@@ -74,7 +78,23 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 func (s *Consoles) Start(ctx context.Context) error { return s.ops.Start(ctx) }
 
 // list is every route of staff. A look at customers' rows is recorded, also by GET (ADR 0004).
-func (s *Consoles) list() []Route { return slices.Concat(s.staffList(), s.financeList()) }
+func (s *Consoles) list() []Route {
+	return slices.Concat(s.staffList(), s.peopleList(), s.financeList())
+}
+
+// peopleList is every route about people's access. What takes two people is the database's to say.
+func (s *Consoles) peopleList() []Route {
+	p := s.people
+	return []Route{
+		{Method: get, Path: people.Path, Access: ProgrammeManager, Handler: p.Show, Early: true},
+		{Method: get, Path: people.Path + "/:kind/:id", Access: ProgrammeManager, Handler: p.ShowPerson, Early: true},
+		{Method: post, Path: people.Path + "/:kind/:id/end-sessions", Access: ProgrammeManager, Handler: p.EndSessions, Early: true, Recent: true},
+		{Method: post, Path: people.Path + "/:kind/:id/disable", Access: ProgrammeManager, Handler: p.Disable, Early: true, Recent: true},
+		{Method: post, Path: people.Path + "/:kind/:id/enable", Access: ProgrammeManager, Handler: p.Enable, Early: true, Recent: true},
+		{Method: post, Path: people.Path + "/changes/:id/confirm", Access: ProgrammeManager, Handler: p.Confirm, Early: true, Recent: true},
+		{Method: post, Path: people.Path + "/changes/:id/withdraw", Access: ProgrammeManager, Handler: p.Withdraw, Early: true, Recent: true},
+	}
+}
 
 func (s *Consoles) staffList() []Route {
 	return []Route{

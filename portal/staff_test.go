@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -454,4 +455,67 @@ func TestWhoCannotBeWrittenToReadsSoAndGivesAnAddress(t *testing.T) {
 		t.Errorf("joined: %d", a.status)
 	}
 	w.shows("auditor", "/console/audit?act=contact.join", "Joined two contacts")
+}
+
+// manager is one more programme manager.
+func (w *world) manager(who string) {
+	w.Helper()
+	w.staff(who)
+	w.exec(`UPDATE identity SET roles = '{programme_manager}' WHERE id = $1`, "identity-"+who)
+}
+
+func TestA08_WhoIsDisabledIsOutAtTheNextRequest(t *testing.T) {
+	w := newWorld(t)
+	const me = "programme_manager"
+	person := "/console/people/customer/" + w.ids["member"]
+	w.hides(w.shows(me, "/console/people?q=hz-20418", "Lin member", "Member of Farshore Design Studio · HZ-20418", person), "member@canary.example")
+	w.hides(w.shows(me, person, "m***@canary.example", "Enabled", "End all sessions", "download scripts"), "member@canary.example")
+	w.shows("member", "/plan")
+	w.sent(me, person+"/end-sessions", nil, 303)
+	if a := w.get("member", "/plan"); a.status != 303 || !strings.HasPrefix(a.location, "/sign-in") {
+		t.Errorf("after the sessions ended: %d to %s", a.status, a.location)
+	}
+	if a := w.sent(me, person+"/disable", url.Values{"reason": {"  "}}, 422); !strings.Contains(a.body, "Enter a reason") {
+		t.Error(a.body)
+	}
+	w.sent(me, person+"/disable", url.Values{"reason": {"Has left <b>the</b> company"}}, 303)
+	w.hides(w.shows(me, person, "Disabled", "Has left &lt;b&gt;the&lt;/b&gt; company", "Enable access"), "End all sessions")
+	w.sent(me, person+"/disable", url.Values{"reason": {"Again"}}, 409)
+	if a := w.get(me, "/console/people/customer/nobody"); a.status != 404 {
+		t.Errorf("nobody: %d", a.status)
+	}
+	if a := w.get(me, "/console/people/strangers/"+w.ids["member"]); a.status != 404 {
+		t.Errorf("another kind: %d", a.status)
+	}
+	w.speak(me, "zh-CN")
+	w.shows(me, person, "已停用", "启用访问权限", "变更记录")
+}
+
+func TestZ05_ASecondManagerConfirmsThatStaffAreDisabled(t *testing.T) {
+	w := newWorld(t)
+	w.manager("second")
+	const me, clerk = "programme_manager", "/console/people/staff/identity-finance_clerk"
+	w.shows("finance_clerk", "/console/finance/refunds")
+	w.sent(me, "/console/people/staff/identity-"+me+"/disable", url.Values{"reason": {"x"}}, 403)
+	w.sent(me, clerk+"/disable", url.Values{"reason": {"On leave"}}, 303)
+	w.shows("finance_clerk", "/console/finance/refunds") // not yet
+	w.hides(w.shows(me, clerk, "Another programme manager has to confirm this", "Take back"), "/confirm\"")
+	body := w.shows("second", "/console/people", "Waiting for a second programme manager", "On leave", clerk)
+	w.hides(body, "Propose to disable")
+	confirm := w.found(regexp.MustCompile(`action="(/console/people/changes/[^"]+)/confirm"`), w.shows("second", clerk))
+	w.sent(me, confirm+"/confirm", nil, 403)
+	w.confirmed("second", w.clock.Now().Add(-time.Hour))
+	w.sent("second", confirm+"/confirm", nil, 403) // credentials are too old
+	w.confirmed("second", w.clock.Now())
+	w.sent("second", confirm+"/confirm", nil, 303)
+	if a := w.get("finance_clerk", "/console/finance/refunds"); a.status != 303 || !strings.HasPrefix(a.location, "/staff/sign-in") {
+		t.Errorf("a disabled clerk: %d to %s", a.status, a.location)
+	}
+	w.sent("second", confirm+"/confirm", nil, 409)
+	w.hides(w.shows(me, "/console/people", "Disabled"), "On leave")
+	for _, act := range []string{"person.propose_disable", "person.disable"} {
+		if got := w.acts(act); len(got) != 1 || !strings.Contains(got[0], "identity identity-finance_clerk") {
+			t.Errorf("%s is recorded as %v", act, got)
+		}
+	}
 }

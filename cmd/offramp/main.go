@@ -27,6 +27,7 @@ type commands struct {
 	Doctor  doctorCmd  `cmd:"" help:"Check everything that the configuration names, and say what to mend."`
 	Queue   queueCmd   `cmd:"" help:"Show, pause and resume the queues that exports wait in."`
 	Sinks   sinksCmd   `cmd:"" help:"Show where status changes go and how that fares, and send again what did not arrive."`
+	People  peopleCmd  `cmd:"" help:"Find people, end their sessions, and disable or enable their access."`
 	Audit   auditCmd   `cmd:"" help:"Check the audit log, and sign its end."`
 	Version versionCmd `cmd:"" help:"Print the version of this binary."`
 }

@@ -19,10 +19,12 @@ import (
 	"offramp/internal/clock"
 	"offramp/internal/config"
 	"offramp/internal/db"
+	"offramp/internal/jobs"
 	"offramp/internal/logging"
 	"offramp/internal/outbound"
 	"offramp/migration"
 	"offramp/migration/notice"
+	"offramp/migration/replacement"
 	"offramp/migration/writeback"
 )
 
@@ -137,4 +139,12 @@ func inner(ctx context.Context, address string, metrics prometheus.Gatherer, liv
 		_ = server.Close()
 	}()
 	return nil
+}
+
+// choices is the service of step 3, with the installation's secrets for codes and hand-overs.
+func (p *parts) choices(queue *jobs.Client) (*replacement.Service, error) {
+	secret, before := p.config.Web.Secrets()
+	return replacement.NewService(p.db, replacement.Options{
+		Queue: queue, Journeys: p.journeys, Secret: secret, Before: before, Secrets: p.config.Replacements, Logger: p.log,
+	})
 }

@@ -44,6 +44,10 @@ var Meant = []TableRights{
 
 	// Who signs in. A worker sweeps what is past, and learns no secret.
 	{Table: "identity", Serve: "select, " + identityColumns, Work: "select", Older: "insert, update"},
+	{
+		Table: "person_change",
+		Serve: "select, insert, update (state, decided_by, decided_at)", Work: "select, insert, update (state, decided_by, decided_at)",
+	},
 	{Table: "address_confirmation", Serve: "select, insert, update (used_at)"},
 	{Table: "invitation", Serve: "select, insert, update", Work: "select (token_hash, customer_id, contact_id, expires_at, used_at)"},
 	{Table: "sign_in", Serve: "select, insert, delete", Work: "select (expires_at), delete"},

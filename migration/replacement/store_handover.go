@@ -28,11 +28,12 @@ func (store) addHandOver(ctx context.Context, tx *db.Tx, h HandOver, c Choice) e
 	return nil
 }
 
-// redeem uses a hand-over up and returns it with its customer. ErrHandOver where it was used, has ended or belongs to a choice
-// that does not count any more.
+// redeem uses a hand-over up and returns it with its customer. ErrHandOver where it was used, has ended, belongs to a choice that
+// does not count any more, or was agreed to by somebody who is shut out.
 func (store) redeem(ctx context.Context, tx *db.Tx, id, key string) (h HandOver, customerID string, err error) {
 	const sql = `UPDATE hand_over h SET redeemed_at = $3 FROM replacement_choice c
 		WHERE h.id = $1 AND h.replacement = $2 AND h.redeemed_at IS NULL AND h.until > $3 AND c.id = h.choice_id AND c.state NOT IN ('undone', 'replaced', 'withdrawn')
+		  AND NOT EXISTS (SELECT FROM contact k WHERE k.id = h.agreed_by AND k.state = 'disabled' AND k.joined_to IS NULL)
 		RETURNING h.id, h.replacement, h.fields, h.agreed_by, h.agreed_at, h.until, h.redeemed_at, h.customer_id`
 	err = tx.Pgx.QueryRow(ctx, sql, id, key, tx.Now).Scan(&h.ID, &h.Replacement, &h.Fields, &h.By, &h.At, &h.Until, &h.RedeemedAt, &customerID)
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -32,6 +32,7 @@ var places = []place{
 	{key: "programme", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/programme"},
 	{key: "notices", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/notices", part: true},
 	{key: "calls", roles: []auth.Role{auth.Support, auth.ProgrammeManager}, url: "/console/calls", part: true},
+	{key: "people", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/people", part: true},
 	{key: "audit", roles: []auth.Role{auth.Auditor}, url: "/console/audit"},
 	{key: "operations", roles: []auth.Role{auth.Operator}, url: "/console/ops"},
 	{key: "sinks", roles: []auth.Role{auth.Operator}, url: "/console/ops/sinks", part: true},

@@ -61,7 +61,7 @@ func buildAccount(v *page.Visit, profile auth.Profile, live []auth.Live, typed s
 	zone := v.Zone()
 	for _, x := range live {
 		view.sessions = append(view.sessions, sessionView{
-			id: x.ID, device: device(l, x.UserAgent), current: x.Current,
+			id: x.ID, device: Device(l, x.UserAgent), current: x.Current,
 			began: instant{l.DateClock(x.CreatedAt, zone), l.ISO(x.CreatedAt, zone)}, seen: instant{l.DateClock(x.SeenAt, zone), l.ISO(x.SeenAt, zone)},
 		})
 	}

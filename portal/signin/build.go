@@ -88,7 +88,7 @@ func WayOut(l *locale.Locale, path string, err error) (way ui.Link, ok bool) {
 	switch f.Key {
 	case auth.ErrState.Key, auth.ErrDenied.Key, auth.ErrProviderRefused.Key, auth.ErrProviderDown.Key, auth.ErrInvitation.Key:
 		return ui.Link{Label: l.T("auth.again"), URL: door}, true
-	case auth.ErrUnknownCustomer.Key, auth.ErrDisabled.Key, auth.ErrNoRole.Key:
+	case auth.ErrUnknownCustomer.Key, auth.ErrDisabled.Key, auth.ErrStaffDisabled.Key, auth.ErrNoRole.Key:
 		return ui.Link{Label: l.T("auth.other_account"), URL: door + "/start?fresh=1"}, true
 	}
 	return ui.Link{}, false

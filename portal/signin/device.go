@@ -33,8 +33,8 @@ var (
 	}
 )
 
-// device says in a few words what a session was begun with. It helps to recognise one's own; it proves nothing.
-func device(l *locale.Locale, userAgent string) string {
+// Device says in a few words what a session was begun with. It helps to recognise one's own; it proves nothing.
+func Device(l *locale.Locale, userAgent string) string {
 	browser, system := find(browsers, userAgent), find(systems, userAgent)
 	switch {
 	case browser == "" && system == "":
