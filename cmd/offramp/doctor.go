@@ -111,6 +111,7 @@ func (p *parts) checks(limit time.Duration) []check {
 		{"database rights", "run: offramp schema up", true, p.checkRights},
 		{"customers' rows", "", true, p.checkRows},
 		{"database", "", true, p.checkDatabase},
+		{"database's letters", "", true, p.checkLetters},
 		{"clock", "synchronise this machine's clock (NTP)", true, p.checkClock},
 		{"storage", "", false, p.checkStorage(limit)},
 		{"customers' provider", "correct OFFRAMP_CUSTOMER_ISSUER, or start the provider and clear the way to it", false, p.checkProvider(p.config.Customer, "CUSTOMER", "/sign-in/callback")},

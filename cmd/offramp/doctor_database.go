@@ -56,11 +56,11 @@ func (p *parts) checkRows(ctx context.Context) (string, error) {
 func (p *parts) checkDatabase(ctx context.Context) (string, error) {
 	var version, length int
 	var encoding, locale, isolated string
-	var folds, replica bool
+	var replica bool
 	err := p.db.Pool.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, char_length('数据🙂'), getdatabaseencoding(),
-		d.datctype, lower('ÉŞЯ') = 'éşя', pg_is_in_recovery(), current_setting('default_transaction_isolation')
+		d.datctype, pg_is_in_recovery(), current_setting('default_transaction_isolation')
 		FROM pg_database d WHERE datname = current_database()`).
-		Scan(&version, &length, &encoding, &locale, &folds, &replica, &isolated)
+		Scan(&version, &length, &encoding, &locale, &replica, &isolated)
 	switch {
 	case err != nil:
 		return "", err
@@ -79,9 +79,26 @@ func (p *parts) checkDatabase(ctx context.Context) (string, error) {
 			mend: "ALTER ROLE ... SET default_transaction_isolation = 'read committed', and the same for the database",
 		}
 	}
-	found := fmt.Sprintf(": PostgreSQL %d, %s, %s", version/10000, encoding, locale)
-	if !folds { // search goes on, but for case beyond A to Z
-		found += " (search tells capital from small letters beyond A to Z; a database created with LC_CTYPE C.UTF-8 does not)"
+	return fmt.Sprintf(": PostgreSQL %d, %s, %s", version/10000, encoding, locale), nil
+}
+
+// checkLetters has the database fold capital letters beyond A to Z, as search does. One that cannot is wrong as soon as a customer or
+// contact has such a letter in the name: until then it makes no difference.
+func (p *parts) checkLetters(ctx context.Context) (string, error) {
+	var folds bool
+	var names int
+	err := p.db.InTx(ctx, db.SystemScope("doctor"), func(tx *db.Tx) error {
+		return tx.Pgx.QueryRow(ctx, `SELECT lower('ÉŞЯ') = 'éşя', (SELECT count(*) FROM customer WHERE name ~ $1) + (SELECT count(*) FROM contact WHERE name ~ $1)`,
+			`[À-ÖØ-öø-ʯͰ-ϿЀ-ԯԱ-ֆḀ-ỿ]`).Scan(&folds, &names)
+	})
+	const away = "dump the database, create it anew with LC_CTYPE 'C.UTF-8' or a language's, and load the dump there (docs/runbook/backup.md)"
+	switch {
+	case err != nil:
+		return "", err
+	case folds:
+		return ": É and é are one letter to search", nil
+	case names > 0:
+		return "", &trouble{what: fmt.Sprintf("search tells É from é, so that it does not find %d names as people type them (LC_CTYPE C)", names), mend: away}
 	}
-	return found, nil
+	return "", &unproved{"search tells É from é (LC_CTYPE C), and no name has such a letter yet; " + away}
 }

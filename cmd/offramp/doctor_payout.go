@@ -17,7 +17,7 @@ import (
 // checkStripe asks Stripe for the newest refund, which needs the key and changes nothing.
 func (p *parts) checkStripe(ctx context.Context) (string, error) {
 	if p.config.Stripe.Key == "" {
-		return ": not configured", nil
+		return "", &unproved{"not configured"}
 	}
 	client, err := p.stripe()
 	if err != nil {
@@ -42,7 +42,7 @@ func (p *parts) checkBank(ctx context.Context) (string, error) {
 	d, ok := p.debtor()
 	if !ok {
 		if p.db == nil || !p.offersBank(ctx) {
-			return ": not configured", nil
+			return "", &unproved{"not configured"}
 		}
 		return "", &trouble{
 			what: "the programme lets customers choose a bank account, and there is none of ours to pay from",

@@ -27,7 +27,7 @@ func TestDoctorFindsEverythingInOrder(t *testing.T) {
 	w.run("doctor").want(
 		t, 0, "ok    configuration", "ok    database role: offramp_worker, for work", "ok    database rights: as they are meant", "ok    schema: ", "ok    customers' rows: kept from each other", "ok    database: PostgreSQL 1", "ok    clock", "ok    storage: bucket "+w.env["OFFRAMP_S3_BUCKET"],
 		"ok    customers' provider: "+w.env["OFFRAMP_CUSTOMER_ISSUER"], "ok    staff's provider: ", "ok    mail: ", "ok    programme: boats, version 1",
-		"ok    sinks: 1", "ok    sources: 1 datasets answer", "ok    Stripe: not configured", "ok    bank account: not configured", "Everything answers.",
+		"ok    sinks: 1", "ok    sources: 1 datasets answer", "-     Stripe: not configured", "-     bank account: not configured", "Everything answers.",
 	)
 }
 
@@ -39,7 +39,7 @@ func TestDoctorTriesWhatPays(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.with("OFFRAMP_DEMO_SELF_APPROVAL", "yes").run("apply", "-f", w.settlingBoats(boatQuery), "--by", "one", "--approve-as", "two").want(t, 0, "It is in effect.")
-	w.run("doctor").want(t, 1, "ok    Stripe: not configured", "WRONG bank account: the programme lets customers choose a bank account", "mend: set OFFRAMP_BANK_NAME and", "1 to mend.")
+	w.run("doctor").want(t, 1, "-     Stripe: not configured", "WRONG bank account: the programme lets customers choose a bank account", "mend: set OFFRAMP_BANK_NAME and", "1 to mend.")
 	provider := localtest.Stripe(t, local.StripeOptions{})
 	w = w.with(
 		"OFFRAMP_STRIPE_KEY", provider.Key, "OFFRAMP_STRIPE_URL", provider.URL, "OFFRAMP_STRIPE_WEBHOOK_SECRETS", provider.Secrets[0],
@@ -295,6 +295,19 @@ func TestDoctorTriesTheDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, sql := range []string{
+		`CREATE SCHEMA skewed`, `GRANT USAGE ON SCHEMA skewed TO public`,
+		`CREATE FUNCTION skewed.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT pg_catalog.clock_timestamp() + interval ''1 minute'''`,
+		`ALTER DATABASE "` + database + `" SET search_path = public, skewed, pg_catalog`,
+	} {
+		if _, err := super.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.run("doctor").want(t, 1, "WRONG clock: this machine and the database are 1m0s apart", "mend: synchronise this machine's clock", "1 to mend.")
+	if _, err := super.Exec(t.Context(), `ALTER DATABASE "`+database+`" RESET search_path`); err != nil {
+		t.Fatal(err)
+	}
 	w.run("doctor").want(t, 0, "Everything answers.")
 	for _, sql := range []string{`SELECT count(*) FROM audit WHERE actor = 'doctor'`} {
 		if n := w.count(sql); n != 0 {
@@ -347,4 +360,33 @@ func TestDoctorOpensWhatCustomersSealed(t *testing.T) {
 	other := w.with("OFFRAMP_WEB_SECRET_KEY", strings.Repeat("n", 32))
 	other.run("doctor").want(t, 1, "WRONG keys of bank details: bank details that customers gave cannot be opened", "OFFRAMP_WEB_OLD_SECRET_KEYS", "1 to mend.")
 	other.with("OFFRAMP_WEB_OLD_SECRET_KEYS", w.env["OFFRAMP_WEB_SECRET_KEY"]).run("doctor").want(t, 0, "Everything answers.")
+}
+
+// TestDoctorTriesTheDatabasesLetters has a database that folds A to Z only: it is wrong once somebody's name has another letter.
+func TestDoctorTriesTheDatabasesLetters(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inEffect()
+	w.run("import").want(t, 0)
+	super := w.database.Super(t)
+	name, err := url.Parse(w.database.WorkURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	database := strings.TrimPrefix(name.Path, "/")
+	do := func(sql string) {
+		t.Helper()
+		if _, err := super.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do(`CREATE SCHEMA letters`)
+	do(`GRANT USAGE ON SCHEMA letters TO public`)
+	do(`CREATE FUNCTION letters.lower(text) RETURNS text LANGUAGE sql AS 'SELECT translate($1, ''ABCDEFGHIJKLMNOPQRSTUVWXYZ'', ''abcdefghijklmnopqrstuvwxyz'')'`)
+	do(`ALTER DATABASE "` + database + `" SET search_path = public, letters, pg_catalog`)
+	w.run("doctor").want(t, 0, "-     database's letters: search tells É from é (LC_CTYPE C), and no name has such a letter yet")
+	do(`UPDATE customer SET name = 'Éditions Šlapeto' WHERE ref = 'B-1'`)
+	w.run("doctor").want(t, 1, "WRONG database's letters: search tells É from é, so that it does not find 1 names", "mend: dump the database", "1 to mend.")
+	do(`CREATE OR REPLACE FUNCTION letters.lower(text) RETURNS text LANGUAGE sql AS 'SELECT pg_catalog.lower($1 COLLATE "und-x-icu")'`)
+	w.run("doctor").want(t, 0, "ok    database's letters: É and é are one letter to search")
 }
