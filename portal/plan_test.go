@@ -238,3 +238,14 @@ func TestAfterEverything(t *testing.T) {
 	w.at(time.Date(2027, 4, 2, 0, 0, 0, 0, time.UTC))
 	w.hides(w.shows("owner", "/plan", "All dates of this closure have passed", "Exports can no longer be started"), "count__num", "Start export")
 }
+
+// TestWhoCannotBeWrittenToIsAskedForAnotherAddress: every page says so, and the account's page says why.
+func TestWhoCannotBeWrittenToIsAskedForAnotherAddress(t *testing.T) {
+	w := newWorld(t)
+	w.hides(w.shows("owner", "/plan"), "/account#mail")
+	w.exec(`UPDATE contact SET mail_problem = 'unwritable' WHERE id = $1`, w.ids["owner"])
+	w.shows("owner", "/plan", "/account#mail")
+	w.shows("owner", "/account", "Our email server cannot write to this address")
+	w.speak("owner", "zh-CN")
+	w.shows("owner", "/account", "我们的邮件服务器无法发信到此地址")
+}

@@ -1,6 +1,7 @@
 package mail_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,11 +35,18 @@ type office struct {
 	db       *db.DB
 	sink     *local.Mail
 	inserter *jobs.Client
+	port     int // of the server that mails go to
 }
 
-func open(t *testing.T) *office {
+func open(t *testing.T) *office { return openOn(t, 0) }
+
+// openOn sends to another server than the sink.
+func openOn(t *testing.T, port int) *office {
 	t.Helper()
-	o := &office{T: t, database: localtest.Database(t), sink: localtest.Mail(t)}
+	o := &office{T: t, database: localtest.Database(t), sink: localtest.Mail(t), port: port}
+	if port == 0 {
+		o.port = o.sink.Port()
+	}
 	o.db = o.database.Open(t, db.Options{Clock: clock.NewManual(noon)})
 	workers := river.NewWorkers()
 	if err := mail.Register(t.Context(), workers, o.config()); err != nil {
@@ -71,7 +80,7 @@ func (o *office) config() mail.Config {
 		Colour: "#7a3b0b",
 	}
 	return mail.Config{
-		Host: "127.0.0.1", Port: o.sink.Port(), TLS: mail.None, From: "Moving team <moving@hezhou.example>",
+		Host: "127.0.0.1", Port: o.port, TLS: mail.None, From: "Moving team <moving@hezhou.example>",
 		DB: o.db, Logger: slog.New(slog.DiscardHandler), PortalURL: portal + "/",
 		Letterhead: func(context.Context) (mail.Letterhead, error) { return head, nil },
 	}
@@ -331,5 +340,97 @@ func TestCheckSaysWhetherTheServerAnswers(t *testing.T) {
 	_ = l.Close()
 	if err := mail.Check(t.Context(), config); err == nil {
 		t.Error("a server that is not there passed")
+	}
+}
+
+// asciiServer is an SMTP server that does not offer SMTPUTF8 and refuses what needs it, as Amazon SES does. It returns its port, and what
+// it was told since the last call.
+func asciiServer(t *testing.T) (port int, told func() []string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	var mu sync.Mutex
+	var lines []string
+	serve := func(c net.Conn) {
+		defer c.Close()
+		say := func(text string) { _, _ = c.Write([]byte(text + "\r\n")) }
+		say("220 mail.example ESMTP")
+		body := false
+		for in := bufio.NewScanner(c); in.Scan(); {
+			line := in.Text()
+			if body {
+				if body = line != "."; !body {
+					say("250 taken")
+				}
+				continue
+			}
+			mu.Lock()
+			lines = append(lines, line)
+			mu.Unlock()
+			foreign := strings.ContainsFunc(line, func(r rune) bool { return r > '~' })
+			switch verb, _, _ := strings.Cut(strings.ToUpper(line), " "); {
+			case verb == "EHLO":
+				say("250-mail.example\r\n250-8BITMIME\r\n250 SIZE 10000000")
+			case strings.Contains(strings.ToUpper(line), "SMTPUTF8"):
+				say("555 5.5.4 unsupported parameter")
+			case foreign:
+				say("553 5.1.3 the address is not ASCII, and SMTPUTF8 is not offered")
+			case verb == "DATA":
+				body = true
+				say("354 go on")
+			case verb == "QUIT":
+				say("221 bye")
+				return
+			default:
+				say("250 ok")
+			}
+		}
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go serve(c)
+		}
+	}()
+	return l.Addr().(*net.TCPAddr).Port, func() (all []string) {
+		mu.Lock()
+		defer mu.Unlock()
+		all, lines = lines, nil
+		return all
+	}
+}
+
+// TestAServerWithoutSMTPUTF8 takes an international domain in its ASCII form. An address that only SMTPUTF8 could carry is not tried: its
+// contact is marked, so that the pages ask for another.
+func TestAServerWithoutSMTPUTF8(t *testing.T) {
+	port, told := asciiServer(t)
+	o := openOn(t, port)
+	o.settled(o.write(o.contact("m", "Jürgen", "info@müller.example", "en"), "export_ready"), "completed")
+	heard := strings.Join(told(), "\n")
+	if !strings.Contains(heard, "RCPT TO:<info@xn--mller-kva.example>") || strings.Contains(heard, "müller") || strings.Contains(heard, "SMTPUTF8") {
+		t.Errorf("the server was told:\n%s", heard)
+	}
+	problem := func(id string) (text string) {
+		t.Helper()
+		if err := o.database.Super(t).QueryRow(t.Context(), `SELECT mail_problem FROM contact WHERE id = $1`, id).Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	if p := problem("m"); p != "" {
+		t.Errorf("the contact is asked for another address: %q", p)
+	}
+	o.settled(o.write(o.contact("j", "José", "josé@example.com", "en"), "export_ready"), "cancelled")
+	if heard := strings.Join(told(), "\n"); strings.Contains(heard, "RCPT") || strings.Contains(heard, "MAIL FROM") {
+		t.Errorf("it was tried all the same:\n%s", heard)
+	}
+	if p := problem("j"); p != "unwritable" {
+		t.Errorf("the contact is not asked for another address: %q", p)
 	}
 }
