@@ -15,6 +15,7 @@ import (
 	"offramp/migration"
 	"offramp/migration/assistance"
 	"offramp/migration/notice"
+	"offramp/migration/notice/reach"
 	"offramp/migration/refund"
 	"offramp/migration/replacement"
 	"offramp/portal/api"
@@ -61,7 +62,7 @@ func Assemble(p Parts) (*Server, error) {
 	notices := notice.NewService(p.DB, p.Programmes, p.Public.String())
 	help := assistance.NewService(p.DB, p.Queue)
 	consoles, err := NewConsoles(kit, ConsoleParts{
-		DB: p.DB, Heads: p.Heads, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Refunds: p.Refunds, Queue: p.Queue, Log: p.Log, Choices: p.Choices, Notices: notices, Auth: p.Auth,
+		DB: p.DB, Heads: p.Heads, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Refunds: p.Refunds, Queue: p.Queue, Log: p.Log, Choices: p.Choices, Notices: notices, Reach: reach.NewService(p.DB, p.Programmes), Auth: p.Auth,
 	})
 	if err != nil {
 		return nil, err

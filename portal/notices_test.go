@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"offramp/deploy/local/localtest"
 	"offramp/internal/mail"
 	"offramp/migration"
 	told "offramp/migration/notice"
@@ -155,4 +156,71 @@ func (w *world) text(sql string, args ...any) (s string) {
 		w.Fatal(fmt.Errorf("%s: %w", sql, err))
 	}
 	return s
+}
+
+func TestN14_TheManagerSeesWhomNothingReached(t *testing.T) {
+	w := newWorld(t)
+	w.notify()
+	w.exec(`UPDATE identity SET signed_in_at = '2026-01-01'`)
+	const place = "/console/reach"
+	body := w.shows("programme_manager", place, "Nothing was sent to them yet", "customers are neither reached nor waived", "I will call")
+	w.hides(body, "/console/reach/end\"")
+	w.sent("programme_manager", place+"/end", nil, 409)
+	id := w.ids["a"]
+	a := w.post("programme_manager", place+"/"+id+"/waive", url.Values{"reason": {" "}})
+	if a.status != 422 || !strings.Contains(a.body, "Give the reason.") {
+		t.Errorf("a waiver without a reason: %d", a.status)
+	}
+	w.sent("programme_manager", place+"/"+id+"/waive", url.Values{"reason": {"Closed down."}}, 303)
+	w.shows("programme_manager", place, "asks for a waiver: Closed down.", "Another person has to confirm it.")
+	w.sent("programme_manager", place+"/"+id+"/confirm", nil, 403)
+	w.exec(`UPDATE notice_waiver SET asked_by = 'another'`)
+	w.shows("programme_manager", place, "Confirm the waiver")
+	w.sent("programme_manager", place+"/"+id+"/confirm", nil, 303)
+	w.hides(w.shows("programme_manager", place, "Waived"), "Closed down.")
+	w.sent("programme_manager", place+"/"+w.ids["b"]+"/call", nil, 303)
+	w.shows("programme_manager", place, "Due 2026-11-24")
+	w.shows("support", "/console/calls", "Ask to waive this call", "Only “Spoke with them” ends the call.")
+	call := w.text(`SELECT id FROM notice_call`)
+	w.sent("support", "/console/calls/"+call+"/end", url.Values{"outcome": {"no_answer"}}, 303)
+	w.shows("support", "/console/calls", "Tried 1 time; nobody was reached")
+	w.sent("support", "/console/calls/"+call+"/waive", url.Values{"reason": {"No such number."}}, 303)
+	w.shows("programme_manager", "/console/calls", "asks for a waiver: No such number.", "Confirm the waiver")
+	w.sent("programme_manager", "/console/calls/"+call+"/confirm-waiver", nil, 303)
+	w.shows("programme_manager", place+"?q=nobody", "Nobody on the list fits.")
+	w.exec(`UPDATE customer SET state = 'disabled' WHERE id NOT IN ($1, $2)`, w.ids["a"], w.ids["b"])
+	w.exec(`INSERT INTO notice_waiver VALUES ($1, 'x', 'another', now(), 'third', now())`, w.ids["b"])
+	w.shows("programme_manager", place, "Everybody is reached or waived", "Its day is Sun, 31 January 2027.")
+	w.sent("programme_manager", place+"/end", nil, 409) // its day has not come
+	for _, who := range []string{"support", "finance_clerk", "auditor", "owner"} {
+		if a := w.get(who, place); a.status == 200 {
+			t.Errorf("%s sees the list", who)
+		}
+	}
+}
+
+// TestH02_NoticesPagesInABrowser looks at the pages of those who tell customers, as TestH02_CustomersPagesInABrowser at those of customers.
+func TestH02_NoticesPagesInABrowser(t *testing.T) {
+	w := newWorld(t)
+	w.notify()
+	w.tellAll()
+	w.exec(`UPDATE identity SET signed_in_at = '2026-01-01'`)
+	w.sent("programme_manager", "/console/reach/"+w.ids["a"]+"/waive", url.Values{"reason": {"Closed down."}}, 303)
+	w.sent("programme_manager", "/console/reach/"+w.ids["b"]+"/call", nil, 303)
+	base, tab := w.browse(), localtest.Browser(t)
+	ref := w.text(`SELECT ref FROM customer WHERE id = $1`, w.ids["a"])
+	for who, paths := range map[string][]string{
+		"programme_manager": {
+			"/console/notices", "/console/notices/announcement?customer=" + ref, "/console/notices/day?day=2027-01-31", "/console/reach", "/console/calls",
+		},
+		"owner": {"/inbox"},
+	} {
+		tab.Open(base + "/test-as/" + who)
+		for _, tag := range []string{"en", "zh-CN"} {
+			w.speak(who, tag)
+			for _, path := range paths {
+				w.look(tab, base, tag, path)
+			}
+		}
+	}
 }

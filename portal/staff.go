@@ -14,6 +14,7 @@ import (
 	"offramp/migration"
 	"offramp/migration/assistance"
 	"offramp/migration/notice"
+	"offramp/migration/notice/reach"
 	"offramp/migration/refund"
 	"offramp/migration/replacement"
 	"offramp/portal/audit"
@@ -54,6 +55,7 @@ type ConsoleParts struct {
 	Auth       *auth.Service
 	Choices    *replacement.Service
 	Notices    *notice.Service
+	Reach      *reach.Service
 }
 
 // NewConsoles builds the pages of staff.
@@ -69,7 +71,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 		audit:   &audit.Pages{Kit: k, Log: audit.NewLog(p.DB, p.Heads), Customers: p.Customers},
 		ops:     operations,
 		finance: &finance.Pages{Kit: k, Refunds: p.Refunds, Customers: p.Customers},
-		notices: &notices.Pages{Kit: k, Notices: p.Notices, Customers: p.Customers},
+		notices: &notices.Pages{Kit: k, Notices: p.Notices, Customers: p.Customers, Reach: p.Reach},
 		people:  &people.Pages{Kit: k, People: who.NewService(p.DB, p.Auth.Idle()), Customers: p.Customers},
 	}, nil
 }
@@ -125,6 +127,16 @@ func (s *Consoles) staffList() []Route {
 		{Method: get, Path: notices.CallsPath, Access: Support | ProgrammeManager, Handler: s.notices.ShowCalls},
 		{Method: post, Path: notices.CallsPath + "/:id/take", Access: Support | ProgrammeManager, Handler: s.notices.TakeCall},
 		{Method: post, Path: notices.CallsPath + "/:id/end", Access: Support | ProgrammeManager, Handler: s.notices.EndCall},
+		{Method: post, Path: notices.CallsPath + "/:id/waive", Access: Support | ProgrammeManager, Handler: s.notices.AskCallWaiver},
+		{Method: post, Path: notices.CallsPath + "/:id/confirm-waiver", Access: ProgrammeManager, Handler: s.notices.ConfirmCallWaiver},
+		{Method: get, Path: notices.ReachPath, Access: ProgrammeManager, Handler: s.notices.ShowReach},
+		{Method: post, Path: notices.ReachPath + "/end", Access: ProgrammeManager, Handler: s.notices.AskEnd, Recent: true},
+		{Method: post, Path: notices.ReachPath + "/end/declare", Access: ProgrammeManager, Handler: s.notices.DeclareEnd, Recent: true},
+		{Method: post, Path: notices.ReachPath + "/end/withdraw", Access: ProgrammeManager, Handler: s.notices.WithdrawEnd},
+		{Method: post, Path: notices.ReachPath + "/:id/call", Access: ProgrammeManager, Handler: s.notices.OpenCall},
+		{Method: post, Path: notices.ReachPath + "/:id/waive", Access: ProgrammeManager, Handler: s.notices.AskWaiver},
+		{Method: post, Path: notices.ReachPath + "/:id/confirm", Access: ProgrammeManager, Handler: s.notices.ConfirmWaiver},
+		{Method: post, Path: notices.ReachPath + "/:id/refuse", Access: ProgrammeManager, Handler: s.notices.RefuseWaiver},
 
 		{Method: get, Path: "/console/audit", Access: Auditor, Handler: s.audit.ShowLog, Early: true},
 		{Method: post, Path: "/console/audit/check", Access: Auditor, Handler: s.audit.CheckChain, Early: true},

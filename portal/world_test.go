@@ -29,6 +29,7 @@ import (
 	"offramp/internal/secret"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/notice/reach"
 	"offramp/migration/replacement"
 	"offramp/portal"
 	"offramp/portal/customer"
@@ -138,7 +139,7 @@ func (w *world) consoles(kit *page.Kit) *portal.Consoles {
 		w.Fatal(err)
 	}
 	c, err := portal.NewConsoles(kit, portal.ConsoleParts{
-		DB: w.web, Customers: w.customers, Programmes: migration.NewProgrammes(w.web), Exports: w.exports, Help: assistance.NewService(w.web, queue), Refunds: w.refunds(), Queue: queue, Log: w.logger, Choices: w.choices(), Notices: w.notices(kit), Auth: w.signIn(),
+		DB: w.web, Customers: w.customers, Programmes: migration.NewProgrammes(w.web), Exports: w.exports, Help: assistance.NewService(w.web, queue), Refunds: w.refunds(), Queue: queue, Log: w.logger, Choices: w.choices(), Notices: w.notices(kit), Reach: reach.NewService(w.web, kit.Programmes), Auth: w.signIn(),
 	})
 	if err != nil {
 		w.Fatal(err)

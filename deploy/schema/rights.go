@@ -74,8 +74,11 @@ var Meant = []TableRights{
 	},
 	{
 		Table: "notice_call",
-		Serve: "select, update (owner, state, outcome, note, asked_by, ended_by, ended_at, days)", Work: "select, insert",
+		Serve: "select, insert, update (owner, state, outcome, note, asked_by, ended_by, ended_at, days, attempts, due_day)", Work: "select, insert",
 	},
+	{Table: "notice_waiver", Serve: "select, insert, update (reason, asked_by, asked_at, confirmed_by, confirmed_at), delete", Work: "select"},
+	{Table: "notice_unreached", Serve: "select", Work: "select"},
+	{Table: "service_end", Serve: "select, insert, update (declared_by, declared_at, withdrawn_by, withdrawn_at)", Work: "select"},
 	{
 		Table: "notice_suppression",
 		Serve: "select, update (lifted_by, lifted_at)",

@@ -17,6 +17,7 @@ var open = map[string]string{
 	"queue_worker":       "names of our own processes",
 	"notice_approval":    "what is said to everybody, and who approved it",
 	"notice_correction":  "days of the programme and how many customers were told others",
+	"service_end":        "that the product's service has ended, and who declared it",
 	"notice_control":     "how the sending of a notice is controlled",
 	"programme_version":  "the same text for every customer",
 	"installation":       "one word about the whole installation",

@@ -14,13 +14,15 @@ import (
 
 type callRow struct {
 	ID, CustomerID, Ref, Customer, Tier, Locale, Zone, Notice, Owner, Contact, Email string
+	Note, AskedBy                                                                    string
+	Attempts                                                                         int
 	DueDay, OpenedAt                                                                 time.Time
 	Extensions                                                                       map[string]migration.Day
 }
 
 func (store) openCalls(ctx context.Context, tx *db.Tx, limit int) ([]callRow, error) {
 	const sql = `
-		SELECT k.id, k.customer_id, c.ref, c.name AS customer, c.tier, c.locale, c.zone, k.notice, k.owner, k.due_day, k.opened_at,
+		SELECT k.id, k.customer_id, c.ref, c.name AS customer, c.tier, c.locale, c.zone, k.notice, k.owner, k.due_day, k.opened_at, k.note, k.asked_by, k.attempts,
 		       coalesce(o.name, '') AS contact, coalesce(o.email, '') AS email,
 		       coalesce((SELECT jsonb_object_agg(e.milestone, e.day) FROM extension e WHERE e.customer_id = c.id), '{}') AS extensions
 		  FROM notice_call k JOIN customer c ON c.id = k.customer_id
@@ -37,7 +39,7 @@ func (store) openCalls(ctx context.Context, tx *db.Tx, limit int) ([]callRow, er
 // endedCall is what came of a call.
 type endedCall struct{ id, by, outcome, note string }
 
-// endCall ends a call; who was reached has been told the dates as they stand for them.
+// endCall records what came of a call; who was reached has been told the dates as they stand for them.
 func (s store) endCall(ctx context.Context, tx *db.Tx, p *migration.Programme, c endedCall) (customerID, notice string, err error) {
 	days := map[string]migration.Day{}
 	for _, m := range p.Milestones {
@@ -45,15 +47,36 @@ func (s store) endCall(ctx context.Context, tx *db.Tx, p *migration.Programme, c
 	}
 	const sql = `
 		UPDATE notice_call k
-		   SET state = 'done', outcome = @outcome, note = @note, ended_by = @by, ended_at = @now, owner = CASE owner WHEN '' THEN @by ELSE owner END,
+		   SET state = CASE WHEN @outcome::text = 'reached' THEN 'done' ELSE 'open' END, attempts = attempts + 1, asked_by = '',
+		       due_day = CASE WHEN @outcome::text = 'reached' THEN due_day ELSE @next::text::date END,
+		       outcome = @outcome, note = @note, ended_by = CASE WHEN @outcome::text = 'reached' THEN @by ELSE '' END,
+		       ended_at = CASE WHEN @outcome::text = 'reached' THEN @now::timestamptz END, owner = CASE owner WHEN '' THEN @by ELSE owner END,
 		       days = CASE WHEN @outcome::text = 'reached' THEN @days::jsonb || coalesce((
 		                SELECT jsonb_object_agg(e.milestone, e.day) FROM extension e
 		                 WHERE e.customer_id = k.customer_id AND e.day > (@days::jsonb->>e.milestone)::date), '{}') ELSE '{}' END
 		 WHERE id = @id AND state = 'open' RETURNING customer_id, notice`
 	err = tx.Pgx.QueryRow(ctx, sql, pgx.NamedArgs{
 		"id": c.id, "by": c.by, "outcome": c.outcome, "note": c.note, "now": tx.Now, "days": days,
+		"next": migration.DayOf(tx.Now.In(p.Zone)).AddDays(1).String(),
 	}).Scan(&customerID, &notice)
 	return customerID, notice, s.callFault(ctx, tx, c.id, err)
+}
+
+func (s store) askWaiver(ctx context.Context, tx *db.Tx, id, by, reason string) (customerID, notice string, err error) {
+	const sql = `UPDATE notice_call SET asked_by = $2, note = $3 WHERE id = $1 AND state = 'open' RETURNING customer_id, notice`
+	err = tx.Pgx.QueryRow(ctx, sql, id, by, reason).Scan(&customerID, &notice)
+	return customerID, notice, s.callFault(ctx, tx, id, err)
+}
+
+func (s store) confirmWaiver(ctx context.Context, tx *db.Tx, id, by string) (customerID, notice string, err error) {
+	const sql = `
+		UPDATE notice_call SET state = 'waived', ended_by = $2, ended_at = $3
+		 WHERE id = $1 AND state = 'open' AND asked_by <> '' RETURNING customer_id, notice`
+	err = tx.Pgx.QueryRow(ctx, sql, id, by, tx.Now).Scan(&customerID, &notice)
+	if db.IsCheck(err, "notice_waiver_four_eyes") {
+		return "", "", ErrSamePerson.Wrap(err)
+	}
+	return customerID, notice, s.callFault(ctx, tx, id, err)
 }
 
 func (s store) takeCall(ctx context.Context, tx *db.Tx, id, by string) (customerID, notice string, err error) {
@@ -68,7 +91,7 @@ func (store) callFault(ctx context.Context, tx *db.Tx, id string, err error) err
 		return err
 	}
 	var there bool
-	if err := tx.Pgx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM notice_call WHERE id = $1)`, id).Scan(&there); err != nil {
+	if err := tx.Pgx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM notice_call WHERE id = $1 AND state <> 'open')`, id).Scan(&there); err != nil {
 		return fmt.Errorf("read call: %w", err)
 	}
 	if there {

@@ -90,7 +90,7 @@ const wrongSQL = `
 	), said AS (
 	  SELECT d.customer_id, d.contact_id, m.notice, d.days, d.started_at AS at
 	    FROM notice_delivery d JOIN notice_message m ON m.id = d.message_id
-	   WHERE d.state IN ('sending', 'accepted', 'unknown', 'complained') AND (@customers::text[] IS NULL OR d.customer_id = ANY(@customers))
+	   WHERE d.state NOT IN ('deferred', 'refused', 'bounced') AND (@customers::text[] IS NULL OR d.customer_id = ANY(@customers))
 	  UNION ALL
 	  SELECT k.customer_id, '', k.notice, k.days, k.ended_at
 	    FROM notice_call k WHERE k.outcome = 'reached' AND (@customers::text[] IS NULL OR k.customer_id = ANY(@customers))

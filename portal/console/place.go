@@ -31,6 +31,7 @@ var places = []place{
 	{key: "reports", roles: financeRoles, url: "/console/finance/reports", part: true},
 	{key: "programme", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/programme"},
 	{key: "notices", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/notices", part: true},
+	{key: "reach", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/reach", part: true},
 	{key: "calls", roles: []auth.Role{auth.Support, auth.ProgrammeManager}, url: "/console/calls", part: true},
 	{key: "people", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/people", part: true},
 	{key: "audit", roles: []auth.Role{auth.Auditor}, url: "/console/audit"},

@@ -25,6 +25,12 @@ type callCard struct {
 	outcome ui.Selection
 	note    ui.Area
 	end     ui.Button
+
+	reason  ui.Area // of a waiver
+	ask     ui.Button
+	asked   *ui.Banner // somebody asks that the call need not be made
+	confirm *ui.Action // nil: the reader asked
+	waive   string     // where a waiver is asked for
 }
 
 func buildCalls(v *page.Visit, list []notice.Call, names map[string]string, layout ui.Page) callsView {
@@ -60,6 +66,10 @@ func callCardOf(v *page.Visit, c notice.Call, names map[string]string) callCard 
 		note: ui.Area{Field: ui.Field{Locale: l, ID: "note-" + c.ID, Name: "note", Label: l.T("notice.call.note"), Optional: true}, Rows: 3, MaxLength: 2000},
 		end:  ui.Button{Label: l.T("notice.call.end"), Kind: ui.Primary},
 	}
+	if c.Attempts > 0 {
+		card.facts = append(card.facts, ui.SummaryRow{Key: l.T("notice.call.outcome"), Value: l.N("notice.call.attempts", c.Attempts)})
+	}
+	card.waiver(v, c, names, url)
 	for _, o := range notice.Outcomes {
 		card.outcome.Options = append(card.outcome.Options, ui.Option{Value: o, Label: l.T("notice.outcome." + o)})
 	}
@@ -67,4 +77,20 @@ func callCardOf(v *page.Visit, c notice.Call, names map[string]string) callCard 
 		card.take = &ui.Action{URL: url + "/take", Button: ui.Button{Label: l.T("notice.call.take"), Kind: ui.Plain}}
 	}
 	return card
+}
+
+// waiver is what can be done so that the call need not be made.
+func (card *callCard) waiver(v *page.Visit, c notice.Call, names map[string]string, url string) {
+	l := v.Locale
+	card.waive, card.ask = url+"/waive", ui.Button{Label: l.T("reach.ask"), Kind: ui.Plain}
+	card.reason = ui.Area{Field: ui.Field{Locale: l, ID: "reason-" + c.ID, Name: "reason", Label: l.T("reach.reason")}, Rows: 2, MaxLength: 2000}
+	if c.AskedBy == "" {
+		return
+	}
+	card.asked = &ui.Banner{Tone: "warn", Title: l.T("reach.asked_by", "Who", nameOf(names, c.AskedBy), "Reason", c.Note)}
+	if c.AskedBy == v.Session.IdentityID {
+		card.asked.Text = l.T("reach.own")
+		return
+	}
+	card.confirm = &ui.Action{URL: url + "/confirm-waiver", Button: ui.Button{Label: l.T("reach.confirm"), Kind: ui.Primary}}
 }

@@ -80,7 +80,7 @@ func dayCardOf(v *page.Visit, i int, f notice.Forecast) dayCard {
 	id := "day-" + string(rune('a'+i%26))
 	c := dayCard{
 		card: ui.Card{ID: id, Title: title(v, f.Notice), Meta: l.N("notice.day.count", f.Count)},
-		due: ui.Table{ID: id + "-t", Plain: true, Caption: title(v, f.Notice), Empty: l.T("notice.day.nobody"), Columns: []ui.Column{
+		due: ui.Table{ID: id + "-t", Plain: true, Caption: l.T("notice.named", "Name", title(v, f.Notice), "Values", l.T("console.customers")), Empty: l.T("notice.day.nobody"), Columns: []ui.Column{
 			{Label: l.T("console.customer")}, {Label: l.T("notice.tier")}, {Label: l.T("notice.day.at")}, {Label: l.T("notice.day.there")},
 		}},
 	}

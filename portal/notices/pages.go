@@ -11,6 +11,7 @@ import (
 	"offramp/internal/fault"
 	"offramp/migration"
 	"offramp/migration/notice"
+	"offramp/migration/notice/reach"
 	"offramp/portal/console"
 	"offramp/portal/page"
 )
@@ -19,6 +20,7 @@ import (
 const (
 	Path      = "/console/notices"
 	CallsPath = "/console/calls"
+	ReachPath = "/console/reach"
 )
 
 // Pages are the handlers. Safe for concurrent use.
@@ -26,6 +28,7 @@ type Pages struct {
 	*page.Kit
 	Notices   *notice.Service
 	Customers *migration.Service
+	Reach     *reach.Service
 }
 
 // Show is the plan with how far each notice has come.
@@ -182,7 +185,7 @@ func (p *Pages) ShowCalls(c echo.Context) error {
 	}
 	var owners []string
 	for _, call := range list {
-		owners = append(owners, call.Owner)
+		owners = append(owners, call.Owner, call.AskedBy)
 	}
 	names, err := p.Customers.Names(ctx, v.Session.IdentityID, owners)
 	if err != nil {
@@ -213,5 +216,31 @@ func (p *Pages) EndCall(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if form.Get("outcome") != notice.CallReached {
+		return p.Flash(c, CallsPath, "ok", "flash.call_tried")
+	}
 	return p.Flash(c, CallsPath, "ok", "flash.call_ended")
+}
+
+// AskCallWaiver asks that a call need not be made.
+func (p *Pages) AskCallWaiver(c echo.Context) error {
+	form, err := page.ReadForm(c, page.Text("reason", 2000))
+	if err != nil {
+		return err
+	}
+	if err := p.Notices.AskWaiver(c.Request().Context(), page.Of(c).Session.IdentityID, c.Param("id"), form.Get("reason")); err != nil {
+		return err
+	}
+	return p.Flash(c, CallsPath, "ok", "flash.waiver_asked")
+}
+
+// ConfirmCallWaiver makes the waiver of a call count.
+func (p *Pages) ConfirmCallWaiver(c echo.Context) error {
+	if _, err := page.ReadForm(c); err != nil {
+		return err
+	}
+	if err := p.Notices.ConfirmWaiver(c.Request().Context(), page.Of(c).Session.IdentityID, c.Param("id")); err != nil {
+		return err
+	}
+	return p.Flash(c, CallsPath, "ok", "flash.waiver_confirmed")
 }
