@@ -12,10 +12,12 @@ import (
 	"offramp/internal/audit"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
+	"offramp/internal/mail/report"
 	"offramp/migration"
 	"offramp/migration/assistance"
 	"offramp/migration/notice"
 	"offramp/migration/notice/reach"
+	"offramp/migration/notice/truth"
 	"offramp/migration/refund"
 	"offramp/migration/replacement"
 	"offramp/portal/api"
@@ -53,6 +55,9 @@ type Parts struct {
 	Transfers int            // with Proxy: files that are sent at once
 
 	StripeSecrets []string // that sign Stripe's events; none: its endpoint does not exist
+
+	Seals         report.Seals // that prove which mail a report is about
+	ReportSecrets []string     // that sign a mail provider's messages; none: its endpoint does not exist
 }
 
 // Assemble builds the server with all its consoles.
@@ -60,6 +65,7 @@ func Assemble(p Parts) (*Server, error) {
 	kit := &page.Kit{Programmes: p.Programmes, Clock: p.DB.Clock, Public: p.Public, Secret: p.Secret}
 	p.Customers = p.Customers.WithMail(p.Queue)
 	notices := notice.NewService(p.DB, p.Programmes, p.Public.String())
+	known := truth.New(p.DB, p.Seals)
 	help := assistance.NewService(p.DB, p.Queue)
 	consoles, err := NewConsoles(kit, ConsoleParts{
 		DB: p.DB, Heads: p.Heads, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Refunds: p.Refunds, Queue: p.Queue, Log: p.Log, Choices: p.Choices, Notices: notices, Reach: reach.NewService(p.DB, p.Programmes), Auth: p.Auth,
@@ -74,6 +80,6 @@ func Assemble(p Parts) (*Server, error) {
 		Inbox:    &inbox.Pages{Kit: kit, Notices: notices, Customers: p.Customers},
 		SignIn:   &signin.Pages{Kit: kit, Auth: p.Auth},
 		Consoles: consoles,
-		API:      &api.Pages{Refunds: p.Refunds, StripeSecrets: p.StripeSecrets},
+		API:      &api.Pages{Refunds: p.Refunds, StripeSecrets: p.StripeSecrets, Truth: known, ReportSecrets: p.ReportSecrets},
 	})
 }

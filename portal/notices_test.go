@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -221,6 +222,36 @@ func TestH02_NoticesPagesInABrowser(t *testing.T) {
 			for _, path := range paths {
 				w.look(tab, base, tag, path)
 			}
+		}
+	}
+}
+
+func TestN13_AMailProviderIsBelievedByItsSignatureAndTheMailsProof(t *testing.T) {
+	w := newWorld(t)
+	w.notify()
+	w.tellAll()
+	id := w.text(`SELECT mail_id FROM notice_delivery ORDER BY mail_id LIMIT 1`)
+	state := func() string { return w.text(`SELECT state FROM notice_delivery WHERE mail_id = $1`, id) }
+	event := func(mail string) string {
+		return fmt.Sprintf(`{"events": [{"type": "bounced", "mail": %q, "status": "5.1.1"}]}`, mail)
+	}
+	proven := reportSeals.Token(id) + "@moving.example"
+	for _, c := range []struct {
+		name, body string
+		change     func(*http.Request)
+		want       int
+		state      string
+	}{
+		{"unsigned", event(proven), func(r *http.Request) { r.Header.Del("webhook-signature") }, 401, "accepted"},
+		{"forged", event(proven), func(r *http.Request) { r.Header.Set("webhook-signature", "v1,AAAA") }, 401, "accepted"},
+		{"stale", event(proven), func(r *http.Request) { r.Header.Set("webhook-timestamp", "1700000000") }, 401, "accepted"},
+		{"no message", "{", func(*http.Request) {}, 400, "accepted"},
+		{"without proof", event(id + "@moving.example"), func(*http.Request) {}, 204, "accepted"},
+		{"huge", event(strings.Repeat("x", 600<<10)), func(*http.Request) {}, 413, "accepted"},
+		{"proven", event(proven), func(*http.Request) {}, 204, "bounced"},
+	} {
+		if status, _ := w.hook("/hooks/mail", "msg_"+c.name, c.body, c.change); status != c.want || state() != c.state {
+			t.Errorf("%s: %d, and the delivery is %s", c.name, status, state())
 		}
 	}
 }

@@ -171,6 +171,7 @@ func (s *Server) personList() []Route {
 func (s *Server) programList() []Route {
 	return []Route{
 		{Method: post, Path: api.StripePath, Access: Public, Handler: s.api.TakeStripe, Bare: true, Free: true, Early: true, Body: api.StripeBody},
+		{Method: post, Path: api.MailHookPath, Access: Public, Handler: s.api.TakeMailReports, Bare: true, Free: true, Early: true, Body: api.MailHookBody},
 	}
 }
 

@@ -9,11 +9,16 @@ import (
 	"time"
 
 	"offramp/deploy/local"
+	"offramp/internal/mail/report"
+	"offramp/migration/notice/truth"
 	"offramp/migration/refund"
 	"offramp/portal/api"
 )
 
 const stripeSecret, stripeOldSecret = "whsec_c2VjcmV0", "whsec_b2xkIHNlY3JldA"
+
+// reportSeals prove reports about the world's mails.
+var reportSeals = report.NewSeals([]byte("the world's secret of 32 characters"))
 
 // programs takes the provider's events; no worker folds them in.
 func (w *world) programs() *api.Pages {
@@ -21,6 +26,7 @@ func (w *world) programs() *api.Pages {
 	return &api.Pages{
 		Refunds:       refund.NewService(refund.Config{DB: w.db, Jobs: w.inserter(), Customers: w.customers, Log: w.logger}),
 		StripeSecrets: []string{stripeSecret, stripeOldSecret},
+		Truth:         truth.New(w.db, reportSeals), ReportSecrets: []string{nextSecret},
 	}
 }
 

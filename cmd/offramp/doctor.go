@@ -119,6 +119,7 @@ func (p *parts) checks(limit time.Duration) []check {
 		{"mail", "correct OFFRAMP_SMTP_HOST, _PORT, _TLS, _USERNAME and _PASSWORD, or start the mail server", false, func(ctx context.Context) (string, error) {
 			return ": " + p.config.Mail.Host, mail.Check(ctx, p.mailer())
 		}},
+		{"mail reports", "", false, p.checkReports},
 		{"programme", "offramp apply -f programme.yaml, and have it approved in the console", true, p.checkProgramme},
 		{"sinks", "", true, p.checkSinks},
 		{"sources", "", true, p.checkSources},

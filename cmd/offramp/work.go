@@ -70,6 +70,9 @@ func (workCmd) Run(c *console) error {
 	var group sync.WaitGroup
 	group.Go(func() { deliver.Run(c.ctx) })
 	group.Go(func() { tell.Run(c.ctx) })
+	if err := p.takeReports(c.ctx, &group); err != nil {
+		return err
+	}
 	<-c.ctx.Done()
 	p.log.Info("stopping", "worker", client.ID())
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), 2*p.config.Work.Drain)
@@ -180,6 +183,7 @@ func (p *parts) mailer() mail.Config {
 	m := p.config.Mail
 	return mail.Config{
 		Host: m.Host, Port: m.Port, Username: m.Username, Password: m.Password, TLS: m.TLS, From: m.From,
+		Bounces: m.Bounces, Seals: p.seals(),
 		DB: p.db, Logger: p.log, PortalURL: strings.TrimSuffix(p.config.Web.URL, "/"), Letterhead: p.letterhead,
 	}
 }

@@ -11,12 +11,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	_ "github.com/emersion/go-message/charset" // mails come in other character sets too
 	"github.com/emersion/go-message/mail"
 	"github.com/emersion/go-smtp"
+
+	"offramp/deploy/local/pop3"
 )
 
 // Message is one mail that the sink has taken.
@@ -43,13 +46,17 @@ type Attachment struct {
 }
 
 // MailOptions say where a sink listens; empty means a free port of this machine.
-type MailOptions struct{ SMTPAddress, WebAddress string }
+type MailOptions struct{ SMTPAddress, WebAddress, POPAddress string }
 
 // Mail is a running SMTP server that keeps what it gets, the last 2,000 mails, and shows it on a page and as JSON at
 // /api/messages?to=.
 type Mail struct {
 	SMTP string // host:port
 	URL  string // of the page
+	POP  string // host:port of the mailbox that reports about mails come to, by POP3; the user is ReportUser
+
+	// Reports is that mailbox.
+	Reports *pop3.Server
 
 	box    *inbox[Message]
 	next   atomic.Int64
@@ -58,6 +65,9 @@ type Mail struct {
 	lines  mailLines
 	smtp   *smtp.Server
 	stop   func() error
+	hung   chan struct{} // closed when the sink is
+
+	closing sync.Once
 }
 
 // StartMail starts a sink. It runs until Close.
@@ -71,19 +81,35 @@ func StartMail(ctx context.Context, o MailOptions) (*Mail, error) {
 		_ = incoming.Close()
 		return nil, err
 	}
-	m := &Mail{SMTP: incoming.Addr().String(), URL: "http://" + page.Addr().String(), box: newInbox[Message]()}
+	reports, err := listen(ctx, o.POPAddress)
+	if err != nil {
+		_, _ = incoming.Close(), page.Close()
+		return nil, err
+	}
+	m := &Mail{POP: reports.Addr().String(), Reports: &pop3.Server{User: ReportUser, Password: ReportPassword}, SMTP: incoming.Addr().String(), URL: "http://" + page.Addr().String(), box: newInbox[Message](), hung: make(chan struct{})}
 	m.smtp = smtp.NewServer(m)
 	m.smtp.Domain = "localhost"
 	m.smtp.ReadTimeout, m.smtp.WriteTimeout = time.Minute, time.Minute
 	m.smtp.MaxMessageBytes, m.smtp.MaxRecipients = 25<<20, 100
 	m.smtp.AllowInsecureAuth = true
 	go func() { _ = m.smtp.Serve(incoming) }()
-	m.stop = serve(page, m.handler())
+	go m.Reports.Serve(reports)
+	stop := serve(page, m.handler())
+	m.stop = func() error { return errors.Join(stop(), reports.Close()) }
 	return m, nil
 }
 
+// Who signs in to the mailbox of reports.
+const (
+	ReportUser     = "bounces"
+	ReportPassword = "demo" //nolint:gosec // of a stand-in on this machine
+)
+
 // Close stops taking mail and answering.
-func (m *Mail) Close() error { return errors.Join(m.smtp.Close(), m.stop()) }
+func (m *Mail) Close() error {
+	m.closing.Do(func() { close(m.hung) })
+	return errors.Join(m.smtp.Close(), m.stop())
+}
 
 // Messages lists the mails to an address, or all when it is empty, newest first.
 func (m *Mail) Messages(to string) []Message { return m.box.list(addressed(to)) }
@@ -138,7 +164,7 @@ func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 			return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1}, Message: "refused by the demo's mail sink"}
 		}
 	}
-	if code := s.sink.bounce.of(to); code != 0 {
+	if code := s.sink.bounce.of(to); code >= 400 {
 		return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1}, Message: "the demo's mailbox bounces this address"}
 	}
 	s.to = append(s.to, to)
@@ -157,7 +183,11 @@ func (s *mailSession) Data(r io.Reader) error {
 	m.ID, m.At, m.From, m.To = int(s.sink.next.Add(1)), time.Now().UTC(), s.from, s.to
 	s.sink.box.add(m)
 	s.mails++
-	return nil
+	if s.sink.sendBack(m) {
+		return nil
+	}
+	<-s.sink.hung // until the sink is closed: the mail was taken, and nobody says so
+	return errors.New("closed")
 }
 
 func parseMessage(raw []byte) (Message, error) {

@@ -133,7 +133,11 @@ func (s *Stack) startMail(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.Mail, err = StartMail(ctx, MailOptions{SMTPAddress: smtp, WebAddress: web}); err != nil {
+	pop, err := SteadyAddress(ctx, s.options.Dir, "pop")
+	if err != nil {
+		return err
+	}
+	if s.Mail, err = StartMail(ctx, MailOptions{SMTPAddress: smtp, WebAddress: web, POPAddress: pop}); err != nil {
 		return err
 	}
 	s.ends = append(s.ends, s.Mail.Close)
@@ -255,6 +259,8 @@ func (s *Stack) configure(ctx context.Context) error {
 		"OFFRAMP_STAFF_ISSUER": s.Staff.Issuer, "OFFRAMP_STAFF_CLIENT_ID": staffLogin, "OFFRAMP_STAFF_CLIENT_SECRET": "staff-secret",
 		"OFFRAMP_STAFF_ROLES": "support:support,finance_clerk:finance-clerks,finance_approver:finance-approvers,finance_releaser:finance-releasers,programme_manager:programme,auditor:audit,operator:operations",
 		"OFFRAMP_SMTP_HOST":   host, "OFFRAMP_SMTP_PORT": port, "OFFRAMP_SMTP_TLS": "none", "OFFRAMP_SMTP_FROM": "moving@hezhou.example",
+		"OFFRAMP_SMTP_BOUNCES": "bounces@hezhou.example", "OFFRAMP_REPORTS_MAILBOX": "pop3://" + ReportUser + "@" + s.Mail.POP,
+		"OFFRAMP_REPORTS_PASSWORD": ReportPassword, "OFFRAMP_REPORTS_EVERY": "5s",
 		"OFFRAMP_SINK_CRM_URL": s.Hooks.Hook, "OFFRAMP_SINK_CRM_SECRET": s.Hooks.Secret, "OFFRAMP_OUTBOUND_ALLOW": "127.0.0.0/8", "OFFRAMP_DELIVERY_ALLOW": "127.0.0.0/8",
 		"OFFRAMP_REPLACEMENT_DRIFTBOARD_SECRET": "whsec_" + base64.StdEncoding.EncodeToString([]byte("driftboard "+key)),
 		"OFFRAMP_STRIPE_KEY":                    s.Stripe.Key, "OFFRAMP_STRIPE_WEBHOOK_SECRETS": s.Stripe.Secrets[0], "OFFRAMP_STRIPE_URL": s.Stripe.URL,

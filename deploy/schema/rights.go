@@ -69,8 +69,8 @@ var Meant = []TableRights{
 		Work: "select, insert, update (state, channel, next_at, leased_until, reason, sent_at, hash)",
 	},
 	{
-		Table: "notice_delivery", Serve: "select",
-		Work: "select, insert, update (state, attempts, detail, subject, body_hash, locale, body, days, started_at, ended_at, mail_id)",
+		Table: "notice_delivery", Serve: "select, update (state, detail, ended_at, until, again_by)",
+		Work: "select, insert, update (state, attempts, detail, subject, body_hash, locale, body, days, started_at, ended_at, mail_id, until, again_by)",
 	},
 	{
 		Table: "notice_call",
@@ -81,9 +81,15 @@ var Meant = []TableRights{
 	{Table: "service_end", Serve: "select, insert, update (declared_by, declared_at, withdrawn_by, withdrawn_at)", Work: "select"},
 	{
 		Table: "notice_suppression",
-		Serve: "select, update (lifted_by, lifted_at)",
-		Work:  "select, insert, update (cause, evidence, mail_id, at, lifted_by, lifted_at)",
+		Serve: "select, insert, update (cause, evidence, mail_id, at, lifted_by, lifted_at, address)",
+		Work:  "select, insert, update (cause, evidence, mail_id, at, lifted_by, lifted_at, address)",
 	},
+	// Reports come by a webhook to the web side, and by mail to a worker. People ask for test mails, which a worker sends.
+	{Table: "notice_fact", Serve: "select, insert", Work: "select, insert"},
+	{Table: "notice_report_seen", Serve: "select, insert", Work: "select, insert, delete"},
+	{Table: "notice_report_count", Serve: "select, insert, update (count)", Work: "select, insert, update (count)"},
+	{Table: "notice_mailbox", Serve: "select", Work: "select, insert, update (validity, uid, leased_until, looked_at, problem)"},
+	{Table: "notice_probe", Serve: "select, insert, update (state, detail, ended_at)", Work: "select, update (state, detail, ended_at)"},
 	{Table: "notice_preference", Serve: "select, insert, update (optional, changed_at)", Work: "select"},
 
 	// Exports. The web side asks for them, a worker builds them.

@@ -33,6 +33,10 @@ var open = map[string]string{
 	"replacement_report": "ids of messages that replacements sent",
 	"rate_limit":         "ids and addresses of who asks, and instants",
 	"goose_db_version":   "which changes were applied",
+
+	"notice_report_seen":  "hashes of mails that came in",
+	"notice_report_count": "numbers of mails that came in",
+	"notice_mailbox":      "how far our own mailbox was read",
 }
 
 func collect(t *testing.T, pool *pgxpool.Pool, sql string) []string {

@@ -8,6 +8,10 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
+
+	"offramp/internal/mail/inbound"
+	"offramp/internal/mail/report"
 )
 
 // Roles that staff may have, as they stand in OFFRAMP_STAFF_ROLES.
@@ -127,6 +131,8 @@ func (c Config) checkServe(k *checker) {
 		}
 	}
 	c.checkReplacements(k)
+	c.checkBounces(k)
+	k.webhookSecrets("REPORTS_SECRETS", c.Reports.Secrets)
 	c.checkLimits(k)
 	c.checkPorts(k)
 	if c.Session.Idle <= 0 || c.Session.Lifetime < c.Session.Idle {
@@ -143,6 +149,45 @@ func (c Config) checkReplacements(k *checker) {
 				k.add("REPLACEMENT_"+strings.ToUpper(key)+"_SECRET", "must be whsec_ and at least 24 random bytes in base64 (echo whsec_$(openssl rand -base64 32))")
 			}
 		}
+	}
+}
+
+// webhookSecrets holds secrets against the form that Standard Webhooks gives them.
+func (k *checker) webhookSecrets(name string, secrets []string) {
+	for _, one := range secrets {
+		raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(one, "whsec_"))
+		if err != nil || len(raw) < 24 {
+			k.add(name, "must be whsec_ and at least 24 random bytes in base64 (echo whsec_$(openssl rand -base64 32))")
+		}
+	}
+}
+
+func (c Config) checkBounces(k *checker) {
+	if c.Mail.Bounces == "" {
+		return
+	}
+	if wrong := report.CheckReturn(c.Mail.Bounces); wrong != "" {
+		k.add("SMTP_BOUNCES", wrong)
+	}
+}
+
+// checkReports holds each way in which reports come against what it needs.
+func (c Config) checkReports(k *checker) {
+	r := c.Reports
+	if r.Mailbox != "" {
+		if _, err := inbound.Parse(r.Mailbox, r.Password); err != nil {
+			k.add("REPORTS_MAILBOX", err.Error())
+		}
+		k.need("REPORTS_PASSWORD", r.Password)
+		if r.Every < time.Second {
+			k.add("REPORTS_EVERY", "must be at least 1s")
+		}
+	}
+	if (r.Mailbox != "" || r.Listen != "") && c.Mail.Bounces == "" {
+		k.add("SMTP_BOUNCES", "is not set; reports would come to nobody")
+	}
+	if r.Protocol != "lmtp" && r.Protocol != "smtp" {
+		k.add("REPORTS_PROTOCOL", "is "+r.Protocol+"; it must be lmtp or smtp")
 	}
 }
 
@@ -182,6 +227,8 @@ func (c Config) checkWork(k *checker) {
 			k.add("SMTP_SECOND_TLS", "none is for a server on this machine only; use starttls or tls")
 		}
 	}
+	c.checkBounces(k)
+	c.checkReports(k)
 	c.Work.check(k)
 	if c.Delivery.Copies < 1 {
 		k.add("DELIVERY_COPIES", "must be at least 1")

@@ -31,6 +31,7 @@ type Config struct {
 	Mail     Mail     `envPrefix:"SMTP_"`
 	// SecondMail takes the notices that the first server did not.
 	SecondMail SecondMail `envPrefix:"SMTP_SECOND_"`
+	Reports    Reports    `envPrefix:"REPORTS_"`
 	Work       Work       `envPrefix:"WORK_"`
 	Outbound   Outbound   `envPrefix:"OUTBOUND_"`
 	Delivery   Delivery   `envPrefix:"DELIVERY_"`
@@ -110,6 +111,7 @@ type Mail struct {
 	Password string `env:"PASSWORD" doc:"Password." use:"work" secret:"yes"`
 	TLS      string `env:"TLS" envDefault:"starttls" doc:"starttls, tls or none (loopback only)." use:"work"`
 	From     string `env:"FROM" doc:"Sender of every mail." use:"work" example:"Moving team <moving@example.com>"`
+	Bounces  string `env:"BOUNCES" doc:"Where reports about notices come back: a token is put behind a plus sign before the @, so that each proves itself. At most 21 characters before the @. Empty: to the sender, and nobody reads them." use:"serve, work" example:"bounces@example.com"`
 }
 
 // SecondMail is another SMTP server, which takes a notice where the first is not reached or takes none for the moment.
@@ -119,6 +121,16 @@ type SecondMail struct {
 	Username string `env:"USERNAME" doc:"User name. Empty: no sign-in." use:"work"`
 	Password string `env:"PASSWORD" doc:"Password." use:"work" secret:"yes"`
 	TLS      string `env:"TLS" envDefault:"starttls" doc:"starttls, tls or none (loopback only)." use:"work"`
+}
+
+// Reports is how reports about our mails come in: bounces, delays and complaints. Each way works beside the others.
+type Reports struct {
+	Mailbox  string        `env:"MAILBOX" doc:"Mailbox that SMTP_BOUNCES leads to, by IMAP (nothing is changed in it) or POP3 (what was read is deleted): imaps://USER@HOST/FOLDER or pop3s://USER@HOST. Empty: none is read." use:"work" example:"imaps://bounces@imap.example.com/INBOX"`
+	Password string        `env:"PASSWORD" doc:"Its password." use:"work" secret:"yes"`
+	Every    time.Duration `env:"EVERY" envDefault:"1m" doc:"How often it is looked into." use:"work"`
+	Listen   string        `env:"LISTEN" doc:"Where a worker takes reports that a mail system brings, inside your network. Only return addresses are taken. Empty: nowhere." use:"work" example:":2525"`
+	Protocol string        `env:"PROTOCOL" envDefault:"lmtp" doc:"What is spoken there: lmtp or smtp." use:"work"`
+	Secrets  []string      `env:"SECRETS" doc:"Secrets with which a mail provider signs what it posts to /hooks/mail, as Standard Webhooks writes them; several while one is changed. Empty: there is no such address." use:"serve" example:"whsec_..." secret:"yes"`
 }
 
 // Work bounds the worker process.

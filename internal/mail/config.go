@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"offramp/internal/db"
+	"offramp/internal/mail/report"
 )
 
 // Ways to protect the connection to the SMTP server.
@@ -28,6 +29,12 @@ type Config struct {
 	TLS      string // STARTTLS, TLS or None; empty: STARTTLS
 	From     string // such as "Moving team <moving@example.com>"
 	HELO     string // our own host name; empty: that of the From address
+
+	Timeout time.Duration // of each step of the talk with the server; 0: half a minute
+
+	// Notices alone: where reports come back, such as bounces@example.com (empty: to From), and what proves them.
+	Bounces string
+	Seals   report.Seals
 
 	// What follows is for sending, not for Check.
 	DB         *db.DB

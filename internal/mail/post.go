@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	netmail "net/mail"
-	"strings"
 	"time"
 
 	smtp "github.com/wneessen/go-mail"
+
+	"offramp/internal/mail/report"
 )
 
 // What handing over one mail came to.
@@ -23,9 +24,9 @@ const (
 type Result struct {
 	State  string // one of the above
 	Detail string // the server's code and enhanced code; never an address
-	// Address: the refusal says that the address does not exist or takes no mail. Policy, relaying, size and the like are about
-	// us or the moment, and say nothing of the address.
-	Address bool
+	Status string // the enhanced code; empty: none was given
+	// Blame says what a refusal or deferral is about, as report.Blame does; empty: the server never got to the address.
+	Blame string
 }
 
 // Envelope is a mail ready to go.
@@ -68,11 +69,12 @@ func NewPost(ctx context.Context, c Config, second *Config) (*Post, error) {
 func (p *Post) Hand(ctx context.Context, e Envelope) Result {
 	m, err := p.message(e)
 	if err != nil {
-		return Result{State: Refused, Detail: "the address is not valid"}
+		return judge(err)
 	}
 	var r Result
 	for _, server := range p.servers {
-		if r = judge(server.send(ctx, m, NeedsUTF8(e.Address))); r.State != Deferred {
+		err := server.send(ctx, m, NeedsUTF8(e.Address))
+		if r = judge(err); r.State != Deferred && !errors.Is(err, errUnwritable) { // another server may offer SMTPUTF8
 			return r
 		}
 	}
@@ -86,7 +88,7 @@ func (p *Post) message(e Envelope) (*smtp.Msg, error) {
 	}
 	to, err := netmail.ParseAddress(e.Address)
 	if err != nil {
-		return nil, fmt.Errorf("read address: %w", err)
+		return nil, refusal{"the address is not valid", problemRefused}
 	}
 	if to.Address, err = ascii(to.Address); err != nil {
 		return nil, err
@@ -96,7 +98,16 @@ func (p *Post) message(e Envelope) (*smtp.Msg, error) {
 	m.FromMailAddress(from)
 	m.ToMailAddress(to)
 	m.Subject(oneLine(e.Subject))
-	m.SetMessageIDWithValue(e.ID + "@" + domain(from))
+	id := e.ID
+	if token := p.config.Seals.Token(e.ID); token != "" { // a report that quotes it proves itself
+		id = token
+		if back := report.Return(p.config.Bounces, token); back != "" {
+			if err := m.EnvelopeFrom(back); err != nil {
+				return nil, fmt.Errorf("set the return address: %w", err)
+			}
+		}
+	}
+	m.SetMessageIDWithValue(id + "@" + domain(from))
 	m.SetDateWithValue(e.At)
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
 	m.SetGenHeader("X-Auto-Response-Suppress", "All")
@@ -117,7 +128,11 @@ func judge(err error) Result {
 	}
 	var final refusal
 	if errors.As(err, &final) {
-		return Result{State: Refused, Detail: final.reason, Address: true}
+		r := Result{State: Refused, Detail: final.reason, Blame: report.Address}
+		if final.problem == problemUnwritable { // a want of our server
+			r.Blame = report.Ours
+		}
+		return r
 	}
 	var sent *smtp.SendError
 	if !errors.As(err, &sent) {
@@ -135,8 +150,9 @@ func judge(err error) Result {
 	default:
 		r.State, r.Detail = Deferred, "the connection broke before the message was out"
 	}
-	// RFC 3463: 5.1.x is about addresses. Servers without enhanced codes say 550, 551 or 553. RFC 5321, section 4.2.3.
-	r.Address = r.State == Refused && sent.Reason == smtp.ErrSMTPRcptTo &&
-		(strings.HasPrefix(enhanced, "5.1.") || enhanced == "" && (code == 550 || code == 551 || code == 553))
+	// A bare code after DATA is about the mail; an enhanced one says what it is about wherever it comes.
+	if r.Status = enhanced; code >= 400 && (sent.Reason == smtp.ErrSMTPRcptTo || sent.Reason == smtp.ErrSMTPDataClose && enhanced != "") {
+		r.Blame = report.Blame(enhanced, code)
+	}
 	return r
 }

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -43,7 +44,7 @@ func (c Config) client() (*smtp.Client, error) {
 		helo = domain(from)
 	}
 	options := []smtp.Option{
-		smtp.WithPort(c.Port), smtp.WithTimeout(timeout), smtp.WithHELO(helo),
+		smtp.WithPort(c.Port), smtp.WithTimeout(cmp.Or(c.Timeout, timeout)), smtp.WithHELO(helo),
 		smtp.WithoutNoop(), smtp.WithoutRset(), // MAIL FROM tells as much, and begins anew: RFC 5321, section 4.1.1.2
 	}
 	switch c.TLS {

@@ -31,3 +31,37 @@ func (s *Sender) escalate(ctx context.Context, tx *db.Tx) error {
 	}
 	return nil
 }
+
+// fallBack goes on with messages whose every mail came back, and with those that a person has sent again. What has no channel left
+// is for a person.
+func (s *Sender) fallBack(ctx context.Context, tx *db.Tx) error {
+	p, err := s.programmes.Active(ctx)
+	if errors.Is(err, migration.ErrNoProgramme) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.store.again(ctx, tx); err != nil {
+		return err
+	}
+	var mandatory []string
+	for _, n := range p.Notices.List {
+		for i, channel := range n.Channels {
+			if channel == migration.ChannelCall {
+				break
+			}
+			next := ""
+			if i+1 < len(n.Channels) {
+				next = n.Channels[i+1]
+			}
+			if err := s.store.fall(ctx, tx, n.Key, channel, next); err != nil {
+				return err
+			}
+		}
+		if n.Mandatory() && n.Kind != migration.NoticePersonal {
+			mandatory = append(mandatory, n.Key)
+		}
+	}
+	return s.store.rescue(ctx, tx, mandatory, migration.DayOf(tx.Now.In(p.Zone)).AddDays(p.Notices.WaitDays))
+}

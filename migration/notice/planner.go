@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"offramp/internal/db"
+	"offramp/internal/mail/report"
 	"offramp/migration"
 	"offramp/migration/audience"
+	"offramp/migration/notice/truth"
 )
 
 // Service is what may be done with notices. Safe for concurrent use, on any number of replicas.
@@ -16,6 +18,7 @@ type Service struct {
 	db         *db.DB
 	store      store
 	programmes Programmes
+	truth      *truth.Service
 	link       string // of the portal
 
 	caught atomic.Int64 // the version whose correction was looked for
@@ -28,7 +31,7 @@ type Programmes interface {
 
 // NewService works on d. link is the portal's address, which letters lead to.
 func NewService(d *db.DB, programmes Programmes, link string) *Service {
-	return &Service{db: d, programmes: programmes, link: link}
+	return &Service{db: d, programmes: programmes, link: link, truth: truth.New(d, report.Seals{})}
 }
 
 // system is the scope of the planner and the sender.

@@ -11,6 +11,7 @@ import (
 	"offramp/internal/db"
 	"offramp/internal/mail"
 	"offramp/migration"
+	"offramp/migration/notice/truth"
 )
 
 const (
@@ -85,7 +86,7 @@ func (s *Sender) prepare(ctx context.Context) error {
 		if n > 0 {
 			s.Logger.WarnContext(ctx, "deliveries of a process that ended are unknown", slog.Int64("deliveries", n))
 		}
-		return errors.Join(err, s.escalate(ctx, tx))
+		return errors.Join(err, s.truth.Sweep(ctx, tx), s.fallBack(ctx, tx), s.escalate(ctx, tx))
 	})
 }
 
@@ -106,6 +107,9 @@ func (s *Sender) round(ctx context.Context) (n int, err error) {
 		return 0, nil
 	}
 	if err != nil {
+		return 0, err
+	}
+	if err := s.probe(ctx, p); err != nil {
 		return 0, err
 	}
 	b := batch{programme: p, hashes: map[string]string{}, waiting: map[string]message{}}
@@ -199,11 +203,7 @@ func (s *Sender) hand(ctx context.Context, parcels []parcel, begun map[string]bo
 			mu.Lock()
 			defer mu.Unlock()
 			for _, m := range mine {
-				e := ended{messageID: m.ID, contactID: p.to.ID, state: r.State, detail: r.Detail, customerID: m.CustomerID, mailID: p.mailID}
-				if r.Address {
-					e.suppress = "refused"
-				}
-				list = append(list, e)
+				list = append(list, ended{messageID: m.ID, contactID: p.to.ID, mailID: p.mailID, result: r})
 			}
 		})
 	}
@@ -223,6 +223,9 @@ func (s *Sender) envelope(p parcel) mail.Envelope {
 func (s *Sender) finish(ctx context.Context, b *batch, list []ended) error {
 	return s.db.InTx(ctx, system, func(tx *db.Tx) error {
 		if err := s.store.end(ctx, tx, list); err != nil {
+			return err
+		}
+		if err := s.learn(ctx, tx, list); err != nil {
 			return err
 		}
 		ids := make([]string, 0, len(b.waiting))
@@ -250,6 +253,22 @@ func (s *Sender) finish(ctx context.Context, b *batch, list []ended) error {
 		}
 		return nil
 	})
+}
+
+// learn keeps what servers said of addresses, once for each mail.
+func (s *Sender) learn(ctx context.Context, tx *db.Tx, list []ended) error {
+	told := map[string]bool{}
+	for _, e := range list {
+		f, is := truth.Dialogued(e.mailID, e.result)
+		if !is || told[e.mailID] {
+			continue
+		}
+		told[e.mailID] = true
+		if _, err := s.truth.Record(ctx, tx, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // watch pauses a notice of which too many mails fail.

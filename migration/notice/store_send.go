@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"offramp/internal/db"
+	"offramp/internal/mail"
 	"offramp/migration"
 )
 
@@ -83,7 +84,8 @@ func (store) recipients(ctx context.Context, tx *db.Tx, ids []string) (map[strin
 		                   'optional', coalesce(f.optional, true), 'suppressed', s.contact_id IS NOT NULL) ORDER BY k.id)
 		                   FROM contact k
 		                   LEFT JOIN notice_preference f ON f.contact_id = k.id
-		                   LEFT JOIN notice_suppression s ON s.contact_id = k.id AND s.lifted_at IS NULL
+		                   LEFT JOIN notice_suppression s
+		                     ON s.contact_id = k.id AND s.lifted_at IS NULL AND s.address IN ('', notice_address(k.email))
 		                  WHERE k.customer_id = c.id AND k.state = 'active' AND k.email NOT LIKE '%.invalid'), '[]') AS contacts
 		  FROM customer c JOIN journey j ON j.customer_id = c.id WHERE c.id = ANY($1)`
 	rows, err := tx.Pgx.Query(ctx, sql, ids)
@@ -119,8 +121,9 @@ func (store) begin(ctx context.Context, tx *db.Tx, parcels []parcel) (map[string
 		VALUES (@message, @customer, @contact, 'email', @mail, 'sending', @subject, @hash, @locale, @body, @days, @now)
 		ON CONFLICT (message_id, contact_id, channel) DO UPDATE
 		   SET state = 'sending', attempts = d.attempts + 1, started_at = excluded.started_at, mail_id = excluded.mail_id,
-		       subject = excluded.subject, body_hash = excluded.body_hash, locale = excluded.locale, body = excluded.body, days = excluded.days
-		 WHERE d.state = 'deferred'
+		       subject = excluded.subject, body_hash = excluded.body_hash, locale = excluded.locale, body = excluded.body, days = excluded.days,
+		       again_by = ''
+		 WHERE d.state = 'deferred' OR d.state IN ('unknown', 'lapsed') AND d.again_by <> ''
 		RETURNING message_id || ' ' || contact_id`
 	for _, p := range parcels {
 		for _, m := range p.messages {
@@ -148,37 +151,24 @@ func (store) begin(ctx context.Context, tx *db.Tx, parcels []parcel) (map[string
 
 // ended is what one delivery came to.
 type ended struct {
-	messageID, contactID, state, detail string
-	suppress                            string // cause, where the address itself is at fault; else empty
-	customerID, mailID                  string
+	messageID, contactID, mailID string
+	result                       mail.Result
 }
 
-// end records what deliveries came to, and addresses that nothing is sent to any more.
+// end records what deliveries came to. What was learnt of one in between, and goes further, stays.
 func (store) end(ctx context.Context, tx *db.Tx, list []ended) error {
 	b := &pgx.Batch{}
 	for _, e := range list {
 		b.Queue(`
 			UPDATE notice_delivery SET state = @state, detail = @detail, ended_at = @now
 			 WHERE message_id = @message AND contact_id = @contact AND channel = 'email' AND state = 'sending'`,
-			pgx.NamedArgs{"state": e.state, "detail": e.detail, "now": tx.Now, "message": e.messageID, "contact": e.contactID})
-		if e.suppress != "" {
-			b.Queue(suppressSQL, pgx.NamedArgs{
-				"contact": e.contactID, "customer": e.customerID, "cause": e.suppress, "evidence": e.detail, "mail": e.mailID, "now": tx.Now,
-			})
-		}
+			pgx.NamedArgs{"state": e.result.State, "detail": e.result.Detail, "now": tx.Now, "message": e.messageID, "contact": e.contactID})
 	}
 	if err := tx.Pgx.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("end deliveries: %w", err)
 	}
 	return nil
 }
-
-const suppressSQL = `
-	INSERT INTO notice_suppression (contact_id, customer_id, cause, evidence, mail_id, at)
-	VALUES (@contact, @customer, @cause, @evidence, @mail, @now)
-	ON CONFLICT (contact_id) DO UPDATE
-	   SET cause = excluded.cause, evidence = excluded.evidence, mail_id = excluded.mail_id, at = excluded.at,
-	       lifted_by = '', lifted_at = NULL`
 
 // step is what becomes of a message next.
 type step struct {

@@ -15,8 +15,10 @@ import (
 	"offramp/internal/clock"
 	"offramp/internal/db"
 	"offramp/internal/mail"
+	"offramp/internal/mail/report"
 	"offramp/migration"
 	"offramp/migration/notice"
+	"offramp/migration/notice/truth"
 )
 
 const boats = `programme: boats
@@ -79,7 +81,11 @@ type harbour struct {
 	notices    *notice.Service
 	sender     *notice.Sender
 	box        *local.Mail
+	truth      *truth.Service
 }
+
+// seals prove reports of the harbour's mails.
+var seals = report.NewSeals([]byte("the harbour's secret of 32 characters"))
 
 func openHarbour(t *testing.T, src string, customers ...string) *harbour {
 	t.Helper()
@@ -91,6 +97,7 @@ func openHarbour(t *testing.T, src string, customers ...string) *harbour {
 	h.apply(src)
 	h.notices = notice.NewService(h.db, h.programmes, "https://moving.example")
 	h.programmes.Corrects(h.notices)
+	h.truth = truth.New(h.db, seals)
 	h.sender = &notice.Sender{Service: h.notices, Post: h.post(), Logger: slog.New(slog.DiscardHandler)}
 	h.bring(customers...)
 	return h
@@ -120,7 +127,9 @@ func (h *harbour) post() notice.Poster {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	h.Cleanup(cancel)
-	p, err := mail.NewPost(ctx, mail.Config{Host: host, Port: number, TLS: mail.None, From: "Moving <moving@boats.example>"}, nil)
+	p, err := mail.NewPost(ctx, mail.Config{
+		Host: host, Port: number, TLS: mail.None, From: "Moving <moving@boats.example>", Timeout: 3 * time.Second, Bounces: "bounces@boats.example", Seals: seals,
+	}, nil)
 	if err != nil {
 		h.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"offramp/internal/fault"
+	"offramp/migration/notice/truth"
 	"offramp/migration/refund"
 	"offramp/migration/refund/payout/stripe"
 )
@@ -23,6 +24,8 @@ var errNoEndpoint = fault.New(fault.NotFound, "fault.not_found")
 type Pages struct {
 	Refunds       *refund.Service
 	StripeSecrets []string // that sign events, the current one first; none: nothing is taken
+	Truth         *truth.Service
+	ReportSecrets []string // that sign a mail provider's messages; none: nothing is taken
 }
 
 // TakeStripe takes an event of Stripe: 200 once it is in the inbox, which a job empties; 400 when it is forged, stale or signed
