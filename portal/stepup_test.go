@@ -62,6 +62,17 @@ func TestOperatorsCannotTouchPayoutJobs(t *testing.T) {
 			}
 		}
 	}
+	for _, body := range []string{`{"ids":[` + pay + `]} x`, `{"ids":[` + pay + `],}`, `{"ids":"` + pay + `"}`, `[` + pay + `]`} { // what River could read otherwise than we do
+		if a := w.do("operator", "POST", "/console/ops/jobs/api/jobs/retry", body, http.Header{"Content-Type": {"application/json"}}); a.status != http.StatusBadRequest {
+			t.Errorf("%s: %d", body, a.status)
+		}
+	}
+	for _, path := range []string{"payout/pause", "payout/resume", "payout"} {
+		method := map[bool]string{true: "PUT", false: "PATCH"}[strings.Contains(path, "/")]
+		if a := w.do("operator", method, "/console/ops/jobs/api/queues/"+path, `{}`, http.Header{"Content-Type": {"application/json"}, "Sec-Fetch-Site": {"same-origin"}}); a.status != http.StatusForbidden {
+			t.Errorf("%s %s: %d", method, path, a.status)
+		}
+	}
 	if a := change("retry", other); a.status != http.StatusOK {
 		t.Errorf("another queue's job: %d %s", a.status, a.body)
 	}

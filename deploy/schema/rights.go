@@ -137,7 +137,7 @@ var Meant = []TableRights{
 	{Table: "ledger_entry", Serve: "select, insert", Work: "select, insert"},
 	{Table: "ledger_posting", Serve: "select, insert", Work: "select, insert"},
 	{Table: "ledger_figure", Serve: "select, insert", Work: "select, insert, delete"},
-	{Table: "payout_attempt", Serve: "select, insert, " + attemptColumns, Work: "select, insert, " + attemptColumns},
+	{Table: "payout_attempt", Serve: "select, " + attemptColumns, Work: "select, " + attemptColumns, Older: "insert"}, // planned by payout_plan alone
 	{Table: "batch_number", Serve: "usage"},
 	{Table: "batch", Serve: "select, insert, update (state, count, control, sha256, size, released_by, released_at, dropped)", Work: "select"},
 	{Table: "batch_file", Serve: "select, insert, update (bytes)"},

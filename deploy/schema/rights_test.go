@@ -121,3 +121,12 @@ func TestZ05_EveryFunctionFixesItsSearchPath(t *testing.T) {
 		t.Errorf("function %s: add SET search_path = pg_catalog, public, pg_temp to it (an SQL function may be written as RETURN ... or BEGIN ATOMIC instead)", loose)
 	}
 }
+
+// A bound that was added for new rows alone is held to by all of them in the end.
+func TestEveryReferenceIsHeldByOldRowsToo(t *testing.T) {
+	t.Parallel()
+	owner := localtest.Database(t).Owner(t)
+	for _, loose := range collect(t, owner, `SELECT conrelid::regclass || '.' || conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND NOT convalidated`) {
+		t.Errorf("%s is not validated", loose)
+	}
+}

@@ -36,10 +36,16 @@ func TestZ05_NothingIsPaidThatNobodyReleased(t *testing.T) {
 	h.paid("b", "P2", 365_00, "CNY")
 	r, other := h.submit("a", "CNY", refund.Original), h.submit("b", "CNY", refund.Original)
 	web, work := h.database.Web(t, db.Options{Clock: h.clock}), h.database.Work(t, db.Options{Clock: h.clock})
-	for who, d := range map[string]*db.DB{"the web side": web, "a worker": work, "both in one": h.db} {
-		if err := h.by(d, attemptSQL, r.ID, r.Amount); !db.IsCheck(err, "payout_attempt_released") {
-			t.Errorf("%s pays what was only asked for: %v", who, err)
+	for who, d := range map[string]*db.DB{"the web side": web, "a worker": work} {
+		if err := h.by(d, attemptSQL, r.ID, r.Amount); !denied(err) {
+			t.Errorf("%s writes an attempt: %v", who, err)
 		}
+	}
+	if err := h.by(h.db, attemptSQL, r.ID, r.Amount); !db.IsCheck(err, "payout_attempt_released") {
+		t.Errorf("both in one pay what was only asked for: %v", err)
+	}
+	if err := h.by(work, `SELECT payout_plan('x', '{}', now())`); !denied(err) {
+		t.Errorf("a worker plans payments: %v", err)
 	}
 	if err := h.by(web, `INSERT INTO river_job (kind, args, max_attempts, queue) VALUES ('refund_pay', '{"refund_id": "x", "number": 1}', 1, 'payout')`); !denied(err) {
 		t.Errorf("the web side enqueues a payment: %v", err)
@@ -50,8 +56,17 @@ func TestZ05_NothingIsPaidThatNobodyReleased(t *testing.T) {
 	h.approved(other)
 	h.released(refund.Original, "CNY")
 	for what, amount := range map[string]int64{"more than was released": other.Amount + 1, "less": other.Amount - 1} {
-		if err := h.by(work, strings.Replace(attemptSQL, "p.payment_ref, p.provider", "p.payment_ref || 'x', p.provider", 1), other.ID, amount); !db.IsCheck(err, "payout_attempt_released") {
+		if err := h.by(h.db, strings.Replace(attemptSQL, "p.payment_ref, p.provider", "p.payment_ref || 'x', p.provider", 1), other.ID, amount); !db.IsCheck(err, "payout_attempt_released") {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+	// The web side has the database plan again and again: nothing more is planned than what was released.
+	for _, sql := range []string{
+		`SELECT count(*) FROM payout_plan((SELECT batch_id FROM refund WHERE state = 'released'), (SELECT array_agg(id) FROM refund), now())`,
+		`SELECT count(*) FROM payout_plan_again((SELECT id FROM refund WHERE state = 'released'), 1, now())`,
+	} {
+		if err := h.by(web, sql); err != nil && !db.IsUnique(err, "payout_attempt_one_live") || h.text(`SELECT count(*)::text FROM payout_attempt`) != "1" {
+			t.Errorf("%s: %v", sql, err)
 		}
 	}
 	if err := h.by(web, `UPDATE payout_attempt SET state = 'succeeded'`); err != nil || h.text(`SELECT state FROM payout_attempt`) != "planned" {

@@ -144,7 +144,7 @@ func (s *Service) TryAgain(ctx context.Context, staffID, ref string, version int
 		}
 		var planned []PayArgs
 		for _, a := range mendable(list) {
-			n, err := s.store.planAgain(ctx, tx, a, len(list)+len(planned)+1)
+			n, err := s.store.planAgain(ctx, tx, a)
 			if err != nil {
 				return err
 			}

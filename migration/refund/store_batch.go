@@ -255,28 +255,14 @@ func (store) traces(ctx context.Context, tx *db.Tx, ref string) ([]Trace, error)
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Trace])
 }
 
-// plan writes the attempts at paying a released batch: one for each payment that is not settled, or one transfer. Their keys
-// are committed before anything leaves.
+// plan has the database write the attempts at paying a released batch: one for each payment that is not settled, or one transfer.
+// Their keys are committed before anything leaves. It returns those that are to be handed out: none of transfers.
 func (store) plan(ctx context.Context, tx *db.Tx, b Batch, items []batched) ([]PayArgs, error) {
 	ids := make([]string, len(items))
 	for i, item := range items {
 		ids[i] = item.ID
 	}
-	if b.Method == Bank {
-		const sql = `INSERT INTO payout_attempt (refund_id, number, customer_id, channel, amount, currency, key, state, planned_at, called_at)
-			SELECT i.refund_id, coalesce((SELECT max(a.number) FROM payout_attempt a WHERE a.refund_id = i.refund_id), 0) + 1,
-			       i.customer_id, 'bank', i.amount, $3, i.end_to_end, 'accepted', $4, $4
-			  FROM batch_item i WHERE i.batch_id = $1 AND i.refund_id = ANY($2)`
-		_, err := tx.Pgx.Exec(ctx, sql, b.ID, ids, b.Currency, tx.Now)
-		return nil, err
-	}
-	const sql = `INSERT INTO payout_attempt (refund_id, number, customer_id, payment_ref, channel, provider_payment, amount, currency, key, state, planned_at)
-		SELECT n.refund_id, n.number, n.customer_id, n.payment_ref, n.provider, n.provider_payment, n.amount, $2, 'offramp-' || r.ref || '-' || n.number, 'planned', $3
-		  FROM (SELECT p.*, coalesce((SELECT max(a.number) FROM payout_attempt a WHERE a.refund_id = p.refund_id), 0)
-		               + row_number() OVER (PARTITION BY p.refund_id ORDER BY p.payment_ref) AS number
-		          FROM refund_payment p WHERE p.refund_id = ANY($1) AND NOT p.settled) n
-		  JOIN refund r ON r.id = n.refund_id RETURNING refund_id, number`
-	rows, err := tx.Pgx.Query(ctx, sql, ids, b.Currency, tx.Now)
+	rows, err := tx.Pgx.Query(ctx, `SELECT * FROM payout_plan($1, $2, $3)`, b.ID, ids, tx.Now)
 	if err != nil {
 		return nil, fmt.Errorf("plan attempts: %w", err)
 	}

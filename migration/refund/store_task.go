@@ -41,13 +41,17 @@ func (store) finishTask(ctx context.Context, tx *db.Tx, id, by, note string) (ki
 	return kind, err
 }
 
-// planAgain writes a new attempt at the payment of one that failed for certain.
-func (store) planAgain(ctx context.Context, tx *db.Tx, a attempt, number int) (PayArgs, error) {
-	const sql = `INSERT INTO payout_attempt (refund_id, number, customer_id, payment_ref, channel, provider_payment, amount, currency, key, state, planned_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'planned', $10)`
-	key := fmt.Sprintf("offramp-%s-%d", a.ref, number)
-	_, err := tx.Pgx.Exec(ctx, sql, a.refundID, number, a.customerID, a.paymentRef, a.channel, a.providerPayment, a.amount, a.currency, key, tx.Now)
-	return PayArgs{RefundID: a.refundID, Number: number}, err
+// planAgain has the database write a new attempt at the payment of one that failed for certain. ErrMoved when it is no more the
+// latest.
+func (store) planAgain(ctx context.Context, tx *db.Tx, a attempt) (p PayArgs, err error) {
+	err = tx.Pgx.QueryRow(ctx, `SELECT * FROM payout_plan_again($1, $2, $3)`, a.refundID, a.number, tx.Now).Scan(&p.RefundID, &p.Number)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return PayArgs{}, ErrMoved
+	}
+	if err != nil {
+		return PayArgs{}, fmt.Errorf("plan again: %w", err)
+	}
+	return p, nil
 }
 
 // objectionsOver locks declined refunds whose period for objecting is over.

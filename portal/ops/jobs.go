@@ -74,6 +74,9 @@ func (p *Pages) ChangeJobs(c echo.Context) error {
 	if len(body) > maxChange {
 		return page.Refuse(http.StatusRequestEntityTooLarge)
 	}
+	if queue, _, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, JobsPath+"/api/queues/"), "/"); ok && queue == refund.PayoutQueue || r.URL.Path == JobsPath+"/api/queues/"+refund.PayoutQueue {
+		return errPayouts
+	}
 	if err := p.mayTouch(r.Context(), body); err != nil {
 		return err
 	}
@@ -88,12 +91,18 @@ func (p *Pages) ChangeJobs(c echo.Context) error {
 // errPayouts keeps operators from the jobs that move money: to try one again, or to drop one, is finance's to decide.
 var errPayouts = fault.New(fault.Forbidden, "ops.payouts")
 
-// mayTouch refuses a change to jobs of the payout queue. Pausing that queue stays possible: it stops, and starts nothing anew.
+// mayTouch refuses a change to jobs of the payout queue, and one whose jobs cannot be told: River might read it more leniently.
 func (p *Pages) mayTouch(ctx context.Context, body []byte) error {
 	var change struct {
 		IDs []json.Number `json:"ids"`
 	}
-	if json.Unmarshal(body, &change) != nil || len(change.IDs) == 0 {
+	if len(body) == 0 {
+		return nil
+	}
+	if json.Unmarshal(body, &change) != nil {
+		return page.ErrForm
+	}
+	if len(change.IDs) == 0 {
 		return nil // names no jobs; what it names otherwise is River's to judge
 	}
 	ids := make([]int64, 0, len(change.IDs))
