@@ -86,7 +86,9 @@ func TestZ05_EachRoleMayWhatIsMeantAndNothingElse(t *testing.T) {
 	database := localtest.Database(t)
 	owner := database.Owner(t)
 	pools := map[string]*pgxpool.Pool{schema.ServeRole: database.Web(t).Pool, schema.WorkRole: database.Work(t).Pool, schema.BothRole: database.Open(t).Pool}
+	views := collect(t, owner, `SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'v'`)
 	for _, m := range schema.Meant {
+		view := slices.Contains(views, m.Table) // over joins, which take no rows
 		columns := collect(t, owner, fmt.Sprintf(`SELECT attname::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 			WHERE attrelid = 'public.%s'::regclass AND attnum > 0 AND NOT attisdropped AND relkind <> 'S' ORDER BY attnum`, m.Table))
 		for role, pool := range pools {
@@ -101,12 +103,12 @@ func TestZ05_EachRoleMayWhatIsMeantAndNothingElse(t *testing.T) {
 			}
 			for _, column := range columns {
 				check("select", column, fmt.Sprintf(`SELECT %q FROM %s LIMIT 0`, column, m.Table))
-				if m.Table != "customer_status" {
+				if !view {
 					check("insert", column, fmt.Sprintf(`INSERT INTO %s (%q) VALUES (DEFAULT)`, m.Table, column))
 					check("update", column, fmt.Sprintf(`UPDATE %s SET %q = DEFAULT WHERE false`, m.Table, column))
 				}
 			}
-			if m.Table == "customer_status" { // a view over a join takes no rows
+			if view {
 				continue
 			}
 			check("insert", "", "INSERT INTO "+m.Table+" DEFAULT VALUES")
