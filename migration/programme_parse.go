@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -18,6 +19,19 @@ const (
 	maxTokens   = 20_000    // of which such a programme has half; the parser takes quadratic time on hostile ones
 	maxDepth    = 32        // a programme has eight levels
 )
+
+// ReadYAML reads one document of ours, such as a template, into a struct whose fields have yaml tags, under the same bounds as the
+// programme file. It reports every fault, with its place, and returns a function that gives the place of a path, such as
+// items[3].due, for the checks that follow: 0, 0 where the document has no such path.
+func ReadYAML(src []byte, into any) (at func(path string) (line, column int), findings Findings) {
+	d := decoder{at: map[string]position{}}
+	root, bad := parseYAML(src)
+	if bad != nil {
+		return func(string) (int, int) { return 0, 0 }, Findings{*bad}
+	}
+	d.decode(root, reflect.ValueOf(into).Elem(), "")
+	return func(path string) (int, int) { p := d.at[path]; return p.line, p.column }, d.findings
+}
 
 // parseYAML returns the root of the one document in src, or the finding that keeps it from being read. Size, tokens and
 // depth are bounded before the recursive parser sees the text.

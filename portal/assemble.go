@@ -15,6 +15,7 @@ import (
 	"offramp/internal/mail/report"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/governance"
 	"offramp/migration/notice"
 	"offramp/migration/notice/reach"
 	"offramp/migration/notice/truth"
@@ -69,6 +70,7 @@ func Assemble(p Parts) (*Server, error) {
 	help := assistance.NewService(p.DB, p.Queue)
 	consoles, err := NewConsoles(kit, ConsoleParts{
 		DB: p.DB, Heads: p.Heads, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Refunds: p.Refunds, Queue: p.Queue, Log: p.Log, Choices: p.Choices, Notices: notices, Reach: reach.NewService(p.DB, p.Programmes), Auth: p.Auth,
+		Plans: governance.NewService(p.DB, p.Programmes, notices, p.Log),
 	})
 	if err != nil {
 		return nil, err

@@ -50,6 +50,7 @@ func (w *world) phonePages() map[string][]string {
 	w.codes("heguang", "HG-1111-AAAA")
 	w.choose("owner", "heguang")
 
+	w.sent("programme_manager", "/console/workspace", url.Values{"template": {"retirement"}}, 303)
 	e := w.requestExport("owner", "a")
 	w.seal(e, "a", partial())
 	w.split(e)
@@ -117,6 +118,9 @@ func (w *world) phonePages() map[string][]string {
 		"/refund/:ref/documents/:id":                  nil,
 		"/refund/:ref/account":                        nil, // asked for only when the bank sent the money back
 		"/console/notices/:key":                       nil, // this programme plans none; TestTheManagerApprovesWhatCustomersAreTold shows them
+		"/console/workspace/:plan":                    {"/console/workspace/retirement programme_manager", "/console/workspace/retirement"},
+		"/console/workspace/:plan/items":              {"/console/workspace/retirement/items?show=all programme_manager"},
+		"/console/workspace/:plan/items/:key":         {"/console/workspace/retirement/items/decision programme_manager", "/console/workspace/retirement/items/unreached"},
 		"/console/ops/sinks/:id":                      nil, // this world has none
 		"/exports/:id/download":                       nil,
 		"/exports/:id/receipt.json":                   nil,

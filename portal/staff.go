@@ -13,6 +13,7 @@ import (
 	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/governance"
 	"offramp/migration/notice"
 	"offramp/migration/notice/reach"
 	"offramp/migration/refund"
@@ -27,6 +28,7 @@ import (
 	"offramp/portal/page"
 	"offramp/portal/people"
 	"offramp/portal/support"
+	"offramp/portal/workspace"
 )
 
 // Consoles are the pages of staff.
@@ -39,6 +41,7 @@ type Consoles struct {
 	finance *finance.Pages
 	notices *notices.Pages
 	people  *people.Pages
+	plans   *workspace.Pages
 }
 
 // ConsoleParts are the services behind the pages of staff.
@@ -56,6 +59,7 @@ type ConsoleParts struct {
 	Choices    *replacement.Service
 	Notices    *notice.Service
 	Reach      *reach.Service
+	Plans      *governance.Service
 }
 
 // NewConsoles builds the pages of staff.
@@ -73,6 +77,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 		finance: &finance.Pages{Kit: k, Refunds: p.Refunds, Customers: p.Customers},
 		notices: &notices.Pages{Kit: k, Notices: p.Notices, Customers: p.Customers, Reach: p.Reach},
 		people:  &people.Pages{Kit: k, People: who.NewService(p.DB, p.Auth.Idle()), Customers: p.Customers},
+		plans:   &workspace.Pages{Kit: k, Plans: p.Plans, Customers: p.Customers},
 	}, nil
 }
 
@@ -81,7 +86,7 @@ func (s *Consoles) Start(ctx context.Context) error { return s.ops.Start(ctx) }
 
 // list is every route of staff. A look at customers' rows is recorded, also by GET (ADR 0004).
 func (s *Consoles) list() []Route {
-	return slices.Concat(s.staffList(), s.peopleList(), s.financeList())
+	return slices.Concat(s.staffList(), s.peopleList(), s.financeList(), s.planList())
 }
 
 // peopleList is every route about people's access. What takes two people is the database's to say.
@@ -197,5 +202,31 @@ func (s *Consoles) financeList() []Route {
 		{Method: get, Path: finance.ReportsPath, Access: Finance, Handler: f.ShowReports},
 		{Method: get, Path: finance.ReportsPath + ".csv", Access: Finance, Handler: f.DownloadReport(refund.CSV), Long: true},
 		{Method: get, Path: finance.ReportsPath + ".xlsx", Access: Finance, Handler: f.DownloadReport(refund.XLSX), Long: true},
+	}
+}
+
+// planList is every route of the company's plan. All staff read it; who may change an item is also the service's to say.
+func (s *Consoles) planList() []Route {
+	p := s.plans
+	const plan = workspace.Path + "/:plan"
+	return []Route{
+		{Method: get, Path: workspace.Path, Access: Staff, Handler: p.Show},
+		{Method: post, Path: workspace.Path, Access: ProgrammeManager, Handler: p.Start},
+		{Method: post, Path: workspace.Path + "/change", Access: ProgrammeManager, Handler: p.Change},
+		{Method: post, Path: workspace.Path + "/hand-over", Access: ProgrammeManager, Handler: p.HandOver},
+		{Method: get, Path: plan, Access: Staff, Handler: p.ShowPlan},
+		{Method: post, Path: plan + "/phases/:phase/open", Access: ProgrammeManager, Handler: p.OpenGate, Recent: true},
+		{Method: post, Path: plan + "/phases/:phase/reopen", Access: ProgrammeManager, Handler: p.Reopen},
+		{Method: post, Path: plan + "/phases/:phase/replan", Access: ProgrammeManager, Handler: p.Replan},
+		{Method: post, Path: plan + "/phases/:phase/facts/:fact/waive", Access: ProgrammeManager, Handler: p.WaiveFact},
+		{Method: post, Path: plan + "/waivers/:id/agree", Access: ProgrammeManager, Handler: p.AgreeWaiver, Recent: true},
+		{Method: post, Path: plan + "/waivers/:id/end", Access: ProgrammeManager, Handler: p.EndWaiver},
+		{Method: get, Path: plan + "/items", Access: Staff, Handler: p.ShowItems},
+		{Method: get, Path: plan + "/items/:key", Access: Staff, Handler: p.ShowItem},
+		{Method: post, Path: plan + "/items/:key/done", Access: Staff, Handler: p.FinishItem},
+		{Method: post, Path: plan + "/items/:key/reopen", Access: Staff, Handler: p.ReopenItem},
+		{Method: post, Path: plan + "/items/:key/assign", Access: Staff, Handler: p.AssignItem},
+		{Method: post, Path: plan + "/items/:key/comment", Access: Staff, Handler: p.CommentItem},
+		{Method: post, Path: plan + "/items/:key/waive", Access: ProgrammeManager, Handler: p.WaiveItem},
 	}
 }

@@ -29,6 +29,7 @@ import (
 	"offramp/internal/secret"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/governance"
 	"offramp/migration/notice/reach"
 	"offramp/migration/replacement"
 	"offramp/portal"
@@ -140,6 +141,7 @@ func (w *world) consoles(kit *page.Kit) *portal.Consoles {
 	}
 	c, err := portal.NewConsoles(kit, portal.ConsoleParts{
 		DB: w.web, Customers: w.customers, Programmes: migration.NewProgrammes(w.web), Exports: w.exports, Help: assistance.NewService(w.web, queue), Refunds: w.refunds(), Queue: queue, Log: w.logger, Choices: w.choices(), Notices: w.notices(kit), Reach: reach.NewService(w.web, kit.Programmes), Auth: w.signIn(),
+		Plans: governance.NewService(w.web, w.programme, w.notices(kit), w.logger),
 	})
 	if err != nil {
 		w.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"offramp/migration/governance"
 	"os"
 	"slices"
 	"strings"
@@ -73,6 +74,7 @@ func (workCmd) Run(c *console) error {
 	if err := p.takeReports(c.ctx, &group); err != nil {
 		return err
 	}
+	group.Go(func() { p.tick(c.ctx, governance.NewService(p.db, p.programmes, tell.Service, p.log)) })
 	<-c.ctx.Done()
 	p.log.Info("stopping", "worker", client.ID())
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), 2*p.config.Work.Drain)

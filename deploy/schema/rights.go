@@ -56,6 +56,26 @@ var Meant = []TableRights{
 	{Table: "rate_limit", Serve: "select, insert, update", Work: "select (until), delete"},
 	{Table: "calendar_feed", Serve: "select, insert, update, delete"},
 
+	// The company's plan. The web side writes what people do; a worker ticks what facts say. Days, gates' openings and history are
+	// only added.
+	{
+		Table: "governance_plan",
+		Serve: "select, insert, update (state, ended_by, ended_at)",
+		Work:  "select",
+	},
+	{Table: "governance_phase", Serve: "select, insert", Work: "select"},
+	{Table: "governance_day", Serve: "select, insert", Work: "select"},
+	{Table: "governance_day_id_seq", Serve: "usage"},
+	{Table: "governance_gate", Serve: "select, insert, update (shut_by, shut_at, reason)", Work: "select"},
+	{
+		Table: "governance_item",
+		Serve: "select, insert, update (owner, due_day, state, note, link, ended_by, ended_at, version)",
+		Work:  "select, update (owner, state, ended_at, version)",
+	},
+	{Table: "governance_waiver", Serve: "select, insert, update (agreed_by, agreed_at, ended_by, ended_at)", Work: "select"},
+	{Table: "governance_entry", Serve: "select, insert", Work: "insert"},
+	{Table: "governance_entry_id_seq", Serve: "usage", Work: "usage"},
+
 	// Notices. The web side approves, pauses, and ends calls; a worker plans and sends.
 	{Table: "notice_approval", Serve: "select, insert", Work: "select"},
 	{Table: "notice_correction", Serve: "select, insert, update (replaced_by)", Work: "select, insert, update (replaced_by, planned_at)"},

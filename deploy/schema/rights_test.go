@@ -15,6 +15,9 @@ import (
 // open are the tables without row-level security, each with the reason. Everything else has it, forced.
 var open = map[string]string{
 	"queue_worker":       "names of our own processes",
+	"governance_plan":    "the company's plan; governance_allows reads it whoever asks",
+	"governance_phase":   "the company's plan; governance_allows reads it whoever asks",
+	"governance_gate":    "the company's plan; governance_allows reads it whoever asks",
 	"notice_approval":    "what is said to everybody, and who approved it",
 	"notice_correction":  "days of the programme and how many customers were told others",
 	"service_end":        "that the product's service has ended, and who declared it",
