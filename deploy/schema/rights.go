@@ -65,7 +65,6 @@ var Meant = []TableRights{
 	},
 	{Table: "governance_phase", Serve: "select, insert", Work: "select"},
 	{Table: "governance_day", Serve: "select, insert", Work: "select"},
-	{Table: "governance_day_id_seq", Serve: "usage"},
 	{Table: "governance_gate", Serve: "select, insert, update (shut_by, shut_at, reason)", Work: "select"},
 	{
 		Table: "governance_item",
@@ -74,7 +73,6 @@ var Meant = []TableRights{
 	},
 	{Table: "governance_waiver", Serve: "select, insert, update (agreed_by, agreed_at, ended_by, ended_at)", Work: "select"},
 	{Table: "governance_entry", Serve: "select, insert", Work: "insert"},
-	{Table: "governance_entry_id_seq", Serve: "usage", Work: "usage"},
 
 	// Notices. The web side approves, pauses, and ends calls; a worker plans and sends.
 	{Table: "notice_approval", Serve: "select, insert", Work: "select"},

@@ -289,6 +289,37 @@ func TestN07_ThePublicNoticeWaitsForTheTalks(t *testing.T) {
 	}
 }
 
+// TestG05_NoticesWaitForTheGateOfTheWorkplan: planned or not, nothing but a talk goes while the gate is shut.
+func TestG05_NoticesWaitForTheGateOfTheWorkplan(t *testing.T) {
+	h := openHarbour(t, boats, "A-1,Asia/Shanghai,en")
+	h.approveAll()
+	h.exec(`INSERT INTO identity (id, realm, issuer, subject, name, roles, created_at, signed_in_at) VALUES ('mia', 'staff', 'i', 'mia', 'Mia', '{programme_manager}', now(), now())`)
+	h.exec(`INSERT INTO governance_plan (id, template, source, leads, state, started_by, started_at) VALUES ('p', 'light', '', true, 'running', 'mia', now())`)
+	h.exec(`INSERT INTO governance_phase (plan_id, key, position, blocks) VALUES ('p', 'approve', 0, '{notices}')`)
+	h.at("2026-06-01T02:00:00Z")
+	if n := len(h.box.Messages("")); n != 0 {
+		t.Errorf("%d mails through a shut gate", n)
+	}
+	planned, err := h.notices.Plan(t.Context())
+	if err != nil || planned[0].Held != notice.HeldGate {
+		t.Errorf("%+v %v", planned, err)
+	}
+	h.exec(`INSERT INTO governance_gate (id, plan_id, phase, seen, until, opened_by, opened_at) VALUES ('g', 'p', 'approve', '{}', '2026-06-01T02:10:00Z', 'mia', now())`)
+	h.clock.Set(time.Date(2026, 6, 1, 2, 5, 0, 0, time.UTC))
+	if _, err := h.notices.Plan(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.at("2026-06-01T02:11:00Z") // it was planned while the gate was open, which is shut by now
+	if n := len(h.box.Messages("")); n != 0 {
+		t.Errorf("%d mails after the waiver's end", n)
+	}
+	h.exec(`UPDATE governance_gate SET until = NULL`)
+	h.at("2026-06-01T02:12:00Z")
+	if got := h.got("A-1"); len(got) != 1 {
+		t.Errorf("after the gate opened: %q", got)
+	}
+}
+
 func TestR04_ADeadProcessLeavesUnknownAndNoSecondCopy(t *testing.T) {
 	h := openHarbour(t, boats, "A-1,Asia/Shanghai,en", "A-2,Asia/Shanghai,en")
 	h.approveAll()

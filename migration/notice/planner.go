@@ -41,6 +41,7 @@ var system = db.SystemScope("notices")
 const (
 	HeldUnapproved = "unapproved" // nobody has approved its content
 	HeldTalks      = "talks"      // customers of core tiers were not spoken to yet
+	HeldGate       = "gate"       // the company's workplan has a gate before it, which is shut
 )
 
 // Planned is what one pass of the planner did with one notice.
@@ -119,11 +120,17 @@ func (s *Service) held(ctx context.Context, tx *db.Tx, p *migration.Programme) (
 			return nil, err
 		}
 	}
+	gate, err := s.store.gateOpen(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	held := map[string]Planned{}
 	for _, n := range p.Notices.List {
 		switch {
 		case !approved[n.Key]:
 			held[n.Key] = Planned{Held: HeldUnapproved}
+		case n.Kind != migration.NoticePersonal && !gate:
+			held[n.Key] = Planned{Held: HeldGate}
 		case n.Kind == migration.NoticePublic && open > 0:
 			held[n.Key] = Planned{Held: HeldTalks, Open: open}
 		}

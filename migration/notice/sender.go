@@ -163,13 +163,17 @@ func (s *Sender) claim(ctx context.Context, tx *db.Tx, b *batch) ([]message, err
 	if err != nil {
 		return nil, err
 	}
+	gate, err := s.store.gateOpen(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	var running []string
 	rate := b.programme.Notices.Rate
 	if own := controls[""].Rate; own > 0 {
 		rate = own
 	}
 	for _, n := range b.programme.Notices.List {
-		if approved[n.Key] && !controls[n.Key].Paused && !controls[""].Paused {
+		if (gate || n.Kind == migration.NoticePersonal) && approved[n.Key] && !controls[n.Key].Paused && !controls[""].Paused {
 			running = append(running, n.Key)
 		}
 	}

@@ -230,6 +230,12 @@ func (store) approved(ctx context.Context, tx *db.Tx, hashes map[string]string) 
 	return found, err
 }
 
+// gateOpen reports whether the company's workplan lets customers be told now; without one, it does.
+func (store) gateOpen(ctx context.Context, tx *db.Tx) (ok bool, err error) {
+	err = tx.Pgx.QueryRow(ctx, `SELECT governance_allows('notices', $1)`, tx.Now).Scan(&ok)
+	return ok, err
+}
+
 // lead makes this transaction the only one that plans, and reports whether it is.
 func (store) lead(ctx context.Context, tx *db.Tx) (mine bool, err error) {
 	const sql = `SELECT pg_try_advisory_xact_lock(hashtextextended('offramp notice plan', 0))`

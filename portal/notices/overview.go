@@ -77,6 +77,8 @@ func stateOf(l *locale.Locale, one notice.Overview) (ui.Tone, string) {
 		return console.Problem, l.T("notice.state.paused")
 	case one.Held == notice.HeldTalks:
 		return console.Ours, l.T("notice.state.talks")
+	case one.Held == notice.HeldGate:
+		return console.Ours, l.T("notice.state.gate")
 	case one.Counts.Waiting > 0:
 		return console.Theirs, l.T("notice.state.sending")
 	case one.Counts.Planned == 0:
@@ -101,6 +103,12 @@ func alerts(v *page.Visit, one notice.Overview) (list []ui.Banner) {
 		list = append(list, ui.Banner{
 			Tone: "warn", Title: l.N("notice.alert.talks", one.Open), Text: l.T("notice.alert.talks.text"),
 			Link: &ui.Link{Label: l.T("notice.calls"), URL: CallsPath},
+		})
+	}
+	if one.Held == notice.HeldGate && one.Notice.Kind == migration.NoticePublic {
+		list = append(list, ui.Banner{
+			Tone: "warn", Title: l.T("notice.alert.gate", "Notice", name), Text: l.T("notice.alert.gate.text"),
+			Link: &ui.Link{Label: l.T("console.place.workspace"), URL: "/console/workspace"},
 		})
 	}
 	if one.Failed > 0 {

@@ -9,6 +9,7 @@ import (
 
 	"offramp/migration"
 	"offramp/migration/governance"
+	"offramp/portal/console"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -141,7 +142,7 @@ func (b planBuilder) now() *nowView {
 	}
 	view := nowView{card: ui.Card{
 		ID: "now", Title: l.T("workspace.gate_of", "Gate", l.Pick(f.Gate.Name)),
-		Aside: ui.Tag("", ui.ToneActionNeeded, l.T("workspace.gate.shut")),
+		Aside: ui.Tag("", console.Ours, l.T("workspace.gate.shut")),
 	}}
 	for _, m := range f.Gate.Missing {
 		link := ui.Link{Label: l.Pick(m.Name)}
@@ -170,7 +171,7 @@ func (b planBuilder) url(f governance.Phase) string {
 }
 
 var phaseTones = map[string]ui.Tone{
-	governance.PhaseDone: ui.ToneCompleted, governance.PhaseOpen: ui.ToneInProgress, governance.PhaseWaiting: ui.ToneCannotStart,
+	governance.PhaseDone: console.Done, governance.PhaseOpen: console.Ours, governance.PhaseWaiting: console.Over,
 }
 
 func (b planBuilder) table() ui.Table {
@@ -260,13 +261,13 @@ func (b planBuilder) fact(f governance.Phase, fact governance.Fact) factView {
 	view := factView{title: l.Pick(fact.Name), text: fact.Rule}
 	switch {
 	case fact.Holds:
-		view.state = ui.Tag("", ui.ToneCompleted, l.T("workspace.fact.holds"))
+		view.state = ui.Tag("", console.Done, l.T("workspace.fact.holds"))
 	case fact.Fault != "":
-		view.state, view.text = ui.Tag("", ui.ToneProblem, l.T("workspace.fact.fault")), fact.Fault
+		view.state, view.text = ui.Tag("", console.Problem, l.T("workspace.fact.fault")), fact.Fault
 	case fact.Waiver != nil && fact.Waiver.Counts:
-		view.state = ui.Tag("", ui.ToneNotNeeded, l.T("workspace.state.waived"))
+		view.state = ui.Tag("", console.Over, l.T("workspace.state.waived"))
 	default:
-		view.state = ui.Tag("", ui.ToneActionNeeded, l.T("workspace.fact.not"))
+		view.state = ui.Tag("", console.Ours, l.T("workspace.fact.not"))
 	}
 	if !fact.Holds {
 		form := "waive " + f.Key + " " + fact.Key

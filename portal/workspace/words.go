@@ -8,6 +8,7 @@ import (
 	"offramp/migration"
 	"offramp/migration/governance"
 	"offramp/migration/notice"
+	"offramp/portal/console"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -53,17 +54,19 @@ func stateOf(v *page.Visit, i governance.Item) (ui.Tone, string) {
 	l := v.Locale
 	switch {
 	case i.State == governance.Done:
-		return ui.ToneCompleted, l.T("workspace.state.done")
+		return console.Done, l.T("workspace.state.done")
 	case i.Waived():
-		return ui.ToneNotNeeded, l.T("workspace.state.waived")
-	case i.Late(migration.DayOf(v.Now.In(v.Programme.Zone))):
-		return ui.ToneProblem, l.T("workspace.state.late")
+		return console.Over, l.T("workspace.state.waived")
+	case i.Late(today(v)):
+		return console.Problem, l.T("workspace.state.late")
 	case len(i.Waits) > 0:
-		return ui.ToneCannotStart, l.T("workspace.state.waits")
-	case i.Owner == "" && i.Fact == "":
-		return ui.ToneActionNeeded, l.T("workspace.state.unowned")
+		return console.Theirs, l.T("workspace.state.waits")
+	case i.Fact != "":
+		return console.Theirs, l.T("workspace.state.open")
+	case i.Owner == "":
+		return console.Ours, l.T("workspace.state.unowned")
 	}
-	return ui.ToneInProgress, l.T("workspace.state.open")
+	return console.Ours, l.T("workspace.state.open")
 }
 
 func itemURL(plan, key string) string { return Path + "/" + plan + "/items/" + key }
