@@ -166,5 +166,19 @@ CREATE TRIGGER governance_gate_by_manager BEFORE INSERT ON governance_gate FOR E
 CREATE TRIGGER governance_waiver_by_manager BEFORE INSERT OR UPDATE OF agreed_by ON governance_waiver
   FOR EACH ROW EXECUTE FUNCTION governance_by_manager();
 
+-- The service's end waits for the gate before it.
+-- +goose StatementBegin
+CREATE FUNCTION service_end_gate() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+  AS $$
+BEGIN
+  IF NEW.withdrawn_by = '' AND NOT public.governance_allows('service_end', coalesce(NEW.declared_at, NEW.asked_at)) THEN
+    RAISE EXCEPTION 'service end: the gate before it is shut' USING ERRCODE = 'check_violation', CONSTRAINT = 'service_end_gate';
+  END IF;
+  RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER service_end_gate BEFORE INSERT OR UPDATE ON service_end FOR EACH ROW EXECUTE FUNCTION service_end_gate();
+
 -- +goose Down
 SELECT 'forward only';

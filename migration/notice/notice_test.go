@@ -293,9 +293,7 @@ func TestN07_ThePublicNoticeWaitsForTheTalks(t *testing.T) {
 func TestG05_NoticesWaitForTheGateOfTheWorkplan(t *testing.T) {
 	h := openHarbour(t, boats, "A-1,Asia/Shanghai,en")
 	h.approveAll()
-	h.exec(`INSERT INTO identity (id, realm, issuer, subject, name, roles, created_at, signed_in_at) VALUES ('mia', 'staff', 'i', 'mia', 'Mia', '{programme_manager}', now(), now())`)
-	h.exec(`INSERT INTO governance_plan (id, template, source, leads, state, started_by, started_at) VALUES ('p', 'light', '', true, 'running', 'mia', now())`)
-	h.exec(`INSERT INTO governance_phase (plan_id, key, position, blocks) VALUES ('p', 'approve', 0, '{notices}')`)
+	h.workplan("notices")
 	h.at("2026-06-01T02:00:00Z")
 	if n := len(h.box.Messages("")); n != 0 {
 		t.Errorf("%d mails through a shut gate", n)

@@ -96,6 +96,11 @@ func TestN14_TheServiceEndWaitsForEverybody(t *testing.T) {
 	if err := s.ConfirmWaiver(t.Context(), ben.ID, id("A-3")); err != nil {
 		t.Fatal(err)
 	}
+	h.workplan("service_end") // G05: the gate before it is shut
+	if err := s.AskEnd(t.Context(), anna.ID); !errors.Is(err, reach.ErrGate) {
+		t.Errorf("through a shut gate: %v", err)
+	}
+	h.exec(`INSERT INTO governance_gate (id, plan_id, phase, seen, opened_by, opened_at) VALUES ('g', 'p', 'approve', '{}', 'mia', now())`)
 	if err := s.AskEnd(t.Context(), anna.ID); err != nil {
 		t.Fatal(err)
 	}

@@ -32,15 +32,11 @@ func (store) silent(ctx context.Context, tx *db.Tx, notice string, before time.T
 	return tag.RowsAffected(), nil
 }
 
-// standing counts the active customers whom nothing has reached: no public notice was due to them, or nobody of them has signed in
-// or spoken with us since, and no waiver stands; and the calls that are open, and whether a public notice has gone out.
+// standing counts the active customers who were neither reached nor waived, and the calls that are open, and tells whether a public
+// notice has gone out.
 func (store) standing(ctx context.Context, tx *db.Tx, public []string) (unreached, calls int64, announced bool, err error) {
 	const sql = `
-		SELECT (SELECT count(*) FROM customer c
-		         WHERE c.state = 'active'
-		           AND NOT EXISTS (SELECT FROM notice_message m WHERE m.customer_id = c.id AND m.notice = ANY($1) AND ` + reachedSQL + `)
-		           AND NOT EXISTS (SELECT FROM notice_call k WHERE k.customer_id = c.id AND k.state = 'waived')),
-		       (SELECT count(*) FROM notice_call WHERE state = 'open'),
+		SELECT (SELECT count(*) FROM notice_unreached), (SELECT count(*) FROM notice_call WHERE state = 'open'),
 		       EXISTS (SELECT FROM notice_message WHERE notice = ANY($1) AND sent_at IS NOT NULL)`
 	err = tx.Pgx.QueryRow(ctx, sql, append([]string{}, public...)).Scan(&unreached, &calls, &announced)
 	if err != nil {

@@ -210,3 +210,18 @@ func (h *harbour) one(sql string, args ...any) (s string) {
 	}
 	return s
 }
+
+// workplan starts a workplan whose one gate blocks an act, and is shut.
+func (h *harbour) workplan(act string) {
+	h.Helper()
+	const manager = `
+		INSERT INTO identity (id, realm, issuer, subject, name, roles, created_at, signed_in_at)
+		VALUES ('mia', 'staff', 'i', 'mia', 'Mia', '{programme_manager}', now(), now())`
+	for _, sql := range []string{
+		manager,
+		`INSERT INTO governance_plan (id, template, source, leads, state, started_by, started_at) VALUES ('p', 'light', '', true, 'running', 'mia', now())`,
+		`INSERT INTO governance_phase (plan_id, key, position, blocks) VALUES ('p', 'approve', 0, '{` + act + `}')`,
+	} {
+		h.exec(sql)
+	}
+}

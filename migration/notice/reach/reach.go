@@ -24,6 +24,7 @@ var (
 	ErrNoReason  = fault.New(fault.Invalid, "reach.no_reason")
 	ErrSame      = fault.New(fault.Forbidden, "reach.same_person")
 	ErrUnreached = fault.New(fault.Conflict, "reach.unreached")
+	ErrGate      = fault.New(fault.Conflict, "reach.gate") // of the company's workplan
 	ErrEarly     = fault.New(fault.Conflict, "reach.early")
 	ErrAsked     = fault.New(fault.Conflict, "reach.asked")
 )

@@ -118,6 +118,8 @@ func one(tag interface{ RowsAffected() int64 }, err error) error {
 		return ErrSame.Wrap(err)
 	case db.IsCheck(err, "service_end_reached"):
 		return ErrUnreached.Wrap(err)
+	case db.IsCheck(err, "service_end_gate"):
+		return ErrGate.Wrap(err)
 	case db.IsUnique(err, "service_end_one"):
 		return ErrAsked.Wrap(err)
 	case err != nil:
