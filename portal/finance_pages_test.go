@@ -152,3 +152,59 @@ func TestLinesOfBankResultsAreListedByTheirQueue(t *testing.T) {
 		t.Errorf("twice: %d", a.status)
 	}
 }
+
+// TestAClerkChoosesWhatGoesIntoABatch ticks, previews, meets a refund that changed meanwhile, and makes the batch of exactly the rest.
+func TestAClerkChoosesWhatGoesIntoABatch(t *testing.T) {
+	w := newPrepaid(t)
+	first := w.brought("owner", url.Values{"method": {"original"}})
+	w.paid("b", "INV-9", 365000)
+	second := w.brought("other", url.Values{"method": {"original"}})
+	const batches = "/console/finance/batches"
+	new := batches + "/new?currency=CNY&method=original"
+	w.shows("finance_clerk", batches, "Choose refunds", `href="`+strings.ReplaceAll(new, "&", "&amp;")+`"`)
+	body := w.shows("finance_clerk", new, first, second, "identity-finance_approver", "2 refunds in all", `checked`, "Preview the batch")
+	picked := shownChoice.FindAllStringSubmatch(body, -1)
+	if len(picked) != 2 {
+		t.Fatalf("%d to choose among", len(picked))
+	}
+	w.hides(w.shows("finance_clerk", new+"&older=3", "Nothing that fits the filter"), first)
+	if a := w.get("finance_clerk", new+"&older=x"); a.status != 422 || !strings.Contains(a.body, `value="x"`) {
+		t.Errorf("an age that is none: %d", a.status)
+	}
+	if a := w.get("finance_releaser", new); a.status != 403 {
+		t.Errorf("a releaser chooses: %d", a.status)
+	}
+	form := url.Values{"method": {"original"}, "currency": {"CNY"}, "step": {"preview"}}
+	if a := w.post("finance_clerk", batches, form); a.status != 422 || !strings.Contains(a.body, "Tick at least one refund") {
+		t.Errorf("nothing ticked: %d", a.status)
+	}
+	form["ref"] = []string{picked[0][1]}
+	w.hides(w.sent("finance_clerk", batches, form, 200).body, second)
+	form["ref"] = []string{picked[0][1], picked[1][1]}
+	w.shownIn(w.sent("finance_clerk", batches, form, 200).body, "Make this batch?", first, second, "Make the batch of 2 refunds")
+	w.exec(`UPDATE refund SET state = 'questioned', question = 'Which account?' WHERE ref = $1`, second)
+	form.Set("step", "create")
+	a := w.sent("finance_clerk", batches, form, 409)
+	w.shownIn(a.body, "1 refund has changed since you looked at it", second+": now “Waiting for an answer”", "Make the batch of 1 refund", picked[0][1])
+	w.hides(a.body, `value="`+picked[1][1]+`"`)
+	if n := w.count(`SELECT count(*) FROM batch`); n != 0 {
+		t.Errorf("%d batches", n)
+	}
+}
+
+// TestABatchSaysWhoLeftOutWhat makes a batch of one of two refunds.
+func TestABatchSaysWhoLeftOutWhat(t *testing.T) {
+	w := newPrepaid(t)
+	first := w.brought("owner", url.Values{"method": {"original"}})
+	w.paid("b", "INV-9", 365000)
+	second := w.brought("other", url.Values{"method": {"original"}})
+	form := url.Values{"method": {"original"}, "currency": {"CNY"}, "step": {"create"}, "ref": {w.text(`SELECT ref || ':' || version FROM refund WHERE ref = $1`, second)}}
+	batch := w.sent("finance_clerk", "/console/finance/batches", form, 303).location
+	w.shows("finance_clerk", batch, "Left out by choice", "1, by identity-finance_clerk", first, "Left out by identity-finance_clerk; stays approved", "1 refund in all")
+	w.shows("finance_clerk", "/console/finance/batches/new", first)
+	w.sent("finance_releaser", batch+"/release", nil, 303)
+	if got := w.text(`SELECT string_agg(ref || ' ' || state, ', ' ORDER BY ref) FROM refund WHERE ref IN ($1, $2)`, first, second); !strings.Contains(got, first+" approved") || strings.Contains(got, second+" approved") {
+		t.Error(got)
+	}
+	w.hides(w.shows("finance_clerk", "/console/finance/batches/new", first), second)
+}

@@ -39,7 +39,7 @@ func TestARefundIsAskedForReviewedApprovedAndReleasedByThreePeople(t *testing.T)
 	w.shownIn(w.sent("finance_approver", queue+"/approve", picked, 200).body, "0 refunds approved", "1 could not be approved")
 	w.shows("owner", "/refund/"+ref, "Nothing has been paid yet")
 
-	w.shows("finance_clerk", "/console/finance/batches", "Bank account", "Make a batch")
+	w.shows("finance_clerk", "/console/finance/batches", "Bank account", "Choose refunds")
 	batch := w.sent("finance_clerk", "/console/finance/batches", url.Values{"method": {"bank"}, "currency": {"CNY"}}, 303).location
 	w.hides(w.shows("finance_clerk", batch, "This waits for a releaser.", ref, "CN¥3,600.00", "CANARY-holder · IBAN **** 3000", "Made the batch"), "Release 1 payment")
 	w.shows("finance_releaser", batch, "The button lets the money go", "Release 1 payment: CN¥3,600.00", "CANARY-holder · IBAN **** 3000")

@@ -187,6 +187,7 @@ func (s *Consoles) financeList() []Route {
 
 		{Method: get, Path: finance.BatchesPath, Access: Finance, Handler: f.ShowBatches},
 		{Method: post, Path: finance.BatchesPath, Access: FinanceClerk | FinanceApprover, Handler: f.CreateBatch},
+		{Method: get, Path: finance.BatchesPath + "/new", Access: FinanceClerk | FinanceApprover, Handler: f.ShowChoice},
 		{Method: get, Path: finance.BatchesPath + "/:id", Access: Finance, Handler: f.ShowBatch},
 		{Method: get, Path: finance.BatchesPath + "/:id/file", Access: FinanceReleaser, Handler: f.DownloadBatch, Long: true, Recent: true},
 		{Method: post, Path: finance.BatchesPath + "/:id/release", Access: FinanceReleaser, Handler: f.ReleaseBatch, Recent: true},

@@ -31,6 +31,7 @@ type Batch struct {
 	ReleasedAt *time.Time
 	Dropped    int // refunds that changed before the release and were left out
 	Unfit      int // refunds that could not be paid and were left out when it was made
+	LeftOut    int // approved refunds that whoever made it did not choose
 }
 
 // Item is one refund in a batch.

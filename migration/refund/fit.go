@@ -19,6 +19,7 @@ const (
 	UnfitAccount = "account" // the account does not pass our checks any more: the customer is asked, too
 	UnfitSealed  = "sealed"  // its details cannot be opened: a task of finance
 	UnfitNothing = "nothing" // nothing is left to pay: a task of finance
+	LeftOut      = "chosen"  // whoever made the batch chose others: it stays approved and waits for another batch
 )
 
 // fit parts what can be paid from what cannot, whose accounts are checked before anything is written.

@@ -2,6 +2,7 @@ package refund
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"offramp/internal/audit"
@@ -26,19 +28,106 @@ func (s *Service) Payables(ctx context.Context, staffID string) (list []Payable,
 	return list, err
 }
 
+// Payable lists what could be put into a batch of a method and currency, the longest waiting first, at most limit, with what people see
+// of the accounts; olderThan days ago or earlier, 0 for any age. For finance.
+func (s *Service) Payable(ctx context.Context, staffID string, m Method, currency string, olderThan, limit int) (items []Item, err error) {
+	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		items, err = s.store.payable(ctx, tx, m, currency, olderThan, limit)
+		return err
+	})
+	if err == nil && m == Bank {
+		err = s.maskItems(ctx, items)
+	}
+	return items, err
+}
+
+// Chosen lists refunds by their references, the longest waiting first, with what people see of the accounts; those that do not exist
+// are left out. For finance, on the way from Payable.
+func (s *Service) Chosen(ctx context.Context, staffID string, refs []string) (items []Item, err error) {
+	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		items, err = s.store.pickedItems(ctx, tx, refs)
+		return err
+	})
+	if err == nil {
+		err = s.maskItems(ctx, items)
+	}
+	return items, err
+}
+
 // CreateBatch takes every approved refund of a method and currency, up to BatchLimit, the longest waiting first. What cannot be
 // paid is left out: it goes back to the customer with a question, or is a task, and the batch lists it with the reason.
 // ErrEmptyBatch, ErrNoDebtor, ErrKeys; ErrNoneFit when all of them were left out. For finance clerks and approvers.
-func (s *Service) CreateBatch(ctx context.Context, staffID string, m Method, currency string) (b Batch, err error) {
+func (s *Service) CreateBatch(ctx context.Context, staffID string, m Method, currency string) (Batch, error) {
+	b, _, err := s.createBatch(ctx, staffID, m, currency, nil)
+	return b, err
+}
+
+// CreateBatchOf takes exactly the chosen refunds, as CreateBatch does; the batch lists what else was approved then as left out by whoever
+// made it. Where one of them is not any more as it was looked at, no batch is made, and refused says which ones and why.
+func (s *Service) CreateBatchOf(ctx context.Context, staffID string, m Method, currency string, chosen []Choice) (b Batch, refused []Result, err error) {
+	if len(chosen) == 0 {
+		return Batch{}, nil, ErrEmptyBatch
+	}
+	return s.createBatch(ctx, staffID, m, currency, chosen)
+}
+
+// takeChosen locks what was chosen, the longest waiting first, and says what of it is not as it was looked at. What else is approved
+// was left out.
+func (s *Service) takeChosen(ctx context.Context, tx *db.Tx, m Method, currency string, chosen []Choice) (list []Refund, left []batched, refused []Result, err error) {
+	refs, versions := make([]string, len(chosen)), map[string]int{}
+	for i, c := range chosen {
+		refs[i], versions[c.Ref] = c.Ref, c.Version
+	}
+	found, err := s.store.lockAll(ctx, tx, refs)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for _, r := range found {
+		if r.State != Approved || r.Version != versions[r.Ref] || r.Method != m || r.Currency != currency {
+			refused = append(refused, Result{Ref: r.Ref, State: r.State, Err: ErrMoved})
+		} else {
+			list = append(list, r)
+		}
+		delete(versions, r.Ref)
+	}
+	for ref := range versions {
+		refused = append(refused, Result{Ref: ref, Err: ErrNotFound})
+	}
+	if len(refused) > 0 {
+		slices.SortFunc(refused, func(a, b Result) int { return strings.Compare(a.Ref, b.Ref) })
+		return nil, nil, refused, nil
+	}
+	slices.SortFunc(list, func(a, b Refund) int {
+		return cmp.Or(a.RequestedAt.Compare(b.RequestedAt), strings.Compare(a.Ref, b.Ref))
+	})
+	others, err := s.store.approved(ctx, tx, m, currency, leftOutLimit+len(list))
+	for _, r := range others {
+		if !slices.Contains(refs, r.Ref) && len(left) < leftOutLimit {
+			left = append(left, batched{Refund: r, amount: r.Amount, unfit: LeftOut})
+		}
+	}
+	return list, left, nil, err
+}
+
+// leftOutLimit bounds how many of those that somebody left out a batch lists.
+const leftOutLimit = 1000
+
+func (s *Service) createBatch(ctx context.Context, staffID string, m Method, currency string, chosen []Choice) (b Batch, refused []Result, err error) {
 	if _, ok := s.debtor(currency); m == Bank && !ok {
-		return Batch{}, ErrNoDebtor
+		return Batch{}, nil, ErrNoDebtor
 	}
 	accounts, err := s.openApproved(ctx, staffID, m, currency)
 	if err != nil {
-		return Batch{}, fmt.Errorf("create batch: %w", err)
+		return Batch{}, nil, fmt.Errorf("create batch: %w", err)
 	}
 	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
-		list, err := s.store.takeApproved(ctx, tx, m, currency, BatchLimit)
+		var list []Refund
+		var left []batched
+		if chosen == nil {
+			list, err = s.store.takeApproved(ctx, tx, m, currency, BatchLimit)
+		} else if list, left, refused, err = s.takeChosen(ctx, tx, m, currency, chosen); len(refused) > 0 {
+			return err
+		}
 		if err != nil {
 			return err
 		}
@@ -54,8 +143,8 @@ func (s *Service) CreateBatch(ctx context.Context, staffID string, m Method, cur
 		}
 		b = Batch{ID: rand.Text(), State: BatchCreated, Method: m, Currency: currency, CreatedBy: staffID, CreatedAt: tx.Now}
 		items, unfit := s.fit(b, all, accounts)
-		if b.Unfit = len(unfit); len(items) > 0 {
-			if err := s.writeBatch(ctx, tx, &b, items, unfit); err != nil {
+		if b.Unfit, b.LeftOut = len(unfit), len(left); len(items) > 0 {
+			if err := s.writeBatch(ctx, tx, &b, items, append(unfit, left...)); err != nil {
 				return err
 			}
 		}
@@ -63,11 +152,13 @@ func (s *Service) CreateBatch(ctx context.Context, staffID string, m Method, cur
 	})
 	switch {
 	case err != nil:
-		return Batch{}, fmt.Errorf("create batch: %w", err)
+		return Batch{}, nil, fmt.Errorf("create batch: %w", err)
+	case len(refused) > 0:
+		return Batch{}, refused, nil
 	case b.Count == 0:
-		return Batch{}, ErrNoneFit.With(map[string]any{"Count": b.Unfit})
+		return Batch{}, nil, ErrNoneFit.With(map[string]any{"Count": b.Unfit})
 	}
-	return b, nil
+	return b, nil, nil
 }
 
 // openApproved opens the accounts of what could be put into a bank batch now.
@@ -155,7 +246,7 @@ func (s *Service) seal(b *Batch, items []batched, at time.Time) (file []byte, er
 func (s *Service) recordBatch(ctx context.Context, tx *db.Tx, staffID, verb string, b Batch) error {
 	return audit.Record(ctx, tx, audit.Entry{
 		Actor: staffID, ActorKind: audit.Staff, Act: verb, Object: "batch " + b.Ref,
-		Detail: map[string]any{"method": b.Method, "currency": b.Currency, "count": b.Count, "control": b.Control, "sha256": b.SHA256, "dropped": b.Dropped, "unfit": b.Unfit},
+		Detail: map[string]any{"method": b.Method, "currency": b.Currency, "count": b.Count, "control": b.Control, "sha256": b.SHA256, "dropped": b.Dropped, "unfit": b.Unfit, "left_out": b.LeftOut},
 	})
 }
 

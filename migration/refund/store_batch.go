@@ -46,6 +46,31 @@ func (store) approved(ctx context.Context, tx *db.Tx, m Method, currency string,
 		ORDER BY r.requested_at, r.number LIMIT $3`, string(m), currency, limit))
 }
 
+// payable lists the same for people, from some age on.
+func (store) payable(ctx context.Context, tx *db.Tx, m Method, currency string, olderThan, limit int) ([]Item, error) {
+	rows, err := tx.Pgx.Query(ctx, payableSQL+`
+		WHERE r.state = 'approved' AND r.method = $1 AND r.currency = $2 AND r.requested_at <= $3 ORDER BY r.requested_at, r.number LIMIT $4`,
+		string(m), currency, tx.Now.AddDate(0, 0, -olderThan), limit)
+	return payableItems(rows, err)
+}
+
+const payableSQL = `SELECT ` + rowColumns + `, r.account, r.account_kind, r.account_last4 FROM refund r JOIN customer c ON c.id = r.customer_id`
+
+func (store) pickedItems(ctx context.Context, tx *db.Tx, refs []string) ([]Item, error) {
+	rows, err := tx.Pgx.Query(ctx, payableSQL+` WHERE r.ref = ANY($1) ORDER BY r.requested_at, r.number`, refs)
+	return payableItems(rows, err)
+}
+
+func payableItems(rows pgx.Rows, err error) ([]Item, error) {
+	if err != nil {
+		return nil, fmt.Errorf("list payable refunds: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (i Item, err error) {
+		err = row.Scan(append(i.places(), &i.sealed, &i.Account.Kind, &i.Account.Last4)...)
+		return i, err
+	})
+}
+
 // toOpen lists the refunds of a bank batch that is not released.
 func (store) toOpen(ctx context.Context, tx *db.Tx, id string) ([]Refund, error) {
 	return collect(tx.Pgx.Query(ctx, `SELECT `+columns+` FROM refund r JOIN batch_item i ON i.refund_id = r.id JOIN batch b ON b.id = i.batch_id
@@ -144,10 +169,11 @@ func (store) moveAll(ctx context.Context, tx *db.Tx, items []batched, to State, 
 }
 
 const batchColumns = `id, ref, state, method, currency, count, control, sha256, size, created_by, created_at, coalesce(released_by, ''), released_at, dropped,
-	(SELECT count(*) FROM batch_item i WHERE i.batch_id = batch.id AND i.n = 0)`
+	(SELECT count(*) FROM batch_item i WHERE i.batch_id = batch.id AND i.n = 0 AND i.dropped <> 'chosen'),
+	(SELECT count(*) FROM batch_item i WHERE i.batch_id = batch.id AND i.n = 0 AND i.dropped = 'chosen')`
 
 func scanBatch(row pgx.Row) (b Batch, err error) {
-	err = row.Scan(&b.ID, &b.Ref, &b.State, &b.Method, &b.Currency, &b.Count, &b.Control, &b.SHA256, &b.Size, &b.CreatedBy, &b.CreatedAt, &b.ReleasedBy, &b.ReleasedAt, &b.Dropped, &b.Unfit)
+	err = row.Scan(&b.ID, &b.Ref, &b.State, &b.Method, &b.Currency, &b.Count, &b.Control, &b.SHA256, &b.Size, &b.CreatedBy, &b.CreatedAt, &b.ReleasedBy, &b.ReleasedAt, &b.Dropped, &b.Unfit, &b.LeftOut)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Batch{}, ErrNotFound
 	}
@@ -235,7 +261,7 @@ func (store) dropItems(ctx context.Context, tx *db.Tx, batchID, why string) erro
 func (store) shownItems(ctx context.Context, tx *db.Tx, batchID string, limit int) ([]Item, error) {
 	rows, err := tx.Pgx.Query(ctx, `SELECT `+rowColumns+`, i.end_to_end, CASE WHEN i.n > 0 THEN i.dropped ELSE '' END, CASE WHEN i.n = 0 THEN i.dropped ELSE '' END,
 			r.account, r.account_kind, r.account_last4 FROM batch_item i JOIN refund r ON r.id = i.refund_id JOIN customer c ON c.id = r.customer_id
-		WHERE i.batch_id = $1 ORDER BY i.n LIMIT $2`, batchID, limit)
+		WHERE i.batch_id = $1 ORDER BY i.n = 0, i.n, i.dropped, r.number LIMIT $2`, batchID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list items: %w", err)
 	}

@@ -41,14 +41,18 @@ func (p *Pages) showBatches(c echo.Context, status int, refused error) error {
 	return page.Render(c, status, batchesPage(buildBatches(v, payables, batches, names, refused, layout)))
 }
 
-// CreateBatch takes every approved refund of a method and currency.
+// CreateBatch makes a batch of the refunds that were ticked, once the preview of them was confirmed; without ticks, of every approved
+// refund of a method and currency.
 func (p *Pages) CreateBatch(c echo.Context) error {
-	form, err := page.ReadForm(c, page.Line("method", 20), page.Line("currency", 3))
+	form, err := page.ReadForm(c, page.Line("method", 20), page.Line("currency", 3), page.Line("older", 4), page.Line("step", 10), page.Choices("ref", choiceShown))
 	if err != nil {
 		return err
 	}
 	if _, known := money.Digits(form.Get("currency")); !known {
 		return page.ErrForm
+	}
+	if form.Get("step") != "" {
+		return p.choose(c, form)
 	}
 	b, err := p.Refunds.CreateBatch(c.Request().Context(), staff(c), refund.Method(form.Get("method")), form.Get("currency"))
 	if refusal(page.Of(c), err) != nil {
@@ -57,6 +61,10 @@ func (p *Pages) CreateBatch(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	return p.batchMade(c, b)
+}
+
+func (p *Pages) batchMade(c echo.Context, b refund.Batch) error {
 	if b.Unfit > 0 {
 		return p.Flash(c, batchURL(b.ID), "warn", "flash.refund_batch_unfit")
 	}

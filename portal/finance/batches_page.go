@@ -28,9 +28,7 @@ func buildBatches(v *page.Visit, payables []refund.Payable, batches []refund.Bat
 	for _, x := range payables {
 		row := ui.Row{Cells: []ui.Cell{{Text: l.T("refund.method." + string(x.Method))}, {Text: l.Number(x.Count)}, {Text: l.Money(x.Amount, x.Currency)}, {Text: l.T("finance.wait.batch")}}}
 		if create {
-			row.Cells[3] = ui.Cell{Body: ui.PostAction(ui.Action{
-				URL: BatchesPath, Hidden: []ui.Pair{{Name: "method", Value: string(x.Method)}, {Name: "currency", Value: x.Currency}}, Button: ui.Button{Label: l.T("finance.batch.create")},
-			})}
+			row.Cells[3] = ui.Cell{Body: ui.LinkButton(ui.Plain, ui.Link{Label: l.T("finance.batch.create"), URL: choiceURL(x.Method, x.Currency, "")})}
 		}
 		view.payables.Rows = append(view.payables.Rows, row)
 	}
@@ -104,6 +102,9 @@ func buildBatch(v *page.Visit, shown batchShown, refused error, layout ui.Page) 
 	if b.Unfit > 0 {
 		view.facts = append(view.facts, ui.SummaryRow{Key: l.T("finance.batch.unfit"), Value: l.Number(int64(b.Unfit))})
 	}
+	if b.LeftOut > 0 {
+		view.facts = append(view.facts, ui.SummaryRow{Key: l.T("finance.batch.left_out"), Value: l.T("finance.batch.left_out.by", "Count", l.Number(int64(b.LeftOut)), "Who", names.of(b.CreatedBy))})
+	}
 	if b.SHA256 != "" {
 		view.facts = append(view.facts, ui.SummaryRow{Key: "SHA-256", Body: ui.Copyable(l, b.SHA256, l.T("finance.batch.checksum"))})
 	}
@@ -156,7 +157,7 @@ func itemTable(v *page.Visit, b refund.Batch, items []refund.Item, names people)
 			state = ui.Cell{Text: l.T("finance.dropped", "State", l.T("finance.state."+i.Dropped))}
 		}
 		if i.Unfit != "" {
-			state = ui.Cell{Text: l.T("finance.unfit." + i.Unfit)}
+			state = ui.Cell{Text: l.T("finance.unfit."+i.Unfit, "Who", names.of(b.CreatedBy))}
 		}
 		t.Rows = append(t.Rows, ui.Row{Blocked: i.Dropped != "" || i.Unfit != "", Cells: []ui.Cell{
 			{Text: i.Ref, URL: refundURL(i.Ref)},
