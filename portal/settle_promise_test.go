@@ -46,3 +46,17 @@ func TestCreditSaysThePriceAndWhatBecomesOfTheRest(t *testing.T) {
 	a := w.sent("owner", "/refund/CNY/check", url.Values{"quote": {quote}, "lost": {"260000"}}, 303)
 	w.shows("owner", "/refund/"+shownRef.FindString(a.location), "Price for you", "CN¥2,600.00 is more than the price and is lost.", "CN¥1,000.00")
 }
+
+// TestACompanyGivesItsAccount gives a company account: each part that is refused has its own words beside its own field, and is kept.
+func TestACompanyGivesItsAccount(t *testing.T) {
+	w := newPrepaid(t)
+	w.sent("owner", "/refund/CNY/method", url.Values{"method": {"bank"}}, 303)
+	w.shows("owner", "/refund/CNY/bank", "Company account", `name="branch"`)
+	form := url.Values{"kind": {"cn_company"}, "number": {"3100 6666 1018 8000 12"}, "holder": {"云帆设计有限公司"}, "branch": {""}, "bank": {"301290000007"}}
+	a := w.sent("owner", "/refund/CNY/bank", form, 422)
+	w.shownIn(a.body, `href="#branch"`, "Enter the bank and the branch", "云帆设计有限公司")
+	w.hides(a.body, `href="#holder"`, `href="#number"`)
+	form.Set("branch", "中国银行上海市分行")
+	w.sent("owner", "/refund/CNY/bank", form, 303)
+	w.shows("owner", "/refund/CNY/check", "云帆设计有限公司", "中国银行上海市分行")
+}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"offramp/migration/refund/payout/account"
 )
 
 // Drain runs the waiting jobs of payments in this goroutine, until none is left.
@@ -87,4 +89,9 @@ func DrainPurges(ctx context.Context, s *Service) error {
 			return err
 		}
 	}
+}
+
+// Unpayable says why no bank file pays an account.
+func Unpayable(to account.Account, unicode bool) string {
+	return unpayable(to, Debtor{Unicode: unicode})
 }

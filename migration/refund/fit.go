@@ -16,6 +16,7 @@ import (
 // Why a refund is left out when a batch is made.
 const (
 	UnfitHolder  = "holder"  // our bank does not take the holder's name: the customer is asked for another account
+	UnfitBranch  = "branch"  // it does not take the name of the bank and branch: the customer is asked, too
 	UnfitAccount = "account" // the account does not pass our checks any more: the customer is asked, too
 	UnfitSealed  = "sealed"  // its details cannot be opened: a task of finance
 	UnfitNothing = "nothing" // nothing is left to pay: a task of finance
@@ -49,8 +50,11 @@ func unpayable(to account.Account, debtor Debtor) string {
 	if checked, err := account.Check(to); err != nil || checked != to {
 		return UnfitAccount
 	}
-	if !bankfile.Takes(to.Holder, debtor.Unicode) || to.BankName != "" && !bankfile.Takes(to.BankName, debtor.Unicode) {
+	if !bankfile.Takes(to.Holder, debtor.Unicode) {
 		return UnfitHolder
+	}
+	if to.BankName != "" && !bankfile.Takes(to.BankName, debtor.Unicode) {
+		return UnfitBranch
 	}
 	return ""
 }
@@ -97,7 +101,7 @@ func (s *Service) takes(currency string, a account.Account) error {
 		bad = bad.Field("holder", key, args)
 	}
 	if a.BankName != "" && !bankfile.Takes(a.BankName, d.Unicode) {
-		bad = bad.Field("branch", "refund.account.latin", nil)
+		bad = bad.Field("branch", "refund.account.latin_branch", nil)
 	}
 	if len(bad.Fields) > 0 {
 		return bad

@@ -9,9 +9,11 @@ import (
 
 	"offramp/deploy/local/localkms"
 	"offramp/internal/fault"
+	"offramp/internal/locale"
 	"offramp/internal/secret"
 	"offramp/internal/secret/awskms"
 	"offramp/migration/refund"
+	"offramp/migration/refund/payout/account"
 )
 
 // wrapped puts the house's bank details under a key management service of its own.
@@ -255,5 +257,39 @@ func TestANameThatOurBankDoesNotTakeIsRefusedBesideTheField(t *testing.T) {
 	_, err := h.service.FillAccount(t.Context(), who("a"), h.p, "EUR", chinese)
 	if f, ok := fault.As(err); !errors.Is(err, refund.ErrDetails) || !ok || len(f.Fields) != 1 || f.Fields[0].Name != "holder" {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestEachPartOfAnAccountIsAskedAboutByItself holds that a bank's name which our bank does not take is not asked about as the holder's.
+func TestEachPartOfAnAccountIsAskedAboutByItself(t *testing.T) {
+	company := func(holder, branch string) account.Account {
+		a, err := account.Check(account.Account{Kind: account.Company, Number: "310066661018800012", Holder: holder, BankName: branch, Bank: "301290000007"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	for _, c := range []struct {
+		holder, branch string
+		unicode        bool
+		want           string
+	}{
+		{"Acme Ltd", "Bank of China Shanghai", false, ""},
+		{"云帆设计", "Bank of China Shanghai", false, refund.UnfitHolder},
+		{"Acme Ltd", "中国银行上海分行", false, refund.UnfitBranch},
+		{"云帆设计", "中国银行上海分行", true, ""},
+	} {
+		if got := refund.Unpayable(company(c.holder, c.branch), c.unicode); got != c.want {
+			t.Errorf("%s at %s: %q, want %q", c.holder, c.branch, got, c.want)
+		}
+	}
+	for _, tag := range locale.Tags() {
+		texts := map[string]bool{}
+		for _, why := range []string{refund.UnfitHolder, refund.UnfitBranch, refund.UnfitAccount} {
+			texts[locale.For(tag).T("refund.unfit."+why)] = true
+		}
+		if len(texts) != 3 {
+			t.Errorf("%s: two parts are asked about alike", tag)
+		}
 	}
 }

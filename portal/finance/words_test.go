@@ -29,7 +29,7 @@ func TestEverythingThatIsStoredHasWords(t *testing.T) {
 	for _, kind := range []string{refund.TaskMoneyBack, refund.TaskSecond, refund.TaskNotReleased, refund.TaskLate, refund.TaskUnknown, refund.TaskLedger, refund.UnfitSealed, refund.UnfitNothing} {
 		ids = append(ids, "finance.task."+kind, "finance.task."+kind+".text")
 	}
-	for _, why := range []string{refund.UnfitHolder, refund.UnfitAccount, refund.UnfitSealed, refund.UnfitNothing} {
+	for _, why := range []string{refund.UnfitHolder, refund.UnfitBranch, refund.LeftOut, refund.UnfitAccount, refund.UnfitSealed, refund.UnfitNothing} {
 		ids = append(ids, "finance.unfit."+why)
 	}
 	for _, f := range []payout.Failure{payout.AlreadyRefunded, payout.OverRefund, payout.Disputed, payout.NoFunds, payout.Cancelled, payout.Invalid, payout.Auth, payout.Busy} {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -317,3 +318,29 @@ func fuzz(f *testing.F, seeds ...string) {
 func FuzzCamt(f *testing.F) { fuzz(f, open+booked+back+shut, open, "<a/>") }
 
 func FuzzCSV(f *testing.F) { fuzz(f, table, "a;b\n", "end_to_end_id,state,amount,currency,date\n\"") }
+
+// TestWhatASpreadsheetDidToAResultIsTold reads a table that a spreadsheet had saved: every faulty line is told with its number.
+func TestWhatASpreadsheetDidToAResultIsTold(t *testing.T) {
+	const file = "end_to_end_id;state;amount;currency;date\r\n" +
+		"2.026E+11;booked;5.00;CNY;2026-11-24\r\n" +
+		"RF-2026-000001-1;booked;#######;CNY;2026-11-24\r\n" +
+		"RF-2026-000002-1;booked;5.00;CNY;#N/A\r\n" +
+		"RF-2026-000003-1;booked;5.00;CNY;2026-11-24\r\n"
+	var lines []int
+	good := 0
+	for r, err := range bankresult.CSV(strings.NewReader(file)) {
+		var fault *isoxml.Fault
+		var wrong *isoxml.Wrong
+		switch {
+		case err == nil:
+			good++
+		case errors.As(err, &fault) && errors.As(err, &wrong) && wrong.Key == "refund.import.fault.spoilt":
+			lines = append(lines, fault.Line)
+		default:
+			t.Errorf("line %d: %v", r.Line, err)
+		}
+	}
+	if !slices.Equal(lines, []int{2, 3, 4}) || good != 1 {
+		t.Errorf("faults in lines %v, %d good", lines, good)
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/simplifiedchinese"
 
+	"offramp/internal/spreadsheet"
 	"offramp/migration/refund/payout/isoxml"
 )
 
@@ -214,6 +215,19 @@ func (t *table) header() error {
 	return nil
 }
 
+// spoilt is the first value that a spreadsheet program has changed so that it cannot be read for what it was; empty: none.
+func spoilt(id, amount, date string) string {
+	if spreadsheet.Key(id) != nil {
+		return id
+	}
+	for _, v := range []string{amount, date} {
+		if spreadsheet.Text(v) != nil {
+			return v
+		}
+	}
+	return ""
+}
+
 // next reads one result. A line without anything, which the reader passes over, is nothing; one of separators only is Blank.
 func (t *table) next() (Result, error) {
 	record, err := t.record()
@@ -233,6 +247,8 @@ func (t *table) next() (Result, error) {
 	switch {
 	case strings.Join(record, "") == "":
 		return Result{State: Passed, Why: Blank, Line: t.line}, nil
+	case spoilt(cell("id"), cell("amount"), cell("date")) != "":
+		return r, t.fail(bad("spoilt", "%q looks as if a spreadsheet program had changed it", spoilt(cell("id"), cell("amount"), cell("date"))))
 	case r.EndToEndID == "":
 		return r, t.fail(&isoxml.Wrong{Key: "refund.import.fault.id", Text: "no end-to-end id"})
 	case r.State == "":
