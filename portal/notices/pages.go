@@ -231,7 +231,7 @@ func (p *Pages) AskCallWaiver(c echo.Context) error {
 	if err := p.Notices.AskWaiver(c.Request().Context(), page.Of(c).Session.IdentityID, c.Param("id"), form.Get("reason")); err != nil {
 		return err
 	}
-	return p.Flash(c, CallsPath, "ok", "flash.waiver_asked")
+	return p.Flash(c, CallsPath, "ok", "flash.call_waiver_asked")
 }
 
 // ConfirmCallWaiver makes the waiver of a call count.

@@ -71,7 +71,7 @@ func (p *Pages) AskWaiver(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.Flash(c, ReachPath, "ok", "flash.waiver_asked")
+	return p.Flash(c, ReachPath, "ok", "flash.call_waiver_asked")
 }
 
 // ConfirmWaiver makes a waiver count.
