@@ -289,6 +289,25 @@ func TestN07_ThePublicNoticeWaitsForTheTalks(t *testing.T) {
 	}
 }
 
+// TestZ05_ANameAtTheCommandLineDraftsNothing: the person who put such a version into effect stands for its words, and another approves.
+func TestZ05_ANameAtTheCommandLineDraftsNothing(t *testing.T) {
+	h := openHarbour(t, boats, "A-1,Asia/Shanghai,en")
+	h.exec(`ALTER TABLE programme_version DISABLE TRIGGER programme_guard`)
+	h.exec(`UPDATE programme_version SET origin = 'command', proposed_by = 'Ben Manager', approved_by = 'ben'`)
+	p, err := h.programmes.Active(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, _ := p.Notice("announcement")
+	_, hash := notice.ContentOf(p, n)
+	if err := h.notices.Approve(t.Context(), ben.ID, n.Key, hash); !errors.Is(err, notice.ErrSamePerson) {
+		t.Errorf("approved by who put it into effect: %v", err)
+	}
+	if err := h.notices.Approve(t.Context(), anna.ID, n.Key, hash); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestG05_NoticesWaitForTheGateOfTheWorkplan: planned or not, nothing but a talk goes while the gate is shut.
 func TestG05_NoticesWaitForTheGateOfTheWorkplan(t *testing.T) {
 	h := openHarbour(t, boats, "A-1,Asia/Shanghai,en")
