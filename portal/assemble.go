@@ -69,7 +69,7 @@ func Assemble(p Parts) (*Server, error) {
 	known := truth.New(p.DB, p.Seals)
 	help := assistance.NewService(p.DB, p.Queue)
 	consoles, err := NewConsoles(kit, ConsoleParts{
-		DB: p.DB, Heads: p.Heads, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Refunds: p.Refunds, Queue: p.Queue, Log: p.Log, Choices: p.Choices, Notices: notices, Reach: reach.NewService(p.DB, p.Programmes), Auth: p.Auth,
+		DB: p.DB, Heads: p.Heads, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Refunds: p.Refunds, Queue: p.Queue, Log: p.Log, Choices: p.Choices, Notices: notices, Reach: reach.NewService(p.DB, p.Programmes), Truth: known, Auth: p.Auth,
 		Plans: governance.NewService(p.DB, p.Programmes, notices, p.Log),
 	})
 	if err != nil {

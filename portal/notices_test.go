@@ -212,7 +212,7 @@ func TestH02_NoticesPagesInABrowser(t *testing.T) {
 	ref := w.text(`SELECT ref FROM customer WHERE id = $1`, w.ids["a"])
 	for who, paths := range map[string][]string{
 		"programme_manager": {
-			"/console/notices", "/console/notices/announcement?customer=" + ref, "/console/notices/day?day=2027-01-31", "/console/reach", "/console/calls",
+			"/console/notices", "/console/notices/announcement?customer=" + ref, "/console/notices/day?day=2027-01-31", "/console/reach", "/console/calls", "/console/deliveries",
 		},
 		"owner": {"/inbox"},
 	} {
@@ -252,6 +252,44 @@ func TestN13_AMailProviderIsBelievedByItsSignatureAndTheMailsProof(t *testing.T)
 	} {
 		if status, _ := w.hook("/hooks/mail", "msg_"+c.name, c.body, c.change); status != c.want || state() != c.state {
 			t.Errorf("%s: %d, and the delivery is %s", c.name, status, state())
+		}
+	}
+}
+
+func TestSupportSeesWhatDidNotArriveAndLiftsIt(t *testing.T) {
+	w := newWorld(t)
+	w.notify()
+	const place = "/console/deliveries"
+	w.shows("support", place, "No suppressed addresses", "There are none.", "Nothing came in.")
+	w.tellAll()
+	id := w.text(`SELECT mail_id FROM notice_delivery WHERE customer_id = $1 LIMIT 1`, w.ids["a"])
+	w.hook("/hooks/mail", "msg_1", fmt.Sprintf(`{"events": [{"type": "bounced", "mail": "%s@x.example", "status": "5.1.1", "detail": "no such user"}]}`, reportSeals.Token(id)))
+	body := w.shows("support", place, "Came back", "5.1.1 · no such user", "Email provider: came back", "Lift with a test email", "1 told us about an email of ours")
+	ref := w.text(`SELECT ref FROM customer WHERE id = $1`, w.ids["a"])
+	if !strings.Contains(body, ref) {
+		t.Errorf("the page does not name %s", ref)
+	}
+	w.hides(w.shows("support", place+"?q=nobody%25", "No suppressed addresses"), "no such user")
+	contact := w.text(`SELECT contact_id FROM notice_suppression`)
+	w.sent("support", place+"/"+contact+"/lift", nil, 303)
+	w.sent("support", place+"/"+contact+"/lift", nil, 409)
+	w.sent("support", place+"/none/lift", nil, 404)
+	w.hides(w.shows("programme_manager", place, "It goes out within a minute."), "Lift with a test email")
+
+	w.exec(`INSERT INTO notice_delivery (message_id, customer_id, contact_id, channel, mail_id, state, subject, started_at)
+		SELECT d.message_id, d.customer_id, k.id, 'email', 'other', 'lapsed', d.subject, d.started_at
+		  FROM notice_delivery d JOIN contact k ON k.customer_id = d.customer_id AND k.id <> d.contact_id LIMIT 1`)
+	message, to := w.text(`SELECT message_id FROM notice_delivery WHERE state = 'lapsed' LIMIT 1`), w.text(`SELECT contact_id FROM notice_delivery WHERE state = 'lapsed' LIMIT 1`)
+	again := place + "/mails/" + message + "/again"
+	w.shows("support", place, "Nothing heard", "Nobody that we know of. Nothing was heard for 72 hours.", "I know that this email may come twice")
+	if a := w.post("support", again, url.Values{"contact": {to}}); a.status != 422 || !strings.Contains(a.body, "Confirm that it may come twice.") {
+		t.Errorf("sent again without the confirmation: %d", a.status)
+	}
+	w.sent("support", again, url.Values{"contact": {to}, "sure": {"yes"}}, 303)
+	w.shows("support", place, "We are: somebody has it sent again.")
+	for _, who := range []string{"finance_clerk", "auditor", "owner"} {
+		if a := w.get(who, place); a.status == 200 {
+			t.Errorf("%s sees the page", who)
 		}
 	}
 }

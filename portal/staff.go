@@ -16,10 +16,12 @@ import (
 	"offramp/migration/governance"
 	"offramp/migration/notice"
 	"offramp/migration/notice/reach"
+	"offramp/migration/notice/truth"
 	"offramp/migration/refund"
 	"offramp/migration/replacement"
 	"offramp/portal/audit"
 	"offramp/portal/console"
+	"offramp/portal/delivery"
 	"offramp/portal/document"
 	"offramp/portal/finance"
 	"offramp/portal/manager"
@@ -33,15 +35,16 @@ import (
 
 // Consoles are the pages of staff.
 type Consoles struct {
-	arrive  *console.Pages
-	support *support.Pages
-	manager *manager.Pages
-	audit   *audit.Pages
-	ops     *ops.Pages
-	finance *finance.Pages
-	notices *notices.Pages
-	people  *people.Pages
-	plans   *workspace.Pages
+	arrive   *console.Pages
+	support  *support.Pages
+	manager  *manager.Pages
+	audit    *audit.Pages
+	ops      *ops.Pages
+	finance  *finance.Pages
+	notices  *notices.Pages
+	people   *people.Pages
+	delivery *delivery.Pages
+	plans    *workspace.Pages
 }
 
 // ConsoleParts are the services behind the pages of staff.
@@ -59,6 +62,7 @@ type ConsoleParts struct {
 	Choices    *replacement.Service
 	Notices    *notice.Service
 	Reach      *reach.Service
+	Truth      *truth.Service
 	Plans      *governance.Service
 }
 
@@ -69,15 +73,16 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 		return nil, err
 	}
 	return &Consoles{
-		arrive:  &console.Pages{Kit: k},
-		support: &support.Pages{Kit: k, Customers: p.Customers, Exports: p.Exports, Help: p.Help, Choices: p.Choices, Refunds: p.Refunds, Auth: p.Auth},
-		manager: &manager.Pages{Kit: k, Programmes: p.Programmes, Customers: p.Customers, Choices: p.Choices, Notices: p.Notices},
-		audit:   &audit.Pages{Kit: k, Log: audit.NewLog(p.DB, p.Heads), Customers: p.Customers},
-		ops:     operations,
-		finance: &finance.Pages{Kit: k, Refunds: p.Refunds, Customers: p.Customers},
-		notices: &notices.Pages{Kit: k, Notices: p.Notices, Customers: p.Customers, Reach: p.Reach},
-		people:  &people.Pages{Kit: k, People: who.NewService(p.DB, p.Auth.Idle()), Customers: p.Customers},
-		plans:   &workspace.Pages{Kit: k, Plans: p.Plans, Customers: p.Customers},
+		arrive:   &console.Pages{Kit: k},
+		support:  &support.Pages{Kit: k, Customers: p.Customers, Exports: p.Exports, Help: p.Help, Choices: p.Choices, Refunds: p.Refunds, Auth: p.Auth},
+		manager:  &manager.Pages{Kit: k, Programmes: p.Programmes, Customers: p.Customers, Choices: p.Choices, Notices: p.Notices},
+		audit:    &audit.Pages{Kit: k, Log: audit.NewLog(p.DB, p.Heads), Customers: p.Customers},
+		ops:      operations,
+		finance:  &finance.Pages{Kit: k, Refunds: p.Refunds, Customers: p.Customers},
+		notices:  &notices.Pages{Kit: k, Notices: p.Notices, Customers: p.Customers, Reach: p.Reach},
+		delivery: &delivery.Pages{Kit: k, Truth: p.Truth, Customers: p.Customers},
+		people:   &people.Pages{Kit: k, People: who.NewService(p.DB, p.Auth.Idle()), Customers: p.Customers},
+		plans:    &workspace.Pages{Kit: k, Plans: p.Plans, Customers: p.Customers},
 	}, nil
 }
 
@@ -123,6 +128,9 @@ func (s *Consoles) staffList() []Route {
 		{Method: post, Path: "/console/programme/:id/approve", Access: ProgrammeManager, Handler: s.manager.Approve, Early: true, Recent: true},
 		{Method: post, Path: "/console/programme/:id/withdraw", Access: ProgrammeManager, Handler: s.manager.Withdraw, Early: true},
 
+		{Method: get, Path: delivery.Path, Access: Support | ProgrammeManager, Handler: s.delivery.Show},
+		{Method: post, Path: delivery.Path + "/:id/lift", Access: Support | ProgrammeManager, Handler: s.delivery.Lift},
+		{Method: post, Path: delivery.Path + "/mails/:id/again", Access: Support | ProgrammeManager, Handler: s.delivery.SendAgain},
 		{Method: get, Path: notices.Path, Access: ProgrammeManager, Handler: s.notices.Show},
 		{Method: get, Path: notices.Path + "/day", Access: ProgrammeManager, Handler: s.notices.ShowDay},
 		{Method: get, Path: notices.Path + "/:key", Access: ProgrammeManager, Handler: s.notices.ShowOne},

@@ -31,6 +31,7 @@ import (
 	"offramp/migration/assistance"
 	"offramp/migration/governance"
 	"offramp/migration/notice/reach"
+	"offramp/migration/notice/truth"
 	"offramp/migration/replacement"
 	"offramp/portal"
 	"offramp/portal/customer"
@@ -140,7 +141,7 @@ func (w *world) consoles(kit *page.Kit) *portal.Consoles {
 		w.Fatal(err)
 	}
 	c, err := portal.NewConsoles(kit, portal.ConsoleParts{
-		DB: w.web, Customers: w.customers, Programmes: migration.NewProgrammes(w.web), Exports: w.exports, Help: assistance.NewService(w.web, queue), Refunds: w.refunds(), Queue: queue, Log: w.logger, Choices: w.choices(), Notices: w.notices(kit), Reach: reach.NewService(w.web, kit.Programmes), Auth: w.signIn(),
+		DB: w.web, Customers: w.customers, Programmes: migration.NewProgrammes(w.web), Exports: w.exports, Help: assistance.NewService(w.web, queue), Refunds: w.refunds(), Queue: queue, Log: w.logger, Choices: w.choices(), Notices: w.notices(kit), Reach: reach.NewService(w.web, kit.Programmes), Truth: truth.New(w.web, reportSeals), Auth: w.signIn(),
 		Plans: governance.NewService(w.web, w.programme, w.notices(kit), w.logger),
 	})
 	if err != nil {

@@ -130,3 +130,18 @@ func (store) inflow(ctx context.Context, tx *db.Tx, since time.Time) (in Inflow,
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 func escapeLike(s string) string { return likeEscaper.Replace(s) }
+
+func (store) unknowns(ctx context.Context, tx *db.Tx, search string, limit int) ([]Doubt, error) {
+	const sql = `
+		SELECT d.message_id, d.contact_id, c.ref, c.name AS customer, k.name AS contact, k.email AS mail, d.subject, d.state, d.detail,
+		       d.started_at, d.until, d.again_by
+		  FROM notice_delivery d JOIN customer c ON c.id = d.customer_id JOIN contact k ON k.id = d.contact_id
+		 WHERE d.state IN ('unknown', 'lapsed', 'delayed')
+		   AND (@search = '' OR c.ref ILIKE @like OR c.name ILIKE @like OR k.name ILIKE @like OR lower(k.email) = lower(@search))
+		 ORDER BY d.started_at DESC LIMIT @limit`
+	rows, err := tx.Pgx.Query(ctx, sql, pgx.NamedArgs{"search": search, "like": "%" + escapeLike(search) + "%", "limit": limit})
+	if err != nil {
+		return nil, fmt.Errorf("list mails in doubt: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[Doubt])
+}

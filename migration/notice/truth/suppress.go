@@ -137,3 +137,26 @@ func (s *Service) Inflow(ctx context.Context, staffID string, since time.Time) (
 	})
 	return in, err
 }
+
+// Doubt is a mail of which nobody knows yet whether it arrived.
+type Doubt struct {
+	MessageID, ContactID         string
+	Ref, Customer, Contact, Mail string
+	Subject, State, Detail       string // State is unknown, lapsed or delayed
+	StartedAt                    time.Time
+	Until                        *time.Time // of a delay, as the server said
+	AgainBy                      string     // who has it sent again; empty: nobody
+}
+
+// Unknowns lists mails of which nobody knows whether they arrived, newest first, at most limit. For staff; the look is recorded.
+func (s *Service) Unknowns(ctx context.Context, staffID, search string, limit int) (list []Doubt, err error) {
+	err = s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		if list, err = s.store.unknowns(ctx, tx, strings.TrimSpace(search), limit); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Entry{
+			Actor: staffID, ActorKind: audit.Staff, Act: "notice.unknowns", Object: "deliveries", Detail: map[string]any{"found": len(list)},
+		})
+	})
+	return list, err
+}
