@@ -28,7 +28,7 @@ type NoticePlan struct {
 	QuietFrom  int      `yaml:"quiet_from"`  // local hour from which nothing goes out; default 20
 	QuietTo    int      `yaml:"quiet_to"`    // local hour until which nothing goes out; default 8
 	Holidays   []Day    `yaml:"holidays"`    // nothing but the last reminders goes out on these days
-	Channels   []string `yaml:"channels"`    // tried in this order; default e-mail, then a call
+	Channels   []string `yaml:"channels"`    // tried in this order; default email, then a call
 	WaitDays   int      `yaml:"wait_days"`   // without proof that a customer was reached, the next channel is tried after so many days; default 3
 	Rate       int      `yaml:"rate"`        // mails in a minute; default 600
 	PauseAbove int      `yaml:"pause_above"` // percent of bounces and deferrals that pause a notice; default 10

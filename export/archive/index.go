@@ -88,8 +88,8 @@ type indexDataset struct {
 	Explained   bool // a column has a meaning or a unit
 	Unshown     int  // columns
 	Files       []indexFile
-	Head        []string // names of the preview's columns
-	Hidden      int      // columns that the preview leaves out
+	Head        []headCell // names of the preview's columns
+	Hidden      int        // columns that the preview leaves out
 	First       []previewRow
 }
 
@@ -183,7 +183,11 @@ func (a *Writer) indexDataset(l *locale.Locale, d Listed, first *preview) indexD
 		out.Columns = append(out.Columns, Column{Name: name, Type: kind, Meaning: visible(c.Meaning), Unit: visible(c.Unit)})
 		out.Explained = out.Explained || c.Meaning != "" || c.Unit != ""
 		if i < previewColumns {
-			out.Head = append(out.Head, name)
+			head := headCell{Name: name}
+			if c.Type == "instant" {
+				head.Zone = zoneLabel(l, a.manifest.Header)
+			}
+			out.Head = append(out.Head, head)
 		}
 	}
 	out.Hidden = len(d.Columns) - len(out.Head)
@@ -223,12 +227,30 @@ func (a *Writer) indexImport(c ImportCount) indexImport {
 	return out
 }
 
-// moment writes what instant the data shows, in the customer's zone as the portal does.
-func moment(l *locale.Locale, h Header) string {
+// zoneOf is the customer's time zone, in which pages show instants.
+func zoneOf(h Header) *time.Location {
 	zone, err := time.LoadLocation(h.Zone)
 	if err != nil {
-		zone = time.UTC
+		return time.UTC
 	}
+	return zone
+}
+
+// zoneLabel names that zone for instants of any time of the year: without an offset where clocks are changed.
+func zoneLabel(l *locale.Locale, h Header) string {
+	zone := zoneOf(h)
+	if winter, summer := h.AsOf.AddDate(0, -6, 0), h.AsOf; locale.Offset(zone, winter) == locale.Offset(zone, summer) {
+		return l.ZoneName(zone, h.AsOf)
+	}
+	if id := "zone." + zone.String(); l.Has(id) {
+		return l.T(id)
+	}
+	return zone.String()
+}
+
+// moment writes what instant the data shows, in the customer's zone as the portal does.
+func moment(l *locale.Locale, h Header) string {
+	zone := zoneOf(h)
 	return l.T("archive.moment", "When", l.DateClock(h.AsOf, zone), "Zone", l.ZoneName(zone, h.AsOf))
 }
 

@@ -19,7 +19,7 @@ func TestI08_ThePageEscapesForWhereTextStands(t *testing.T) {
 		NarrowedTo: []string{evil}, Attachments: files, AllAttachments: evil,
 		Counts: []indexCount{{Title: evil, Heading: evil, Anchor: evil, Failures: []string{evil}, Notes: []string{evil}}},
 		Datasets: []indexDataset{{
-			Title: evil, Anchor: evil, Browse: evil, Files: files, Head: []string{evil}, Columns: []Column{{Name: evil, Type: evil}},
+			Title: evil, Anchor: evil, Browse: evil, Files: files, Head: []headCell{{Name: evil, Zone: evil}}, Columns: []Column{{Name: evil, Type: evil}},
 			First: []previewRow{{Number: 1, Cells: []cell{{Text: evil}}}},
 		}},
 	}

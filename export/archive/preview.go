@@ -3,6 +3,7 @@ package archive
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -17,6 +18,7 @@ const (
 // preview keeps the first rows of a dataset for the page, cut so that its size does not depend on the data.
 type preview struct {
 	classes []class
+	zones   []*time.Location // of instants; nil: it is none
 	rows    []previewRow
 	room    *int // bytes left for this and all later previews of the archive
 }
@@ -33,8 +35,12 @@ type cell struct {
 
 func (a *Writer) newPreview(columns []Column) *preview {
 	p := &preview{classes: make([]class, min(len(columns), previewColumns)), room: &a.previewRoom}
+	p.zones = make([]*time.Location, len(p.classes))
 	for i := range p.classes {
 		p.classes[i] = classes[columns[i].Type]
+		if columns[i].Type == "instant" {
+			p.zones[i] = zoneOf(a.manifest.Header)
+		}
 	}
 	return p
 }
@@ -46,9 +52,29 @@ func (p *preview) add(number int64, values [][]byte) {
 	row := previewRow{Number: number, Cells: make([]cell, len(p.classes))}
 	for i, c := range p.classes {
 		row.Cells[i] = show(c, values[i])
+		if zone := p.zones[i]; zone != nil && values[i] != nil {
+			row.Cells[i].Text = visible(local(string(values[i]), zone))
+		}
 		*p.room -= len(row.Cells[i].Text)
 	}
 	p.rows = append(p.rows, row)
+}
+
+// headCell is a column's name, with the zone of its instants.
+type headCell struct{ Name, Zone string }
+
+// local writes an instant as a table of the portal does, in a zone, with the seconds and what there is of them: 2026-03-01 22:05:00.5. What
+// no zone changes, such as infinity, stays as it is. viewer.js does the same.
+func local(v string, zone *time.Location) string {
+	t, err := time.Parse("2006-01-02 15:04:05Z07", v)
+	if err != nil {
+		return v
+	}
+	clock, fraction := t.In(zone).Format("2006-01-02 15:04:05"), ""
+	if _, rest, ok := strings.Cut(v, "."); ok {
+		fraction = "." + strings.TrimSuffix(rest, "+00")
+	}
+	return clock + fraction
 }
 
 // show writes a value for the eye. It looks at no more of it than is shown.

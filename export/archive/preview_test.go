@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"offramp/internal/locale"
 )
 
 // TestPreviewIsBounded gives the page more than it may keep.
@@ -62,5 +65,35 @@ func TestShow(t *testing.T) {
 	}
 	if !show(asText, nil).Null {
 		t.Error("NULL is not shown as such")
+	}
+}
+
+func TestInstantsAreShownInTheCustomersZone(t *testing.T) {
+	shanghai, err := time.LoadLocation("Asia/Shanghai")
+	must(t, err)
+	london, err := time.LoadLocation("Europe/London")
+	must(t, err)
+	for _, c := range []struct {
+		in   string
+		zone *time.Location
+		want string
+	}{
+		{"2026-03-01 14:05:00+00", shanghai, "2026-03-01 22:05:00"},
+		{"2026-12-31 20:00:00.123456+00", shanghai, "2027-01-01 04:00:00.123456"},
+		{"2026-01-15 12:00:00+00", london, "2026-01-15 12:00:00"},
+		{"2026-07-15 12:00:00+00", london, "2026-07-15 13:00:00"},
+		{"2026-03-01 14:05:00+00", time.UTC, "2026-03-01 14:05:00"},
+		{"infinity", shanghai, "infinity"},
+		{"0044-03-15 10:00:00+00 BC", shanghai, "0044-03-15 10:00:00+00 BC"},
+	} {
+		if got := local(c.in, c.zone); got != c.want {
+			t.Errorf("%s in %s: %s", c.in, c.zone, got)
+		}
+	}
+	h := sampleHeader
+	for zone, want := range map[string]string{"Asia/Shanghai": "Beijing time (UTC+8)", "Europe/London": "London time", "": "UTC", "Nowhere/Else": "UTC"} {
+		if h.Zone = zone; zoneLabel(locale.For("en"), h) != want {
+			t.Errorf("%s is called %s", zone, zoneLabel(locale.For("en"), h))
+		}
 	}
 }

@@ -63,6 +63,33 @@
   // A cell is null, a text, or [beginning, size] of a longer one.
   const textOf = (cell) => (Array.isArray(cell) ? cell[0] : cell === null ? "" : cell);
 
+  // An instant is shown in the customer's time zone, as the portal's tables do: 2027-01-31 10:24:05. What no zone changes stays as it is.
+  const clock = (() => {
+    const parts = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+    try { return new Intl.DateTimeFormat("en-GB", { timeZone: words.zone, ...parts }); } catch { return null; } // a zone that the browser lacks
+  })();
+
+  function local(text) {
+    const m = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z$/.exec(text);
+    const at = m && clock ? new Date(m[1] + "Z") : NaN;
+    if (isNaN(at)) return text;
+    const p = {};
+    for (const part of clock.formatToParts(at)) p[part.type] = part.value;
+    return p.year.padStart(4, "0") + "-" + p.month + "-" + p.day + " " + p.hour + ":" + p.minute + ":" + p.second + (m[2] || "");
+  }
+
+  const instant = (column) => column.type === "instant";
+
+  // shownOf is what a cell shows.
+  const shownOf = (column, cell) => (instant(column) ? local(textOf(cell)) : textOf(cell));
+
+  // clockLike is what may be part of an instant as it is shown.
+  const clockLike = /^[\d\-:. ]+$/;
+
+  // has reports whether a cell has the needle, in the text of the files or as it is shown.
+  const has = (column, cell, needle) => cell !== null
+    && (fold(textOf(cell)).includes(needle) || instant(column) && clockLike.test(needle) && local(textOf(cell)).includes(needle));
+
   // pretty lays a JSON document out without reading it, so that no number loses a digit.
   function pretty(json) {
     const out = [];
@@ -173,7 +200,7 @@
       const cell = row[i + 1];
       list.append(el("dt", {}, el("bdi", {}, brief(column.name) || words.unnamed), " ", el("span", { class: "muted" }, table.typeOf(column))));
       list.append(el("dd", {}, ...value(column, cell, row, table)));
-      if (cell !== null && needle && fold(textOf(cell)).includes(needle)) list.lastChild.classList.add("found");
+      if (needle && has(column, cell, needle)) list.lastChild.classList.add("found");
     });
     const close = () => (details.close ? details.close() : details.removeAttribute("open"));
     const actions = el("p", { class: "actions" }, button(words.close, close));
@@ -193,6 +220,11 @@
     if (link) return [link];
     let text = textOf(cell);
     if (column.type === "json") text = pretty(text);
+    if (instant(column)) {
+      const shown = local(text);
+      if (shown === text) return [el("pre", { dir: "auto" }, visible(text))];
+      return [el("pre", { dir: "auto" }, shown + " (" + words.zoneName + ")"), el("p", { class: "muted" }, say("inFile", { text }))];
+    }
     const box = el("pre", { dir: "auto" }, visible(text.slice(0, longText)));
     const out = [box];
     if (text.length > 1000) { // it may scroll, so the keyboard must reach it
@@ -212,10 +244,7 @@
 
   // holds reports whether one of a row's columns has the needle.
   function holds(row, columns, needle) {
-    for (let i = 1; i <= columns; i++) {
-      if (row[i] !== null && fold(textOf(row[i])).includes(needle)) return true;
-    }
-    return false;
+    return columns.some((column, i) => has(column, row[i + 1], needle));
   }
 
   // ---- a table
@@ -374,7 +403,10 @@
     tableOf(rows) {
       const columns = this.store.columns.map((c, i) => [c, i]).filter(([, i]) => this.shown[i]);
       const head = el("tr", {}, el("th", { scope: "col", class: "num" }, words.row));
-      for (const [column] of columns) head.append(el("th", { scope: "col", class: this.align(column) }, el("bdi", {}, brief(column.name) || words.unnamed)));
+      for (const [column] of columns) {
+        const zone = instant(column) ? [" ", el("span", { class: "muted" }, words.zoneName)] : [];
+        head.append(el("th", { scope: "col", class: this.align(column) }, el("bdi", {}, brief(column.name) || words.unnamed), ...zone));
+      }
       const body = el("tbody", {});
       for (const [place, row] of rows) body.append(this.line(place, row, columns));
       return el("table", {}, el("thead", {}, head), body);
@@ -388,10 +420,10 @@
       let found = false;
       for (const [column, i] of columns) {
         const cell = row[i + 1], td = el("td", { class: this.align(column) });
-        const holds = this.needle && cell !== null && fold(textOf(cell)).includes(this.needle);
+        const holds = this.needle && has(column, cell, this.needle);
         found = found || holds;
         if (cell === null) td.append(...nothing());
-        else td.append(this.linkOf(column, row) || el(holds ? "mark" : "bdi", holds ? { dir: "auto" } : {}, brief(textOf(cell))));
+        else td.append(this.linkOf(column, row) || el(holds ? "mark" : "bdi", holds ? { dir: "auto" } : {}, brief(shownOf(column, cell))));
         tr.append(td);
       }
       if (found) tr.className = "found";
@@ -475,7 +507,7 @@
 
     look(rows, start) {
       for (let r = 0; r < rows.length; r++) {
-        if (holds(rows[r], this.store.columns.length, this.needle) && this.found++ < keptHits) this.hits.push(start + r);
+        if (holds(rows[r], this.store.columns, this.needle) && this.found++ < keptHits) this.hits.push(start + r);
       }
     }
 
@@ -585,7 +617,7 @@
         await pause();
         if (run !== this.run) return 0;
         for (const row of rows) {
-          if (holds(row, store.columns.length, needle)) found++, this.found++;
+          if (holds(row, store.columns, needle)) found++, this.found++;
         }
         this.bar.value = Math.floor((100 * (place + (i + 1) / store.chunks.length)) / this.hosts.length);
       }

@@ -3,6 +3,7 @@ package archive
 import (
 	"crypto/rand"
 	_ "embed" // for the script
+	"maps"
 	"strings"
 	"sync"
 
@@ -26,8 +27,8 @@ const (
 var (
 	viewerSpoken = strings.Fields(`search find stop progress none found stopped limit only previousHit nextHit hit columns columnChoice allColumns
 		noColumn pages top bottom first previous next last page of range rangeFound table row noRow noHit open detail close show rest cut null failed
-		everywhere everywhereText foundIn foundAll`)
-	viewerSlots = strings.Fields("Title Row Rows Count Size Shown Place Pages From To Percent Number Path")
+		everywhere everywhereText foundIn foundAll inFile`)
+	viewerSlots = strings.Fields("Title Row Rows Count Size Shown Place Pages From To Percent Number Path Text")
 )
 
 // viewerVocabulary keeps what viewerWords has made, by language.
@@ -70,7 +71,9 @@ func (a *Writer) addViewer(p *indexPage) error {
 		return nil
 	}
 	h := a.manifest.Header
-	p.Nonce, p.Words, p.Script = newNonce(), viewerWords(p.Locale), viewerFolder(h, viewerProgram)
+	p.Nonce, p.Words, p.Script = newNonce(), maps.Clone(viewerWords(p.Locale)), viewerFolder(h, viewerProgram)
+	zone := zoneOf(h)
+	p.Words["zone"], p.Words["zoneName"] = zone.String(), zoneLabel(p.Locale, h)
 	if len(p.Attachments) > 0 {
 		p.AllAttachments = viewerFolder(h, viewerAttachments)
 		if err := a.browseAttachments(p); err != nil {

@@ -493,3 +493,57 @@ func TestViewerNamesWhatIsMissing(t *testing.T) {
 	}
 	tab.Wait(".still table")
 }
+
+// TestViewerShowsTimesInTheCustomersZone holds the script and the page without script to one clock, the customer's: in summer, in winter,
+// across days, and with what is no instant. Search finds both forms, and a row's details show both.
+func TestViewerShowsTimesInTheCustomersZone(t *testing.T) {
+	times := []string{"2026-01-15 12:00:00+00", "2026-07-15 23:30:00.25+00", "0999-12-31 23:59:59+00", "infinity", "<nil>", "1969-07-20 20:17:40+00"}
+	for zone, label := range map[string]string{"Europe/London": "London time", "Asia/Shanghai": "Beijing time (UTC+8)"} {
+		h := sampleHeader
+		h.Locale, h.Zone = "en", zone
+		location, err := time.LoadLocation(zone)
+		must(t, err)
+		var b bytes.Buffer
+		a, err := NewWriter(&b, h, Options{CSV: true, Browse: true})
+		must(t, err)
+		var rows [][][]byte
+		var want []string
+		for i, at := range times {
+			rows = append(rows, text(fmt.Sprint(i), at))
+			shown := local(at, location)
+			if at == "<nil>" {
+				shown = "--"
+			}
+			want = append(want, shown)
+		}
+		columns := []Column{{Name: "id", Type: "integer"}, {Name: "at", Type: "instant"}}
+		must(t, a.AddDataset(t.Context(), Dataset{Name: "t", Title: "T", Columns: columns, Source: int64(len(rows))}, reader(rows)))
+		_, err = a.Close()
+		must(t, err)
+		dir := extract(t, b.Bytes())
+		tab := localtest.Browser(t)
+		tab.Open(fileURL(filepath.Join(dir, IndexPath)))
+		localtest.Eval[int](tab, drawn)
+		const second = `[...document.querySelectorAll("%s tbody tr")].map(r => r.cells[2].firstChild.textContent)`
+		for _, of := range []string{".browse", ".still"} {
+			if got := localtest.Eval[[]string](tab, fmt.Sprintf(second, of)); !slices.Equal(got, want) {
+				t.Errorf("%s, %s: %q, want %q", zone, of, got, want)
+			}
+		}
+		if head := localtest.Eval[string](tab, `document.querySelector(".browse thead th:last-child").textContent`); head != "at "+label {
+			t.Errorf("%s: the column is headed %q", zone, head)
+		}
+		for _, query := range []string{want[1], "2026-07-15T23:30:00.25Z"} {
+			if got := find(t, tab, 0, query); got != "Rows found: 1" {
+				t.Errorf("%s: %s: %s", zone, query, got)
+			}
+		}
+		localtest.Eval[any](tab, `document.querySelector(".browse tbody tr .open").click()`)
+		details := localtest.Eval[string](tab, `document.querySelector("dialog").textContent`)
+		for _, part := range []string{want[0] + " (" + label + ")", "In the data files: 2026-01-15T12:00:00Z"} {
+			if !strings.Contains(details, part) {
+				t.Errorf("%s: the details lack %q: %s", zone, part, details)
+			}
+		}
+	}
+}
