@@ -13,7 +13,8 @@ import (
 // what stands in the slots.
 type compared struct {
 	products []product
-	groups   []compareGroup
+	groups   []compareGroup // what matters first: what it is, its price, how it fits
+	further  []compareGroup // behind them: item by item
 	hidden   int // rows left out because all products are alike in them
 }
 
@@ -58,6 +59,9 @@ type slots struct {
 // maxCompared is how many replacements stand side by side.
 const maxCompared = 4
 
+// glanceRows are shown at once: what a product is, and what it costs this customer.
+const glanceRows = 2
+
 // compare lays the rows out. With only, rows in which all are alike are left out.
 func (w replacementWords) compare(list []migration.Replacement, s slots, only bool) compared {
 	c := compared{}
@@ -69,7 +73,7 @@ func (w replacementWords) compare(list []migration.Replacement, s slots, only bo
 	}
 	groups := []compareGroup{w.glance(list, s), w.fitRows(list, s), w.data(list)}
 	groups = append(groups, w.features(list, s)...)
-	for _, g := range append(groups, w.limits(list), w.place(list)) {
+	for i, g := range append(groups, w.limits(list), w.place(list)) {
 		kept := compareGroup{title: g.title}
 		for _, row := range g.rows {
 			if row.differs = differ(row.cells); only && !row.differs && !row.always {
@@ -78,8 +82,15 @@ func (w replacementWords) compare(list []migration.Replacement, s slots, only bo
 			}
 			kept.rows = append(kept.rows, row)
 		}
-		if len(kept.rows) > 0 {
+		switch {
+		case len(kept.rows) == 0:
+		case i == 0 && len(kept.rows) > glanceRows:
+			c.groups = append(c.groups, compareGroup{title: kept.title, rows: kept.rows[:glanceRows]})
+			c.further = append(c.further, compareGroup{title: plain(w.l.T("choice.group.terms")), rows: kept.rows[glanceRows:]})
+		case i < 2:
 			c.groups = append(c.groups, kept)
+		default:
+			c.further = append(c.further, kept)
 		}
 	}
 	return c

@@ -29,6 +29,7 @@ type compareView struct {
 type pick struct {
 	products ui.Choices
 	all      bool
+	open     bool // it was used, or is wrong
 }
 
 // news is what stands above the comparison.
@@ -151,7 +152,7 @@ func (w replacementWords) buildCompare(x wish, s slots, above, decline templ.Com
 // pick is the form that chooses what to compare; nil where there is only one product.
 func (w replacementWords) pick(x wish) *pick {
 	l := w.l
-	p := &pick{all: x.all, products: ui.Choices{Field: ui.Field{Locale: l, ID: "with", Label: l.T("choice.pick"), Hint: l.T("choice.pick.hint", "Limit", maxCompared)}}}
+	p := &pick{all: x.all, open: x.error != nil || x.all || len(x.asked) > 0, products: ui.Choices{Field: ui.Field{Locale: l, ID: "with", Label: l.T("choice.pick"), Hint: l.T("choice.pick.hint", "Limit", maxCompared)}}}
 	if x.error != nil {
 		p.products.Error = l.T(x.error.Key, w.forms().args(x.error.Args)...)
 	}
