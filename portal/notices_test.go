@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -224,6 +226,19 @@ func TestH02_NoticesPagesInABrowser(t *testing.T) {
 			}
 		}
 	}
+	tab.Open(base + "/test-as/programme_manager")
+	tab.Open(base + "/console/notices/announcement?customer=" + ref)
+	const status = `performance.getEntriesByType("resource").filter(e => e.initiatorType == "iframe").map(e => e.responseStatus).join()`
+	if got := localtest.Eval[string](tab, status); got != "200" {
+		t.Errorf("the frame with the email came to %q", got)
+	}
+	tab.Open(base + "/console/notices/announcement/preview?locale=en&customer=" + ref)
+	if text := localtest.Eval[string](tab, `document.body.innerText`); !strings.Contains(text, "Hezhou Teamwork closes on 31 January 2027") {
+		t.Errorf("the email shows %q", text)
+	}
+	if dir := os.Getenv("OFFRAMP_TEST_SHOTS"); dir != "" {
+		tab.Screenshot(filepath.Join(dir, "letter.png"))
+	}
 }
 
 func TestN13_AMailProviderIsBelievedByItsSignatureAndTheMailsProof(t *testing.T) {
@@ -292,4 +307,63 @@ func TestSupportSeesWhatDidNotArriveAndLiftsIt(t *testing.T) {
 			t.Errorf("%s sees the page", who)
 		}
 	}
+}
+
+// keeping is a mail server that keeps what it takes.
+type keeping struct{ taken map[string]mail.Envelope }
+
+// Hand implements told.Poster.
+func (k keeping) Hand(_ context.Context, e mail.Envelope) mail.Result {
+	k.taken[e.Address+" "+e.Subject] = e
+	return mail.Result{State: mail.Accepted}
+}
+
+func TestN06_TheFramedPreviewIsWhatIsSent(t *testing.T) {
+	w := newWorld(t)
+	w.notify()
+	w.exec(`UPDATE customer SET state = 'disabled' WHERE id <> $1`, w.ids["a"])
+	ref := w.text(`SELECT ref FROM customer WHERE id = $1`, w.ids["a"])
+	body := w.shows("programme_manager", "/console/notices/announcement?locale=&customer="+ref, "The email as it will look")
+	if !strings.Contains(body, `<iframe class="letter" src="/console/notices/announcement/preview?customer=`+ref) {
+		t.Error("the page has no frame")
+	}
+	a := w.get("programme_manager", "/console/notices/announcement/preview?locale=&customer="+ref)
+	if p := a.header.Get("Content-Security-Policy"); a.status != 200 || !strings.Contains(p, "default-src 'none'") || !strings.Contains(p, "sandbox") || strings.Contains(p, "script-src") {
+		t.Errorf("%d %s", a.status, p)
+	}
+	if n := w.get("programme_manager", "/console/notices/announcement/preview?customer=HZ-0"); n.status != 404 {
+		t.Errorf("no such customer: %d", n.status)
+	}
+	_, hash := told.ContentOf(w.programme.p, w.programme.p.Notices.List[0])
+	w.sent("programme_manager", "/console/notices/announcement/approve", url.Values{"hash": {hash}}, 303)
+	post := keeping{map[string]mail.Envelope{}}
+	sender := &told.Sender{Service: told.NewService(w.db, w.programme, "https://moving.example"), Post: post, Logger: slog.New(slog.DiscardHandler)}
+	if err := sender.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	same := false
+	for _, e := range post.taken {
+		same = same || e.HTML == a.body
+	}
+	if !same {
+		t.Errorf("none of %d mails is the one that was previewed", len(post.taken))
+	}
+}
+
+func TestN02_TheManagerSetsTheRate(t *testing.T) {
+	w := newWorld(t)
+	w.notify()
+	w.shows("programme_manager", "/console/notices", "600 emails a minute, as the plan says.")
+	for _, bad := range []string{"fast", "0", "-4", "1000001"} {
+		if a := w.post("programme_manager", "/console/notices/rate", url.Values{"rate": {bad}}); a.status != 422 || !strings.Contains(a.body, "Give a whole number from 1 to 1,000,000") || !strings.Contains(a.body, `value="`+bad+`"`) {
+			t.Errorf("%s: %d", bad, a.status)
+		}
+	}
+	w.sent("programme_manager", "/console/notices/rate", url.Values{"rate": {"50"}}, 303)
+	w.shows("programme_manager", "/console/notices", "50 emails a minute, set here.")
+	if got := w.acts("notice.rate"); len(got) != 1 || !strings.Contains(got[0], "50") {
+		t.Errorf("recorded %v", got)
+	}
+	w.sent("programme_manager", "/console/notices/rate", url.Values{"rate": {""}}, 303)
+	w.shows("programme_manager", "/console/notices", "600 emails a minute, as the plan says.")
 }

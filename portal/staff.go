@@ -133,6 +133,8 @@ func (s *Consoles) staffList() []Route {
 		{Method: post, Path: delivery.Path + "/mails/:id/again", Access: Support | ProgrammeManager, Handler: s.delivery.SendAgain},
 		{Method: get, Path: notices.Path, Access: ProgrammeManager, Handler: s.notices.Show},
 		{Method: get, Path: notices.Path + "/day", Access: ProgrammeManager, Handler: s.notices.ShowDay},
+		{Method: post, Path: notices.Path + "/rate", Access: ProgrammeManager, Handler: s.notices.SetRate},
+		{Method: get, Path: notices.Path + "/:key/preview", Access: ProgrammeManager, Handler: s.notices.ShowLetter, Quiet: true},
 		{Method: get, Path: notices.Path + "/:key", Access: ProgrammeManager, Handler: s.notices.ShowOne},
 		{Method: post, Path: notices.Path + "/:key/approve", Access: ProgrammeManager, Handler: s.notices.Approve},
 		{Method: post, Path: notices.Path + "/:key/pause", Access: ProgrammeManager, Handler: s.notices.Pause},

@@ -1,10 +1,16 @@
 package notice_test
 
 import (
+	"errors"
+	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"offramp/internal/textdiff"
 	"offramp/migration/notice"
 )
 
@@ -134,5 +140,63 @@ func TestASecondMoveOfAnotherDateStillTellsTheFirst(t *testing.T) {
 		if !strings.Contains(m.Text, want) {
 			t.Errorf("no %q:\n%s", want, m.Text)
 		}
+	}
+}
+
+func TestN02_ANewRateCountsAndNobodyIsToldTwice(t *testing.T) {
+	var customers []string
+	for i := range 50 {
+		customers = append(customers, fmt.Sprintf("A-%d,Asia/Shanghai,en", i))
+	}
+	h := openHarbour(t, boats, customers...)
+	h.approveAll()
+	for _, bad := range []int{-1, 1_000_001} {
+		if err := h.notices.SetRate(t.Context(), ben.ID, bad); !errors.Is(err, notice.ErrBadRate) {
+			t.Errorf("%d: %v", bad, err)
+		}
+	}
+	if err := h.notices.SetRate(t.Context(), ben.ID, 10); err != nil {
+		t.Fatal(err)
+	}
+	h.at("2026-06-01T02:00:00Z")
+	if n := len(h.box.Messages("")); n != 10 {
+		t.Errorf("%d mails in the first minute", n)
+	}
+	if err := h.notices.Pause(t.Context(), ben.ID, "announcement", "typo"); err != nil {
+		t.Fatal(err)
+	}
+	h.at("2026-06-01T02:02:00Z")
+	if n := len(h.box.Messages("")); n != 10 {
+		t.Errorf("%d mails while it stands still", n)
+	}
+	if err := h.notices.Resume(t.Context(), ben.ID, "announcement"); err != nil {
+		t.Fatal(err)
+	}
+	if rate, own, err := h.notices.Rate(t.Context(), ben.ID); err != nil || rate != 10 || !own {
+		t.Errorf("a pause forgot the rate: %d %v %v", rate, own, err)
+	}
+	if err := h.notices.SetRate(t.Context(), ben.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	h.sender = &notice.Sender{Service: notice.NewService(h.db, h.programmes, "https://moving.example"), Post: h.post(), Logger: slog.New(slog.DiscardHandler)}
+	h.at("2026-06-01T02:04:00Z") // another process, as after a restart
+	for i := range 50 {
+		if got := h.got(fmt.Sprintf("A-%d", i)); len(got) != 1 {
+			t.Errorf("A-%d got %q", i, got)
+		}
+	}
+}
+
+func TestN06_ASecondApprovalSeesTheDifferenceInWords(t *testing.T) {
+	h := openHarbour(t, boats, "A-1,Asia/Shanghai,en")
+	h.approveAll()
+	h.apply(strings.Replace(boats, "closes on {date:service_end}", "ends on {date:service_end}", 1))
+	list, err := h.notices.Overview(t.Context(), ben.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []notice.Change{{Path: "Notice.Words.1.Title.en", Parts: textdiff.Words("{product} closes on {date:service_end}", "{product} ends on {date:service_end}")}}
+	if diff := cmp.Diff(want, list[0].Changes); diff != "" || list[0].Approved || list[1].Changes != nil {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }

@@ -10,5 +10,6 @@ var (
 	ErrChanged    = fault.New(fault.Conflict, "notice.changed") // the content is not what the person has seen
 	ErrCallEnded  = fault.New(fault.Conflict, "notice.call_ended")
 	ErrNoOutcome  = fault.New(fault.Invalid, "notice.no_outcome")
+	ErrBadRate    = fault.New(fault.Invalid, "notice.bad_rate")
 	ErrNoReason   = fault.New(fault.Invalid, "notice.no_reason")
 )

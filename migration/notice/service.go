@@ -57,6 +57,37 @@ func (s *Service) Resume(ctx context.Context, staffID, key string) error {
 	})
 }
 
+// maxRate is that of the programme file.
+const maxRate = 1_000_000
+
+// SetRate bounds how many mails begin in a minute, of all notices together; 0 is the plan's. ErrBadRate, on the field rate.
+func (s *Service) SetRate(ctx context.Context, staffID string, rate int) error {
+	return s.control(ctx, staffID, "", "notice.rate", func(c *control) error {
+		if rate < 0 || rate > maxRate {
+			return ErrBadRate.Field("rate", "notice.bad_rate", map[string]any{"Limit": maxRate})
+		}
+		c.Rate = rate
+		return nil
+	})
+}
+
+// Rate returns how many mails may begin in a minute, and whether staff have set it rather than the plan.
+func (s *Service) Rate(ctx context.Context, staffID string) (rate int, own bool, err error) {
+	p, err := s.programmes.Active(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	rate = p.Notices.Rate
+	err = s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		controls, err := s.store.controls(ctx, tx)
+		if set := controls[""].Rate; set > 0 {
+			rate, own = set, true
+		}
+		return err
+	})
+	return rate, own, err
+}
+
 func (s *Service) control(ctx context.Context, staffID, key, act string, change func(*control) error) error {
 	p, err := s.programme(ctx)
 	if err != nil {
@@ -79,7 +110,7 @@ func (s *Service) control(ctx context.Context, staffID, key, act string, change 
 			return err
 		}
 		return audit.Record(ctx, tx, audit.Entry{
-			Actor: staffID, ActorKind: audit.Staff, Act: act, Object: "notice " + key, Detail: map[string]any{"reason": c.Reason},
+			Actor: staffID, ActorKind: audit.Staff, Act: act, Object: "notice " + key, Detail: map[string]any{"reason": c.Reason, "rate": c.Rate},
 		})
 	})
 }
@@ -91,7 +122,7 @@ type Overview struct {
 	Approved bool
 	By       string    // who approved the content
 	At       time.Time // when
-	Before   string    // the content that was approved last, where it is another; else empty
+	Changes  []Change  // what differs from the content that was approved last; empty: nothing was, or nothing does
 	Held     string    // HeldTalks; empty: it goes
 	Open     int       // with HeldTalks: how many customers
 	Paused   bool
@@ -99,6 +130,8 @@ type Overview struct {
 	Counts   Counts
 	Meant    int // active customers whom the rule means
 	Failed   int // active customers for whom the rule has no result
+
+	content string
 }
 
 // Counts are the customers of a notice by what became of it. Planned is all of them; each of the others is a part of it.
@@ -106,6 +139,7 @@ type Counts struct {
 	Planned, Waiting, Sent, Failed, Dropped       int
 	Accepted, Refused, Bounced, Unknown, Deferred int // by e-mail: the best of a customer's contacts
 	Calls, Reached                                int
+	NoResult                                      int // of Failed: the rule had no result at the moment of sending
 }
 
 // Finished reports whether nothing is left to send: every message that was planned has ended.
@@ -136,7 +170,7 @@ func (s *Service) Overview(ctx context.Context, staffID string) (list []Overview
 		}
 		for _, n := range p.Notices.List {
 			one := Overview{Notice: n, Counts: counts[n.Key], Held: held[n.Key].Held, Open: held[n.Key].Open}
-			_, one.Hash = ContentOf(p, n)
+			one.content, one.Hash = ContentOf(p, n)
 			one.decided(approvals[n.Key])
 			if c := controls[n.Key]; c.Paused || controls[""].Paused {
 				one.Paused, one.Reason = true, firstOf(c.Reason, controls[""].Reason)
@@ -176,7 +210,7 @@ func (o *Overview) decided(list []approval) {
 		}
 	}
 	if len(list) > 0 {
-		o.Before = list[0].Content
+		o.Changes = differences(list[0].Content, o.content)
 	}
 }
 

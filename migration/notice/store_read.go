@@ -57,7 +57,8 @@ func (store) approvals(ctx context.Context, tx *db.Tx) (map[string][]approval, e
 func (store) counts(ctx context.Context, tx *db.Tx) (map[string]Counts, error) {
 	const sql = `
 		SELECT m.notice, count(*), count(*) FILTER (WHERE m.state = 'planned'), count(*) FILTER (WHERE m.state = 'sent'),
-		       count(*) FILTER (WHERE m.state = 'failed'), count(*) FILTER (WHERE m.state IN ('dropped', 'superseded')),
+		       count(*) FILTER (WHERE m.state = 'failed'),
+		       count(*) FILTER (WHERE m.state = 'failed' AND m.reason = 'rule'), count(*) FILTER (WHERE m.state IN ('dropped', 'superseded')),
 		       count(*) FILTER (WHERE d.best = 'accepted'), count(*) FILTER (WHERE d.best = 'refused'),
 		       count(*) FILTER (WHERE d.best = 'bounced'), count(*) FILTER (WHERE d.best = 'unknown'),
 		       count(*) FILTER (WHERE d.best = 'deferred'), count(k.id),
@@ -77,7 +78,7 @@ func (store) counts(ctx context.Context, tx *db.Tx) (map[string]Counts, error) {
 	var key string
 	var c Counts
 	to := []any{
-		&key, &c.Planned, &c.Waiting, &c.Sent, &c.Failed, &c.Dropped, &c.Accepted, &c.Refused, &c.Bounced, &c.Unknown, &c.Deferred,
+		&key, &c.Planned, &c.Waiting, &c.Sent, &c.Failed, &c.NoResult, &c.Dropped, &c.Accepted, &c.Refused, &c.Bounced, &c.Unknown, &c.Deferred,
 		&c.Calls, &c.Reached,
 	}
 	_, err = pgx.ForEachRow(rows, to, func() error {

@@ -2,9 +2,12 @@ package notices
 
 import (
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 
 	"offramp/internal/locale"
+	"offramp/internal/textdiff"
 	"offramp/migration"
 	"offramp/migration/notice"
 	"offramp/portal/page"
@@ -29,7 +32,7 @@ type noticeView struct {
 	facts    []ui.SummaryRow
 	counts   []ui.SummaryRow
 	words    []wording
-	before   string // what was approved last; empty: nothing, or the same
+	changes  []changed // of what was approved last
 	approve  *ui.Action
 	approved string
 	pause    *pauseForm
@@ -56,31 +59,61 @@ type pauseForm struct {
 
 // preview is what one customer would get.
 type preview struct {
-	rows []ui.SummaryRow
-	tag  string
-	text string
+	rows  []ui.SummaryRow
+	tag   string
+	text  string
+	frame string // address of the HTML form
+	title string
+}
+
+// changed is one value that differs from what was approved last.
+type changed struct {
+	label string
+	parts []textdiff.Part
+}
+
+// changesOf names what changed: the parts of the words in the reader's language, anything else by its place.
+func changesOf(v *page.Visit, list []notice.Change) (items []changed) {
+	l := v.Locale
+	for _, c := range list {
+		var names []string
+		for _, part := range strings.Split(strings.TrimPrefix(c.Path, "Notice."), ".") {
+			switch key := strings.ToLower(part); key {
+			case "title", "opening", "next", "sms", "script":
+				part = l.T("notice.part." + key)
+			case "words", "thanks", "reason", "help", "replacements", "product", "company", "on", "days", "audience", "channels", "moved":
+				part = l.T("notice.place." + key)
+			}
+			if slices.Contains(v.Programme.Locales, part) {
+				part = locale.For(part).T("language.name")
+			}
+			names = append(names, part)
+		}
+		items = append(items, changed{strings.Join(names, " › "), c.Parts})
+	}
+	return items
 }
 
 func buildNotice(v *page.Visit, d desk, layout ui.Page) noticeView {
-	l, n, url := v.Locale, d.one.Notice, Path+"/"+d.one.Notice.Key
+	l, n, place := v.Locale, d.one.Notice, Path+"/"+d.one.Notice.Key
 	view := noticeView{
-		layout: layout, url: url, alerts: alerts(v, d.one),
+		layout: layout, url: place, alerts: alerts(v, d.one),
 		heading: ui.Heading{Eyebrow: l.T("notice.kind." + n.Kind), Title: title(v, n)},
-		facts:   facts(v, d.one), counts: counts(v, d.one.Counts), words: wordings(v, n), before: d.one.Before,
+		facts:   facts(v, d.one), counts: counts(v, d.one.Counts), words: wordings(v, n), changes: changesOf(v, d.one.Changes),
 	}
 	if d.one.Approved {
 		view.approved = l.T("notice.approved", "Who", nameOf(d.names, d.one.By), "When", l.DateTime(d.one.At, v.Zone()))
 	} else {
 		view.approve = &ui.Action{
-			URL: url + "/approve", Hidden: []ui.Pair{{Name: "hash", Value: d.one.Hash}},
+			URL: place + "/approve", Hidden: []ui.Pair{{Name: "hash", Value: d.one.Hash}},
 			Button: ui.Button{Label: l.T("notice.approve"), Kind: ui.Primary},
 		}
 	}
 	if d.one.Paused {
-		view.resume = &ui.Action{URL: url + "/resume", Button: ui.Button{Label: l.T("notice.resume"), Kind: ui.Primary}}
+		view.resume = &ui.Action{URL: place + "/resume", Button: ui.Button{Label: l.T("notice.resume"), Kind: ui.Primary}}
 	} else if d.one.Approved {
 		view.pause = &pauseForm{
-			url:    url + "/pause",
+			url:    place + "/pause",
 			reason: ui.Input{Field: ui.Field{Locale: l, ID: "reason", Label: l.T("notice.pause.reason")}, MaxLength: 200, Spellcheck: true},
 			button: ui.Button{Label: l.T("notice.pause"), Kind: ui.Danger},
 		}
@@ -108,11 +141,12 @@ func (view *noticeView) form(v *page.Visit, d desk) {
 		view.customer.Error = l.T("notice.preview.unknown")
 		view.errors = []ui.FieldError{{FieldID: "customer", Text: view.customer.Error}}
 	case d.letter != nil:
-		view.preview = &preview{tag: d.letter.Bulletin.Tag, text: d.letter.Plain, rows: []ui.SummaryRow{
-			{Key: l.T("notice.preview.to"), Value: d.to.Contact + " · " + d.to.Customer},
-			{Key: l.T("notice.preview.subject"), Value: d.letter.Bulletin.Subject},
-			{Key: l.T("notice.preview.sum"), Body: ui.Copyable(l, d.letter.Sum, l.T("notice.preview.sum"))},
-		}}
+		view.preview = &preview{tag: d.letter.Bulletin.Tag, text: d.letter.Plain, title: l.T("notice.preview.html"),
+			frame: view.url + "/preview?" + url.Values{"customer": {d.query.Get("customer")}, "locale": {d.query.Get("locale")}}.Encode(), rows: []ui.SummaryRow{
+				{Key: l.T("notice.preview.to"), Value: d.to.Contact + " · " + d.to.Customer},
+				{Key: l.T("notice.preview.subject"), Value: d.letter.Bulletin.Subject},
+				{Key: l.T("notice.preview.sum"), Body: ui.Copyable(l, d.letter.Sum, l.T("notice.preview.sum"))},
+			}}
 	}
 }
 

@@ -17,6 +17,24 @@ type overviewView struct {
 	alerts  []ui.Banner
 	table   ui.Table
 	empty   *ui.Empty
+	errors  []ui.FieldError
+	rate    ui.Input
+	rated   string // how fast mails go out now
+	save    ui.Button
+}
+
+// setRate shows how many mails begin in a minute, and asks for another number.
+func (view *overviewView) setRate(v *page.Visit, rate int, own bool) {
+	l := v.Locale
+	view.rated = l.N("notice.rate.plan", rate)
+	if own {
+		view.rated = l.N("notice.rate.set", rate)
+	}
+	view.rate = ui.Input{
+		Field: ui.Field{Locale: l, ID: "rate", Label: l.T("notice.rate"), Hint: l.T("notice.rate.hint", "Plan", l.Number(int64(v.Programme.Notices.Rate)))},
+		Width: "short", MaxLength: 12, InputMode: "numeric",
+	}
+	view.save = ui.Button{Label: l.T("notice.rate.save"), Kind: ui.Plain}
 }
 
 func buildOverview(v *page.Visit, list []notice.Overview, layout ui.Page) overviewView {
@@ -117,9 +135,14 @@ func alerts(v *page.Visit, one notice.Overview) (list []ui.Banner) {
 	if one.Meant == 0 && one.Failed == 0 {
 		list = append(list, ui.Banner{Tone: "warn", Title: l.T("notice.alert.nobody", "Notice", name), Text: l.T("notice.alert.nobody.text")})
 	}
-	if one.Counts.Failed > 0 {
+	if n := one.Counts.NoResult; n > 0 {
 		list = append(list, ui.Banner{
-			Tone: "warn", Title: l.N("notice.alert.failed", one.Counts.Failed, "Notice", name), Text: l.T("notice.alert.failed.text"),
+			Tone: "warn", Title: l.N("notice.alert.no_result", n, "Notice", name), Text: l.T("notice.alert.no_result.text"),
+		})
+	}
+	if n := one.Counts.Failed - one.Counts.NoResult; n > 0 {
+		list = append(list, ui.Banner{
+			Tone: "warn", Title: l.N("notice.alert.failed", n, "Notice", name), Text: l.T("notice.alert.failed.text"),
 		})
 	}
 	return list

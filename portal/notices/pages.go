@@ -4,6 +4,7 @@ package notices
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -14,6 +15,7 @@ import (
 	"offramp/migration/notice/reach"
 	"offramp/portal/console"
 	"offramp/portal/page"
+	"offramp/portal/ui"
 )
 
 // Where the pages are.
@@ -32,14 +34,28 @@ type Pages struct {
 }
 
 // Show is the plan with how far each notice has come.
-func (p *Pages) Show(c echo.Context) error {
+func (p *Pages) Show(c echo.Context) error { return p.show(c, http.StatusOK, "", false) }
+
+// show is Show; a rate that was refused comes back.
+func (p *Pages) show(c echo.Context, status int, sent string, refused bool) error {
 	v := page.Of(c)
 	list, err := p.Notices.Overview(c.Request().Context(), v.Session.IdentityID)
 	if err != nil {
 		return err
 	}
+	rate, own, err := p.Notices.Rate(c.Request().Context(), v.Session.IdentityID)
+	if err != nil {
+		return err
+	}
 	layout := console.Layout(p.Kit, c, v.Locale.T("notice.title"), "notices")
-	return page.Render(c, http.StatusOK, overviewPage(buildOverview(v, list, layout)))
+	layout.Path = Path // also after a POST
+	view := buildOverview(v, list, layout)
+	view.setRate(v, rate, own)
+	if refused {
+		view.rate.Value, view.rate.Error = sent, v.Locale.T("notice.bad_rate", "Limit", v.Locale.Number(1_000_000))
+		view.errors, view.layout.Errors = []ui.FieldError{{FieldID: "rate", Text: view.rate.Error}}, true
+	}
+	return page.Render(c, status, overviewPage(view))
 }
 
 // ShowOne is one notice: what it says, to whom and when, its approval, and what a real customer would get.
@@ -66,8 +82,39 @@ func (p *Pages) ShowOne(c echo.Context) error {
 			status = http.StatusUnprocessableEntity
 		}
 	}
+	c.Response().Header().Set("Content-Security-Policy", framing)
 	layout := console.Layout(p.Kit, c, one.Notice.Key, "notices")
 	return page.Render(c, status, noticePage(buildNotice(v, d, layout)))
+}
+
+// framing is the portal's own policy but for the frame with the preview.
+const framing = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
+	"frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// letterPolicy lets a mail bear its own styles, as mails do, and nothing else: no script, no image, no form, no way out of its frame.
+const letterPolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'; sandbox"
+
+// ShowLetter is the HTML form of what a customer would get, to the byte, for the frame on the notice's page.
+func (p *Pages) ShowLetter(c echo.Context) error {
+	query, err := page.ReadQuery(c, page.Line("customer", 64), page.Line("locale", 16))
+	if err != nil {
+		return err
+	}
+	one, err := p.one(c)
+	if err != nil {
+		return err
+	}
+	d := desk{one: one, query: query}
+	if err := p.preview(c, &d, query.Get("customer")); err != nil {
+		return err
+	}
+	if d.letter == nil {
+		return notice.ErrUnknown
+	}
+	h := c.Response().Header()
+	h.Set("Content-Security-Policy", letterPolicy)
+	h.Set("X-Frame-Options", "SAMEORIGIN")
+	return page.Send(c, http.StatusOK, "text/html; charset=utf-8", []byte(d.letter.HTML))
 }
 
 // preview composes the notice for the customer with this number.
@@ -138,6 +185,27 @@ func (p *Pages) Resume(c echo.Context) error {
 		return err
 	}
 	return p.Flash(c, Path+"/"+key, "ok", "flash.notice_resumed")
+}
+
+// SetRate bounds how many mails begin in a minute.
+func (p *Pages) SetRate(c echo.Context) error {
+	form, err := page.ReadForm(c, page.Line("rate", 12))
+	if err == nil {
+		rate := 0
+		if text := strings.TrimSpace(form.Get("rate")); text != "" {
+			if rate, err = strconv.Atoi(text); err != nil || rate == 0 {
+				rate = -1 // no number of mails; empty is the plan's
+			}
+		}
+		err = p.Notices.SetRate(c.Request().Context(), page.Of(c).Session.IdentityID, rate)
+	}
+	if refused, ok := fault.As(err); ok && len(refused.Fields) > 0 {
+		return p.show(c, http.StatusUnprocessableEntity, form.Get("rate"), true)
+	}
+	if err != nil {
+		return err
+	}
+	return p.Flash(c, Path, "ok", "flash.notice_rate")
 }
 
 // foreseen bounds the customers that are listed of one notice on one day.
