@@ -130,7 +130,7 @@ func (w *world) unlocked(who migration.Who, e export.Export, v export.Volume) ar
 	if want := e.Receipt.Volumes[v.Number-1].Archive; want == nil || want.Size != report.Size || want.SHA256 != report.SHA256 {
 		w.Errorf("the receipt says of the archive within: %+v", want)
 	}
-	report.Outer = &archive.ArchiveProof{Size: v.Size, SHA256: v.SHA256}
+	report.Outer = &archive.InnerProof{Size: v.Size, SHA256: v.SHA256}
 	return report
 }
 

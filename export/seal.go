@@ -100,7 +100,7 @@ func (b *builder) wholeOf(tx *db.Tx, a *attempt, was Export, sealed []sealedVolu
 	for i, v := range sealed {
 		receipts[i], proofs[i] = v.receipt, archive.VolumeProof{Number: v.number, Size: v.size, SHA256: v.sha256}
 		if v.innerSHA256 != "" {
-			proofs[i].Archive = &archive.ArchiveProof{Size: v.innerSize, SHA256: v.innerSHA256}
+			proofs[i].Archive = &archive.InnerProof{Size: v.innerSize, SHA256: v.innerSHA256}
 		}
 		whole.Size += v.size
 	}

@@ -108,14 +108,10 @@ func (s *Service) Request(ctx context.Context, who migration.Who, p *migration.P
 			Locale: customer.Locale, State: Queued, RequestedAt: tx.Now,
 		}
 		e.Selection.Password = ""
-		if err := s.create(ctx, tx, &e, priorityAt(tx.Now, p, customer.Extensions)); err != nil || !sel.Locked {
+		if err := s.create(ctx, tx, &e, priorityAt(tx.Now, p, customer.Extensions)); err != nil {
 			return err
 		}
-		sealed, err := s.opts.Passwords.Seal(ctx, string(sel.Password), e.ID)
-		if err != nil {
-			return err
-		}
-		return s.store.keepPassword(ctx, tx, e, sealed)
+		return s.seal(ctx, tx, e, sel)
 	})
 	if errors.Is(err, ErrOtherLive) { // by a retry, which does not line up; the index is the last word
 		if other, gone := s.liveOf(ctx, who.CustomerID); gone == nil {
@@ -126,6 +122,18 @@ func (s *Service) Request(ctx context.Context, who migration.Who, p *migration.P
 		return Export{}, fmt.Errorf("request export: %w", err)
 	}
 	return public(e), nil
+}
+
+// seal keeps the password of a locked export until it is built.
+func (s *Service) seal(ctx context.Context, tx *db.Tx, e Export, sel Selection) error {
+	if !sel.Locked {
+		return nil
+	}
+	sealed, err := s.opts.Passwords.Seal(ctx, string(sel.Password), e.ID)
+	if err != nil {
+		return err
+	}
+	return s.store.keepPassword(ctx, tx, e, sealed)
 }
 
 // CanLock reports whether exports can be locked by a password.

@@ -93,7 +93,7 @@ func (a personChoice) find(c *console, service *people.Service) (people.Ref, err
 	if kind, id, ok := strings.Cut(a.Person, ":"); ok {
 		r := people.Ref{Kind: people.Kind(kind), ID: id}
 		if r.Kind != people.Staff && r.Kind != people.Customer {
-			return r, fmt.Errorf("%q: a person is staff:... or customer:...", a.Person)
+			return r, fmt.Errorf("%q: a person is written staff:ID or customer:ID", a.Person)
 		}
 		return r, nil
 	}

@@ -164,7 +164,7 @@ func (v *verifyCmd) verifyFile(c *console, name string) (archive.Report, error) 
 
 // verifyLocked proves a locked archive, outside and within, without unpacking it.
 func (v *verifyCmd) verifyLocked(c *console, f *os.File, size int64, box *locked.File) (archive.Report, error) {
-	password, err := v.password(c)
+	password, err := v.password()
 	if err != nil {
 		return archive.Report{}, err
 	}
@@ -172,7 +172,7 @@ func (v *verifyCmd) verifyLocked(c *console, f *os.File, size int64, box *locked
 	if _, err := io.Copy(sum, io.NewSectionReader(f, 0, size)); err != nil {
 		return archive.Report{}, err
 	}
-	outer := &archive.ArchiveProof{Size: size, SHA256: hex.EncodeToString(sum.Sum(nil))}
+	outer := &archive.InnerProof{Size: size, SHA256: hex.EncodeToString(sum.Sum(nil))}
 	plain, err := box.Unlock(password)
 	if err == nil {
 		err = plain.Check(c.ctx)
@@ -200,7 +200,7 @@ func (v *verifyCmd) verifyLocked(c *console, f *os.File, size int64, box *locked
 const maxPasswordFile = 4 << 10
 
 // password reads the first line of the password's file, once.
-func (v *verifyCmd) password(c *console) (string, error) {
+func (v *verifyCmd) password() (string, error) {
 	if v.known != "" {
 		return v.known, nil
 	}

@@ -200,7 +200,7 @@ func lock(t *testing.T, path, password string, content []byte) archive.VolumePro
 	}
 	sum := sha256.Sum256(out.Bytes())
 	return archive.VolumeProof{
-		Number: 1, Size: r.Size, SHA256: hex.EncodeToString(sum[:]), Archive: &archive.ArchiveProof{Size: r.InnerSize, SHA256: r.InnerSHA256},
+		Number: 1, Size: r.Size, SHA256: hex.EncodeToString(sum[:]), Archive: &archive.InnerProof{Size: r.InnerSize, SHA256: r.InnerSHA256},
 	}
 }
 

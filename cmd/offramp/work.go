@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"offramp/migration/governance"
 	"os"
 	"slices"
 	"strings"
 	"sync"
+
+	"offramp/migration/governance"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"

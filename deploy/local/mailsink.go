@@ -102,7 +102,7 @@ func StartMail(ctx context.Context, o MailOptions) (*Mail, error) {
 // Who signs in to the mailbox of reports.
 const (
 	ReportUser     = "bounces"
-	ReportPassword = "demo" //nolint:gosec // of a stand-in on this machine
+	ReportPassword = "demo"
 )
 
 // Close stops taking mail and answering.

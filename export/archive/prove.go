@@ -41,12 +41,12 @@ func (r Receipt) Disproves(s SetReport) []string {
 
 // holds compares an archive with what it must be, and returns the first of both that differ. One that was unpacked from its locked
 // file is held against what was locked.
-func (p VolumeProof) holds(r Report) (got, want ArchiveProof, ok bool) {
-	file, inner := ArchiveProof{Size: r.Size, SHA256: r.SHA256}, ArchiveProof{Size: r.Size, SHA256: r.SHA256}
+func (p VolumeProof) holds(r Report) (got, want InnerProof, ok bool) {
+	file, inner := InnerProof{Size: r.Size, SHA256: r.SHA256}, InnerProof{Size: r.Size, SHA256: r.SHA256}
 	if r.Outer != nil {
 		file = *r.Outer
 	}
-	want = ArchiveProof{Size: p.Size, SHA256: p.SHA256}
+	want = InnerProof{Size: p.Size, SHA256: p.SHA256}
 	if (r.Outer != nil || p.Archive == nil) && !file.same(want) {
 		return file, want, false
 	}
@@ -56,7 +56,7 @@ func (p VolumeProof) holds(r Report) (got, want ArchiveProof, ok bool) {
 	return file, want, true
 }
 
-func (p ArchiveProof) same(o ArchiveProof) bool {
+func (p InnerProof) same(o InnerProof) bool {
 	return p.Size == o.Size && strings.EqualFold(p.SHA256, o.SHA256)
 }
 

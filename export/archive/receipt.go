@@ -37,11 +37,11 @@ type VolumeProof struct {
 	Size   int64  `json:"size"`   // bytes
 	SHA256 string `json:"sha256"` // lower-case hexadecimal
 	// Archive is what is within, where the file itself is locked by a password: the archive that this receipt is about.
-	Archive *ArchiveProof `json:"archive,omitempty"`
+	Archive *InnerProof `json:"archive,omitempty"`
 }
 
-// ArchiveProof is what an archive must be once its password has opened it.
-type ArchiveProof struct {
+// InnerProof is what an archive must be once its password has opened it.
+type InnerProof struct {
 	Size   int64  `json:"size"`   // bytes
 	SHA256 string `json:"sha256"` // lower-case hexadecimal
 }

@@ -79,7 +79,7 @@ type Report struct {
 	Rows     int64 // counted again, over all data files
 	Bytes    int64 // hashed again, before compression
 	Problems []Problem
-	Outer    *ArchiveProof // the locked file that the archive came in; nil: it came as it is
+	Outer    *InnerProof // the locked file that the archive came in; nil: it came as it is
 }
 
 // OK reports whether the archive is byte for byte what was written.

@@ -156,8 +156,18 @@ func (u *Upload) flush() error {
 	return nil
 }
 
+// beginLimit bounds how long a store may take to begin an upload that nobody waits for any more.
+const beginLimit = 30 * time.Second
+
+// begin asks for an upload and waits for its id even when the caller has given up: parts of an upload whose id nobody has learned
+// stay in the bucket, where the rights to look for them may be missing.
 func (u *Upload) begin() error {
-	out, err := u.b.client.CreateMultipartUpload(u.ctx, &s3.CreateMultipartUploadInput{
+	if err := u.ctx.Err(); err != nil {
+		return classify(u.ctx, "begin upload", u.key, err)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), beginLimit)
+	defer cancel()
+	out, err := u.b.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
 		Bucket: &u.b.name, Key: &u.key, ContentType: &u.contentType,
 	})
 	if err != nil {

@@ -93,17 +93,25 @@ func (s *Service) Replan(ctx context.Context, by By, template, phase, edge, day,
 		if !ok {
 			return ErrUnknown
 		}
-		if edge == "to" && to.Before(f.From.Current()) || edge == "from" && f.To.Current().Before(to) {
-			return ErrInput.Field("day", "workspace.day_order", nil)
-		}
-		if edge == "to" && !f.To.Actual.IsZero() && f.Gate.Open || edge == "from" && !f.From.Actual.IsZero() {
-			return ErrNotPossible
+		if err := f.mayMove(edge, to); err != nil {
+			return err
 		}
 		if err := s.store.addDay(ctx, tx, plan.ID, phase, edge, "replanned", to, reason, by.ID); err != nil {
 			return err
 		}
 		return record(ctx, tx, by, "workspace.replan", "phase "+phase, map[string]any{"edge": edge, "day": to, "reason": reason})
 	})
+}
+
+// mayMove refuses a day that turns a phase round, or an edge that has come true.
+func (f Phase) mayMove(edge string, to migration.Day) error {
+	switch {
+	case edge == "to" && to.Before(f.From.Current()), edge == "from" && f.To.Current().Before(to):
+		return ErrInput.Field("day", "workspace.day_order", nil)
+	case edge == "to" && !f.To.Actual.IsZero() && f.Gate.Open, edge == "from" && !f.From.Actual.IsZero():
+		return ErrNotPossible
+	}
+	return nil
 }
 
 // AskWaiver asks to let an item or a fact of a gate pass until the end of a day, for a reason; another programme manager has to agree.

@@ -191,25 +191,7 @@ func (p *Plan) judge(waivers map[string]Waiver) {
 	earlier := true
 	for i := range p.Phases {
 		f := &p.Phases[i]
-		for _, item := range p.Items {
-			if item.Phase == f.Key && item.Must && !done[item.Key] {
-				f.Gate.Missing = append(f.Gate.Missing, Missing{Kind: "item", Key: item.Key, Name: item.Name})
-			}
-		}
-		for k := range f.Gate.Facts {
-			fact := &f.Gate.Facts[k]
-			if w, ok := waivers[factSubject(f.Key, fact.Key)]; ok {
-				fact.Waiver = &w
-			}
-			holds, err := p.Facts.Holds(fact.Rule)
-			fact.Holds = holds
-			if err != nil {
-				fact.Fault = err.Error()
-			}
-			if !holds && (fact.Waiver == nil || !fact.Waiver.Counts) {
-				f.Gate.Missing = append(f.Gate.Missing, Missing{Kind: "fact", Key: fact.Key, Name: fact.Name})
-			}
-		}
+		p.lacks(f, done, waivers)
 		switch {
 		case f.Gate.Open && earlier:
 			f.State = PhaseDone
@@ -219,6 +201,29 @@ func (p *Plan) judge(waivers map[string]Waiver) {
 			f.State = PhaseWaiting
 		}
 		earlier = earlier && f.Gate.Open
+	}
+}
+
+// lacks fills in what keeps a phase's gate shut.
+func (p *Plan) lacks(f *Phase, done map[string]bool, waivers map[string]Waiver) {
+	for _, item := range p.Items {
+		if item.Phase == f.Key && item.Must && !done[item.Key] {
+			f.Gate.Missing = append(f.Gate.Missing, Missing{Kind: "item", Key: item.Key, Name: item.Name})
+		}
+	}
+	for k := range f.Gate.Facts {
+		fact := &f.Gate.Facts[k]
+		if w, ok := waivers[factSubject(f.Key, fact.Key)]; ok {
+			fact.Waiver = &w
+		}
+		holds, err := p.Facts.Holds(fact.Rule)
+		fact.Holds = holds
+		if err != nil {
+			fact.Fault = err.Error()
+		}
+		if !holds && (fact.Waiver == nil || !fact.Waiver.Counts) {
+			f.Gate.Missing = append(f.Gate.Missing, Missing{Kind: "fact", Key: fact.Key, Name: fact.Name})
+		}
 	}
 }
 

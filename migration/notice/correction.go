@@ -220,12 +220,12 @@ func once(moved []migration.MovedDate) (list []migration.MovedDate) {
 // Misled are the customers who were told dates that a version moves.
 type Misled struct {
 	Customers int
-	Notices   []NoticeCount
+	Notices   []CountOf
 	List      []MisledCustomer // up to the limit that was asked for, in order of their numbers
 }
 
-// NoticeCount is how many customers had a date from a notice last.
-type NoticeCount struct {
+// CountOf is how many customers had a date from a notice last.
+type CountOf struct {
 	Notice    string // key
 	Customers int
 }

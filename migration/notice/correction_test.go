@@ -106,7 +106,7 @@ func TestAMovedDateShowsWhoWasToldTheOldOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Customers != 2 || len(m.List) != 1 || m.List[0].Ref != "A-1" || !slices.Equal(m.Notices, []notice.NoticeCount{{Notice: "announcement", Customers: 2}}) {
+	if m.Customers != 2 || len(m.List) != 1 || m.List[0].Ref != "A-1" || !slices.Equal(m.Notices, []notice.CountOf{{Notice: "announcement", Customers: 2}}) {
 		t.Errorf("%+v", m)
 	}
 	if d := m.List[0].Dates; len(d) != 1 || d[0].Was.String() != "2027-03-02" || d[0].Day.String() != "2027-03-20" {

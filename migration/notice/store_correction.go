@@ -128,13 +128,13 @@ func (store) misled(ctx context.Context, tx *db.Tx, p *migration.Programme, move
 }
 
 // misledBy counts them by the notice that told them.
-func (store) misledBy(ctx context.Context, tx *db.Tx, p *migration.Programme, moved []migration.MovedDate) ([]NoticeCount, error) {
+func (store) misledBy(ctx context.Context, tx *db.Tx, p *migration.Programme, moved []migration.MovedDate) ([]CountOf, error) {
 	const sql = wrongSQL + ` SELECT notice, count(DISTINCT customer_id)::int AS customers FROM wrong GROUP BY notice ORDER BY customers DESC, notice`
 	rows, err := tx.Pgx.Query(ctx, sql, wrongArgs(p, moved, nil))
 	if err != nil {
 		return nil, fmt.Errorf("count who was told old dates: %w", err)
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByName[NoticeCount])
+	return pgx.CollectRows(rows, pgx.RowToStructByName[CountOf])
 }
 
 // misledList lists them in order of their numbers.

@@ -125,11 +125,7 @@ func (f exportForm) selection(p *migration.Programme, o offer, today migration.D
 	if s.Locked = f.locked; f.locked && !o.lock {
 		bad("locked", "export.locked_not")
 	}
-	if size, err := strconv.Atoi(f.volume); f.volume != "" && (err != nil || !slices.Contains(export.VolumeSizes[:], size)) {
-		bad("volume", "export.form.volume.none")
-	} else if size != export.DefaultVolumeSize {
-		s.VolumeSize = size
-	}
+	s.VolumeSize = f.size(bad)
 	if r, ok := p.Replacement(f.replacement); ok && r.Import != nil {
 		s.Replacement = r.Key
 	} else if f.replacement != "" {
@@ -139,6 +135,18 @@ func (f exportForm) selection(p *migration.Programme, o offer, today migration.D
 		return export.Selection{}, refusal
 	}
 	return s, nil
+}
+
+// size is the volumes' size; 0: the usual one.
+func (f exportForm) size(bad func(field, key string)) int {
+	size, err := strconv.Atoi(f.volume)
+	switch {
+	case f.volume == "" || size == export.DefaultVolumeSize:
+		return 0
+	case err != nil || !slices.Contains(export.VolumeSizes[:], size):
+		bad("volume", "export.form.volume.none")
+	}
+	return size
 }
 
 // narrow reads what only counts when not everything is wanted.

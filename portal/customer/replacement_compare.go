@@ -15,7 +15,7 @@ type compared struct {
 	products []product
 	groups   []compareGroup // what matters first: what it is, its price, how it fits
 	further  []compareGroup // behind them: item by item
-	hidden   int // rows left out because all products are alike in them
+	hidden   int            // rows left out because all products are alike in them
 }
 
 // product heads a column, or a card on a phone.

@@ -215,8 +215,12 @@ func (k pick) hidden() []ui.Pair {
 func (k pick) table(v *page.Visit, items []refund.Item, names people, ticks bool) ui.Table {
 	l := v.Locale
 	t := ui.Table{ID: "choice", Caption: l.T("finance.choice.table"), Empty: l.T("finance.choice.none"), Columns: []ui.Column{
-		{Label: l.T("refund.reference")}, {Label: l.T("console.customer")}, {Label: l.T("finance.batch.account"), Wide: true}, {Label: l.T("finance.approved_by")},
-		{Label: l.T("refund.requested")}, {Label: l.T("refund.amount"), Numeric: true},
+		{Label: l.T("refund.reference")},
+		{Label: l.T("console.customer")},
+		{Label: l.T("finance.batch.account"), Wide: true},
+		{Label: l.T("finance.approved_by")},
+		{Label: l.T("refund.requested")},
+		{Label: l.T("refund.amount"), Numeric: true},
 	}}
 	if ticks {
 		t.Columns = append([]ui.Column{{Label: l.T("finance.select"), Hidden: true, All: true}}, t.Columns...)

@@ -61,15 +61,22 @@ func outdatedTable(v *page.Visit, list []notice.Outdated) *ui.Table {
 		return nil
 	}
 	t := &ui.Table{ID: "outdated", Plain: true, Caption: l.T("notice.outdated"), Columns: []ui.Column{
-		{Label: l.T("notice.name")}, {Label: l.T("notice.outdated.date")}, {Label: l.T("notice.outdated.told")}, {Label: l.T("notice.outdated.now")},
-		{Label: l.T("notice.outdated.customers"), Numeric: true}, {Label: l.T("notice.outdated.open"), Numeric: true},
+		{Label: l.T("notice.name")},
+		{Label: l.T("notice.outdated.date")},
+		{Label: l.T("notice.outdated.told")},
+		{Label: l.T("notice.outdated.now")},
+		{Label: l.T("notice.outdated.customers"), Numeric: true},
+		{Label: l.T("notice.outdated.open"), Numeric: true},
 	}}
 	for _, o := range list {
 		m, _ := v.Programme.Milestone(o.Milestone)
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
-			{Text: page.NoticeName(l, v.Programme, o.Notice)}, {Text: page.MilestoneName(l, m)},
-			{Text: l.Date(o.Told.Start(zone), zone)}, {Text: l.Date(m.Day.Start(zone), zone)},
-			{Text: l.Number(int64(o.Customers))}, {Text: l.Number(int64(o.Open))},
+			{Text: page.NoticeName(l, v.Programme, o.Notice)},
+			{Text: page.MilestoneName(l, m)},
+			{Text: l.Date(o.Told.Start(zone), zone)},
+			{Text: l.Date(m.Day.Start(zone), zone)},
+			{Text: l.Number(int64(o.Customers))},
+			{Text: l.Number(int64(o.Open))},
 		}})
 	}
 	return t

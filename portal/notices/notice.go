@@ -141,12 +141,14 @@ func (view *noticeView) form(v *page.Visit, d desk) {
 		view.customer.Error = l.T("notice.preview.unknown")
 		view.errors = []ui.FieldError{{FieldID: "customer", Text: view.customer.Error}}
 	case d.letter != nil:
-		view.preview = &preview{tag: d.letter.Bulletin.Tag, text: d.letter.Plain, title: l.T("notice.preview.html"),
+		view.preview = &preview{
+			tag: d.letter.Bulletin.Tag, text: d.letter.Plain, title: l.T("notice.preview.html"),
 			frame: view.url + "/preview?" + url.Values{"customer": {d.query.Get("customer")}, "locale": {d.query.Get("locale")}}.Encode(), rows: []ui.SummaryRow{
 				{Key: l.T("notice.preview.to"), Value: d.to.Contact + " · " + d.to.Customer},
 				{Key: l.T("notice.preview.subject"), Value: d.letter.Bulletin.Subject},
 				{Key: l.T("notice.preview.sum"), Body: ui.Copyable(l, d.letter.Sum, l.T("notice.preview.sum"))},
-			}}
+			},
+		}
 	}
 }
 

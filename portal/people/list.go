@@ -61,7 +61,10 @@ func buildList(v *page.Visit, d desk, layout ui.Page) listView {
 		caption = l.T("people.found")
 	}
 	view.found = ui.Table{ID: "found", Caption: caption, Columns: []ui.Column{
-		{Label: l.T("people.name")}, {Label: l.T("people.who")}, {Label: l.T("people.access")}, {Label: l.T("people.signed_in")},
+		{Label: l.T("people.name")},
+		{Label: l.T("people.who")},
+		{Label: l.T("people.access")},
+		{Label: l.T("people.signed_in")},
 		{Label: l.T("people.sessions"), Numeric: true},
 	}}
 	for _, x := range d.found {

@@ -39,7 +39,7 @@ func buildPerson(v *page.Visit, f people.File, names map[string]string, reason s
 		layout: layout, heading: ui.Heading{Eyebrow: l.T("people.kind." + string(f.Kind)), Title: f.Name, Lead: what(v, f.Person)},
 		facts: []ui.SummaryRow{
 			{Key: l.T("people.access"), Body: accessTag(l, f.Person)},
-			{Key: l.T("people.email"), Value: address(l, f.Person)},
+			{Key: l.T("people.email"), Value: address(f.Person)},
 			{Key: l.T("people.signed_in"), Value: instant(v, f.SignedInAt)},
 			{Key: l.T("people.sessions"), Value: l.Number(int64(f.Sessions))},
 		},
@@ -118,8 +118,12 @@ func (view *personView) form(v *page.Visit, f people.File, reason string, refuse
 func historyTable(v *page.Visit, changes []people.Change, names map[string]string) *ui.Table {
 	l := v.Locale
 	t := &ui.Table{ID: "history-t", Plain: true, Caption: l.T("console.table", "Title", l.T("people.history")), Columns: []ui.Column{
-		{Label: l.T("people.since")}, {Label: l.T("people.wish")}, {Label: l.T("people.state")}, {Label: l.T("people.reason"), Wide: true},
-		{Label: l.T("people.by")}, {Label: l.T("people.decided_by")},
+		{Label: l.T("people.since")},
+		{Label: l.T("people.wish")},
+		{Label: l.T("people.state")},
+		{Label: l.T("people.reason"), Wide: true},
+		{Label: l.T("people.by")},
+		{Label: l.T("people.decided_by")},
 	}}
 	for _, x := range changes {
 		asked, decided := x.ProposedAt, ""
@@ -134,7 +138,7 @@ func historyTable(v *page.Visit, changes []people.Change, names map[string]strin
 }
 
 // address is whole for staff and masked for customers, whose address support reveals on record.
-func address(l *locale.Locale, x people.Person) string {
+func address(x people.Person) string {
 	if x.Kind == people.Staff {
 		return x.Email
 	}

@@ -158,7 +158,10 @@ func grouped(v *page.Visit, p governance.Plan, list []governance.Item, by string
 func table(v *page.Visit, id, caption string, list []governance.Item, p governance.Plan, names map[string]string) ui.Table {
 	l := v.Locale
 	t := ui.Table{ID: id + "-t", Caption: caption, Plain: true, Columns: []ui.Column{
-		{Label: l.T("workspace.item")}, {Label: l.T("workspace.state"), Key: true}, {Label: l.T("workspace.department")}, {Label: l.T("workspace.owner")},
+		{Label: l.T("workspace.item")},
+		{Label: l.T("workspace.state"), Key: true},
+		{Label: l.T("workspace.department")},
+		{Label: l.T("workspace.owner")},
 		{Label: l.T("workspace.due")},
 	}}
 	for _, i := range list {
@@ -176,8 +179,11 @@ func table(v *page.Visit, id, caption string, list []governance.Item, p governan
 			owner = l.T("workspace.by_portal")
 		}
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
-			{Text: name, URL: itemURL(p.Template, i.Key)}, {Body: ui.Tag("", tone, word)}, {Text: l.T("workspace.department." + i.Department)},
-			{Text: owner}, {Text: due},
+			{Text: name, URL: itemURL(p.Template, i.Key)},
+			{Body: ui.Tag("", tone, word)},
+			{Text: l.T("workspace.department." + i.Department)},
+			{Text: owner},
+			{Text: due},
 		}})
 	}
 	return t

@@ -177,7 +177,10 @@ var phaseTones = map[string]ui.Tone{
 func (b planBuilder) table() ui.Table {
 	l := b.v.Locale
 	t := ui.Table{ID: "phases", Caption: l.T("workspace.phases"), Columns: []ui.Column{
-		{Label: l.T("workspace.phase")}, {Label: l.T("workspace.state"), Key: true}, {Label: l.T("workspace.from")}, {Label: l.T("workspace.to")},
+		{Label: l.T("workspace.phase")},
+		{Label: l.T("workspace.state"), Key: true},
+		{Label: l.T("workspace.from")},
+		{Label: l.T("workspace.to")},
 		{Label: l.T("workspace.progress")},
 	}}
 	for _, f := range b.p.Phases {
@@ -194,7 +197,8 @@ func (b planBuilder) table() ui.Table {
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: l.Pick(f.Name), URL: "#phase-" + f.Key},
 			{Body: ui.Tag("", phaseTones[f.State], l.T("workspace.phase."+f.State))},
-			{Text: b.edge(f.From)}, {Text: b.edge(f.To)},
+			{Text: b.edge(f.From)},
+			{Text: b.edge(f.To)},
 			{Text: l.T("workspace.of", "Part", done, "Whole", all)},
 		}})
 	}
@@ -319,9 +323,16 @@ func (b planBuilder) seen() (rows []ui.SummaryRow) {
 		name string
 		n    int64
 	}{
-		{"customers", f.Customers}, {"unreached", f.Unreached}, {"unexported", f.Unexported}, {"unmoved", f.Unmoved},
-		{"refunds_open", f.RefundsOpen}, {"refunds_unknown", f.RefundsUnknown}, {"notices_unapproved", f.NoticesUnapproved},
-		{"talks_open", f.TalksOpen}, {"calls_open", f.CallsOpen}, {"help_open", f.HelpOpen},
+		{"customers", f.Customers},
+		{"unreached", f.Unreached},
+		{"unexported", f.Unexported},
+		{"unmoved", f.Unmoved},
+		{"refunds_open", f.RefundsOpen},
+		{"refunds_unknown", f.RefundsUnknown},
+		{"notices_unapproved", f.NoticesUnapproved},
+		{"talks_open", f.TalksOpen},
+		{"calls_open", f.CallsOpen},
+		{"help_open", f.HelpOpen},
 	} {
 		rows = append(rows, ui.SummaryRow{Key: l.T("workspace.fact." + one.name), Value: l.Number(one.n)})
 	}
@@ -349,11 +360,15 @@ func (b planBuilder) others(running []string) (links []ui.Link, start []ui.Actio
 			links = append(links, ui.Link{Label: l.Pick(t.Name), URL: Path + "/" + t.Key})
 		case !b.me.Manager:
 		case leads(t) && b.p.Leading:
-			start = append(start, ui.Action{URL: Path + "/change", Hidden: []ui.Pair{{Name: "template", Value: t.Key}},
-				Button: ui.Button{Label: l.T("workspace.change_to", "Template", l.Pick(t.Name)), Kind: ui.Quiet}})
+			start = append(start, ui.Action{
+				URL: Path + "/change", Hidden: []ui.Pair{{Name: "template", Value: t.Key}},
+				Button: ui.Button{Label: l.T("workspace.change_to", "Template", l.Pick(t.Name)), Kind: ui.Quiet},
+			})
 		case !leads(t):
-			start = append(start, ui.Action{URL: Path, Hidden: []ui.Pair{{Name: "template", Value: t.Key}},
-				Button: ui.Button{Label: l.T("workspace.start_beside", "Template", l.Pick(t.Name)), Kind: ui.Quiet}})
+			start = append(start, ui.Action{
+				URL: Path, Hidden: []ui.Pair{{Name: "template", Value: t.Key}},
+				Button: ui.Button{Label: l.T("workspace.start_beside", "Template", l.Pick(t.Name)), Kind: ui.Quiet},
+			})
 		}
 	}
 	return links, start

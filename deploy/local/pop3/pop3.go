@@ -21,7 +21,6 @@ type Server struct {
 	mu    sync.Mutex
 	mails [][]byte
 	read  int // mails that were read, ever
-	on    net.Listener
 }
 
 // Add puts a mail into the mailbox.
@@ -57,59 +56,80 @@ func (s *Server) Serve(on net.Listener) {
 }
 
 // talk is one session; what it deletes goes when it ends with QUIT.
+type talk struct {
+	*Server
+	*textproto.Conn
+	user    string
+	entered bool
+	mails   [][]byte
+	deleted map[int]bool
+	read    int
+}
+
 func (s *Server) talk(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(time.Minute))
-	t := textproto.NewConn(conn)
-	say := func(line string) { _ = t.PrintfLine("%s", line) }
-	say("+OK ready")
-	user, entered := "", false
-	var mails [][]byte
-	deleted := map[int]bool{}
-	for read := 0; ; {
+	t := talk{Server: s, Conn: textproto.NewConn(conn), deleted: map[int]bool{}}
+	t.say("+OK ready")
+	for {
 		line, err := t.ReadLine()
-		if err != nil {
+		if err != nil || !t.answer(line) {
 			return
-		}
-		verb, rest, _ := strings.Cut(line, " ")
-		var n int
-		_, _ = fmt.Sscan(rest, &n)
-		there := n >= 1 && n <= len(mails) && !deleted[n]
-		switch verb = strings.ToUpper(verb); {
-		case verb == "USER":
-			user = rest
-			say("+OK")
-		case verb == "PASS" && user == s.User && rest == s.Password:
-			s.mu.Lock()
-			mails, entered = slices.Clone(s.mails), true
-			s.mu.Unlock()
-			say("+OK")
-		case verb == "QUIT":
-			s.remove(mails, deleted)
-			say("+OK")
-			return
-		case !entered:
-			say("-ERR sign in first")
-		case verb == "STAT":
-			say(fmt.Sprintf("+OK %d %d", len(mails), 0))
-		case verb == "RETR" && there:
-			if read++; s.Drop > 0 && read > s.Drop {
-				return
-			}
-			s.mu.Lock()
-			s.read++
-			s.mu.Unlock()
-			say("+OK")
-			w := t.DotWriter()
-			_, _ = io.Copy(w, bytes.NewReader(mails[n-1]))
-			_ = w.Close()
-		case verb == "DELE" && there:
-			deleted[n] = true
-			say("+OK")
-		default:
-			say("-ERR")
 		}
 	}
+}
+
+func (t *talk) say(line string) { _ = t.PrintfLine("%s", line) }
+
+// answer reports whether the talk goes on.
+func (t *talk) answer(line string) bool {
+	verb, rest, _ := strings.Cut(line, " ")
+	switch verb = strings.ToUpper(verb); {
+	case verb == "USER":
+		t.user = rest
+		t.say("+OK")
+	case verb == "PASS" && t.user == t.User && rest == t.Password:
+		t.mu.Lock()
+		t.mails, t.entered = slices.Clone(t.Server.mails), true
+		t.mu.Unlock()
+		t.say("+OK")
+	case verb == "QUIT":
+		t.remove(t.mails, t.deleted)
+		t.say("+OK")
+		return false
+	case !t.entered:
+		t.say("-ERR sign in first")
+	case verb == "STAT":
+		t.say(fmt.Sprintf("+OK %d %d", len(t.mails), 0))
+	default:
+		return t.about(verb, rest)
+	}
+	return true
+}
+
+// about answers what names a mail.
+func (t *talk) about(verb, rest string) bool {
+	var n int
+	_, _ = fmt.Sscan(rest, &n)
+	switch there := n >= 1 && n <= len(t.mails) && !t.deleted[n]; {
+	case there && verb == "RETR":
+		if t.read++; t.Drop > 0 && t.read > t.Drop {
+			return false
+		}
+		t.mu.Lock()
+		t.Server.read++
+		t.mu.Unlock()
+		t.say("+OK")
+		w := t.DotWriter()
+		_, _ = io.Copy(w, bytes.NewReader(t.mails[n-1]))
+		_ = w.Close()
+	case there && verb == "DELE":
+		t.deleted[n] = true
+		t.say("+OK")
+	default:
+		t.say("-ERR")
+	}
+	return true
 }
 
 // remove takes deleted mails out of the mailbox, into which others may have come.

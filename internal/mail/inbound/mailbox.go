@@ -91,7 +91,7 @@ func (m Mailbox) dial(ctx context.Context) (net.Conn, error) {
 	return conn, wrap("connect", err)
 }
 
-// ErrSignIn: the server knows neither user nor password.
+// ErrSignIn is a server that refuses user or password.
 var ErrSignIn = errors.New("the mailbox refuses user or password")
 
 func wrap(what string, err error) error {

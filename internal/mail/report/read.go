@@ -116,14 +116,7 @@ func (w *walk) part(e *message.Entity, depth int) {
 	kind, _, _ := e.Header.ContentType() // a header that cannot be read has the kind of a text
 	switch {
 	case strings.HasPrefix(kind, "multipart/"):
-		parts := e.MultipartReader()
-		for parts != nil {
-			p, err := parts.NextPart()
-			if p == nil || err != nil && !message.IsUnknownCharset(err) && !message.IsUnknownEncoding(err) {
-				return
-			}
-			w.part(p, depth+1)
-		}
+		w.within(e.MultipartReader(), depth+1)
 	case kind == "message/delivery-status", kind == "message/global-delivery-status":
 		w.status(blocks(e.Body))
 	case kind == "message/feedback-report":
@@ -131,11 +124,27 @@ func (w *walk) part(e *message.Entity, depth int) {
 	case kind == "text/rfc822-headers", kind == "message/global-headers", w.report.Kind != "" && isMail(kind):
 		w.quoted(e.Body)
 	case isMail(kind): // somebody has sent the report on
-		if inner, err := message.Read(e.Body); inner != nil && (err == nil || message.IsUnknownCharset(err) || message.IsUnknownEncoding(err)) {
+		if inner, err := message.Read(e.Body); inner != nil && legible(err) {
 			w.head(inner.Header)
 			w.part(inner, depth+1)
 		}
 	}
+}
+
+// within reads the parts of a multipart; nil: it has none.
+func (w *walk) within(parts message.MultipartReader, depth int) {
+	for parts != nil {
+		p, err := parts.NextPart()
+		if p == nil || !legible(err) {
+			return
+		}
+		w.part(p, depth)
+	}
+}
+
+// legible reports whether a part can be read though its charset or encoding is unknown.
+func legible(err error) bool {
+	return err == nil || message.IsUnknownCharset(err) || message.IsUnknownEncoding(err)
 }
 
 func isMail(kind string) bool { return kind == "message/rfc822" || kind == "message/global" }

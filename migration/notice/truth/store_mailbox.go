@@ -28,7 +28,7 @@ func (store) leaseMailbox(ctx context.Context, tx *db.Tx, name string, until tim
 	if err != nil {
 		return at, false, fmt.Errorf("lease mailbox: %w", err)
 	}
-	return inbound.Cursor{Validity: uint32(validity), UID: uint32(uid)}, true, nil //nolint:gosec // written from such numbers below
+	return inbound.Cursor{Validity: uint32(validity), UID: uint32(uid)}, true, nil
 }
 
 func (store) keepMailbox(ctx context.Context, tx *db.Tx, name string, at inbound.Cursor, until time.Time) error {
