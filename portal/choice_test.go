@@ -243,8 +243,8 @@ func TestNoneLaterAndUndo(t *testing.T) {
 	}
 	w.shows("owner", "/plan", "You want none of the replacements")
 	w.shows("owner", "/replacements", "you want none of these")
-	w.shows("support", screen, "None of these", "Features that we need are missing")
-	w.shows("programme_manager", "/console/programme/replacements", "None of these", "Features that we need are missing")
+	w.shows("support", screen, "None of these", "Features that they need are missing")
+	w.shows("programme_manager", "/console/programme/replacements", "None of these", "Features that they need are missing")
 	w.shows("owner", "/replacements/undo", "None of these", "Take it back")
 	if a := w.post("owner", "/replacements/undo", nil); a.status != 303 || a.location != "/replacements" || w.choiceOf("a") != "" {
 		t.Errorf("undo: %d to %s", a.status, a.location)

@@ -161,7 +161,7 @@ func TestSomethingIsMissing(t *testing.T) {
 	_, id, _ := strings.Cut(list, "/console/support/help/")
 	id, _, _ = strings.Cut(id, `"`)
 	request := "/console/support/help/" + id
-	w.shows("support", request, "The tasks &lt;b&gt;of 2019", "1,250", "column colour is gone", "projects · 1 title · the product&#39;s text is damaged", "Lin owner")
+	w.shows("support", request, "The tasks &lt;b&gt;of 2019", "1,250", "column colour is gone", "Projects · 1 title · the product&#39;s text is damaged", "Lin owner")
 	w.hides(w.shows("support", screen, "HR-10001"), "has not asked for help")
 	for _, answer := range []string{"", "  ", strings.Repeat("a", 4001)} {
 		if a := w.post("support", request+"/answer", url.Values{"answer": {answer}}); a.status != 422 || !strings.Contains(a.body, `id="answer-error"`) {

@@ -131,7 +131,7 @@ func (w *world) consoles(kit *page.Kit) *portal.Consoles {
 		w.Fatal(err)
 	}
 	c, err := portal.NewConsoles(kit, portal.ConsoleParts{
-		DB: w.web, Customers: migration.NewService(w.web), Programmes: migration.NewProgrammes(w.web), Queue: queue, Log: slog.New(slog.DiscardHandler),
+		DB: w.web, Customers: migration.NewService(w.web), Programmes: migration.NewProgrammes(w.web), Queue: queue, Auth: w.service, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		w.Fatal(err)
