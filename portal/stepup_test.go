@@ -19,7 +19,7 @@ func TestA08_StaffConfirmWhoTheyAreBeforeMoneyMoves(t *testing.T) {
 			continue
 		}
 		asked++
-		who, path := visitorOf(r.Access), strings.NewReplacer(":id", "1", ":ref", "RF-10001", ":line", "1", ":kind", "staff").Replace(r.Path)
+		who, path := visitorOf(r.Access), strings.NewReplacer(":id", "1", ":ref", "RF-10001", ":line", "1", ":kind", "staff", ":plan", "light", ":phase", "approve").Replace(r.Path)
 		ask := func() answer { return w.do(who, r.Method, path, "", http.Header{"Referer": {w.url + "/console"}}) }
 		w.confirmed(who, now.Add(-11*time.Minute))
 		a := ask()
