@@ -91,7 +91,34 @@ func (s *Consoles) Start(ctx context.Context) error { return s.ops.Start(ctx) }
 
 // list is every route of staff. A look at customers' rows is recorded, also by GET (ADR 0004).
 func (s *Consoles) list() []Route {
-	return slices.Concat(s.staffList(), s.peopleList(), s.financeList(), s.planList())
+	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList())
+}
+
+// noticesList is every route about what customers are told, and how far it reached.
+func (s *Consoles) noticesList() []Route {
+	return []Route{
+		{Method: get, Path: notices.Path, Access: ProgrammeManager, Handler: s.notices.Show},
+		{Method: get, Path: notices.Path + "/day", Access: ProgrammeManager, Handler: s.notices.ShowDay},
+		{Method: post, Path: notices.Path + "/rate", Access: ProgrammeManager, Handler: s.notices.SetRate},
+		{Method: get, Path: notices.Path + "/:key/preview", Access: ProgrammeManager, Handler: s.notices.ShowLetter, Quiet: true},
+		{Method: get, Path: notices.Path + "/:key", Access: ProgrammeManager, Handler: s.notices.ShowOne},
+		{Method: post, Path: notices.Path + "/:key/approve", Access: ProgrammeManager, Handler: s.notices.Approve},
+		{Method: post, Path: notices.Path + "/:key/pause", Access: ProgrammeManager, Handler: s.notices.Pause},
+		{Method: post, Path: notices.Path + "/:key/resume", Access: ProgrammeManager, Handler: s.notices.Resume},
+		{Method: get, Path: notices.CallsPath, Access: Support | ProgrammeManager, Handler: s.notices.ShowCalls},
+		{Method: post, Path: notices.CallsPath + "/:id/take", Access: Support | ProgrammeManager, Handler: s.notices.TakeCall},
+		{Method: post, Path: notices.CallsPath + "/:id/end", Access: Support | ProgrammeManager, Handler: s.notices.EndCall},
+		{Method: post, Path: notices.CallsPath + "/:id/waive", Access: Support | ProgrammeManager, Handler: s.notices.AskCallWaiver},
+		{Method: post, Path: notices.CallsPath + "/:id/confirm-waiver", Access: ProgrammeManager, Handler: s.notices.ConfirmCallWaiver},
+		{Method: get, Path: notices.ReachPath, Access: ProgrammeManager, Handler: s.notices.ShowReach},
+		{Method: post, Path: notices.ReachPath + "/end", Access: ProgrammeManager, Handler: s.notices.AskEnd, Recent: true},
+		{Method: post, Path: notices.ReachPath + "/end/declare", Access: ProgrammeManager, Handler: s.notices.DeclareEnd, Recent: true},
+		{Method: post, Path: notices.ReachPath + "/end/withdraw", Access: ProgrammeManager, Handler: s.notices.WithdrawEnd},
+		{Method: post, Path: notices.ReachPath + "/:id/call", Access: ProgrammeManager, Handler: s.notices.OpenCall},
+		{Method: post, Path: notices.ReachPath + "/:id/waive", Access: ProgrammeManager, Handler: s.notices.AskWaiver},
+		{Method: post, Path: notices.ReachPath + "/:id/confirm", Access: ProgrammeManager, Handler: s.notices.ConfirmWaiver},
+		{Method: post, Path: notices.ReachPath + "/:id/refuse", Access: ProgrammeManager, Handler: s.notices.RefuseWaiver},
+	}
 }
 
 // peopleList is every route about people's access. What takes two people is the database's to say.
@@ -131,27 +158,6 @@ func (s *Consoles) staffList() []Route {
 		{Method: get, Path: delivery.Path, Access: Support | ProgrammeManager, Handler: s.delivery.Show},
 		{Method: post, Path: delivery.Path + "/:id/lift", Access: Support | ProgrammeManager, Handler: s.delivery.Lift},
 		{Method: post, Path: delivery.Path + "/mails/:id/again", Access: Support | ProgrammeManager, Handler: s.delivery.SendAgain},
-		{Method: get, Path: notices.Path, Access: ProgrammeManager, Handler: s.notices.Show},
-		{Method: get, Path: notices.Path + "/day", Access: ProgrammeManager, Handler: s.notices.ShowDay},
-		{Method: post, Path: notices.Path + "/rate", Access: ProgrammeManager, Handler: s.notices.SetRate},
-		{Method: get, Path: notices.Path + "/:key/preview", Access: ProgrammeManager, Handler: s.notices.ShowLetter, Quiet: true},
-		{Method: get, Path: notices.Path + "/:key", Access: ProgrammeManager, Handler: s.notices.ShowOne},
-		{Method: post, Path: notices.Path + "/:key/approve", Access: ProgrammeManager, Handler: s.notices.Approve},
-		{Method: post, Path: notices.Path + "/:key/pause", Access: ProgrammeManager, Handler: s.notices.Pause},
-		{Method: post, Path: notices.Path + "/:key/resume", Access: ProgrammeManager, Handler: s.notices.Resume},
-		{Method: get, Path: notices.CallsPath, Access: Support | ProgrammeManager, Handler: s.notices.ShowCalls},
-		{Method: post, Path: notices.CallsPath + "/:id/take", Access: Support | ProgrammeManager, Handler: s.notices.TakeCall},
-		{Method: post, Path: notices.CallsPath + "/:id/end", Access: Support | ProgrammeManager, Handler: s.notices.EndCall},
-		{Method: post, Path: notices.CallsPath + "/:id/waive", Access: Support | ProgrammeManager, Handler: s.notices.AskCallWaiver},
-		{Method: post, Path: notices.CallsPath + "/:id/confirm-waiver", Access: ProgrammeManager, Handler: s.notices.ConfirmCallWaiver},
-		{Method: get, Path: notices.ReachPath, Access: ProgrammeManager, Handler: s.notices.ShowReach},
-		{Method: post, Path: notices.ReachPath + "/end", Access: ProgrammeManager, Handler: s.notices.AskEnd, Recent: true},
-		{Method: post, Path: notices.ReachPath + "/end/declare", Access: ProgrammeManager, Handler: s.notices.DeclareEnd, Recent: true},
-		{Method: post, Path: notices.ReachPath + "/end/withdraw", Access: ProgrammeManager, Handler: s.notices.WithdrawEnd},
-		{Method: post, Path: notices.ReachPath + "/:id/call", Access: ProgrammeManager, Handler: s.notices.OpenCall},
-		{Method: post, Path: notices.ReachPath + "/:id/waive", Access: ProgrammeManager, Handler: s.notices.AskWaiver},
-		{Method: post, Path: notices.ReachPath + "/:id/confirm", Access: ProgrammeManager, Handler: s.notices.ConfirmWaiver},
-		{Method: post, Path: notices.ReachPath + "/:id/refuse", Access: ProgrammeManager, Handler: s.notices.RefuseWaiver},
 
 		{Method: get, Path: "/console/audit", Access: Auditor, Handler: s.audit.ShowLog, Early: true},
 		{Method: post, Path: "/console/audit/check", Access: Auditor, Handler: s.audit.CheckChain, Early: true},
