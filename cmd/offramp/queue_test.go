@@ -41,7 +41,7 @@ func TestA08_AnOperatorDisablesAndEnablesPeople(t *testing.T) {
 	w.run("people", "list", "wu@").want(t, 0, "staff:wu")
 	w.run("people", "end-sessions", "WU@hezhou.example").want(t, 0, "staff:wu: 1 sessions ended.")
 	w.run("people", "end-sessions", "wu@").want(t, 1, `nobody has the email address "wu@"`)
-	w.run("people", "end-sessions", "wizard:wu").want(t, 1, "a person is staff:... or customer:...")
+	w.run("people", "end-sessions", "wizard:wu").want(t, 1, "a person is written staff:ID or customer:ID")
 	w.run("people", "disable", "staff:wu").want(t, 2, "missing flags: --reason")
 	w.run("people", "disable", "staff:nobody", "--reason", "x").want(t, 1, "There is no such person")
 	w.run("people", "disable", "staff:wu", "--reason", "Has left", "--by", "olga").want(t, 0, "staff:wu is disabled.")
