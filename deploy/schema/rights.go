@@ -64,14 +64,14 @@ var Meant = []TableRights{
 		Work:  "select",
 	},
 	{Table: "governance_phase", Serve: "select, insert", Work: "select"},
-	{Table: "governance_day", Serve: "select, insert", Work: "select"},
+	{Table: "governance_day", Serve: "select, insert"},
 	{Table: "governance_gate", Serve: "select, insert, update (shut_by, shut_at, reason)", Work: "select"},
 	{
 		Table: "governance_item",
 		Serve: "select, insert, update (owner, due_day, state, note, link, ended_by, ended_at, version)",
 		Work:  "select, update (owner, state, ended_at, version)",
 	},
-	{Table: "governance_waiver", Serve: "select, insert, update (agreed_by, agreed_at, ended_by, ended_at)", Work: "select"},
+	{Table: "governance_waiver", Serve: "select, insert, update (agreed_by, agreed_at, ended_by, ended_at)"},
 	{Table: "governance_entry", Serve: "select, insert", Work: "insert"},
 
 	// Notices. The web side approves, pauses, and ends calls; a worker plans and sends.

@@ -167,6 +167,9 @@ func (s *Service) AgreeWaiver(ctx context.Context, by By, template, id string) e
 		if err != nil {
 			return err
 		}
+		if err := s.noteWaiver(ctx, tx, plan, w, "agreed", by); err != nil {
+			return err
+		}
 		return record(ctx, tx, by, "workspace.agree_waiver", w.Subject, map[string]any{"asked_by": w.AskedBy})
 	})
 }
@@ -178,6 +181,9 @@ func (s *Service) EndWaiver(ctx context.Context, by By, template, id string) err
 		if err != nil {
 			return err
 		}
+		if err := s.noteWaiver(ctx, tx, plan, w, "taken_back", by); err != nil {
+			return err
+		}
 		if w.AgreedBy != "" {
 			if err := s.store.shutStanding(ctx, tx, plan, w.Subject, by.ID); err != nil {
 				return err
@@ -185,6 +191,16 @@ func (s *Service) EndWaiver(ctx context.Context, by By, template, id string) err
 		}
 		return record(ctx, tx, by, "workspace.end_waiver", w.Subject, map[string]any{"asked_by": w.AskedBy})
 	})
+}
+
+// noteWaiver writes into an item's history what became of its waiver. Those of facts stand in the audit log alone.
+func (s *Service) noteWaiver(ctx context.Context, tx *db.Tx, plan Plan, w waiverRow, act string, by By) error {
+	for _, i := range plan.Items {
+		if itemSubject(i.Key) == w.Subject {
+			return s.store.entry(ctx, tx, i.ID, act, w.Reason, by.ID)
+		}
+	}
+	return nil
 }
 
 // change runs an act upon a running plan that nobody else changes meanwhile.

@@ -255,6 +255,11 @@ func TestG05_TakingAWaiverBackShutsTheGateThatStandsOnIt(t *testing.T) {
 	h.refuses(governance.ErrNotPossible, h.AskWaiver(t.Context(), mia, "", "", "a", "Twice", "2026-12-31"))
 	h.must(h.OpenGate(t.Context(), max, "", "first"))
 	h.must(h.EndWaiver(t.Context(), mia, "", h.item("a").Waiver.ID))
+	_, _, history, err := h.OpenItem(t.Context(), mia.ID, "", "a")
+	h.must(err)
+	if len(history) != 3 || history[0].Act != "taken_back" || history[1].Act != "agreed" || history[2].Act != "waived" {
+		t.Errorf("history: %+v", history)
+	}
 	if h.allows("notices") {
 		t.Error("the gate stands on a waiver that was taken back")
 	}

@@ -82,6 +82,10 @@ func (p *Pages) showPlan(c echo.Context, status int, plan governance.Plan, a ask
 	if err != nil {
 		return err
 	}
+	builtIn, err := governance.BuiltIn()
+	if err != nil {
+		return err
+	}
 	var ids []string
 	for _, f := range plan.Phases {
 		ids = append(ids, f.Gate.OpenedBy)
@@ -99,7 +103,7 @@ func (p *Pages) showPlan(c echo.Context, status int, plan governance.Plan, a ask
 	}
 	layout := console.Layout(p.Kit, c, v.Locale.T("workspace.title"), "workspace")
 	layout.Path = Path + "/" + plan.Template
-	return page.Render(c, status, planPage(buildPlan(v, plan, running, names, by(c), a, layout)))
+	return page.Render(c, status, planPage(buildPlan(v, plan, builtIn, running, names, by(c), a, layout)))
 }
 
 func people(w *governance.Waiver) []string {

@@ -40,9 +40,9 @@ func buildTemplates(v *page.Visit, list []governance.Template, running []string,
 				blocks = append(blocks, l.T("workspace.act."+act))
 			}
 		}
-		card.facts = []ui.SummaryRow{{Key: l.T("workspace.phases"), Value: list1(l, phases)}}
+		card.facts = []ui.SummaryRow{{Key: l.T("workspace.phases"), Value: enumerate(l, phases)}}
 		if len(blocks) > 0 {
-			card.facts = append(card.facts, ui.SummaryRow{Key: l.T("workspace.blocks"), Value: list1(l, blocks)})
+			card.facts = append(card.facts, ui.SummaryRow{Key: l.T("workspace.blocks"), Value: enumerate(l, blocks)})
 		}
 		if manager && !slices.Contains(running, t.Key) {
 			kind := ui.Plain

@@ -13,8 +13,8 @@ import (
 	"offramp/portal/ui"
 )
 
-// list1 writes a list in one line as the language does.
-func list1(l *locale.Locale, parts []string) string { return notice.Enumerate(l, parts) }
+// enumerate writes a list in one line as the language does.
+func enumerate(l *locale.Locale, parts []string) string { return notice.Enumerate(l, parts) }
 
 // date is a day as the programme counts days.
 func date(v *page.Visit, day migration.Day) string {
