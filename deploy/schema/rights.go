@@ -96,7 +96,7 @@ var Meant = []TableRights{
 	},
 	{Table: "notice_waiver", Serve: "select, insert, update (reason, asked_by, asked_at, confirmed_by, confirmed_at), delete", Work: "select"},
 	{Table: "notice_unreached", Serve: "select", Work: "select"},
-	{Table: "service_end", Serve: "select, insert, update (declared_by, declared_at, withdrawn_by, withdrawn_at)", Work: "select"},
+	{Table: "service_end", Serve: "select, insert, update (declared_by, declared_at, withdrawn_by, withdrawn_at)"},
 	{
 		Table: "notice_suppression",
 		Serve: "select, insert, update (cause, evidence, mail_id, at, lifted_by, lifted_at, address)",

@@ -2,6 +2,7 @@ package notice_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -149,5 +150,48 @@ func TestN14_APersonTakesACustomerWhoWasSentNothing(t *testing.T) {
 	p, err := s.List(t.Context(), ben.ID, reach.Query{Limit: 10})
 	if err != nil || p.List[0].Why != reach.WhyUntold || p.List[0].CallID != list[0].ID {
 		t.Errorf("%+v %v", p, err)
+	}
+}
+
+// TestZ05_NoNameThatNobodyBearsWaives tries, as the web side's role, what no page offers.
+func TestZ05_NoNameThatNobodyBearsWaives(t *testing.T) {
+	h := openHarbour(t, boats, "A-1,Asia/Shanghai,en")
+	web := h.database.Web(t, db.Options{Clock: h.clock})
+	for id, role := range map[string]string{"mia": "programme_manager", "max": "programme_manager", "leo": "finance_clerk"} {
+		h.exec(`INSERT INTO identity (id, realm, issuer, subject, name, roles, created_at, signed_in_at)
+			VALUES ('` + id + `', 'staff', 'i', '` + id + `', '` + id + `', '{` + role + `}', now(), now())`)
+	}
+	as := func(sql string) error {
+		return web.InTx(t.Context(), db.StaffScope("mia"), func(tx *db.Tx) error {
+			_, err := tx.Pgx.Exec(t.Context(), sql)
+			return err
+		})
+	}
+	const ask = `INSERT INTO notice_waiver (customer_id, reason, asked_by, asked_at) SELECT id, 'r', '%s', now() FROM customer`
+	for name, sql := range map[string]string{
+		"by nobody":      fmt.Sprintf(ask, "Mia Manager"),
+		"by a clerk":     fmt.Sprintf(ask, "leo"),
+		"both at once":   `INSERT INTO notice_waiver (customer_id, reason, asked_by, asked_at, confirmed_by) SELECT id, 'r', 'mia', now(), 'max' FROM customer`,
+		"an end at once": `INSERT INTO service_end (version, asked_by, asked_at, declared_by) VALUES (1, 'mia', now(), 'max')`,
+	} {
+		if err := as(sql); err == nil {
+			t.Errorf("%s: done", name)
+		}
+	}
+	if err := as(fmt.Sprintf(ask, "mia")); err != nil {
+		t.Fatal(err)
+	}
+	for name, sql := range map[string]string{
+		"confirmed by nobody": `UPDATE notice_waiver SET confirmed_by = 'Max'`, "confirmed by a clerk": `UPDATE notice_waiver SET confirmed_by = 'leo'`,
+	} {
+		if err := as(sql); err == nil {
+			t.Errorf("%s: done", name)
+		}
+	}
+	if err := as(`UPDATE notice_waiver SET confirmed_by = 'max', confirmed_at = now()`); err != nil {
+		t.Fatal(err)
+	}
+	if err := as(`UPDATE notice_waiver SET asked_by = 'max', confirmed_by = 'mia'`); err == nil {
+		t.Error("what two people decided was decided anew")
 	}
 }
