@@ -1,6 +1,10 @@
 package migration
 
-import "offramp/internal/money"
+import (
+	"slices"
+
+	"offramp/internal/money"
+)
 
 // What of a payment counts as unused.
 const (
@@ -88,8 +92,13 @@ type Within struct {
 const (
 	RestKept = "kept" // it stays with the replacement, for what is bought there later
 	RestLost = "lost" // it lapses; the customer agrees to that
-	RestPaid = "paid" // nothing is left with a replacement: such an amount is paid out whole, and credit is not offered for it
+	RestPaid = "paid" // it is paid to a bank account that the customer gives and agrees to
 )
+
+// PaysToBanks reports whether refunds are paid to bank accounts that customers give.
+func (r RefundRules) PaysToBanks() bool {
+	return slices.Contains(r.Payout.Methods, SettleBank) && len(r.Payout.Accounts) > 0
+}
 
 // RefundTax says how payments state their tax, and whether the unused part's tax is given back.
 type RefundTax struct {

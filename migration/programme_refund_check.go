@@ -48,6 +48,9 @@ func (c *checker) refund() {
 	c.payout(r.Payout)
 	c.within(r.Within)
 	c.one("refund.credit_rest", r.CreditRest, false, RestKept, RestLost, RestPaid)
+	if r.CreditRest == RestPaid && slices.Contains(r.Payout.Methods, SettleCredit) && !r.PaysToBanks() {
+		c.errorf("refund.credit_rest", "paid needs bank among refund.payout.methods: the rest is paid to an account that the customer gives")
+	}
 	c.stores(r.Stores)
 	c.amounts("refund.second_from", r.SecondFrom)
 	c.amounts("refund.budget", r.Budget)

@@ -142,6 +142,7 @@ var badRefunds = []struct {
 	{"accounts without bank", "[original, bank, credit, waive]", "[original, credit, waive]", "refund.payout.accounts: is for bank", false},
 	{"account", "cn_card", "sepa", `refund.payout.accounts[1]: "sepa"`, false},
 	{"days of a stage", "review: 5", "review: 0", "refund.within.review: must lie between 1 and 365", false},
+	{"rest that nobody can pay", "credit_rest: lost\n  payout:\n    methods: [original, bank, credit, waive]\n    accounts: [iban, cn_card]\n", "credit_rest: paid\n  payout:\n    methods: [original, credit]\n", "refund.credit_rest: paid needs bank among", true},
 	{"rest of a credit", "credit_rest: lost", "credit_rest: gone", `refund.credit_rest: "gone" must be one of kept, lost, paid`, false},
 	{"objection", "objection_days: 14", "objection_days: 0", "refund.objection_days: must lie between 1 and 365", false},
 	{"store", "method: app_store", "method: card", `refund.stores[0].method: "card"`, false},

@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 
 	"offramp/migration"
@@ -40,11 +41,44 @@ func TestCreditSaysThePriceAndWhatBecomesOfTheRest(t *testing.T) {
 	page := w.shows("owner", "/refund/CNY/method", "Driftboard: CN¥1,000.00 credit. Your price there: CN¥1,000.00; covered: CN¥1,000.00. CN¥2,600.00 is more than the price and is lost.")
 	w.hides(page, "Gratis")
 	w.sent("owner", "/refund/CNY/method", url.Values{"method": {"credit"}, "replacement": {"drift"}}, 303)
-	page = w.shows("owner", "/refund/CNY/check", "Price for you", "I agree that CN¥2,600.00 is lost", `name="lost"`, `value="260000"`)
+	page = w.shows("owner", "/refund/CNY/check", "Price for you", "I agree that CN¥2,600.00 is lost", `name="rest"`, `value="260000"`)
 	quote := w.found(shownDigest, page)
-	w.shownIn(w.sent("owner", "/refund/CNY/check", url.Values{"quote": {quote}}, 422).body, "Agree that this amount is lost", `<a href="#lost">`)
-	a := w.sent("owner", "/refund/CNY/check", url.Values{"quote": {quote}, "lost": {"260000"}}, 303)
+	w.shownIn(w.sent("owner", "/refund/CNY/check", url.Values{"quote": {quote}}, 422).body, "Agree that this amount is lost", `<a href="#rest">`)
+	a := w.sent("owner", "/refund/CNY/check", url.Values{"quote": {quote}, "rest": {"260000"}}, 303)
 	w.shows("owner", "/refund/"+shownRef.FindString(a.location), "Price for you", "CN¥2,600.00 is more than the price and is lost.", "CN¥1,000.00")
+}
+
+// TestTheRestOfACreditGoesToAnAccount asks for credit that is larger than the price, where the programme pays out the rest.
+func TestTheRestOfACreditGoesToAnAccount(t *testing.T) {
+	w := newPrepaid(t)
+	p := w.programme.p
+	p.Refund.Within = migration.Within{Review: 5, Pay: 10, Bank: 3}
+	p.Refund.Payout.Methods, p.Refund.CreditRest = []string{migration.SettleBank, migration.SettleCredit}, migration.RestPaid
+	p.Replacements = []migration.Replacement{
+		{Key: "drift", Name: both("Driftboard", "浮板"), Price: &migration.Price{Model: migration.PriceOnce, Amount: 100000, Currency: "CNY"}},
+	}
+	w.shows("owner", "/refund/CNY/method", "Driftboard: CN¥1,000.00 credit. Your price there: CN¥1,000.00; covered: CN¥1,000.00. CN¥2,600.00 is more than the price. We pay it to your bank account.")
+	chosen := url.Values{"method": {"credit"}, "replacement": {"drift"}}
+	if a := w.sent("owner", "/refund/CNY/method", chosen, 303); a.location != "/refund/CNY/bank" {
+		t.Errorf("on to %s", a.location)
+	}
+	if a := w.get("owner", "/refund/CNY/check"); a.location != "/refund/CNY/bank" {
+		t.Errorf("checked without an account: %d to %s", a.status, a.location)
+	}
+	w.sent("owner", "/refund/CNY/bank", url.Values{"kind": {"iban"}, "number": {"DE89 3704 0044 0532 0130 00"}, "holder": {"Lin Yi"}, "bank": {"COBADEFFXXX"}}, 303)
+	page := w.shows("owner", "/refund/CNY/check", "**** 3000", "Estimated credit", "Estimated payment to your account", "We hand the credit on: by", "We pay: by", "It is on your statement: by",
+		"I agree: CN¥1,000.00 becomes credit with Driftboard, and CN¥2,600.00 is paid to this account", `name="rest"`, `value="260000"`)
+	quote := w.found(shownDigest, page)
+	w.shownIn(w.sent("owner", "/refund/CNY/check", url.Values{"quote": {quote}}, 422).body, "Agree to both amounts, or choose another way", `<a href="#rest">`)
+	ref := shownRef.FindString(w.sent("owner", "/refund/CNY/check", url.Values{"quote": {quote}, "rest": {"260000"}}, 303).location)
+	rest := shownRef.FindString(strings.ReplaceAll(w.shows("owner", "/refund/"+ref+"/submitted", "CN¥2,600.00 is paid to your bank account: RF-"), ref, ""))
+	w.hides(w.shows("owner", "/refund/"+ref, "Other part: paid to your bank account", rest+": CN¥2,600.00", "Both parts together", "Both are taken back"), "**** 3000")
+	w.shows("owner", "/refund/"+rest, "Other part: credit", ref+": CN¥1,000.00", "**** 3000", "CN¥2,600.00")
+	w.shows("owner", "/refund", ref, "To a bank account, rest of "+ref)
+	w.shows("finance_clerk", "/console/finance/refunds/"+ref, "Rest that is paid out", rest+" · ")
+	w.shows("finance_clerk", "/console/finance/refunds/"+rest, "Credit of the same request", ref+" · ", "Both parts together")
+	w.sent("owner", "/refund/"+rest+"/withdraw", url.Values{"version": {"1"}}, 303)
+	w.shows("owner", "/refund/"+ref, "Withdrawn")
 }
 
 // TestACompanyGivesItsAccount gives a company account: each part that is refused has its own words beside its own field, and is kept.

@@ -13,7 +13,7 @@ var (
 	ErrSamePerson   = fault.New(fault.Forbidden, "refund.same_person")    // who asked, reviewed, approved or made the batch cannot do this as well
 	ErrRole         = fault.New(fault.Forbidden, "refund.role")           // the person has not, or no longer, the role that the decision asks for
 	ErrDetails      = fault.New(fault.Invalid, "refund.bad_details")      // Fields: method, kind, number, holder, bank, branch, replacement
-	ErrRest         = fault.New(fault.Invalid, "refund.bad_rest")         // what lapses was not agreed to
+	ErrRest         = fault.New(fault.Invalid, "refund.bad_rest")         // what becomes of the rest was not agreed to
 	ErrText         = fault.New(fault.Invalid, "refund.bad_text")         // Fields: text
 	ErrReason       = fault.New(fault.Invalid, "refund.bad_reason")       // Fields: reason, text
 	ErrFilter       = fault.New(fault.Invalid, "refund.bad_filter")       // Fields by the filter's names

@@ -1,6 +1,7 @@
 package refund
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -95,7 +96,10 @@ func (s *Service) offers(ctx context.Context, tx *db.Tx, customerID string, p *m
 		if err != nil {
 			return nil, err
 		}
-		o := Offer{Quote: q, Digest: digest, Credits: s.credits(p, q, customer, tx.Now)}
+		o := Offer{Quote: q, Digest: digest}
+		if o.Credits, err = s.credits(p, q, customer, tx.Now); err != nil {
+			return nil, err
+		}
 		for _, name := range p.Refund.Payout.Methods {
 			if m := Method(name); s.fits(m, o) {
 				o.Methods = append(o.Methods, m)
@@ -106,9 +110,9 @@ func (s *Service) offers(ctx context.Context, tx *db.Tx, customerID string, p *m
 	return list, nil
 }
 
-// credits finds what a quote becomes toward each replacement that takes credit. Where the programme pays out what is over a price, a
-// replacement that costs less is no way to settle the quote.
-func (s *Service) credits(p *migration.Programme, q quote.Quote, c migration.Customer, now time.Time) (list []CreditOffer) {
+// credits finds what a quote becomes toward each replacement that takes credit. Where the programme pays out what is over a price and
+// this quote cannot be paid to a bank, a replacement that costs less is no way to settle it.
+func (s *Service) credits(p *migration.Programme, q quote.Quote, c migration.Customer, now time.Time) (list []CreditOffer, err error) {
 	for _, r := range p.Replacements {
 		o := CreditOffer{Replacement: r.Key, Total: q.CreditFor(r.Key).Total}
 		if !r.TakesCredit() || o.Total == 0 {
@@ -120,16 +124,19 @@ func (s *Service) credits(p *migration.Programme, q quote.Quote, c migration.Cus
 			}
 		}
 		if o.Price > 0 && o.Total > o.Price {
-			if o.Rest, o.Rule = o.Total-o.Price, p.Refund.CreditRest; o.Rule == migration.RestPaid {
+			switch o.Rest, o.Rule = o.Total-o.Price, cmp.Or(p.Refund.CreditRest, migration.RestKept); {
+			case o.Rule == migration.RestPaid && (q.Refund == 0 || !p.Refund.PaysToBanks()):
 				continue
-			}
-			if o.Rule == "" {
-				o.Rule = migration.RestKept
+			case o.Rule == migration.RestPaid:
+				o.Rule = ""
+				if o, err = o.payRest(q); err != nil {
+					return nil, err
+				}
 			}
 		}
 		list = append(list, o)
 	}
-	return list
+	return list, nil
 }
 
 // fits reports whether a quote can be settled in a way.

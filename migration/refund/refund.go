@@ -84,8 +84,13 @@ type Refund struct {
 
 	ReviewDays, PayDays, BankDays int    // as promised when it was submitted; 0: nothing was
 	CreditPrice                   int64  // of Credit: what the replacement costs the customer, in minor units; 0: not known
-	CreditRest                    int64  // of it: what is over that price
+	CreditRest                    int64  // what is over that price
 	RestRule                      string // what becomes of that: migration.RestKept and so on
+
+	// Of a request in two parts, a credit and the payment of its rest, both of which have the three fields above.
+	PaysRest   bool   // this one is the payment
+	Other      string // reference of the other part; empty: this is the whole request
+	OtherState State
 
 	Question     string // the last one that finance asked
 	Answer       string // the customer's
@@ -97,6 +102,7 @@ type Refund struct {
 	SecondNeeded bool   // the amount needs a second approver
 	BatchID      string // of Batched and later
 
+	restOf  string // id of the credit whose rest it pays
 	sealed  string // the account
 	extra   int64  // of Amount: goodwill and bonus
 	content string // what an approval stands for

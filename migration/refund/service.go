@@ -235,7 +235,8 @@ func (s *Service) submit(ctx context.Context, tx *db.Tx, who migration.Who, p *m
 	if err != nil {
 		return Refund{}, err
 	}
-	if r, err = s.store.insert(ctx, tx, r, tx.Now.In(p.Zone).Year()); err != nil {
+	list, err := s.insert(ctx, tx, r, tx.Now.In(p.Zone).Year())
+	if err != nil {
 		return Refund{}, err
 	}
 	if err := s.store.dropDraft(ctx, tx, who.CustomerID, sub.Currency); err != nil {
@@ -245,10 +246,39 @@ func (s *Service) submit(ctx context.Context, tx *db.Tx, who migration.Who, p *m
 	if err != nil {
 		return Refund{}, err
 	}
-	return r, s.tell(ctx, tx, "", r, act{
-		kind: "submitted", actor: who.ContactID, tell: migration.RefundSubmitted, due: due, mail: mail.RefundReceived, record: "refund.submit",
-		detail: map[string]any{"method": r.Method, "amount": r.Amount, "currency": r.Currency, "quote": r.QuoteDigest, "policy": r.Quote.PolicyVersion, "lost": sub.Lost},
-	})
+	for _, r := range list {
+		err := s.tell(ctx, tx, "", r, act{
+			kind: "submitted", actor: who.ContactID, tell: migration.RefundSubmitted, due: due, mail: mail.RefundReceived, record: "refund.submit",
+			detail: map[string]any{"method": r.Method, "amount": r.Amount, "currency": r.Currency, "quote": r.QuoteDigest, "policy": r.Quote.PolicyVersion, "rest": sub.Rest},
+		})
+		if err != nil {
+			return Refund{}, err
+		}
+	}
+	return list[0], nil
+}
+
+// insert writes a new refund or, of a credit whose rest is paid out, both parts: the credit first.
+func (s *Service) insert(ctx context.Context, tx *db.Tx, r Refund, year int) ([]Refund, error) {
+	list := []Refund{r}
+	if r.RestRule == migration.RestPaid {
+		credit, rest, err := r.split(r.Quote)
+		if err != nil {
+			return nil, err
+		}
+		list = []Refund{credit, rest}
+		list[1].ID = rand.Text()
+	}
+	for i := range list {
+		var err error
+		if list[i], err = s.store.insert(ctx, tx, list[i], year); err != nil {
+			return nil, err
+		}
+	}
+	if len(list) == 2 {
+		list[0].Other, list[0].OtherState, list[1].Other, list[1].OtherState = list[1].Ref, list[1].State, list[0].Ref, list[0].State
+	}
+	return list, nil
 }
 
 // changed tells that the quote is another one than the customer saw.
@@ -288,16 +318,22 @@ func (s *Service) frozen(ctx context.Context, tx *db.Tx, who migration.Who, p *m
 		switch {
 		case !takes:
 			return Refund{}, ErrDetails.Field("replacement", "refund.replacement.none", nil)
-		case credit.Rule == migration.RestLost && sub.Lost != credit.Rest:
-			return Refund{}, ErrRest.Field("rest", "refund.rest.agree", nil)
+		case credit.Rule == migration.RestPaid && draft.sealed == "":
+			return Refund{}, ErrDetails.Field("number", "refund.account.none", nil)
+		case credit.Agreed() && sub.Rest != credit.Rest:
+			return Refund{}, ErrRest.Field("rest", "refund.rest.agree."+credit.Rule, nil)
 		}
 		r.Replacement, r.Amount = draft.Replacement, credit.Amount()
 		r.CreditPrice, r.CreditRest, r.RestRule = credit.Price, credit.Rest, credit.Rule
-		r.extra = min(r.Amount, r.extra+credit.Total-q.Total)
+		if r.RestRule == migration.RestPaid {
+			r.sealed, r.Account = draft.sealed, draft.Account
+		} else {
+			r.extra = min(r.Amount, r.extra+credit.Total-q.Total)
+		}
 	case Waive:
 		r.Amount = q.Total
 	}
-	r.SecondNeeded, err = secondNeeded(p, r.Currency, r.Amount)
+	r.SecondNeeded, err = secondNeeded(p, r.Currency, r.whole())
 	return r, err
 }
 
@@ -320,13 +356,16 @@ func (s *Service) List(ctx context.Context, who migration.Who) ([]Refund, error)
 	return s.allMasked(ctx, list)
 }
 
-// Withdraw takes a refund back that is not approved yet. ErrOwner, ErrNotFound, ErrMoved.
+// Withdraw takes a refund back that is not approved yet, with the other part of its request. ErrOwner, ErrNotFound, ErrMoved.
 func (s *Service) Withdraw(ctx context.Context, who migration.Who, p *migration.Programme, ref string, version int) (Refund, error) {
 	if who.Role != migration.Owner {
 		return Refund{}, ErrOwner
 	}
 	var next Refund
 	err := s.DB.InTx(ctx, db.CustomerScope(who.CustomerID), func(tx *db.Tx) error {
+		if err := s.store.lineUp(ctx, tx, who.CustomerID); err != nil {
+			return err
+		}
 		was, err := s.store.lock(ctx, tx, ref)
 		if err != nil {
 			return err
@@ -334,25 +373,46 @@ func (s *Service) Withdraw(ctx context.Context, who migration.Who, p *migration.
 		if was.Version != version {
 			return ErrMoved
 		}
-		to, err := was.withdraw()
-		if err != nil {
-			return err
+		both := []Refund{was}
+		if was.Other != "" {
+			other, err := s.store.lock(ctx, tx, was.Other)
+			if err != nil {
+				return err
+			}
+			both[0].OtherState = other.State // it may have moved before it was locked
+			both = append(both, other)
 		}
-		if next, err = s.store.save(ctx, tx, to); err != nil {
-			return err
+		list, err := s.withdraw(ctx, tx, who, p, both)
+		if err == nil {
+			next = list[0]
 		}
-		due, err := s.due(ctx, tx, who.CustomerID, p) // with the payments that are free again
-		if err != nil {
-			return err
-		}
-		return s.tell(ctx, tx, was.State, next, act{
-			kind: "withdrawn", actor: who.ContactID, tell: migration.RefundWithdrawn, due: due, mail: mail.RefundWithdrawn, record: "refund.withdraw",
-		})
+		return err
 	})
 	if err != nil {
 		return Refund{}, fmt.Errorf("withdraw refund %s: %w", ref, err)
 	}
 	return s.masked(ctx, next)
+}
+
+// withdraw takes back what is locked: a refund, or both parts of a request.
+func (s *Service) withdraw(ctx context.Context, tx *db.Tx, who migration.Who, p *migration.Programme, was []Refund) ([]Refund, error) {
+	list := make([]Refund, len(was))
+	for i, r := range was {
+		to, err := r.withdraw()
+		if err != nil {
+			return nil, err
+		}
+		if list[i], err = s.store.save(ctx, tx, to); err != nil {
+			return nil, err
+		}
+	}
+	due, err := s.due(ctx, tx, who.CustomerID, p) // with the payments that are free again
+	for i := 0; i < len(list) && err == nil; i++ {
+		err = s.tell(ctx, tx, was[i].State, list[i], act{
+			kind: "withdrawn", actor: who.ContactID, tell: migration.RefundWithdrawn, due: due, mail: mail.RefundWithdrawn, record: "refund.withdraw",
+		})
+	}
+	return list, err
 }
 
 // own makes a customer's own transition.

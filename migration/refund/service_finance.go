@@ -162,7 +162,7 @@ func (s *Service) Approve(ctx context.Context, staffID string, p *migration.Prog
 // approval is what an approval leads to. A programme that asks for a second approver since the refund was submitted gets one.
 func approval(now time.Time, staffID string, p *migration.Programme, r Refund) (Refund, act, error) {
 	if !r.SecondNeeded && p.Refund != nil {
-		needed, err := secondNeeded(p, r.Currency, r.Amount)
+		needed, err := secondNeeded(p, r.Currency, r.whole())
 		if err != nil {
 			return r, act{}, err
 		}

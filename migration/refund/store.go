@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,26 +22,31 @@ const columns = `r.id, r.ref, r.version, r.customer_id, r.state, r.method, r.cur
 	r.account, r.account_kind, r.account_last4, r.tier, r.requested_by, r.requested_at, coalesce(r.reviewed_by, ''), r.reviewed_at,
 	coalesce(r.approved_by, ''), r.approved_at, coalesce(r.second_approved_by, ''), r.second_approved_at, coalesce(r.released_by, ''), r.released_at,
 	r.settled_at, r.updated_at, r.question, r.answer, r.reason, r.reason_text, r.object_until, r.objection, r.failure, r.second_needed,
-	coalesce(r.batch_id, ''), r.extra, r.content, r.review_days, r.pay_days, r.bank_days, r.credit_price, r.credit_rest, r.rest_rule, coalesce(r.declined_by, '')`
+	coalesce(r.batch_id, ''), r.extra, r.content, r.review_days, r.pay_days, r.bank_days, r.credit_price, r.credit_rest, r.rest_rule, coalesce(r.declined_by, ''),
+	coalesce(r.rest_of, ''), coalesce(CASE WHEN r.rest_rule = 'paid' THEN (SELECT o.ref || ' ' || o.state FROM refund o WHERE o.id = r.rest_of OR o.rest_of = r.id) END, '')`
 
-func (r *Refund) places(frozen *string) []any {
+func (r *Refund) places(frozen, other *string) []any {
 	return []any{
 		&r.ID, &r.Ref, &r.Version, &r.CustomerID, &r.State, &r.Method, &r.Currency, &r.Amount, &r.Settled, frozen, &r.QuoteDigest, &r.Replacement,
 		&r.sealed, &r.Account.Kind, &r.Account.Last4, &r.Tier, &r.RequestedBy, &r.RequestedAt, &r.ReviewedBy, &r.ReviewedAt,
 		&r.ApprovedBy, &r.ApprovedAt, &r.SecondApprovedBy, &r.SecondApprovedAt, &r.ReleasedBy, &r.ReleasedAt,
 		&r.SettledAt, &r.UpdatedAt, &r.Question, &r.Answer, &r.Reason, &r.ReasonText, &r.ObjectUntil, &r.Objection, &r.Failure, &r.SecondNeeded,
-		&r.BatchID, &r.extra, &r.content, &r.ReviewDays, &r.PayDays, &r.BankDays, &r.CreditPrice, &r.CreditRest, &r.RestRule, &r.DeclinedBy,
+		&r.BatchID, &r.extra, &r.content, &r.ReviewDays, &r.PayDays, &r.BankDays, &r.CreditPrice, &r.CreditRest, &r.RestRule, &r.DeclinedBy, &r.restOf, other,
 	}
 }
 
 func scan(row pgx.Row) (r Refund, err error) {
-	var frozen string
-	err = row.Scan(r.places(&frozen)...)
+	var frozen, other string
+	err = row.Scan(r.places(&frozen, &other)...)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Refund{}, ErrNotFound
 	}
 	if err != nil {
 		return Refund{}, fmt.Errorf("read refund: %w", err)
+	}
+	r.PaysRest = r.restOf != ""
+	if ref, state, ok := strings.Cut(other, " "); ok {
+		r.Other, r.OtherState = ref, State(state)
 	}
 	if r.Quote, err = quote.Read([]byte(frozen)); err != nil {
 		return Refund{}, fmt.Errorf("read quote of %s: %w", r.Ref, err)
@@ -69,27 +75,28 @@ func (store) insert(ctx context.Context, tx *db.Tx, r Refund, year int) (Refund,
 	}
 	const sql = `INSERT INTO refund (id, number, ref, customer_id, tier, state, method, currency, amount, extra, quote, quote_digest, policy_version,
 			replacement, account, account_kind, account_last4, second_needed, requested_by, requested_at, updated_at, name_key,
-			review_days, pay_days, bank_days, credit_price, credit_rest, rest_rule)
+			review_days, pay_days, bank_days, credit_price, credit_rest, rest_rule, rest_of)
 		SELECT $1, n, 'RF-' || $2::integer || '-' || to_char(n, CASE WHEN n > 999999 THEN 'FM9999999999' ELSE 'FM000000' END),
 			$3, $4, 'submitted', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, (SELECT lower(name) FROM customer WHERE id = $3),
-			$19, $20, $21, $22, $23, $24
+			$19, $20, $21, $22, $23, $24, nullif($25, '')
 		  FROM nextval('refund_number') n RETURNING ref, version, content`
 	err = tx.Pgx.QueryRow(ctx, sql, r.ID, year, r.CustomerID, r.Tier, string(r.Method), r.Currency, r.Amount, r.extra, string(frozen), r.QuoteDigest,
 		r.Quote.PolicyVersion, r.Replacement, r.sealed, string(r.Account.Kind), r.Account.Last4, r.SecondNeeded, r.RequestedBy, tx.Now,
-		r.ReviewDays, r.PayDays, r.BankDays, r.CreditPrice, r.CreditRest, r.RestRule).
+		r.ReviewDays, r.PayDays, r.BankDays, r.CreditPrice, r.CreditRest, r.RestRule, r.restOf).
 		Scan(&r.Ref, &r.Version, &r.content)
 	if err != nil {
 		return Refund{}, fmt.Errorf("insert refund: %w", err)
 	}
 	r.UpdatedAt = tx.Now
-	const cover = `INSERT INTO refund_payment (refund_id, customer_id, payment_ref, amount, paid, provider, provider_payment) VALUES ($1, $2, $3, $4, $5, $6, $7)`
-	for _, part := range r.Quote.Parts {
-		if part.Amount == 0 {
+	const cover = `INSERT INTO refund_payment (refund_id, customer_id, payment_ref, amount, paid, provider, provider_payment, rest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+	amounts := r.parts()
+	for i, part := range r.Quote.Parts {
+		if amounts[i] == 0 {
 			continue
 		}
 		p := part.Payment
-		if _, err := tx.Pgx.Exec(ctx, cover, r.ID, r.CustomerID, p.Ref, part.Amount, part.Paid, p.Provider, p.ProviderRef); err != nil {
-			if db.IsUnique(err, "refund_payment_once") || db.IsCheck(err, "refund_payment_within") {
+		if _, err := tx.Pgx.Exec(ctx, cover, r.ID, r.CustomerID, p.Ref, amounts[i], part.Paid, p.Provider, p.ProviderRef, r.PaysRest); err != nil {
+			if db.IsUnique(err, "refund_payment_once") || db.IsUnique(err, "refund_payment_rest_once") || db.IsCheck(err, "refund_payment_within") {
 				return Refund{}, ErrNothing.Wrap(err)
 			}
 			return Refund{}, fmt.Errorf("cover payment %s: %w", p.Ref, err)
@@ -264,7 +271,7 @@ func (store) dropOldDrafts(ctx context.Context, tx *db.Tx, since time.Time) (int
 
 // latest finds the customer's newest refund that was submitted with a quote and is not withdrawn; ErrNotFound.
 func (store) latest(ctx context.Context, tx *db.Tx, customerID, currency, digest string) (Refund, error) {
-	return scan(tx.Pgx.QueryRow(ctx, `SELECT `+columns+` FROM refund r WHERE r.customer_id = $1 AND r.currency = $2 AND r.quote_digest = $3 AND r.state <> 'withdrawn'
+	return scan(tx.Pgx.QueryRow(ctx, `SELECT `+columns+` FROM refund r WHERE r.customer_id = $1 AND r.currency = $2 AND r.quote_digest = $3 AND r.state <> 'withdrawn' AND r.rest_of IS NULL
 		ORDER BY r.number DESC LIMIT 1`, customerID, currency, digest))
 }
 

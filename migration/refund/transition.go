@@ -15,10 +15,12 @@ func (r Refund) Open() bool {
 	return !slices.Contains([]State{Paid, Credited, Waived, Closed, Withdrawn}, r.State)
 }
 
+var withdrawable = []State{Submitted, Questioned, Objected, Reviewed, Second}
+
 // MayWithdraw reports whether the customer may still take it back: until it is approved, and not once a part of it was paid,
-// whose payment would be free to be given back again.
+// whose payment would be free to be given back again. The two parts of one request go together.
 func (r Refund) MayWithdraw() bool {
-	return r.Settled == 0 && slices.Contains([]State{Submitted, Questioned, Objected, Reviewed, Second}, r.State)
+	return r.Settled == 0 && slices.Contains(withdrawable, r.State) && (r.Other == "" || slices.Contains(withdrawable, r.OtherState))
 }
 
 // MayObject reports whether the customer may object to a refusal at an instant.

@@ -70,6 +70,9 @@ func buildRefund(v *page.Visit, f refund.File, names people, d decision, layout 
 		facts:   b.facts(), payments: b.payments(), attempts: b.attempts(), talk: b.talk(), history: b.history(),
 	}
 	view.quotes = []quoteView{newQuote(v, f.Quote, l.T("finance.calculation"), "calculation")}
+	if f.Other != "" {
+		view.quotes[0].table.Total[0].Text = l.T("finance.part.total")
+	}
 	if f.Current != nil {
 		view.quotes[0].note = l.T("finance.calculation.changed")
 		view.quotes = append(view.quotes, newQuote(v, *f.Current, l.T("finance.calculation.now"), "calculation-now"))
@@ -134,6 +137,13 @@ func (b refundBuilder) facts() []ui.SummaryRow {
 		add("refund.replacement", b.Pick(r.Name))
 	}
 	b.account(add)
+	if f.Other != "" {
+		key := "finance.part.rest"
+		if f.PaysRest {
+			key = "finance.part.credit"
+		}
+		rows = append(rows, ui.SummaryRow{Key: b.T(key), Body: ui.A(ui.Link{Label: f.Other + " · " + b.T("finance.state."+string(f.OtherState)), URL: refundURL(f.Other)})})
+	}
 	done := func(key, who string, at *time.Time) {
 		if at != nil {
 			add(key, b.at(at)+" · "+b.names.of(who))

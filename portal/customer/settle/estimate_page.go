@@ -177,10 +177,14 @@ func requests(v *page.Visit, list []refund.Refund) *ui.Table {
 	}}
 	for _, r := range list {
 		tone, text := tag(v, r.State)
+		way := l.T("refund.method." + string(r.Method))
+		if r.PaysRest {
+			way = l.T("settle.part.rest.of", "Reference", r.Other)
+		}
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: r.Ref, URL: refundURL(r.Ref)},
 			{Text: l.DateClock(r.RequestedAt, v.Zone())},
-			{Text: l.T("refund.method." + string(r.Method))},
+			{Text: way},
 			{Text: l.Money(r.Amount, r.Currency)},
 			{Body: ui.Tag("", tone, text)},
 		}})

@@ -42,6 +42,9 @@ func buildSubmitted(v *page.Visit, r refund.Refund, layout ui.Page, code string)
 	}
 	view.sum, view.when = l.Money(r.Amount, r.Currency), stageLines(v, r.Stages(v.Programme.Zone, v.Now), r.Method)
 	view.layout.Narrow = true
+	if r.Other != "" && !r.PaysRest {
+		view.next = append(view.next, l.T("settle.submitted.part", "Reference", r.Other, "Amount", l.Money(r.CreditRest, r.Currency)))
+	}
 	for _, key := range []string{"check", "paid." + string(r.Method), "mail"} {
 		view.next = append(view.next, l.T("settle.next."+key))
 	}
@@ -61,6 +64,7 @@ type refundView struct {
 	form      *wordsForm // an answer or an objection
 	correct   *ui.Link
 	withdraw  *ui.Action
+	giveBack  string // what that means
 	quote     quoteView
 	documents *ui.Table // of the owner alone
 	attach    *document.Form
@@ -88,6 +92,11 @@ func buildRefund(v *page.Visit, r refund.Refund, history []refund.Happening, doc
 		quote: newQuote(v, r.Quote, "quote", l.T("settle.quote.frozen")), history: past(v, history), help: customer.Help(v, code),
 	}
 	view.quote.settled(l.T("refund.total"))
+	view.giveBack = l.T("settle.withdraw.text")
+	if r.Other != "" {
+		view.quote.settled(l.T("settle.part.total"))
+		view.giveBack += " " + l.T("settle.withdraw.both")
+	}
 	if (r.State == refund.Questioned || r.State == refund.Returned) && r.ReviewDays > 0 {
 		view.text = append(view.text, l.T("settle.stage.wait"))
 	}
@@ -119,7 +128,7 @@ func (view *refundView) offer(v *page.Visit, r refund.Refund, w words) {
 			view.mend(view.form.file.Field)
 		}
 	}
-	if slices.Contains([]refund.State{refund.Submitted, refund.Questioned, refund.Reviewed, refund.Second, refund.Objected}, r.State) {
+	if r.MayWithdraw() {
 		view.withdraw = &ui.Action{
 			URL: refundURL(r.Ref) + "/withdraw", Hidden: []ui.Pair{{Name: "version", Value: versionText(r)}}, Button: ui.Button{Label: l.T("settle.withdraw.go"), Kind: ui.Danger},
 		}
@@ -208,9 +217,8 @@ func facts(v *page.Visit, r refund.Refund) []ui.SummaryRow {
 	if p, ok := v.Programme.Replacement(r.Replacement); ok {
 		rows = append(rows, ui.SummaryRow{Key: l.T("refund.replacement"), Value: l.Pick(p.Name)})
 	}
-	rows = append(rows, creditRows(v, r.Replacement, refund.CreditOffer{
-		Replacement: r.Replacement, Total: r.CreditPrice + r.CreditRest, Price: r.CreditPrice, Rest: r.CreditRest, Rule: r.RestRule,
-	}, r.Amount, r.Currency)...)
+	rows = append(rows, creditFacts(v, r)...)
+	rows = append(rows, otherPart(v, r)...)
 	rows = append(rows, accountRows(v, r.Account, "")...)
 	if r.SettledAt != nil {
 		rows = append(rows, ui.SummaryRow{Key: l.T("refund.settled"), Value: l.DateClock(*r.SettledAt, v.Zone())})
@@ -234,4 +242,27 @@ func past(v *page.Visit, history []refund.Happening) ui.History {
 		h.Events = append(h.Events, event)
 	}
 	return h
+}
+
+// creditFacts say what a credit is worth.
+func creditFacts(v *page.Visit, r refund.Refund) []ui.SummaryRow {
+	if r.Method != refund.Credit {
+		return nil
+	}
+	return creditRows(v, r.Replacement, refund.CreditOffer{
+		Replacement: r.Replacement, Total: r.CreditPrice + r.CreditRest, Price: r.CreditPrice, Rest: r.CreditRest, Rule: r.RestRule,
+	}, r.Amount, r.Currency)
+}
+
+// otherPart leads to the other part of a request: of a credit to the payment of its rest, and back.
+func otherPart(v *page.Visit, r refund.Refund) []ui.SummaryRow {
+	key, amount := "settle.part.rest", r.CreditRest
+	switch {
+	case r.Other == "":
+		return nil
+	case r.PaysRest:
+		key, amount = "settle.part.credit", r.CreditPrice
+	}
+	label := v.Locale.T("settle.part.value", "Reference", r.Other, "Amount", v.Locale.Money(amount, r.Currency))
+	return []ui.SummaryRow{{Key: v.Locale.T(key), Body: ui.A(ui.Link{Label: label, URL: refundURL(r.Other)})}}
 }

@@ -65,20 +65,25 @@ func (p *Pages) ChooseMethod(c echo.Context) error {
 	}
 	v := page.Of(c)
 	form, err := page.ReadForm(c, page.Line("method", 20), page.Line("replacement", 60))
-	sent := &methodForm{form.Get("method"), form.Get("replacement")}
+	sent, draft := &methodForm{form.Get("method"), form.Get("replacement")}, refund.Draft{}
 	if err == nil {
 		replacement := sent.replacement
 		if refund.Method(sent.method) != refund.Credit {
 			replacement = ""
 		}
-		_, err = p.Refunds.ChooseMethod(c.Request().Context(), v.Who(), v.Programme, code, refund.Method(sent.method), replacement)
+		draft, err = p.Refunds.ChooseMethod(c.Request().Context(), v.Who(), v.Programme, code, refund.Method(sent.method), replacement)
 	}
 	switch {
 	case fieldFaults(err):
 		return p.askMethod(c, http.StatusUnprocessableEntity, sent, err)
 	case err != nil:
 		return err
-	case refund.Method(sent.method) == refund.Bank:
+	}
+	o, err := p.offer(c, code)
+	if err != nil {
+		return err
+	}
+	if o.WantsAccount(draft) {
 		return page.Redirect(c, requestURL(code, "bank"))
 	}
 	return page.Redirect(c, requestURL(code, "check"))
@@ -179,7 +184,7 @@ func (p *Pages) ShowCheck(c echo.Context) error {
 	switch {
 	case draft.Method == "":
 		return page.Redirect(c, requestURL(code, "method"))
-	case draft.Method == refund.Bank && draft.Account.Kind == "":
+	case o.WantsAccount(draft) && draft.Account.Kind == "":
 		return page.Redirect(c, requestURL(code, "bank"))
 	}
 	return page.Render(c, http.StatusOK, checkPage(buildCheck(v, o, draft, nil, p.layout(c, v.Locale.T("settle.check.title")))))
@@ -192,15 +197,15 @@ func (p *Pages) Submit(c echo.Context) error {
 		return err
 	}
 	v, ctx := page.Of(c), c.Request().Context()
-	form, err := page.ReadForm(c, page.Line("quote", 64), page.Line("lost", 20))
+	form, err := page.ReadForm(c, page.Line("quote", 64), page.Line("rest", 20))
 	if err != nil {
 		return err
 	}
-	lost, err := strconv.ParseInt(form.Get("lost"), 10, 64)
-	if form.Get("lost") != "" && err != nil {
+	rest, err := strconv.ParseInt(form.Get("rest"), 10, 64)
+	if form.Get("rest") != "" && err != nil {
 		return page.ErrForm
 	}
-	r, err := p.Refunds.Submit(ctx, v.Who(), v.Programme, refund.Submission{Currency: code, QuoteDigest: form.Get("quote"), Lost: lost})
+	r, err := p.Refunds.Submit(ctx, v.Who(), v.Programme, refund.Submission{Currency: code, QuoteDigest: form.Get("quote"), Rest: rest})
 	if errors.Is(err, refund.ErrRest) {
 		return p.askAgreement(c, code, err)
 	}
@@ -242,7 +247,7 @@ func (p *Pages) askAgreement(c echo.Context, code string, refused error) error {
 	view := buildCheck(v, o, draft, nil, layout)
 	if view.agree != nil {
 		view.agree.Error = wrong(v, refused)["rest"]
-		view.errors, view.layout.Errors = noted(map[string]string{"lost": view.agree.Error}, "lost"), true
+		view.errors, view.layout.Errors = noted(map[string]string{"rest": view.agree.Error}, "rest"), true
 	}
 	return page.Render(c, http.StatusUnprocessableEntity, checkPage(view))
 }

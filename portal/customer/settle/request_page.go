@@ -204,7 +204,7 @@ func buildCheck(v *page.Visit, o refund.Offer, d refund.Draft, changed *refund.Q
 		}
 	}
 	view.rows = []ui.SummaryRow{{Key: l.T("refund.method"), Value: l.T("settle.method." + string(d.Method)), ChangeURL: requestURL(q.Currency, "method")}}
-	amount := q.Refund
+	amount, rest := q.Refund, int64(0)
 	switch d.Method {
 	case refund.Credit:
 		name := d.Replacement
@@ -216,8 +216,12 @@ func buildCheck(v *page.Visit, o refund.Offer, d refund.Draft, changed *refund.Q
 		if c, ok := o.CreditTo(d.Replacement); ok {
 			amount = c.Amount()
 			view.rows = append(view.rows, creditRows(v, d.Replacement, c, amount, q.Currency)...)
-			if c.Rule == migration.RestLost {
+			if c.Agreed() {
 				view.agree = agreement(v, c, q.Currency)
+			}
+			if c.Rule == migration.RestPaid {
+				view.rows = append(view.rows, accountRows(v, d.Account, requestURL(q.Currency, "bank"))...)
+				rest = c.Rest
 			}
 		}
 	case refund.Bank:
@@ -227,6 +231,10 @@ func buildCheck(v *page.Visit, o refund.Offer, d refund.Draft, changed *refund.Q
 	}
 	view.when = stageLines(v, refund.Promised(v.Programme, d.Method, v.Now), d.Method)
 	view.rows = append(view.rows, ui.SummaryRow{Key: l.T("settle.check." + string(d.Method)), Value: l.Money(amount, q.Currency), Total: true})
+	if rest > 0 {
+		view.rows = append(view.rows, ui.SummaryRow{Key: l.T("settle.check.rest"), Value: l.Money(rest, q.Currency), Total: true})
+		view.when = paidToo(view.when, stageLines(v, refund.Promised(v.Programme, refund.Bank, v.Now), refund.Bank))
+	}
 	return view
 }
 
@@ -245,12 +253,11 @@ func creditRows(v *page.Visit, replacement string, c refund.CreditOffer, amount 
 	return rows
 }
 
-// agreement asks whether what is over the price may lapse. Its value is the amount, so that nobody agrees to another one.
+// agreement asks whether what is over the price may lapse or be paid out. Its value is the amount, so that nobody agrees to another one.
 func agreement(v *page.Visit, c refund.CreditOffer, currency string) *ui.Choices {
 	l := v.Locale
-	return &ui.Choices{Field: ui.Field{Locale: l, ID: "lost", Label: l.T("settle.credit.rest")}, Options: []ui.Option{
-		{Value: strconv.FormatInt(c.Rest, 10), Label: l.T("settle.credit.lost.agree", "Rest", l.Money(c.Rest, currency))},
-	}}
+	text := l.T("settle.credit."+c.Rule+".agree", "Rest", l.Money(c.Rest, currency), "Covered", l.Money(c.Covered(), currency), "Name", replacementName(v, c.Replacement))
+	return &ui.Choices{Field: ui.Field{Locale: l, ID: "rest", Label: l.T("settle.credit.rest")}, Options: []ui.Option{{Value: strconv.FormatInt(c.Rest, 10), Label: text}}}
 }
 
 // accountRows show a bank account masked.

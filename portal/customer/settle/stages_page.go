@@ -1,6 +1,8 @@
 package settle
 
 import (
+	"slices"
+
 	"offramp/internal/locale"
 	"offramp/migration/refund"
 	"offramp/portal/page"
@@ -18,6 +20,16 @@ func stageLines(v *page.Visit, list []refund.Stage, m refund.Method) []string {
 		lines = append(lines, l.T("settle.stage.line", "What", what, "When", stageTime(v, l, s)))
 	}
 	return lines
+}
+
+// paidToo adds to the stages of a credit those in which its rest is paid.
+func paidToo(credit, rest []string) []string {
+	for _, line := range rest {
+		if !slices.Contains(credit, line) {
+			credit = append(credit, line)
+		}
+	}
+	return credit
 }
 
 func stageTime(v *page.Visit, l *locale.Locale, s refund.Stage) string {
