@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"offramp/migration"
 )
 
 func TestTheQueueFindsWhatIsNamedWhateverElseIsSet(t *testing.T) {
@@ -83,4 +85,24 @@ func TestAnApproverSeesBeforeWhichNeedASecondPerson(t *testing.T) {
 	if a := w.sent("finance_approver", queue+"/approve", all, 303); a.location != queue+"?status=to_approve" {
 		t.Errorf("nothing is left for this approver: %s", a.location)
 	}
+}
+
+func TestFinanceSeesWhatIsLate(t *testing.T) {
+	w := newPrepaid(t)
+	w.programme.p.Refund.Within = migration.Within{Review: 5, Pay: 10, Bank: 3}
+	w.paid("b", "INV-7", 365000)
+	ref, other := w.asked("owner"), w.askedFor("other", url.Values{"method": {"original"}})
+	w.shows("finance_approver", queue, `href="`+queue+`?late=yes"`, "nothing is late")
+	w.shows("finance_approver", queue+"?late=yes", "Nothing is late.")
+	w.hides(w.shows("finance_approver", queue+"/"+ref, "Promised to the customer", "decision: by"), "Review is late")
+	w.decided("finance_clerk", other, "review", nil)
+	w.decided("finance_approver", other, "approve", nil)
+	w.at(day.AddDate(0, 0, 6))
+	w.shows("owner", "/refund/"+ref, "late: this should have been done by")
+	body := w.shows("finance_approver", queue+"?late=yes", ref, "Review is late", "review: 1", `aria-label="Remove “Late”"`, `<option value="yes" selected>Only what is late`)
+	w.hides(body, other)
+	w.shows("finance_clerk", queue+"/"+ref, "Review is late", "The customer was promised this by "+day.AddDate(0, 0, 5).In(w.programme.p.Zone).Format("2 January 2006"), "decision: was due by")
+	w.at(day.AddDate(0, 0, 11))
+	w.shows("finance_approver", queue+"?late=yes", ref, other, "Payment is late", "review: 1 · payment: 1")
+	w.hides(w.shows("finance_approver", queue+".csv?late=yes&status=to_pay", other), ref)
 }

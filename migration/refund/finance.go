@@ -3,6 +3,7 @@ package refund
 import (
 	"time"
 
+	"offramp/migration"
 	"offramp/migration/refund/quote"
 )
 
@@ -16,6 +17,7 @@ type Filter struct {
 	Most      int64  // 0: no bound
 	Text      string // a reference, a customer's number or a contact's address, found whatever the other fields say; or the beginning of a name
 	OlderThan int    // days since it was submitted
+	LateIn    string // a zone: what is late by its days, as Stage.Late has it; empty: all
 }
 
 // Row is one refund as the queue lists it.
@@ -37,6 +39,19 @@ type Row struct {
 	BatchID      string
 
 	number int64
+	due    *time.Time // so many days after its stage began
+	days   int
+}
+
+// Late reports whether what the refund waits for should have been done, by the rule that tells the customer: Stage.Late.
+func (r Row) Late(zone *time.Location, now time.Time) bool {
+	return r.due != nil && now.After(migration.DayOf(r.due.Add(-time.Duration(r.days)*24*time.Hour).In(zone)).AddDays(r.days).End(zone))
+}
+
+// LateFigure is how many refunds are late in a stage.
+type LateFigure struct {
+	Stage StageKey
+	Count int
 }
 
 // Total is how many refunds come to how much in one currency.
@@ -121,6 +136,7 @@ type Figures struct {
 	Budget []BudgetFigure
 	Oldest *time.Time // of what waits for finance
 	Tasks  int        // open tasks
+	Late   []LateFigure
 }
 
 // StateFigure is how much stands in a state, in one currency: how many refunds, what they ask for, and where the money of them is.

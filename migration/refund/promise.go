@@ -18,6 +18,9 @@ const (
 	StageBank   StageKey = "bank"   // until it stands on the customer's statement
 )
 
+// stages in the order of Refund.stage.
+var stages = []StageKey{StageReview, StagePay, StageBank}
+
 // Stage is one of them with what was promised of it.
 type Stage struct {
 	Key  StageKey
@@ -44,17 +47,17 @@ func (r Refund) Stages(zone *time.Location, now time.Time) []Stage {
 	if at < 0 {
 		return nil
 	}
-	stages := []Stage{{Key: StageReview, Days: r.ReviewDays}, {Key: StagePay, Days: r.PayDays}, {Key: StageBank, Days: r.BankDays}}
+	all := []Stage{{Key: StageReview, Days: r.ReviewDays}, {Key: StagePay, Days: r.PayDays}, {Key: StageBank, Days: r.BankDays}}
 	switch r.Method {
 	case Credit:
-		stages = stages[:2]
+		all = all[:2]
 	case Waive:
-		stages = stages[:1]
+		all = all[:1]
 	}
 	begins := []*time.Time{r.reviewedFrom(), last(r.ApprovedAt, r.SecondApprovedAt), paidFrom(r)}
-	list := stages[:0]
+	list := all[:0]
 	var from *time.Time // the end of the stage before, where this one has not begun
-	for i, s := range stages {
+	for i, s := range all {
 		s.Over, s.Now = i < at, i == at
 		if i <= at && begins[i] != nil {
 			from = begins[i]
@@ -66,6 +69,9 @@ func (r Refund) Stages(zone *time.Location, now time.Time) []Stage {
 		if from != nil {
 			s.By = migration.DayOf(from.In(zone)).AddDays(s.Days).End(zone)
 			s.Late = s.Now && now.After(s.By)
+			if s.Late && r.State == Paid { // it was paid, and the bank's days are over
+				s.Late, s.Now, s.Over = false, false, true
+			}
 			by := s.By
 			from = &by
 		}
@@ -87,6 +93,14 @@ func (r Refund) stage() int {
 		return 2
 	}
 	return -1
+}
+
+// StageOf is the stage that a state is in; empty: none.
+func StageOf(s State) StageKey {
+	if at := (Refund{State: s}).stage(); at >= 0 {
+		return stages[at]
+	}
+	return ""
 }
 
 // reviewedFrom is when the days of the review begin to count: with the request, or with the customer's last answer.

@@ -3,6 +3,8 @@ package refund_test
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +40,8 @@ func TestStagesSayWhenTheMoneyComesAndWhatIsLate(t *testing.T) {
 		"answered":               {with(refund.Submitted, func(r *refund.Refund) { r.UpdatedAt = *day(7) }), 7, "review 12-13 now, pay 12-23, bank 12-26"},
 		"approved early":         {with(refund.Approved, approved), 3, "review 12-06 over, pay 12-13 now, bank 12-16"},
 		"paid":                   {with(refund.Paid, paid), 6, "review 12-06 over, pay 12-13 over, bank 12-09 now"},
+		"paid long ago":          {with(refund.Paid, paid), 30, "review 12-06 over, pay 12-13 over, bank 12-09 over"},
+		"sent long ago":          {with(refund.Released, func(r *refund.Refund) { r.ApprovedAt, r.ReleasedAt = day(2), day(4) }), 30, "review 12-06 over, pay 12-13 over, bank 12-08 now late"},
 		"waits for the customer": {with(refund.Questioned, none), 1, ""},
 		"withdrawn":              {with(refund.Withdrawn, none), 1, ""},
 		"credit":                 {with(refund.Submitted, func(r *refund.Refund) { r.Method = refund.Credit }), 1, "review 12-06 now, pay 12-16"},
@@ -344,5 +348,90 @@ func TestEachPromisedMailIsSentAndTheRefundStays(t *testing.T) {
 	e, err := h.service.Estimate(t.Context(), who("a"), h.p)
 	if err != nil || len(e.Refunds) != 1 || e.Refunds[0].Ref != r.Ref || e.Refunds[0].State != refund.Withdrawn {
 		t.Errorf("listed %+v, %v", e.Refunds, err)
+	}
+}
+
+// TestFinanceSeesAsLateWhatTheCustomerIsTold reads at many instants what the queue, its rows and its figure call late, and what the
+// customers' pages do.
+func TestFinanceSeesAsLateWhatTheCustomerIsTold(t *testing.T) {
+	h := open(t)
+	h.p.Refund.Within = migration.Within{Review: 5, Pay: 3, Bank: 2}
+	var all []refund.Refund
+	for i, id := range []string{"a", "b", "c", "d", "e", "f"} {
+		if id > "b" {
+			h.customer(id)
+		}
+		h.paid(id, "P"+id, 365_00, "CNY")
+		if id == "f" {
+			h.p.Refund.Within = migration.Within{}
+		}
+		r := h.submit(id, "CNY", map[bool]refund.Method{true: refund.Bank, false: refund.Original}[id == "d"])
+		h.clock.Advance(time.Duration(i) * 7 * time.Hour)
+		var err error
+		switch id {
+		case "b":
+			r, err = h.service.Review(t.Context(), clara, r.Ref, r.Version)
+		case "c", "d":
+			r = h.approved(r)
+		case "e":
+			if r, err = h.service.SendBack(t.Context(), clara, r.Ref, r.Version, "Which?"); err == nil && id == "e" {
+				h.clock.Advance(30 * time.Hour)
+				r, err = h.service.Answer(t.Context(), who(id), r.Ref, r.Version, "This.")
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	h.clock.Advance(time.Hour)
+	h.released(refund.Bank, "CNY")
+	seen := map[string]bool{}
+	for range 60 {
+		now := h.clock.Now()
+		var told []string
+		stages := map[refund.StageKey]int{}
+		for _, r := range all {
+			for _, s := range h.get(r).Stages(h.p.Zone, now) {
+				if s.Late {
+					told = append(told, r.Ref)
+					stages[s.Key]++
+				}
+			}
+		}
+		slices.Sort(told)
+		page, err := h.service.Queue(t.Context(), clara, refund.Filter{LateIn: h.p.Zone.String()}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed := refs(page.Rows)
+		slices.Sort(listed)
+		whole, err := h.service.Queue(t.Context(), clara, refund.Filter{}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rows []string
+		for _, r := range whole.Rows {
+			if r.Late(h.p.Zone, now) {
+				rows = append(rows, r.Ref)
+			}
+		}
+		slices.Sort(rows)
+		figures, err := h.service.Figures(t.Context(), clara, h.p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counted := map[refund.StageKey]int{}
+		for _, f := range figures.Late {
+			counted[f.Stage] = f.Count
+		}
+		if !slices.Equal(told, listed) || !slices.Equal(told, rows) || !maps.Equal(stages, counted) {
+			t.Fatalf("%s: told %v, listed %v, marked %v; told %v, counted %v", now, told, listed, rows, stages, counted)
+		}
+		seen[fmt.Sprint(stages)] = true
+		h.clock.Advance(5 * time.Hour)
+	}
+	if len(seen) < 3 {
+		t.Errorf("hardly anything became late: %v", seen)
 	}
 }

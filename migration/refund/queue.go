@@ -27,7 +27,9 @@ type key struct {
 func (f Filter) byAmount() bool { return f.Least > 0 || f.Most > 0 }
 
 // kept reports whether the filter's totals are kept.
-func (f Filter) kept() bool { return !f.byAmount() && f.Text == "" && f.OlderThan == 0 }
+func (f Filter) kept() bool {
+	return !f.byAmount() && f.Text == "" && f.OlderThan == 0 && f.LateIn == ""
+}
 
 // checked returns the filter in its canonical form. ErrFilter.
 func (f Filter) checked() (Filter, error) {
@@ -45,6 +47,9 @@ func (f Filter) checked() (Filter, error) {
 	}
 	if _, known := money.Digits(f.Currency); f.Currency != "" && !known {
 		bad = bad.Field("currency", "refund.filter.currency", nil)
+	}
+	if _, err := time.LoadLocation(f.LateIn); err != nil {
+		bad = bad.Field("late", "refund.filter.state", nil)
 	}
 	bad = f.amounts(bad)
 	if f.OlderThan < 0 || f.OlderThan > 10_000 {

@@ -29,6 +29,9 @@ func (s *Service) Figures(ctx context.Context, staffID string, p *migration.Prog
 		if f.Oldest, err = s.store.oldest(ctx, tx, waits); err != nil {
 			return err
 		}
+		if f.Late, err = s.store.countLate(ctx, tx, p.Zone.String()); err != nil {
+			return err
+		}
 		f.Tasks, err = s.store.countTasks(ctx, tx)
 		return err
 	})

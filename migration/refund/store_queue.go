@@ -14,12 +14,13 @@ import (
 )
 
 const rowColumns = `r.id, r.ref, r.number, r.version, r.customer_id, c.ref, c.name, r.tier, r.method, r.currency, r.amount, r.state, r.second_needed, r.requested_at,
-	coalesce(r.reviewed_by, ''), coalesce(r.approved_by, ''), coalesce(r.batch_id, '')`
+	coalesce(r.reviewed_by, ''), coalesce(r.approved_by, ''), coalesce(r.batch_id, ''),
+	r.stage_due, coalesce(refund_stage_days(r.state, r.review_days, r.pay_days, r.bank_days), 0)`
 
 func (r *Row) places() []any {
 	return []any{
 		&r.ID, &r.Ref, &r.number, &r.Version, &r.CustomerID, &r.CustomerRef, &r.CustomerName, &r.Tier, &r.Method, &r.Currency, &r.Amount, &r.State,
-		&r.SecondNeeded, &r.RequestedAt, &r.ReviewedBy, &r.ApprovedBy, &r.BatchID,
+		&r.SecondNeeded, &r.RequestedAt, &r.ReviewedBy, &r.ApprovedBy, &r.BatchID, &r.due, &r.days,
 	}
 }
 
@@ -86,6 +87,45 @@ func (q *question) rest(f Filter, now time.Time) {
 	if f.OlderThan > 0 {
 		q.and("r.requested_at <= %s", now.AddDate(0, 0, -f.OlderThan))
 	}
+	if f.LateIn != "" {
+		q.where = append(q.where, lateSQL(q.arg(now), q.arg(now.Add(clockChange)), q.arg(f.LateIn)))
+	}
+}
+
+// clockChange is by how much a day may be shorter than 24 hours.
+const clockChange = 3 * time.Hour
+
+// lateSQL is the condition that a refund's stage is over its last day in a zone: Stage.Late as the database reckons it. What may be late is
+// found by an index, and then looked at.
+func lateSQL(now, soon, zone string) string {
+	const days = `refund_stage_days(r.state, r.review_days, r.pay_days, r.bank_days)`
+	return fmt.Sprintf(`r.stage_due < %s AND ((to_timestamp(extract(epoch FROM r.stage_due) - 86400 * %s) AT TIME ZONE %s)::date + %[2]s + 1)::timestamp AT TIME ZONE %[3]s <= %[4]s`,
+		soon, days, zone, now)
+}
+
+// countLate counts what is late by its stage, up to TotalsLimit and one.
+func (store) countLate(ctx context.Context, tx *db.Tx, zone string) (list []LateFigure, err error) {
+	q := &question{}
+	q.rest(Filter{LateIn: zone}, tx.Now)
+	if _, err := tx.Pgx.Exec(ctx, orderedSQL); err != nil {
+		return nil, err
+	}
+	rows, err := tx.Pgx.Query(ctx, fmt.Sprintf(`SELECT r.state, count(*)::integer FROM (SELECT r.state FROM refund r WHERE %s LIMIT %d) r GROUP BY 1`, q.conditions(), TotalsLimit+1), q.args...)
+	if err != nil {
+		return nil, fmt.Errorf("count what is late: %w", err)
+	}
+	var state State
+	var n int
+	found := map[StageKey]int{}
+	if _, err := pgx.ForEachRow(rows, []any{&state, &n}, func() error { found[stages[Refund{State: state}.stage()]] += n; return nil }); err != nil {
+		return nil, err
+	}
+	for _, key := range stages {
+		if found[key] > 0 {
+			list = append(list, LateFigure{key, found[key]})
+		}
+	}
+	return list, nil
 }
 
 // choose adds the conditions of a filter. What names exactly (a reference, a customer's number, a contact's address) is found whatever
@@ -146,7 +186,7 @@ const orderedSQL = `SELECT set_config('enable_bitmapscan', 'off', true), set_con
 func (store) page(ctx context.Context, tx *db.Tx, f Filter, from *key, limit int) ([]Row, error) {
 	q := &question{}
 	var sql string
-	if f.Text != "" {
+	if f.Text != "" || f.LateIn != "" {
 		q.choose(f, tx.Now, false)
 		q.behind(f, from)
 		sql = `SELECT ` + rowColumns + ` FROM refund r JOIN customer c ON c.id = r.customer_id WHERE ` + q.conditions() + ` ORDER BY ` + order(f) + fmt.Sprintf(" LIMIT %d", limit)

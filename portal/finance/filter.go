@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/labstack/echo/v4"
@@ -61,12 +62,13 @@ func usual(v *page.Visit) string {
 // query is the filter as it stands in the address: what was typed, kept for the form and for links.
 type query struct {
 	status, tier, method, currency, least, most, text, older, after string
+	late                                                            bool // only what is late
 	exact                                                           bool // the totals are counted whole, however long it takes
 }
 
 var queryInputs = []page.Input{
 	page.Line("status", 20), page.Line("tier", 40), page.Line("method", 20), page.Line("currency", 3), page.Line("least", 30),
-	page.Line("most", 30), page.Line("q", 100), page.Line("older", 4), page.Line("after", 200), page.Line("exact", 3),
+	page.Line("most", 30), page.Line("q", 100), page.Line("older", 4), page.Line("after", 200), page.Line("exact", 3), page.Line("late", 3),
 }
 
 // errFilter carries the faults of the filter's fields.
@@ -80,12 +82,12 @@ func (p *Pages) readQuery(c echo.Context) (query, refund.Filter, error) {
 	}
 	q := query{
 		status: form.Get("status"), tier: form.Get("tier"), method: form.Get("method"), currency: form.Get("currency"), least: form.Get("least"),
-		most: form.Get("most"), text: form.Get("q"), older: form.Get("older"), after: form.Get("after"), exact: form.Get("exact") == "yes",
+		most: form.Get("most"), text: form.Get("q"), older: form.Get("older"), after: form.Get("after"), exact: form.Get("exact") == "yes", late: form.Get("late") == "yes",
 	}
 	if q.status == "" {
 		q.status = usual(page.Of(c))
-		if q.text != "" {
-			q.status = "all" // whoever looks for one refund does not know where it stands
+		if q.text != "" || q.late {
+			q.status = "all" // whoever looks for one refund, or for what is late, does not know where it stands
 		}
 	}
 	if err != nil {
@@ -96,7 +98,7 @@ func (p *Pages) readQuery(c echo.Context) (query, refund.Filter, error) {
 			return q, refund.Filter{}, err
 		}
 	}
-	f, err := q.filter()
+	f, err := q.filter(page.Of(c).Programme.Zone)
 	return q, f, err
 }
 
@@ -108,19 +110,23 @@ func queryOf(v *page.Visit, text string) (refund.Filter, error) {
 	}
 	q := query{
 		status: values.Get("status"), tier: values.Get("tier"), method: values.Get("method"), currency: values.Get("currency"), least: values.Get("least"),
-		most: values.Get("most"), text: values.Get("q"), older: values.Get("older"),
+		most: values.Get("most"), text: values.Get("q"), older: values.Get("older"), late: values.Get("late") == "yes",
 	}
 	if q.status == "" {
 		q.status = usual(v)
 	}
-	f, err := q.filter()
+	f, err := q.filter(v.Programme.Zone)
 	return f, err
 }
 
-func (q *query) filter() (refund.Filter, error) {
+// filter reads it; what is late is late by the days of the programme's zone.
+func (q *query) filter(zone *time.Location) (refund.Filter, error) {
 	refused := errFilter
 	q.plain()
 	f := refund.Filter{Tier: q.tier, Currency: q.currency, Text: q.text}
+	if q.late {
+		f.LateIn = zone.String()
+	}
 	if s, ok := statusOf(q.status); ok {
 		f.States = s.states
 	} else {
@@ -224,6 +230,9 @@ func (q query) values() url.Values {
 		if text != "" {
 			v.Set(name, text)
 		}
+	}
+	if q.late {
+		v.Set("late", "yes")
 	}
 	return v
 }

@@ -136,11 +136,32 @@ func tiles(v *page.Visit, q query, f refund.Figures) []tile {
 		}
 		list = append(list, tile{label: label, value: l.Number(count(f.States, states)), note: notes[key], url: QueuePath + "?status=" + group.key, here: q.status == group.key})
 	}
+	list = append(list, lateTile(v, q, f.Late))
 	age := tile{label: l.T("finance.age"), value: l.T("finance.age.none"), note: l.T("finance.age.note")}
 	if f.Oldest != nil {
 		age.value = l.Duration(v.Now.Sub(*f.Oldest))
 	}
 	return append(list, age)
+}
+
+// lateTile counts what should have been done by now, as the customers are told.
+func lateTile(v *page.Visit, q query, late []refund.LateFigure) tile {
+	l, n := v.Locale, 0
+	t := tile{label: l.T("finance.late"), note: l.T("finance.late.none"), url: QueuePath + "?late=yes", here: q.late}
+	var parts []string
+	for _, f := range late {
+		n += f.Count
+		parts = append(parts, l.T("finance.late."+string(f.Stage), "Count", l.Number(int64(f.Count))))
+	}
+	t.value = l.Number(int64(n))
+	if n > refund.TotalsLimit { // counting stopped there
+		t.value, parts = l.T("finance.late.more", "Count", l.Number(refund.TotalsLimit)), nil
+		t.note = ""
+	}
+	if len(parts) > 0 {
+		t.note = strings.Join(parts, " · ")
+	}
+	return t
 }
 
 // count counts the refunds in some states.
@@ -190,6 +211,11 @@ func (view *queueView) fields(v *page.Visit, q query, wrong map[string]string) {
 	for _, t := range v.Programme.Tiers {
 		tiers = append(tiers, ui.Option{Value: t.Key, Label: page.TierName(v.Locale, v.Programme, t.Key)})
 	}
+	late := ""
+	if q.late {
+		late = "yes"
+	}
+	choose("late", l.T("finance.late"), late, []ui.Option{{Label: l.T("finance.filter.any")}, {Value: "yes", Label: l.T("finance.late.only")}})
 	choose("tier", l.T("console.tier"), q.tier, tiers)
 	methods := []ui.Option{{Label: l.T("finance.filter.any")}}
 	for _, m := range refund.Methods {
@@ -258,6 +284,9 @@ func chips(v *page.Visit, q query) []chip {
 	if q.most != "" {
 		put(l.T("finance.chip.most", "Amount", q.most), without(func(n *query) { n.most = "" }))
 	}
+	if q.late {
+		put(l.T("finance.late"), without(func(n *query) { n.late = false }))
+	}
 	if q.older != "" {
 		put(l.T("finance.chip.older", "Days", q.older), without(func(n *query) { n.older = "" }))
 	}
@@ -266,7 +295,7 @@ func chips(v *page.Visit, q query) []chip {
 
 // only reports whether the filter is a group of states and nothing else.
 func (q query) only() bool {
-	return q.tier+q.method+q.currency+q.least+q.most+q.text+q.older == ""
+	return q.tier+q.method+q.currency+q.least+q.most+q.text+q.older == "" && !q.late
 }
 
 func queueTable(v *page.Visit, list queueList, bulk bool) ui.Table {
@@ -284,6 +313,11 @@ func queueTable(v *page.Visit, list queueList, bulk bool) ui.Table {
 	}}
 	if id := "finance.queue.none." + list.query.status; list.query.only() && l.Has(id) {
 		t.Empty = l.T(id)
+	}
+	if alone := list.query; alone.late {
+		if alone.late, alone.status = false, "all"; alone.only() && list.query.status == "all" {
+			t.Empty = l.T("finance.queue.none.late")
+		}
 	}
 	if list.refused != nil {
 		t.Empty = l.T("finance.queue.unread")
@@ -338,6 +372,9 @@ func queueRow(v *page.Visit, names people, i int, r refund.Row, bulk bool, in st
 // stateTag is a refund's state, with what its approval still needs.
 func stateTag(v *page.Visit, r refund.Row) templ.Component {
 	tag := ui.Tag("", console.RefundTurn(r.State), v.Locale.T("finance.state."+string(r.State)))
+	if r.Late(v.Programme.Zone, v.Now) {
+		tag = templ.Join(tag, ui.Tag("", console.Over, v.Locale.T("finance.late.tag."+string(refund.StageOf(r.State)))))
+	}
 	if !refund.NeedsSecond(v.Programme, r) {
 		return tag
 	}

@@ -2,6 +2,7 @@ package finance
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -23,6 +24,7 @@ type refundView struct {
 	heading   ui.Heading
 	errors    []ui.FieldError
 	refused   *ui.Banner
+	late      *ui.Banner
 	tag       ui.Card // of the request, with the state beside its title
 	facts     []ui.SummaryRow
 	reveal    *ui.Action
@@ -67,7 +69,7 @@ func buildRefund(v *page.Visit, f refund.File, names people, d decision, layout 
 		layout: layout, refused: refusal(v, d.refused),
 		heading: ui.Heading{Eyebrow: f.CustomerName + " · " + f.CustomerRef, Title: l.T("finance.refund", "Reference", f.Ref), Lead: l.Money(f.Amount, f.Currency)},
 		tag:     ui.Card{ID: "request", Title: l.T("finance.request"), Aside: ui.Tag("", console.RefundTurn(f.State), l.T("finance.state."+string(f.State)))},
-		facts:   b.facts(), payments: b.payments(), attempts: b.attempts(), talk: b.talk(), history: b.history(),
+		late:    b.late(), facts: b.facts(), payments: b.payments(), attempts: b.attempts(), talk: b.talk(), history: b.history(),
 	}
 	view.quotes = []quoteView{newQuote(v, f.Quote, l.T("finance.calculation"), "calculation")}
 	if f.Other != "" {
@@ -144,6 +146,9 @@ func (b refundBuilder) facts() []ui.SummaryRow {
 		}
 		rows = append(rows, ui.SummaryRow{Key: b.T(key), Body: ui.A(ui.Link{Label: f.Other + " · " + b.T("finance.state."+string(f.OtherState)), URL: refundURL(f.Other)})})
 	}
+	if text := b.promised(); text != "" {
+		add("finance.promised", text)
+	}
 	done := func(key, who string, at *time.Time) {
 		if at != nil {
 			add(key, b.at(at)+" · "+b.names.of(who))
@@ -164,6 +169,34 @@ func (b refundBuilder) facts() []ui.SummaryRow {
 		rows = append(rows, ui.SummaryRow{Key: b.T("finance.batch"), Body: ui.A(ui.Link{Label: b.T("finance.batch.open"), URL: batchURL(f.BatchID)})})
 	}
 	return append(rows, ui.SummaryRow{Key: b.T("refund.amount"), Value: b.Money(f.Amount, f.Currency), Total: true})
+}
+
+// promised says when the customer was promised what, by the same rule that tells them.
+func (b refundBuilder) promised() string {
+	var texts []string
+	for _, s := range b.f.Stages(b.v.Programme.Zone, b.v.Now) {
+		when := b.T("finance.promised.by", "Date", b.Date(s.By, b.v.Programme.Zone))
+		switch {
+		case s.Over:
+			when = b.T("finance.promised.over")
+		case s.By.IsZero():
+			when = b.T("finance.promised.days", "Days", b.Number(int64(s.Days)))
+		case s.Late:
+			when = b.T("finance.promised.late", "Date", b.Date(s.By, b.v.Programme.Zone))
+		}
+		texts = append(texts, b.T("finance.promised.line", "What", b.T("finance.promised."+string(s.Key)), "When", when))
+	}
+	return strings.Join(texts, " · ")
+}
+
+// late says what should have been done by now; nil: nothing.
+func (b refundBuilder) late() *ui.Banner {
+	for _, s := range b.f.Stages(b.v.Programme.Zone, b.v.Now) {
+		if s.Late {
+			return &ui.Banner{Tone: "warn", Title: b.T("finance.late.tag." + string(s.Key)), Text: b.T("finance.late.text", "Date", b.Date(s.By, b.v.Programme.Zone))}
+		}
+	}
+	return nil
 }
 
 // account shows the bank account masked, or as it was revealed.
