@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -144,9 +145,14 @@ func (s *Server) settle(c echo.Context, v *page.Visit) {
 		chosen = locale.Negotiate(c.Request().Header.Get("Accept-Language"), offered)
 	}
 	v.Locale = locale.For(chosen)
-	if v.Session != nil && v.Session.Realm == auth.Staff {
+	if forStaff(c.Request().URL.Path) || v.Session != nil && v.Session.Realm == auth.Staff {
 		v.Locale = v.Locale.Staff()
 	}
+}
+
+// forStaff reports whether an address is one where staff come, signed in or not.
+func forStaff(path string) bool {
+	return strings.HasPrefix(path, "/console") || strings.HasPrefix(path, "/staff/")
 }
 
 // offered are the languages that both the programme and the product speak.

@@ -174,7 +174,7 @@ func TestSomethingIsMissing(t *testing.T) {
 	if a := w.post("support", request+"/answer", url.Values{"answer": {"Again."}}); a.status != 303 {
 		t.Errorf("answered again: %d", a.status)
 	}
-	w.shows("support", "/console/support", "No customer waits for an answer.")
+	w.shows("support", "/console/support", "No customer waits for an answer.", "HR-10001", `href="`+request+`"`)
 	w.shows("owner", path+"/help", "They are in the archive now.", "Again.", "Answered", "/help/"+id+"/close")
 	if a := w.post("other", "/help/"+id+"/close", nil); a.status != 404 {
 		t.Errorf("closed by another customer: %d", a.status)

@@ -50,6 +50,19 @@ func TestStaffArriveWhereTheirRolesLead(t *testing.T) {
 	w.shows("support", "/console", "退市项目后台", "审计日志")
 }
 
+func TestRefusalsSpeakToWhoeverReadsThem(t *testing.T) {
+	w := newWorld(t)
+	a := w.get("support", "/console/audit")
+	w.shownIn(a.body, "Your roles do not include this.")
+	w.hides(a.body, "the owner of your account", "contact us")
+	if a.status != 403 {
+		t.Errorf("support at the audit log: %d", a.status)
+	}
+	w.speak("support", "zh-CN")
+	w.shownIn(w.get("support", "/console/audit").body, "您的角色没有此权限")
+	w.shownIn(w.post("member", "/exports", nil).body, "owner of your account")
+}
+
 func TestSupportFindsCustomers(t *testing.T) {
 	w := newWorld(t)
 	for query, want := range map[string]string{
