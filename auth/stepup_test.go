@@ -24,7 +24,7 @@ func TestStepUpNeedsCredentialsGivenJustNow(t *testing.T) {
 			t.Fatal(err)
 		}
 		to, err := url.Parse(address)
-		if err != nil || (to.Query().Get("max_age") == "0") != fresh {
+		if err != nil || (to.Query().Get("max_age") == "0") != fresh || to.Query().Get("max_age") == "" {
 			t.Errorf("sent to %s, %v", address, err)
 		}
 		a, err := w.service.Finish(t.Context(), auth.Return{Realm: auth.Customers, Secret: secret, Query: w.authorize(browser, address, "ada@example.com")})

@@ -30,6 +30,9 @@ type Config struct {
 
 const metadataFresh = time.Hour
 
+// sessionAge is how old a session at the provider may be for an ordinary sign-in, in seconds: 30 days, which bothers nobody.
+const sessionAge = "2592000"
+
 // Provider implements auth.Provider. Safe for concurrent use.
 type Provider struct {
 	config   Config
@@ -163,10 +166,15 @@ func (p *Provider) AuthURL(ctx context.Context, c auth.Challenge) (string, error
 		return "", err
 	}
 	options := []oauth2.AuthCodeOption{gooidc.Nonce(c.Nonce), oauth2.S256ChallengeOption(c.Verifier)}
+	// OpenID Connect Core 1.0, section 3.1.2.1: max_age makes the provider say auth_time, by which acts that need fresh credentials
+	// know those that were given a minute ago. Some providers say it only then.
+	maxAge := "0"
 	if c.Fresh {
-		// OpenID Connect Core 1.0, section 3.1.2.1: max_age makes the provider say auth_time.
-		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
+	} else {
+		maxAge = sessionAge
 	}
+	options = append(options, oauth2.SetAuthURLParam("max_age", maxAge))
 	if len(c.ACR) > 0 {
 		options = append(options, oauth2.SetAuthURLParam("acr_values", strings.Join(c.ACR, " ")))
 	}

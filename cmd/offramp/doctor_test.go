@@ -121,7 +121,7 @@ func TestDoctorNamesEachBrokenPart(t *testing.T) {
 			return false
 		})}, []string{"WRONG storage: bucket ", "gives files to anybody", "mend: make the bucket private"}},
 		{"link", []string{"OFFRAMP_S3_PUBLIC_ENDPOINT", w.env["OFFRAMP_CUSTOMER_ISSUER"]}, []string{"WRONG storage: a link as customers get it does not give the file", "mend: correct OFFRAMP_S3_PUBLIC_ENDPOINT"}},
-		{"sender", []string{"OFFRAMP_SMTP_PORT", stubborn(t)}, []string{"WRONG mail: mail server 127.0.0.1 does not take the sender of OFFRAMP_SMTP_FROM"}},
+		{"sender", []string{"OFFRAMP_SMTP_PORT", stubborn(t)}, []string{"WRONG mail: mail server 127.0.0.1 does not take the sender of OFFRAMP_SMTP_FROM: 550 \"no such"}},
 		{"sink's network", []string{"OFFRAMP_OUTBOUND_ALLOW", "10.20.0.0/16"}, []string{`WRONG sinks: the address of the sink "crm" is not public`, "mend: name its range in OFFRAMP_OUTBOUND_ALLOW"}},
 		{"sink's server", []string{"OFFRAMP_SINK_CRM_URL", "http://" + gone + "/hook"}, []string{`WRONG sinks: the sink "crm" cannot be reached`, "mend: start it, or correct OFFRAMP_SINK_CRM_URL"}},
 		{"sink's TLS", []string{"OFFRAMP_SINK_CRM_URL", "https://" + strings.TrimPrefix(w.env["OFFRAMP_SINK_CRM_URL"], "http://")}, []string{`WRONG sinks: the sink "crm" cannot be reached`}},
@@ -245,8 +245,11 @@ func stubborn(t *testing.T) string {
 				_, _ = fmt.Fprint(conn, "220 stubborn\r\n")
 				for lines := bufio.NewScanner(conn); lines.Scan(); {
 					reply := "250 yes\r\n"
-					if strings.HasPrefix(lines.Text(), "MAIL") {
+					switch {
+					case strings.HasPrefix(lines.Text(), "MAIL FROM:<"):
 						reply = "550 no such sender here\r\n"
+					case strings.HasPrefix(lines.Text(), "MAIL"): // RFC 5321 has it in angle brackets, and servers hold to that.
+						reply = "501 bad syntax\r\n"
 					}
 					_, _ = fmt.Fprint(conn, reply)
 				}

@@ -80,7 +80,7 @@ func Check(ctx context.Context, c Config) error {
 		return fmt.Errorf("reach mail server %s: %w", c.Host, clean(err))
 	}
 	defer func() { _ = talk.Close() }()
-	if err := talk.Mail(from.Address); err != nil {
+	if err := talk.Mail("<" + from.Address + ">"); err != nil {
 		return fmt.Errorf("mail server %s does not take the sender of OFFRAMP_SMTP_FROM: %w", c.Host, clean(err))
 	}
 	if err := talk.Reset(); err != nil {

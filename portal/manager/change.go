@@ -2,7 +2,6 @@ package manager
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 
 	"offramp/internal/locale"
@@ -18,6 +17,7 @@ type change struct {
 	l        *locale.Locale
 	base     string // what it is compared with
 	note     *ui.Banner
+	moved    string // title of the dates
 	dates    []string
 	told     *ui.Table // nil: nobody's own dates move
 	toldNone string    // said when dates move for nobody
@@ -40,7 +40,10 @@ type changeItem struct {
 
 func (w words) change(p migration.Proposal) change {
 	l := w.v.Locale
-	c := change{l: l, base: l.T("console.change.first")}
+	c := change{l: l, base: l.T("console.change.first"), moved: l.T("console.moved.title")}
+	if p.Base == 0 {
+		c.dates, c.moved = w.firstDates(p.Programme), l.T("console.dates.first")
+	}
 	if p.Base > 0 {
 		c.base = l.T("console.change.base", "Number", p.Base)
 		c.dates = w.dates(p)
@@ -58,6 +61,15 @@ func (w words) change(p migration.Proposal) change {
 		c.warnings = append(c.warnings, f.String())
 	}
 	return c
+}
+
+// firstDates says the dates of a programme that has had none before.
+func (w words) firstDates(p *migration.Programme) []string {
+	var lines []string
+	for _, m := range p.Milestones {
+		lines = append(lines, w.v.Locale.T("console.date.of", "Name", page.MilestoneName(w.v.Locale, m), "Date", w.v.Locale.Date(m.Day.Start(p.Zone), p.Zone)))
+	}
+	return lines
 }
 
 // dates says each moved date in one line, with how far it moves and how many customers have to be told.
@@ -103,7 +115,7 @@ func (w words) groups(p migration.Proposal) []changeGroup {
 	at := map[string]int{}
 	for _, x := range p.Changes {
 		parts := pathPart.FindAllStringSubmatch(x.Path, -1)
-		if len(parts) == 0 || p.Base > 0 && strings.HasPrefix(x.Path, "milestones[") && (strings.HasSuffix(x.Path, "].day") || strings.HasSuffix(x.Path, "]")) {
+		if len(parts) == 0 || strings.HasPrefix(x.Path, "milestones[") && (strings.HasSuffix(x.Path, "].day") || strings.HasSuffix(x.Path, "]")) {
 			continue
 		}
 		title := w.section(parts[0][1])
@@ -138,22 +150,13 @@ func (w words) value(v string) string {
 	return textdiff.Visible(v)
 }
 
-// sections of a programme file that have a name in the reader's language; others are shown by their key.
-var sections = []string{
-	"programme", "product", "locales", "zone", "thanks", "reason", "milestones", "tiers", "customers", "datasets", "export", "sign_in", "help",
-	"sinks", "brand", "steps", "features", "choice", "replacements", "entitlements", "refund",
-}
+// section names a part of the programme file.
+func (w words) section(key string) string { return w.known("console.section.", key) }
 
-// fields that have a name in the reader's language.
-var fields = []string{
-	"query", "source", "name", "description", "columns", "files", "filters", "text", "url", "email", "phone", "hours", "faq", "question", "answer", "effect",
-	"rule", "core", "type", "meaning", "summary", "offer", "price", "amount", "import", "guide", "datasets", "features", "payout", "methods", "version",
-	"en", "zh-CN",
-}
-
-func (w words) section(key string) string {
-	if slices.Contains(sections, key) {
-		return w.v.Locale.T("console.section." + key)
+// known is the name of a key of the programme file. What has none, such as a customer tier in a map, stands as it is.
+func (w words) known(prefix, key string) string {
+	if l := w.v.Locale; l.Has(prefix + key) {
+		return l.T(prefix + key)
 	}
 	return key
 }
@@ -162,11 +165,7 @@ func (w words) section(key string) string {
 func (w words) field(parts [][]string) string {
 	var names []string
 	for _, p := range parts {
-		name := p[1]
-		if slices.Contains(fields, name) {
-			name = w.v.Locale.T("console.field." + name)
-		}
-		names = append(names, name)
+		names = append(names, w.known("console.field.", p[1]))
 		if p[2] != "" {
 			names = append(names, p[2])
 		}

@@ -51,6 +51,7 @@ type proposalCard struct {
 	approve  *ui.Action
 	reason   *ui.Area // asked where dates move forward
 	asked    string   // what approving does
+	two      string   // how far the two approvals are that it needs; "": it needs one
 	withdraw ui.Action
 
 	correction *correctionCard // nil: nobody was told a date that moves
@@ -142,7 +143,10 @@ func (w words) proposal(p migration.Proposal) *proposalCard {
 		withdraw: ui.Action{URL: url + "/withdraw", Button: ui.Button{Label: l.T("console.withdraw"), Kind: ui.Danger}},
 	}
 	if version.NeedsTwo() {
-		card.asked = l.T("console.approve.two")
+		card.asked, card.two = l.T("console.approve.two"), l.T("console.approvals.none")
+		if version.FirstApprovedBy != "" {
+			card.two = l.T("console.approvals.one", "Who", w.who(version.FirstApprovedBy))
+		}
 	}
 	switch w.v.Session.IdentityID {
 	case version.ProposedBy:
