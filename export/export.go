@@ -134,6 +134,7 @@ type Export struct {
 	Deaths      int    // attempts that ended without a word since the request or the last retry
 	JobID       int64  // in the queue: the job that builds it
 	Delayed     string // message key of why it takes longer; empty: it does not
+	DelayedBy   string // key of the dataset that cannot be read; empty: it is not one dataset's doing
 	Cause       string // what support reads; empty in what a customer's methods return
 	RowsDone    int64
 	RowsTotal   int64
@@ -177,6 +178,7 @@ func (e Export) Downloadable(now time.Time) bool {
 // Trouble is why an attempt did not succeed.
 type Trouble struct {
 	Delayed string // message key for the customer
+	Dataset string // key of the dataset that could not be read; empty: it is not one dataset's doing
 	Cause   string // for support
 }
 
@@ -209,7 +211,7 @@ func (e Export) Delay(t Trouble) (Export, error) {
 	if e.State != Running {
 		return e, ErrMoved
 	}
-	e.State, e.Stage, e.Delayed, e.Cause = Queued, "", t.Delayed, t.Cause
+	e.State, e.Stage, e.Delayed, e.DelayedBy, e.Cause = Queued, "", t.Delayed, t.Dataset, t.Cause
 	e.Failures++
 	return e, nil
 }
@@ -228,7 +230,7 @@ func (e Export) Stumble(t Trouble) (Export, error) {
 	if e.State != Running {
 		return e, ErrMoved
 	}
-	e.Delayed, e.Cause = t.Delayed, t.Cause
+	e.Delayed, e.DelayedBy, e.Cause = t.Delayed, t.Dataset, t.Cause
 	e.Failures++
 	return e, nil
 }
@@ -238,7 +240,7 @@ func (e Export) Recover() (Export, error) {
 	if e.State != Running {
 		return e, ErrMoved
 	}
-	e.Failures, e.Deaths, e.Delayed, e.Cause = 0, 0, "", ""
+	e.Failures, e.Deaths, e.Delayed, e.DelayedBy, e.Cause = 0, 0, "", "", ""
 	return e, nil
 }
 
@@ -247,7 +249,7 @@ func (e Export) Fail(now time.Time, t Trouble) (Export, error) {
 	if e.State != Running {
 		return e, ErrMoved
 	}
-	e.State, e.Stage, e.Delayed, e.Cause, e.FinishedAt = Failed, "", t.Delayed, t.Cause, &now
+	e.State, e.Stage, e.Delayed, e.DelayedBy, e.Cause, e.FinishedAt = Failed, "", t.Delayed, t.Dataset, t.Cause, &now
 	e.Failures++
 	return e, nil
 }
@@ -258,7 +260,7 @@ func (e Export) Seal(now time.Time, s Sealed, keep time.Duration) (Export, error
 		return e, ErrMoved
 	}
 	until := now.Add(keep)
-	e.State, e.Stage, e.Delayed, e.Cause = Ready, "", "", ""
+	e.State, e.Stage, e.Delayed, e.DelayedBy, e.Cause = Ready, "", "", "", ""
 	e.ObjectSize = s.Size
 	e.AsOf, e.Receipt = &s.AsOf, &s.Receipt
 	e.FinishedAt, e.ReadyAt, e.ExpiresAt = &now, &now, &until
@@ -304,7 +306,7 @@ func (e Export) Retry() (Export, error) {
 	if e.State != Failed {
 		return e, ErrMoved
 	}
-	e.State, e.Failures, e.Deaths, e.Delayed, e.Cause, e.FinishedAt = Queued, 0, 0, "", "", nil
+	e.State, e.Failures, e.Deaths, e.Delayed, e.DelayedBy, e.Cause, e.FinishedAt = Queued, 0, 0, "", "", "", nil
 	return e, nil
 }
 

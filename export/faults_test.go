@@ -202,6 +202,23 @@ func TestE08_AChangedColumnFailsLoudly(t *testing.T) {
 			if e.Attempt != 1 || !strings.Contains(e.Cause, c.want) || w.step(owner) != migration.Problem || len(w.objects()) != 0 {
 				t.Errorf("attempt %d, cause %q, step %s, objects %v", e.Attempt, e.Cause, w.step(owner), w.objects())
 			}
+			// The others do not wait for it.
+			var rest []string
+			for _, d := range w.prog.Datasets {
+				if d.Key != e.DelayedBy {
+					rest = append(rest, d.Key)
+				}
+			}
+			if len(rest) != len(w.prog.Datasets)-1 {
+				t.Fatalf("the export waits for %q", e.DelayedBy)
+			}
+			others, err := w.service.Request(t.Context(), owner, w.prog, export.Selection{Datasets: rest, Formats: []string{export.CSV}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if others = w.await(others, export.Ready); others.DelayedBy != "" {
+				t.Errorf("it is ready and waits for %q", others.DelayedBy)
+			}
 		})
 	}
 }

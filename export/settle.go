@@ -36,6 +36,7 @@ func judge(err error) verdict {
 	if errors.Is(err, ErrPasswordGone) {
 		return verdict{Trouble: Trouble{Delayed: "export.delayed_password", Cause: err.Error()}, label: "password"}
 	}
+	v.Dataset = source.DatasetOf(err)
 	switch kind := source.KindOf(err); kind {
 	case source.Unavailable, source.Locked, source.Denied, source.Inconsistent:
 		v.Delayed, v.label = "export.delayed_source", "source_"+string(kind)

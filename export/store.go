@@ -19,7 +19,7 @@ type store struct {
 }
 
 const columns = `e.id, e.number, e.customer_id, e.requested_by, e.selection, e.locale, e.state, e.stage, e.attempt, e.failures,
-	e.delayed, e.cause, e.deaths, e.job_id, e.rows_done, e.rows_total, e.bytes_done, e.bytes_total, e.object_size,
+	e.delayed, e.delayed_dataset, e.cause, e.deaths, e.job_id, e.rows_done, e.rows_total, e.bytes_done, e.bytes_total, e.object_size,
 	e.as_of, e.receipt, e.requested_at, e.started_at, e.finished_at, e.ready_at, e.expires_at, e.checked_at, e.lost_at, e.deleted_at`
 
 // beside are the columns that come from beside the export, and seen are they with the volumes, which may be thousands.
@@ -36,7 +36,7 @@ func scan(row pgx.Row) (Export, error) {
 	var e Export
 	var selection, receipt, progress, volumes []byte
 	err := row.Scan(&e.ID, &e.Number, &e.CustomerID, &e.RequestedBy, &selection, &e.Locale, &e.State, &e.Stage, &e.Attempt, &e.Failures,
-		&e.Delayed, &e.Cause, &e.Deaths, &e.JobID, &e.RowsDone, &e.RowsTotal, &e.BytesDone, &e.BytesTotal, &e.ObjectSize,
+		&e.Delayed, &e.DelayedBy, &e.Cause, &e.Deaths, &e.JobID, &e.RowsDone, &e.RowsTotal, &e.BytesDone, &e.BytesTotal, &e.ObjectSize,
 		&e.AsOf, &receipt, &e.RequestedAt, &e.StartedAt, &e.FinishedAt, &e.ReadyAt, &e.ExpiresAt, &e.CheckedAt, &e.LostAt, &e.DeletedAt,
 		&e.DownloadedAt, &progress, &volumes)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -179,7 +179,7 @@ func (s store) save(ctx context.Context, tx *db.Tx, was, next Export) error {
 
 const saveSQL = `UPDATE export SET state = $4, stage = $5, attempt = $6, failures = $7, delayed = $8, cause = $9,
 		rows_done = $10, rows_total = $11, bytes_done = $12, bytes_total = $13, object_size = $14, deaths = $15, job_id = $16,
-		as_of = $17, receipt = $18, started_at = $19, finished_at = $20, ready_at = $21, expires_at = $22, checked_at = $23, deleted_at = $24, plan = coalesce($25, plan)
+		as_of = $17, receipt = $18, started_at = $19, finished_at = $20, ready_at = $21, expires_at = $22, checked_at = $23, deleted_at = $24, plan = coalesce($25, plan), delayed_dataset = $26
 	WHERE id = $1 AND state = $2 AND attempt = $3`
 
 // queueSave adds save's statement to a batch; saved reads its result. A nil plan stays as it is.
@@ -195,7 +195,7 @@ func queueSave(b *pgx.Batch, was, next Export, plan *string) error {
 	b.Queue(saveSQL, was.ID, string(was.State), was.Attempt,
 		string(next.State), string(next.Stage), next.Attempt, next.Failures, next.Delayed, next.Cause,
 		next.RowsDone, next.RowsTotal, next.BytesDone, next.BytesTotal, next.ObjectSize, next.Deaths, next.JobID,
-		next.AsOf, receipt, next.StartedAt, next.FinishedAt, next.ReadyAt, next.ExpiresAt, next.CheckedAt, next.DeletedAt, plan)
+		next.AsOf, receipt, next.StartedAt, next.FinishedAt, next.ReadyAt, next.ExpiresAt, next.CheckedAt, next.DeletedAt, plan, next.DelayedBy)
 	return nil
 }
 

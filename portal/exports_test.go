@@ -190,13 +190,17 @@ func TestExportPageByState(t *testing.T) {
 	w.hides(w.shows("owner", path, "The export did not finish", "Your data was read, but the file could not be stored.", "Do we try again?",
 		"No. Trying again by itself", "EX-10001", "Try again", path+"/retry"), "secret cause", "hx-get", "not reachable right now", "We keep trying", "Delayed")
 	w.hides(w.shows("owner", path+"/progress", "The export did not finish"), "hx-get")
+	w.hides(w.shows("owner", path), "Export all but")
+	set(`delayed = 'export.delayed_source', delayed_dataset = 'tasks'`)
+	body := w.shows("owner", path, "The trouble is with “Tasks”.", "Export all but “Tasks”", `action="/exports/new"`, `name="scope" value="some"`, `name="dataset" value="projects"`)
+	w.hides(body, `name="dataset" value="tasks"`)
 	if a := w.post("owner", path+"/retry", nil); a.status != 303 {
 		t.Errorf("retry: %d", a.status)
 	}
-	w.shows("owner", path, "Waiting to start")
+	w.hides(w.shows("owner", path, "Waiting to start"), "Tasks”")
 
 	w.seal(e, "a", partial())
-	body := w.shows("owner", path, "Your export is ready", "Download export (12.3 MB, ZIP)", strings.Repeat("ab", 32),
+	body = w.shows("owner", path, "Your export is ready", "Download export (12.3 MB, ZIP)", strings.Repeat("ab", 32),
 		"28 November 2026, 10:24, Beijing time (UTC+8)", "offramp verify hezhou-HZ-20418-EX-10001.zip", "26 items are missing.",
 		"Row 1, title: the product&#39;s text is damaged", "5 more are listed", "&lt;i&gt;plan&lt;/i&gt;.pdf: no longer in the product")
 	if n := strings.Count(body, "btn--primary"); n != 1 {

@@ -56,6 +56,16 @@ func KindOf(err error) Kind {
 	return ""
 }
 
+// DatasetOf returns the dataset of the first *Error in err's chain that names one, or "".
+func DatasetOf(err error) string {
+	for e := (*Error)(nil); errors.As(err, &e); err = e.Cause {
+		if e.Dataset != "" {
+			return e.Dataset
+		}
+	}
+	return ""
+}
+
 // classify turns an error of pgx into ours. A cancelled context stays itself: nothing is wrong with the source then.
 func classify(ctx context.Context, dataset string, err error) error {
 	if err == nil {

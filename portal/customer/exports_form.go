@@ -1,6 +1,7 @@
 package customer
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -41,6 +42,23 @@ type exportForm struct {
 // newExportForm is the form before anybody has touched it.
 func newExportForm() exportForm {
 	return exportForm{scope: scopeAll, formats: []string{export.CSV, export.JSONL}, browse: true, volume: strconv.Itoa(export.DefaultVolumeSize)}
+}
+
+// formWithout is the form that asks for the same but for one dataset. False: nothing would be left, or it cannot be asked for so.
+func formWithout(s export.Selection, without string, p *migration.Programme) (exportForm, bool) {
+	chosen := s.Datasets
+	if len(chosen) == 0 {
+		chosen = datasetKeys(p)
+	}
+	rest := slices.DeleteFunc(slices.Clone(chosen), func(key string) bool { return key == without })
+	if len(rest) == 0 || len(rest) == len(chosen) || s.Repair != "" {
+		return exportForm{}, false
+	}
+	return exportForm{
+		scope: scopeSome, datasets: rest, filters: s.Filters, from: s.From.String(), until: s.Until.String(), since: s.Since,
+		formats: s.Formats, spreadsheet: s.Spreadsheet, browse: s.Browse, locked: s.Locked, volume: strconv.Itoa(cmp.Or(s.VolumeSize, export.DefaultVolumeSize)),
+		replacement: s.Replacement,
+	}, true
 }
 
 // filterField is the name of a filter's field.

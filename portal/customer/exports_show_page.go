@@ -42,6 +42,7 @@ type stateCard struct {
 	links   []ui.Link
 	main    int // which of the links is the one thing to do; -1: none
 	retry   *ui.Action
+	rest    *ui.Action // asks for everything but the dataset that cannot be read
 	again   *ui.Action // builds the same anew
 	cancel  *ui.Action
 	ask     *ui.Link // for help
@@ -136,7 +137,7 @@ func (w exportWords) state(e export.Export) stateCard {
 		card.afresh()
 	}
 	if !mayExport(w.v) {
-		card.links, card.retry, card.again, card.cancel, card.main, card.volumes = nil, nil, nil, nil, -1, w.volumes(e, false)
+		card.links, card.retry, card.rest, card.again, card.cancel, card.main, card.volumes = nil, nil, nil, nil, nil, -1, w.volumes(e, false)
 		card.denied = w.l.T("export.denied")
 	}
 	return card
@@ -256,14 +257,20 @@ func (card *stateCard) failed(e export.Export) {
 	if e.Failures > 1 {
 		again = l.N("export.failed.again.tried", e.Failures)
 	}
+	what, you := l.T(why, "Product", l.Pick(card.w.p.Product.Name)), l.T("export.failed.you.text", "Reference", e.Reference())
+	if f, ok := formWithout(e.Selection, e.DelayedBy, card.w.p); ok {
+		name := card.w.dataset(e.DelayedBy)
+		what, you = l.T("export.failed.dataset", "What", what, "Dataset", name), l.T("export.failed.you.rest", "Dataset", name, "Reference", e.Reference())
+		card.rest = &ui.Action{URL: "/exports/new", Hidden: f.pairs(card.w.p), Button: ui.Button{Label: l.T("export.rest", "Dataset", name)}}
+	}
 	card.rows = []ui.SummaryRow{
-		{Key: l.T("export.failed.what"), Value: l.T(why, "Product", l.Pick(card.w.p.Product.Name))},
+		{Key: l.T("export.failed.what"), Value: what},
 		{Key: l.T("export.failed.again"), Value: again},
-		{Key: l.T("export.failed.you"), Value: l.T("export.failed.you.text", "Reference", e.Reference())},
+		{Key: l.T("export.failed.you"), Value: you},
 	}
 	if e.Delayed == "export.delayed_password" {
 		card.rows[1], card.rows[2] = ui.SummaryRow{Key: l.T("export.failed.you"), Value: l.T("export.failed.you.password")}, ui.SummaryRow{}
-		card.rows = card.rows[:2]
+		card.rows, card.rest = card.rows[:2], nil
 		card.afresh()
 		return
 	}
