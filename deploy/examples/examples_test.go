@@ -1,6 +1,7 @@
 package examples_test
 
 import (
+	"os"
 	"testing"
 
 	"offramp/deploy/examples"
@@ -8,7 +9,11 @@ import (
 )
 
 func TestExamplesAreSound(t *testing.T) {
-	for name, source := range map[string][]byte{"hezhou": examples.Hezhou, "chinook": examples.Chinook} {
+	first, err := os.ReadFile("first/programme.yaml") // where docs/install.md begins
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, source := range map[string][]byte{"hezhou": examples.Hezhou, "chinook": examples.Chinook, "first": first} {
 		p, err := migration.ReadProgramme(source)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
