@@ -201,9 +201,7 @@ func (d *differ) list(was, is reflect.Value, path string) {
 			continue
 		}
 		d.add(name, "", summary(is.Index(i)))
-		if summary(is.Index(i)) == Present { // what came with it is seen, too
-			d.entry(is.Index(i), name, key)
-		}
+		d.entry(is.Index(i), name, key) // what came with it is seen, too
 	}
 	for i := range was.Len() {
 		key := entryKey(was.Index(i), i)
@@ -213,12 +211,12 @@ func (d *differ) list(was, is reflect.Value, path string) {
 	}
 }
 
-// entry lists the values of a list's new entry but the one that names it.
+// entry lists the values of a list's new entry but those that its key and summary say.
 func (d *differ) entry(is reflect.Value, path, key string) {
 	inside := differ{lines: d.lines}
 	inside.compare(reflect.Zero(is.Type()), is, path)
 	for _, f := range inside.found {
-		if !(f.New == key && strings.LastIndexByte(f.Path, '.') == len(path)) {
+		if said := f.New == key || f.New == summary(is); !said || strings.LastIndexByte(f.Path, '.') != len(path) {
 			d.found = append(d.found, f)
 		}
 	}

@@ -23,7 +23,7 @@ func TestDifferencesAreReadableAndInTheFilesOrder(t *testing.T) {
 	is := read(t, strings.NewReplacer(
 		"2027-01-31", "2027-02-14",
 		"{en: We stop., zh-CN: 我们停止。}", "{en: We close., zh-CN: 我们停止。}",
-		"  - {key: sales_stop, day: 2026-08-01}", "  - {key: sales_stop, day: 2026-08-01}\n  - {key: sign_up_stop, day: 2026-07-01}",
+		"  - {key: sales_stop, day: 2026-08-01}", "  - {key: sales_stop, day: 2026-08-01}\n  - {key: sign_up_stop, day: 2026-07-01, effect: {en: No new accounts., zh-CN: 不能再注册。}}",
 		"      - {name: name}\n", "      - {name: name, type: text}\n      - {name: note}\n",
 		"where owner = :customer_id", "where owner = :customer_id  order by id",
 		"  email: help@boats.example", "  email: help@boats.example\nsinks: [{name: crm}]\nsteps: {choose: true}\ncustomers: {source: product, query: select 1}",
@@ -35,6 +35,8 @@ func TestDifferencesAreReadableAndInTheFilesOrder(t *testing.T) {
 	want := []string{
 		"reason.en: We stop. -> We close.",
 		"milestones[sign_up_stop]: (none) -> 2026-07-01",
+		"milestones[sign_up_stop].effect.en: (none) -> No new accounts.",
+		"milestones[sign_up_stop].effect.zh-CN: (none) -> 不能再注册。",
 		"milestones[service_end].day: 2027-01-31 -> 2027-02-14",
 		"datasets[boats].query: \n      select id, name, created_at::date, 'a:b' as note\n        from boat where owner = :customer_id{+  order by id+}",
 		"datasets[boats].columns[name].type: (none) -> text",
@@ -52,7 +54,7 @@ func TestDifferencesAreReadableAndInTheFilesOrder(t *testing.T) {
 		t.Errorf("a comment made differences: %v", same)
 	}
 	gone := old.Differences(is)
-	if len(gone) != len(want)-2 || gone[len(gone)-1].New != "" {
+	if len(gone) != len(want)-4 || gone[len(gone)-1].New != "" {
 		t.Errorf("the way back: %v", gone)
 	}
 }

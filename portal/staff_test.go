@@ -284,7 +284,7 @@ func TestZ05_WhoProposedAProgrammeCannotApproveIt(t *testing.T) {
 		VALUES ('identity-second', 'staff', 'https://staff.example', 'second', 'Chen Li', '{programme_manager}', $1, $1)`, day)
 	w.session("second", "")
 	w.confirmed("second", day.AddDate(5, 0, 0))
-	w.shows("second", "/console/programme", "/1/approve", "This is the first version", "milestones[service_end]")
+	w.shows("second", "/console/programme", "/1/approve", "This is the first version", "Service stops: 31 January 2027", "milestones[service_end].effect", "Quiet hours begin")
 	if a := w.post("second", "/console/programme/1/approve", nil); a.status != 303 || a.location != "/console/programme" {
 		t.Errorf("approved by another: %d to %s", a.status, a.location)
 	}
