@@ -189,7 +189,7 @@ func (s *Service) Finish(ctx context.Context, r Return) (Arrival, error) {
 // begin writes the session and ends the one that the browser had before.
 func (s *Service) begin(ctx context.Context, tx *db.Tx, who admitted, claims Claims, cookie string, r Return, authenticated *time.Time) error {
 	row := sessionRow{
-		ID: rand.Text(), TokenHash: hash(cookie), IdentityID: who.IdentityID, CustomerID: who.CustomerID,
+		ID: rand.Text(), TokenHash: hash(cookie), Proof: hash(proof(cookie)), IdentityID: who.IdentityID, CustomerID: who.CustomerID,
 		ProviderSID: clean(claims.SessionID, 255), IDToken: claims.IDToken, UserAgent: clean(r.UserAgent, 300),
 		CreatedAt: tx.Now, ExpiresAt: tx.Now.Add(s.config.Lifetime), AuthenticatedAt: authenticated,
 	}
@@ -249,6 +249,15 @@ func answerFault(code string) error {
 
 // newSecret returns 260 random bits as text.
 func newSecret() string { return rand.Text() + rand.Text() }
+
+// Prove has each transaction under ctx prove that it is the act of the session behind a cookie. What it shows the database is no
+// secret that opens the session: it stands in no log as one.
+func Prove(ctx context.Context, cookie string) context.Context {
+	return db.WithProof(ctx, proof(cookie))
+}
+
+// proof is what a cookie proves with.
+func proof(cookie string) string { return hash("offramp act\n" + cookie) }
 
 // hash is the form in which secrets are kept. They are random and long, so that one round is enough.
 func hash(secret string) string {

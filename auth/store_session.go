@@ -12,7 +12,7 @@ import (
 )
 
 type sessionRow struct {
-	ID, TokenHash          string
+	ID, TokenHash, Proof   string
 	IdentityID, CustomerID string
 	ProviderSID, IDToken   string
 	UserAgent              string
@@ -21,9 +21,9 @@ type sessionRow struct {
 }
 
 func (store) addSession(ctx context.Context, tx *db.Tx, r sessionRow) error {
-	_, err := tx.Pgx.Exec(ctx, `INSERT INTO session (id, token_hash, identity_id, customer_id, provider_sid, id_token, user_agent, created_at, seen_at, expires_at, authenticated_at)
-		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $8, $9, $10)`,
-		r.ID, r.TokenHash, r.IdentityID, r.CustomerID, r.ProviderSID, r.IDToken, r.UserAgent, r.CreatedAt, r.ExpiresAt, r.AuthenticatedAt)
+	_, err := tx.Pgx.Exec(ctx, `INSERT INTO session (id, token_hash, identity_id, customer_id, provider_sid, id_token, user_agent, created_at, seen_at, expires_at, authenticated_at, proof)
+		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $8, $9, $10, $11)`,
+		r.ID, r.TokenHash, r.IdentityID, r.CustomerID, r.ProviderSID, r.IDToken, r.UserAgent, r.CreatedAt, r.ExpiresAt, r.AuthenticatedAt, r.Proof)
 	if err != nil {
 		return fmt.Errorf("add session: %w", err)
 	}
@@ -48,7 +48,8 @@ const sessionSQL = `
 	  JOIN identity i ON i.id = s.identity_id AND i.customer_id IS NOT DISTINCT FROM s.customer_id
 	  LEFT JOIN contact k ON k.customer_id = i.customer_id AND k.id = i.contact_id
 	  LEFT JOIN customer c ON c.id = i.customer_id
-	 WHERE s.token_hash = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.seen_at > $3`
+	 WHERE s.token_hash = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.seen_at > $3
+	   AND (s.proof IS NOT NULL OR s.created_at > $2 - interval '1 day')` // an older release began it, and it could not act
 
 // session reads a live session and whether the person behind it is active. ErrSignedOut when there is none.
 func (s store) session(ctx context.Context, tokenHash string, now, idleSince time.Time, also []Also) (x Session, active bool, err error) {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"offramp/auth"
 	"offramp/auth/oidc"
 	"offramp/deploy/local"
@@ -29,6 +31,7 @@ type world struct {
 	t         *testing.T
 	clock     *clock.Manual
 	database  localtest.TestDatabase
+	tables    *pgxpool.Pool // the superuser's
 	db        *db.DB
 	customers *local.OIDC
 	staff     *local.OIDC
@@ -40,6 +43,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, clock: clock.NewManual(time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)), database: localtest.Database(t)}
+	w.tables = w.database.Super(t)
 	w.customers = w.provider("/sign-in/callback", "/signed-out")
 	w.staff = w.provider("/staff/sign-in/callback", "/staff/signed-out")
 	w.db = w.database.Open(t, db.Options{Clock: w.clock})
@@ -98,11 +102,7 @@ func (w *world) customer(ref, email string) (customerID, contactID string) {
 
 func (w *world) exec(sql string, args ...any) {
 	w.t.Helper()
-	err := w.db.InTx(w.t.Context(), db.SystemScope("test"), func(tx *db.Tx) error {
-		_, err := tx.Pgx.Exec(w.t.Context(), sql, args...)
-		return err
-	})
-	if err != nil {
+	if _, err := w.tables.Exec(w.t.Context(), sql, args...); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -79,10 +79,12 @@ func (s *Server) admit(c echo.Context, r Route) error {
 	if r.Glance {
 		also = append(also, withGlance(v))
 	}
-	session, err := s.sessions.Resolve(c.Request().Context(), s.kit.Cookie(c, page.SessionCookie), !r.Quiet, also...)
+	cookie := s.kit.Cookie(c, page.SessionCookie)
+	session, err := s.sessions.Resolve(c.Request().Context(), cookie, !r.Quiet, also...)
 	switch {
 	case err == nil:
 		v.Session = &session
+		c.SetRequest(c.Request().WithContext(auth.Prove(c.Request().Context(), cookie)))
 		if v.Plan != nil {
 			v.Plan.Journey.CustomerID = session.CustomerID
 		}

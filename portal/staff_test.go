@@ -294,6 +294,39 @@ func TestZ05_WhoProposedAProgrammeCannotApproveIt(t *testing.T) {
 	w.shows("programme_manager", "/console/programme", "In effect: version 1", "2026-11-21 02:24, Chen Li")
 }
 
+// TestZ05_AVersionFromTheCommandLineTakesTwoInTheConsole proposes as the command does, under the name of somebody who signs in.
+func TestZ05_AVersionFromTheCommandLineTakesTwoInTheConsole(t *testing.T) {
+	w := newWorld(t)
+	w.exec(`UPDATE customer SET tier = 'core'`)
+	w.programme.p = nil
+	command := migration.NewProgrammes(w.super.Work(t, db.Options{Clock: w.clock}))
+	if _, err := command.Propose(t.Context(), migration.Actor{ID: "identity-programme_manager", Kind: audit.Operator}, examples.Hezhou); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"second", "third"} {
+		w.exec(`INSERT INTO identity (id, realm, issuer, subject, name, roles, created_at, signed_in_at)
+			VALUES ('identity-' || $1, 'staff', 'https://staff.example', $1, $1, '{programme_manager}', $2, $2)`, name, day)
+		w.session(name, "")
+		w.confirmed(name, day.AddDate(5, 0, 0))
+	}
+	state := func() string {
+		return w.text(`SELECT state || ' ' || origin || ' ' || coalesce(first_approved_by, '-') || ' ' || coalesce(approved_by, '-') FROM programme_version`)
+	}
+	// The name at the command line is that of somebody who signs in: it is nobody's proof, and it does not approve.
+	if a := w.post("programme_manager", "/console/programme/1/approve", nil); a.status != 403 {
+		t.Errorf("by the name that proposed: %d", a.status)
+	}
+	if a := w.post("second", "/console/programme/1/approve", nil); a.status != 303 || state() != "proposed command identity-second -" {
+		t.Errorf("by one: %d, %s", a.status, state())
+	}
+	if a := w.post("second", "/console/programme/1/approve", nil); a.status != 403 || state() != "proposed command identity-second -" {
+		t.Errorf("by the same one twice: %d, %s", a.status, state())
+	}
+	if a := w.post("third", "/console/programme/1/approve", nil); a.status != 303 || state() != "active command identity-second identity-third" {
+		t.Errorf("by another: %d, %s", a.status, state())
+	}
+}
+
 func TestManagerSeesWhatAVersionChanges(t *testing.T) {
 	w := newWorld(t)
 	w.exec(`UPDATE customer SET tier = 'core'`)
@@ -442,6 +475,43 @@ func TestL02_AuditorChecksTheChain(t *testing.T) {
 	check("The chain does not hold at entry 2", "is not what was written", `href="/console/audit/2"`)
 	w.speak("auditor", "zh-CN")
 	check("链条在记录2处断裂")
+}
+
+// TestL02_TheConsoleFindsWhatASuperuserMakesAnew holds the log against heads that lie in a real bucket.
+func TestL02_TheConsoleFindsWhatASuperuserMakesAnew(t *testing.T) {
+	w := newWorld(t)
+	w.exec(`UPDATE installation SET demonstration = false`)
+	w.requestExport("owner", "a")
+	w.requestExport("other", "b")
+	check := func(texts ...string) {
+		t.Helper()
+		a := w.post("auditor", "/console/audit/check", nil)
+		for _, text := range texts {
+			if a.status != 200 || !strings.Contains(a.body, text) {
+				t.Errorf("%d lacks %q:\n%s", a.status, text, a.body)
+			}
+		}
+	}
+	check("The chain is whole")
+	check("The log is complete since head ", "which was signed and kept outside the database", "the first is entry 1") // the tests' clock is not the database's
+	super := w.super.Super(t)
+	for what, sql := range map[string]string{
+		"edited": `UPDATE audit SET actor = 'someone' WHERE seq = 2`, "cut": `DELETE FROM audit WHERE seq > 2`,
+	} {
+		for _, sql := range []string{sql, `DO $$ DECLARE r audit; p bytea := decode(repeat('00', 32), 'hex'); n bigint := 0; BEGIN
+			FOR r IN SELECT * FROM audit ORDER BY seq LOOP
+				r.prev_hash := p; p := audit_digest(r); n := r.seq;
+				UPDATE audit SET prev_hash = r.prev_hash, hash = p WHERE seq = r.seq;
+			END LOOP;
+			UPDATE audit_head SET seq = n, hash = p;
+		END $$`} {
+			if _, err := super.Exec(t.Context(), sql); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Log(what)
+		check("The chain does not hold at entry ")
+	}
 }
 
 // TestWhoCannotBeWrittenToReadsSoAndGivesAnAddress signs in as a contact without an address.

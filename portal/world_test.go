@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"offramp/auth"
@@ -22,6 +23,7 @@ import (
 	"offramp/deploy/local/localtest"
 	"offramp/export"
 	"offramp/export/storage"
+	"offramp/internal/audit"
 	"offramp/internal/clock"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
@@ -116,7 +118,8 @@ type world struct {
 	cookies   map[string]string // principal -> session secret
 	ids       map[string]string // principal -> contact id; "a", "b" -> customer id
 	super     localtest.TestDatabase
-	keys      secret.Keys // of bank details; nil: none but the installation's own
+	tables    *pgxpool.Pool // the superuser's: who may what is nothing to what a test prepares
+	keys      secret.Keys   // of bank details; nil: none but the installation's own
 }
 
 func newWorld(t *testing.T) *world {
@@ -125,6 +128,7 @@ func newWorld(t *testing.T) *world {
 		T: t, clock: clock.NewManual(day), programme: &fixed{programme(t)}, log: &journal{},
 		cookies: map[string]string{"anonymous": ""}, ids: map[string]string{}, super: localtest.Database(t),
 	}
+	w.tables = w.super.Super(t)
 	w.db, w.web = w.super.Open(t, db.Options{Clock: w.clock, MaxConns: 4}), w.super.Web(t, db.Options{Clock: w.clock, MaxConns: 4})
 	w.logger = slog.New(slog.NewJSONHandler(w.log, nil))
 	w.customers = migration.NewService(w.web)
@@ -141,13 +145,23 @@ func (w *world) consoles(kit *page.Kit) *portal.Consoles {
 		w.Fatal(err)
 	}
 	c, err := portal.NewConsoles(kit, portal.ConsoleParts{
-		DB: w.web, Customers: w.customers, Programmes: migration.NewProgrammes(w.web), Exports: w.exports, Help: assistance.NewService(w.web, queue), Refunds: w.refunds(), Queue: queue, Log: w.logger, Choices: w.choices(), Notices: w.notices(kit), Reach: reach.NewService(w.web, kit.Programmes), Truth: truth.New(w.web, reportSeals), Auth: w.signIn(),
+		DB: w.web, Heads: w.heads(), Customers: w.customers, Programmes: migration.NewProgrammes(w.web), Exports: w.exports, Help: assistance.NewService(w.web, queue), Refunds: w.refunds(), Queue: queue, Log: w.logger, Choices: w.choices(), Notices: w.notices(kit), Reach: reach.NewService(w.web, kit.Programmes), Truth: truth.New(w.web, reportSeals), Auth: w.signIn(),
 		Plans: governance.NewService(w.web, w.programme, w.notices(kit), w.logger),
 	})
 	if err != nil {
 		w.Fatal(err)
 	}
 	return c
+}
+
+// heads keeps signed heads of the audit log in the bucket.
+func (w *world) heads() *audit.Keeper {
+	w.Helper()
+	signer, err := audit.NewSigner([]byte("a secret of thirty-two characters"))
+	if err != nil {
+		w.Fatal(err)
+	}
+	return &audit.Keeper{DB: w.web, Signer: signer, Shelf: storage.NewArchive(w.bucket, "audit/heads/")}
 }
 
 func (w *world) serve(public string) {
@@ -263,10 +277,9 @@ func (w *world) tx(fn func(tx *db.Tx) error) {
 
 func (w *world) exec(sql string, args ...any) {
 	w.Helper()
-	w.tx(func(tx *db.Tx) error {
-		_, err := tx.Pgx.Exec(w.Context(), sql, args...)
-		return err
-	})
+	if _, err := w.tables.Exec(w.Context(), sql, args...); err != nil {
+		w.Fatal(err)
+	}
 }
 
 func (w *world) customer(id, ref, name, zone string) {
@@ -304,16 +317,23 @@ func (w *world) staff(role string) {
 func (w *world) confirmed(who string, at time.Time) {
 	w.exec(`DELETE FROM session WHERE id = $1`, "session-"+who)
 	sum := sha256.Sum256([]byte(w.cookies[who]))
-	w.exec(`INSERT INTO session (id, token_hash, identity_id, created_at, seen_at, expires_at, authenticated_at) VALUES ($1, $2, $3, $4, $4, $5, $6)`,
-		"session-"+who, hex.EncodeToString(sum[:]), "identity-"+who, day, day.AddDate(5, 0, 0), at)
+	w.exec(`INSERT INTO session (id, token_hash, identity_id, created_at, seen_at, expires_at, authenticated_at, proof, recorded) VALUES ($1, $2, $3, $4, $4, $5, $6, $7, 0)`,
+		"session-"+who, hex.EncodeToString(sum[:]), "identity-"+who, day, day.AddDate(5, 0, 0), at, proofOf(w.cookies[who]))
 }
 
 func (w *world) session(who, customerID string) {
 	w.cookies[who] = "secret-of-" + who
 	sum := sha256.Sum256([]byte(w.cookies[who]))
-	w.exec(`INSERT INTO session (id, token_hash, identity_id, customer_id, created_at, seen_at, expires_at)
-		VALUES ($1, $2, $3, nullif($4, ''), $5, $5, $6)`,
-		"session-"+who, hex.EncodeToString(sum[:]), "identity-"+who, customerID, day, day.AddDate(5, 0, 0))
+	w.exec(`INSERT INTO session (id, token_hash, identity_id, customer_id, created_at, seen_at, expires_at, proof, recorded)
+		VALUES ($1, $2, $3, nullif($4, ''), $5, $5, $6, $7, 0)`,
+		"session-"+who, hex.EncodeToString(sum[:]), "identity-"+who, customerID, day, day.AddDate(5, 0, 0), proofOf(w.cookies[who]))
+}
+
+// proofOf is what the database keeps of a cookie's proof.
+func proofOf(cookie string) string {
+	proof := sha256.Sum256([]byte("offramp act\n" + cookie))
+	kept := sha256.Sum256([]byte(hex.EncodeToString(proof[:])))
+	return hex.EncodeToString(kept[:])
 }
 
 // at moves the clock and keeps everybody signed in.

@@ -1,9 +1,12 @@
 package people_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"offramp/auth/people"
 	"offramp/deploy/local/localtest"
@@ -29,13 +32,15 @@ type world struct {
 	*testing.T
 	console, command *people.Service
 	web, all         *db.DB
+	tables           *pgxpool.Pool              // the superuser's
+	at               map[string]context.Context // of each member of staff, signed in
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	database := localtest.Database(t)
 	o := db.Options{Clock: clock.NewManual(day)}
-	w := &world{T: t, web: database.Web(t, o), all: database.Open(t, o)}
+	w := &world{T: t, web: database.Web(t, o), all: database.Open(t, o), tables: database.Super(t), at: map[string]context.Context{}}
 	w.console, w.command = people.NewService(w.web, time.Hour), people.NewService(database.Work(t, o), time.Hour)
 	w.exec(`INSERT INTO customer (id, ref, name, tier, locale, zone, imported_at, updated_at) VALUES ('c', 'HZ-1', 'Farshore', 'standard', 'en', 'UTC', $1, $1)`, day)
 	w.exec(`INSERT INTO contact (id, customer_id, email, name, role, imported_at, updated_at) VALUES ('k-lin', 'c', 'lin@canary.example', 'Lin', 'owner', $1, $1)`, day)
@@ -54,6 +59,16 @@ func (w *world) staff(id, role string) {
 	w.exec(`INSERT INTO identity (id, realm, issuer, subject, name, email, roles, created_at, signed_in_at) VALUES ($1, 'staff', 'x', $1, 'Name of ' || $1, $1 || '@hezhou.example', $2, $3, $3)`,
 		id, []string{role}, day)
 	w.session(id, "")
+	w.at[id] = localtest.SignedIn(w.Context(), w.T, w.tables, id)
+	w.exec(`DELETE FROM session WHERE id = 's-' || $1`, id) // the other one is the one
+}
+
+// by is where somebody acts: in their session, or at the command line.
+func (w *world) by(who migration.Actor) context.Context {
+	if ctx, ok := w.at[who.ID]; ok {
+		return ctx
+	}
+	return w.Context()
 }
 
 func (w *world) session(id, customer string) {
@@ -63,13 +78,17 @@ func (w *world) session(id, customer string) {
 
 func (w *world) exec(sql string, args ...any) {
 	w.Helper()
-	if err := w.try(w.all, sql, args...); err != nil {
+	if _, err := w.tables.Exec(w.Context(), sql, args...); err != nil {
 		w.Fatal(err)
 	}
 }
 
 func (w *world) try(d *db.DB, sql string, args ...any) error {
-	return d.InTx(w.Context(), db.SystemScope("test"), func(tx *db.Tx) error {
+	return w.tryAs(w.Context(), d, sql, args...)
+}
+
+func (w *world) tryAs(ctx context.Context, d *db.DB, sql string, args ...any) error {
+	return d.InTx(ctx, db.SystemScope("test"), func(tx *db.Tx) error {
 		_, err := tx.Pgx.Exec(w.Context(), sql, args...)
 		return err
 	})
@@ -86,14 +105,14 @@ func (w *world) count(sql string, args ...any) (n int) {
 
 func (w *world) change(s *people.Service, by migration.Actor, ref people.Ref, act string, want error) {
 	w.Helper()
-	if _, err := s.Change(w.Context(), by, ref, act, "The person has left."); !errors.Is(err, want) {
+	if _, err := s.Change(w.by(by), by, ref, act, "The person has left."); !errors.Is(err, want) {
 		w.Fatalf("%s by %s: %v, want %v", act, by.ID, err, want)
 	}
 }
 
 func (w *world) open(ref people.Ref) people.File {
 	w.Helper()
-	f, err := w.console.Open(w.Context(), wu, ref)
+	f, err := w.console.Open(w.by(wu), wu, ref)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -110,28 +129,28 @@ func TestZ05_ShuttingStaffOutTakesTwo(t *testing.T) {
 	if f := w.open(clerk); f.Disabled || f.Sessions != 1 || f.Waiting() == nil {
 		t.Fatalf("proposed alone: %+v", f)
 	}
-	list, err := w.console.Waiting(t.Context(), sun)
+	list, err := w.console.Waiting(w.by(sun), sun)
 	if err != nil || len(list) != 1 || list[0].Name != "Name of clerk" || list[0].ProposedBy != "wu" {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	id := list[0].ID
 	for who, want := range map[string]error{"wu": people.ErrTwo, "clerk": people.ErrSelf} {
-		if _, err := w.console.Confirm(t.Context(), manager(who), id); !errors.Is(err, want) {
+		if _, err := w.console.Confirm(w.by(manager(who)), manager(who), id); !errors.Is(err, want) {
 			t.Errorf("%s confirms: %v", who, err)
 		}
 	}
 	w.exec(`UPDATE identity SET roles = '{support}' WHERE id = 'wu'`) // who proposed it has lost the role meanwhile
-	if _, err := w.console.Confirm(t.Context(), sun, id); !errors.Is(err, people.ErrMay) {
+	if _, err := w.console.Confirm(w.by(sun), sun, id); !errors.Is(err, people.ErrMay) {
 		t.Errorf("with a proposer who may not any more: %v", err)
 	}
 	w.exec(`UPDATE identity SET roles = '{programme_manager}' WHERE id = 'wu'`)
-	if _, err := w.console.Confirm(t.Context(), sun, id); err != nil {
+	if _, err := w.console.Confirm(w.by(sun), sun, id); err != nil {
 		t.Fatal(err)
 	}
 	if f := w.open(clerk); !f.Disabled || f.Sessions != 0 || f.Waiting() != nil || f.Changes[0].DecidedBy != "sun" {
 		t.Fatalf("confirmed: %+v", f)
 	}
-	if _, err := w.console.Confirm(t.Context(), li, id); !errors.Is(err, people.ErrNoChange) {
+	if _, err := w.console.Confirm(w.by(li), li, id); !errors.Is(err, people.ErrNoChange) {
 		t.Errorf("confirmed twice: %v", err)
 	}
 	w.change(w.console, wu, clerk, people.Disable, people.ErrState)
@@ -139,7 +158,7 @@ func TestZ05_ShuttingStaffOutTakesTwo(t *testing.T) {
 	if f := w.open(clerk); !f.Disabled || f.Waiting().Act != people.Enable {
 		t.Fatalf("%+v", f)
 	}
-	if _, err := w.console.Withdraw(t.Context(), li, w.open(clerk).Waiting().ID); err != nil || w.open(clerk).Waiting() != nil {
+	if _, err := w.console.Withdraw(w.by(li), li, w.open(clerk).Waiting().ID); err != nil || w.open(clerk).Waiting() != nil {
 		t.Errorf("withdrawn: %v", err)
 	}
 	if n := w.count(`SELECT count(*) FROM audit WHERE object = 'identity clerk' AND act IN ('person.propose_disable', 'person.disable', 'person.propose_enable', 'person.withdraw')`); n != 4 {
@@ -151,7 +170,7 @@ func TestZ05_TheLastManagersAreNotShutOutFromTheConsole(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.change(w.console, wu, people.Ref{Kind: people.Staff, ID: "li"}, people.Disable, nil)
-	if _, err := w.console.Confirm(t.Context(), sun, w.open(people.Ref{Kind: people.Staff, ID: "li"}).Waiting().ID); err != nil {
+	if _, err := w.console.Confirm(w.by(sun), sun, w.open(people.Ref{Kind: people.Staff, ID: "li"}).Waiting().ID); err != nil {
 		t.Fatal(err)
 	}
 	w.change(w.console, wu, people.Ref{Kind: people.Staff, ID: "sun"}, people.Disable, people.ErrNoSecond)
@@ -171,22 +190,29 @@ func TestZ05_NobodyIsShutOutByRawSQL(t *testing.T) {
 		"by a clerk":          add + `('x', 'li', 'disable', 'proposed', 'console', 'r', 'clerk', '', now(), NULL, NULL)`,
 		"the state itself":    `UPDATE identity SET state = 'disabled' WHERE id = 'clerk'`,
 		"a contact's state":   `UPDATE contact SET state = 'disabled' WHERE id = 'k-lin'`,
+		"in another's name":   add + `('x', 'clerk', 'disable', 'proposed', 'console', 'r', 'sun', '', now(), NULL, NULL)`,
 	} {
-		if err := w.try(w.web, sql); err == nil {
+		if err := w.tryAs(w.by(wu), w.web, sql); err == nil {
 			t.Errorf("%s: the web side may", what)
 		}
 	}
 	w.change(w.console, wu, clerk, people.Disable, nil)
-	for what, sql := range map[string]string{
-		"by who proposed":     `UPDATE person_change SET state = 'done', decided_by = 'wu', decided_at = now()`,
-		"by nobody":           `UPDATE person_change SET state = 'done', decided_at = now()`,
-		"by the clerk":        `UPDATE person_change SET state = 'done', decided_by = 'clerk', decided_at = now()`,
-		"withdrawn by nobody": `UPDATE person_change SET state = 'withdrawn', decided_at = now()`,
-		"about another":       `UPDATE person_change SET identity_id = 'li'`,
+	const confirm = `UPDATE person_change SET state = 'done', decided_by = 'sun', decided_at = now()`
+	for what, c := range map[string]struct{ who, sql string }{
+		"by who proposed":     {"wu", `UPDATE person_change SET state = 'done', decided_by = 'wu', decided_at = now()`},
+		"by nobody":           {"sun", `UPDATE person_change SET state = 'done', decided_at = now()`},
+		"by the clerk":        {"clerk", `UPDATE person_change SET state = 'done', decided_by = 'clerk', decided_at = now()`},
+		"withdrawn by nobody": {"sun", `UPDATE person_change SET state = 'withdrawn', decided_at = now()`},
+		"about another":       {"sun", `UPDATE person_change SET identity_id = 'li'`},
+		"in another's name":   {"wu", confirm},
+		"in no session":       {"", confirm},
 	} {
-		if err := w.try(w.web, sql); err == nil {
+		if err := w.tryAs(w.by(manager(c.who)), w.web, c.sql); err == nil {
 			t.Errorf("%s: the web side may", what)
 		}
+	}
+	if err := w.tryAs(w.by(sun), w.web, confirm); err != nil {
+		t.Errorf("by another manager: %v", err)
 	}
 }
 
@@ -220,18 +246,18 @@ func TestPeopleAreFoundAndTheirSessionsEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for text, want := range map[string]int{"": 4, "lin": 1, "LIN@canary": 1, "hz-1": 1, "hezhou.example": 4, "100%": 0, "clerk": 1} {
-		list, more, err := w.console.Search(t.Context(), wu, text, 0, 20)
+		list, more, err := w.console.Search(w.by(wu), wu, text, 0, 20)
 		if err != nil || more || len(list) != want {
 			t.Errorf("%q: %d of %d, %v", text, len(list), want, err)
 		}
 	}
-	if list, more, _ := w.console.Search(t.Context(), wu, "", 0, 3); len(list) != 3 || !more {
+	if list, more, _ := w.console.Search(w.by(wu), wu, "", 0, 3); len(list) != 3 || !more {
 		t.Errorf("%d, more %t", len(list), more)
 	}
 	if n := w.count(`SELECT count(*) FROM audit WHERE act = 'person.search' AND detail->>'text' = 'L***@canary'`); n != 1 {
 		t.Errorf("%d searches by address are recorded masked", n)
 	}
-	if n, err := w.console.EndSessions(t.Context(), wu, lin); err != nil || n != 2 || w.open(lin).Sessions != 0 || w.open(clerk).Sessions != 1 {
+	if n, err := w.console.EndSessions(w.by(wu), wu, lin); err != nil || n != 2 || w.open(lin).Sessions != 0 || w.open(clerk).Sessions != 1 {
 		t.Errorf("%d ended, %v", n, err)
 	}
 	if _, err := w.command.EndSessions(t.Context(), operator, people.Ref{Kind: people.Staff, ID: "k-lin"}); !errors.Is(err, people.ErrUnknown) {

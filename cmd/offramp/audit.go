@@ -1,11 +1,8 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"offramp/export/storage"
@@ -15,31 +12,6 @@ import (
 // headPrefix is where signed heads of the audit log lie in the bucket of exports. Nothing sweeps there.
 const headPrefix = "audit/heads/"
 
-// heads keeps signed heads in the bucket.
-type heads struct{ bucket *storage.Bucket }
-
-// Keep implements audit.Shelf.
-func (h heads) Keep(ctx context.Context, name string, body []byte) error {
-	_, err := h.bucket.Put(ctx, headPrefix+name, body, "application/json")
-	return err
-}
-
-// Each implements audit.Shelf.
-func (h heads) Each(ctx context.Context, fn func(name string, body []byte) error) error {
-	return h.bucket.List(ctx, headPrefix, "", func(l storage.Listed) error {
-		object, err := h.bucket.Open(ctx, l.Key, 0)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = object.Close() }()
-		body, err := io.ReadAll(io.LimitReader(object, 1<<16))
-		if err != nil {
-			return fmt.Errorf("read %s: %w", l.Key, err)
-		}
-		return fn(strings.TrimPrefix(l.Key, headPrefix), body)
-	})
-}
-
 // keeper signs heads of the audit log with the installation's key and keeps them in the bucket.
 func (p *parts) keeper(bucket *storage.Bucket) (*audit.Keeper, error) {
 	current, before := p.config.Web.Secrets()
@@ -47,7 +19,7 @@ func (p *parts) keeper(bucket *storage.Bucket) (*audit.Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &audit.Keeper{DB: p.db, Signer: signer, Shelf: heads{bucket}}, nil
+	return &audit.Keeper{DB: p.db, Signer: signer, Shelf: storage.NewArchive(bucket, headPrefix)}, nil
 }
 
 type auditCmd struct {
@@ -56,7 +28,7 @@ type auditCmd struct {
 }
 
 type auditVerifyCmd struct {
-	Head []string `placeholder:"FILE" help:"A signed head that was kept elsewhere, as 'offramp audit head' printed it; - reads standard input. May be repeated."`
+	Head []string `placeholder:"FILE" help:"A signed head that was kept elsewhere, as 'offramp audit head' printed it or a sink took it; - reads standard input. May be repeated."`
 }
 
 // Help shows an example.
@@ -97,6 +69,9 @@ func (a auditVerifyCmd) Run(c *console) error {
 	if b := found.Break; b != nil {
 		c.printf("BROKEN at entry %d: %s. %d entries read, %d heads held against them.\n", b.Seq, breaks[b.Kind], found.Checked, found.Kept)
 		return errSilent
+	}
+	if found.Strayed > 0 {
+		c.printf("LOOK  %d entries, the first of them %d, bear a time more than 15 minutes from when the database wrote them.\n", found.Strayed, found.FirstStrayed)
 	}
 	if found.Since == nil {
 		c.printf("%d entries: the chain holds. No head was kept before, so that nothing says whether it was made anew; this one is kept now.\n", found.Checked)

@@ -25,7 +25,7 @@ func (p *parts) checkRows(ctx context.Context) (string, error) {
 	seen := map[string]int{}
 	err := p.db.InTx(ctx, db.SystemScope("doctor"), func(tx *db.Tx) error {
 		const write = `INSERT INTO audit (at, actor, actor_kind, act, object, customer_id, detail)
-			VALUES (now(), 'doctor', 'operator', 'doctor', 'doctor', $1, '{}')`
+			VALUES (now(), 'portal', 'system', 'doctor', 'doctor', $1, '{}')`
 		if _, err := tx.Pgx.Exec(ctx, write, customer); err != nil {
 			return err
 		}

@@ -30,10 +30,17 @@ func (p *parts) checkStorage(limit time.Duration) func(ctx context.Context) (str
 		if err == nil {
 			err = bucket.Check(ctx)
 		}
+		locks := false
+		if err == nil {
+			locks, err = bucket.Locks(ctx)
+		}
 		if err != nil {
 			return "", bucketTrouble(name, err)
 		}
-		return ": " + name, nil
+		if !locks {
+			return ": " + name + ", without object lock: whoever has its key can delete the audit log's signed heads", nil
+		}
+		return ": " + name + ", with object lock for the audit log's signed heads", nil
 	}
 }
 

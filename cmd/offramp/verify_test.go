@@ -15,6 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"offramp/deploy/local/localtest"
 	"offramp/export/archive"
 	"offramp/export/archive/locked"
 	"offramp/export/receipt"
@@ -276,4 +280,100 @@ func TestVerifyOpensLockedArchives(t *testing.T) {
 	other := filepath.Join(dir, "other-locked.zip")
 	lock(t, other, password, content) // with another salt
 	bare(t, "verify", other, "--password-file", right, "--receipt", signed, "--keys", keys).want(t, 1, "is not the volume 1 of the receipt", proof.SHA256)
+}
+
+// forgeries are what somebody does who may write every table, each made whole with the schema's own digest.
+var forgeries = map[string][]string{
+	"edited":               {`UPDATE audit SET actor = 'someone' WHERE seq = 3`},
+	"put in another order": {`UPDATE audit SET seq = 1003 WHERE seq = 3`, `UPDATE audit SET seq = 3 WHERE seq = 4`, `UPDATE audit SET seq = 4 WHERE seq = 1003`},
+	"cut with its head":    {`DELETE FROM audit WHERE seq > 3`},
+}
+
+const hashAnew = `DO $$ DECLARE r audit; p bytea := decode(repeat('00', 32), 'hex'); n bigint := 0; BEGIN
+	FOR r IN SELECT * FROM audit ORDER BY seq LOOP
+		r.prev_hash := p; p := audit_digest(r); n := r.seq;
+		UPDATE audit SET prev_hash = r.prev_hash, hash = p WHERE seq = r.seq;
+	END LOOP;
+	UPDATE audit_head SET seq = n, hash = p;
+END $$`
+
+// TestL02_TheCommandFindsWhatASuperuserMakesAnew holds each forgery against a head in the bucket, and against one that was kept in a
+// file and as the event that a sink took, where the bucket's were removed, too.
+func TestL02_TheCommandFindsWhatASuperuserMakesAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	super := w.database.Super(t)
+	exec := func(statements ...string) {
+		t.Helper()
+		for _, sql := range statements {
+			if _, err := super.Exec(t.Context(), sql); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	exec(`INSERT INTO audit (at, actor, actor_kind, act, object) SELECT now(), 'actor-' || i, 'system', 'x', 'x' FROM generate_series(1, 5) i`)
+	printed := w.run("audit", "head")
+	printed.want(t, 0, `"signature"`)
+	head := filepath.Join(t.TempDir(), "head.json")
+	if err := os.WriteFile(head, []byte(printed.out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var data, kind string
+	if err := super.QueryRow(t.Context(), `SELECT data::text, type FROM outbox_event WHERE customer_id = ''`).Scan(&data, &kind); err != nil || kind != "offramp.audit.head.v1" {
+		t.Fatalf("sinks are told: %s, %v", kind, err)
+	}
+	event := filepath.Join(t.TempDir(), "event.json")
+	if err := os.WriteFile(event, []byte(`{"specversion": "1.0", "type": "`+kind+`", "data": `+data+`}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.run("audit", "verify").want(t, 0, "5 entries: complete since head 5:", " of 20")
+	bare := w.with("OFFRAMP_S3_BUCKET", localtest.S3(t).Bucket(t)) // the heads in the bucket are gone
+	exec(`CREATE TABLE audit_kept AS TABLE audit`, `CREATE TABLE audit_head_kept AS TABLE audit_head`)
+	for name, statements := range forgeries {
+		exec(append(statements, hashAnew)...)
+		for how, r := range map[string]result{
+			"the bucket's heads": w.run("audit", "verify"), "a file": bare.run("audit", "verify", "--head", head), "a sink's event": bare.run("audit", "verify", "--head", event),
+		} {
+			if r.code != 1 || !strings.Contains(r.all(), "BROKEN at entry ") {
+				t.Errorf("%s, held against %s: %d\n%s", name, how, r.code, r.all())
+			}
+		}
+		exec(`SET session_replication_role = replica; TRUNCATE audit; INSERT INTO audit SELECT * FROM audit_kept; UPDATE audit_head h SET seq = k.seq, hash = k.hash FROM audit_head_kept k;
+			SET session_replication_role = origin`)
+	}
+	w.run("audit", "verify").want(t, 0, "complete since head 5:")
+	bare.run("audit", "verify", "--head", head, "--head", event).want(t, 0, "complete since head 5:")
+	bare.with("OFFRAMP_WEB_SECRET_KEY", strings.Repeat("x", 32)).run("audit", "verify", "--head", head).want(t, 1, "not signed with a key of this installation")
+}
+
+// TestL02_HeadsAreLockedWhereTheBucketLocks has the bucket's own keeper try to remove one.
+func TestL02_HeadsAreLockedWhereTheBucketLocks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inEffect()
+	w.run("doctor").want(t, 0, ", without object lock: ")
+	s3 := localtest.S3(t)
+	bucket := s3.LockedBucket(t)
+	w = w.with("OFFRAMP_S3_BUCKET", bucket)
+	w.run("doctor").want(t, 0, ", with object lock for the audit log's signed heads")
+	w.run("audit", "head").want(t, 0, `"signature"`)
+	listed, err := s3.Client().ListObjectsV2(t.Context(), &awss3.ListObjectsV2Input{Bucket: &bucket, Prefix: aws.String(headPrefix)})
+	if err != nil || len(listed.Contents) != 1 {
+		t.Fatalf("%v, %v", listed, err)
+	}
+	remove := func(key *string) error {
+		_, err := s3.Client().DeleteObject(t.Context(), &awss3.DeleteObjectInput{Bucket: &bucket, Key: key})
+		return err
+	}
+	if err := remove(listed.Contents[0].Key); err == nil {
+		t.Error("a locked head was removed")
+	}
+	_, err = s3.Client().PutObject(t.Context(), &awss3.PutObjectInput{Bucket: &bucket, Key: aws.String("free"), Body: strings.NewReader("x")})
+	if err == nil {
+		err = remove(aws.String("free"))
+	}
+	if err != nil {
+		t.Errorf("what is not locked stays, too: %v", err)
+	}
+	w.run("audit", "verify").want(t, 0, "entries: complete since head ")
 }

@@ -43,7 +43,7 @@ var Meant = []TableRights{
 	{Table: "help_number", Serve: "usage"},
 
 	// Who signs in. A worker sweeps what is past, and learns no secret.
-	{Table: "identity", Serve: "select, " + identityColumns, Work: "select", Older: "insert, update"},
+	{Table: "identity", Serve: "select, " + identityColumns, Work: "select"},
 	{
 		Table: "person_change",
 		Serve: "select, insert, update (state, decided_by, decided_at)", Work: "select, insert, update (state, decided_by, decided_at)",

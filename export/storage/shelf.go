@@ -3,9 +3,43 @@ package storage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 	"time"
 )
+
+// Archive keeps small objects that stay under one prefix of a bucket: nothing of ours deletes them, and where the bucket has object
+// lock nobody can.
+type Archive struct {
+	bucket *Bucket
+	prefix string
+}
+
+// NewArchive keeps its objects under a prefix, which nothing sweeps.
+func NewArchive(b *Bucket, prefix string) Archive { return Archive{bucket: b, prefix: prefix} }
+
+// Keep stores an object of JSON under a name that nothing else bears.
+func (a Archive) Keep(ctx context.Context, name string, body []byte) error {
+	_, err := a.bucket.PutLocked(ctx, a.prefix+name, body, "application/json")
+	return err
+}
+
+// Each calls fn for every object, in the order of their names; fn's error ends it.
+func (a Archive) Each(ctx context.Context, fn func(name string, body []byte) error) error {
+	return a.bucket.List(ctx, a.prefix, "", func(l Listed) error {
+		object, err := a.bucket.Open(ctx, l.Key, 0)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = object.Close() }()
+		body, err := io.ReadAll(io.LimitReader(object, 1<<16))
+		if err != nil {
+			return fmt.Errorf("read %s: %w", l.Key, err)
+		}
+		return fn(strings.TrimPrefix(l.Key, a.prefix), body)
+	})
+}
 
 // Shelf keeps small bodies under one prefix of a bucket. It speaks in plain types, so that nouns which do not know this package
 // can say what they need. Safe for concurrent use.

@@ -75,6 +75,43 @@ func (b *Bucket) Put(ctx context.Context, key string, body []byte, contentType s
 	return proof, nil
 }
 
+// lockFor is how long an object that is to stay cannot be deleted, where the bucket has object lock.
+const lockFor = 366 * 24 * time.Hour
+
+// Locks reports whether the bucket has object lock. One that does not say has none.
+func (b *Bucket) Locks(ctx context.Context) (bool, error) {
+	out, err := b.patient.GetObjectLockConfiguration(ctx, &s3.GetObjectLockConfigurationInput{Bucket: &b.name})
+	if err != nil {
+		err = classify(ctx, "object lock", b.name, err)
+		if KindOf(err) == Unavailable {
+			return false, err
+		}
+		return false, nil
+	}
+	c := out.ObjectLockConfiguration
+	return c != nil && c.ObjectLockEnabled == types.ObjectLockEnabledEnabled, nil
+}
+
+// PutLocked stores a small object as Put does, so that nobody can delete or replace it for a year, where the bucket has object lock;
+// it reports whether it has.
+func (b *Bucket) PutLocked(ctx context.Context, key string, body []byte, contentType string) (locked bool, err error) {
+	if locked, err = b.Locks(ctx); err != nil || !locked {
+		if err == nil {
+			_, err = b.Put(ctx, key, body, contentType)
+		}
+		return false, err
+	}
+	until := time.Now().Add(lockFor).UTC() // the store goes by the world's time
+	_, err = b.patient.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &b.name, Key: &key, Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body))), ContentType: &contentType,
+		ObjectLockMode: types.ObjectLockModeCompliance, ObjectLockRetainUntilDate: &until,
+	}, signed(proofOf(body).SHA256))
+	if err != nil {
+		return false, classify(ctx, "put locked", key, err)
+	}
+	return true, nil
+}
+
 // Create begins an upload. estimate is the expected size in bytes, 0 when unknown; it decides the size of the parts, of
 // which three are in memory at most: 15 MiB up to an estimate of 43 GiB. The caller always calls Abort in the end,
 // which does nothing after a Commit.

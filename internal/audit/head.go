@@ -9,9 +9,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"offramp/internal/db"
+	"offramp/internal/outbox"
 )
 
 // Signed is a head of the chain, signed with the installation's key at an instant: nobody who has the database alone can make
@@ -53,8 +55,15 @@ func (s *Signer) sign(h Head, at time.Time) Signed {
 
 // Read reads a head that was kept. ErrSignature where it is none of ours.
 func (s *Signer) Read(body []byte) (signed Signed, h Head, err error) {
-	if err := json.Unmarshal(body, &signed); err != nil {
+	var kept struct {
+		Signed
+		Data *Signed `json:"data"` // of the event by which a sink was told
+	}
+	if err := json.Unmarshal(body, &kept); err != nil {
 		return signed, h, ErrSignature
+	}
+	if signed = kept.Signed; kept.Data != nil {
+		signed = *kept.Data
 	}
 	signature, err := base64.StdEncoding.DecodeString(signed.Signature)
 	if err != nil {
@@ -106,6 +115,9 @@ func (k *Keeper) Keep(ctx context.Context) (Signed, error) {
 
 func (k *Keeper) put(ctx context.Context, h Head) (Signed, error) {
 	signed := k.Signer.sign(h, k.DB.Clock.Now())
+	if err := k.tell(ctx, h, signed); err != nil {
+		return Signed{}, err
+	}
 	body, err := json.Marshal(signed)
 	if err != nil {
 		return Signed{}, err
@@ -115,6 +127,24 @@ func (k *Keeper) put(ctx context.Context, h Head) (Signed, error) {
 		return Signed{}, fmt.Errorf("keep the audit log's head: %w", err)
 	}
 	return signed, nil
+}
+
+// EventType is the event by which each sink of the programme is told of a signed head.
+const EventType = "offramp.audit.head.v1"
+
+// tell has every sink told of a head, which is then out of the database's and the bucket's reach. A head is told of once.
+func (k *Keeper) tell(ctx context.Context, h Head, signed Signed) error {
+	if h.Seq > math.MaxInt32 { // of the outbox's versions
+		return nil
+	}
+	return k.DB.InTx(ctx, db.SystemScope("tell of audit head"), func(tx *db.Tx) error {
+		const sql = `SELECT pg_advisory_xact_lock(hashtext($1)), EXISTS (SELECT FROM outbox_event WHERE customer_id = '' AND version = $2 AND type = $1)`
+		var told bool
+		if err := tx.Pgx.QueryRow(ctx, sql, EventType, h.Seq).Scan(nil, &told); err != nil || told {
+			return err
+		}
+		return outbox.Append(ctx, tx, outbox.Event{Type: EventType, Version: int(h.Seq), Subject: "audit", Data: signed})
+	})
 }
 
 // Check verifies the whole log against every head that is kept, and against those that the caller brings. Where the chain holds,

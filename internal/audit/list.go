@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -13,10 +14,21 @@ import (
 // Row is one entry as it stands in the log.
 type Row struct {
 	Entry
-	Seq  int64
-	At   time.Time
-	Hash []byte
+	Seq      int64
+	At       time.Time
+	Hash     []byte
+	Recorded Recorded
 }
+
+// Recorded is what the database has written beside an entry by itself. Entries from before it did so have none.
+type Recorded struct {
+	At      time.Time `json:"at"`                // by the database server's own clock
+	By      string    `json:"by"`                // the role that it was written as
+	Session string    `json:"session,omitempty"` // the public name of the session that proved who acted; empty: none
+}
+
+// stampKey is where that stands in an entry's detail: so the chain's digest covers it.
+const stampKey = "recorded"
 
 // Filter narrows a list; empty fields do not. From is included, To is not.
 type Filter struct {
@@ -33,7 +45,7 @@ type Page struct {
 }
 
 const listSQL = `
-	SELECT seq, at, actor, actor_kind, act, object, coalesce(customer_id, ''), detail, hash FROM audit
+	SELECT seq, at, actor, actor_kind, act, object, coalesce(customer_id, ''), detail, hash, detail->'recorded' FROM audit
 	 WHERE ($1 = 0 OR seq < $1) AND ($2 = '' OR actor = $2) AND ($3 = '' OR actor_kind = $3) AND starts_with(act, $4)
 	   AND ($5 = '' OR strpos(lower(object), lower($5)) > 0 OR strpos(lower(detail::text), lower($5)) > 0) AND ($6 = '' OR customer_id = $6)
 	   AND ($7::timestamptz IS NULL OR at >= $7) AND ($8::timestamptz IS NULL OR at < $8)
@@ -63,8 +75,13 @@ func List(ctx context.Context, d *db.DB, scope db.Scope, f Filter, p Page) (list
 }
 
 func scanRow(row pgx.CollectableRow) (r Row, err error) {
-	err = row.Scan(&r.Seq, &r.At, &r.Actor, &r.ActorKind, &r.Act, &r.Object, &r.CustomerID, &r.Detail, &r.Hash)
-	return r, err
+	var stamp []byte
+	err = row.Scan(&r.Seq, &r.At, &r.Actor, &r.ActorKind, &r.Act, &r.Object, &r.CustomerID, &r.Detail, &r.Hash, &stamp)
+	if err != nil || stamp == nil {
+		return r, err
+	}
+	delete(r.Detail, stampKey)
+	return r, json.Unmarshal(stamp, &r.Recorded)
 }
 
 // instant is NULL for the zero time.

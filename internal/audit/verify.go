@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -56,14 +57,23 @@ type Report struct {
 	Checked int64  // entries read
 	Head    Head   // of the log as it is: keep it elsewhere
 	Break   *Break // nil: the chain holds
+
+	// Strayed counts entries whose time is further from when the database wrote them than a long transaction takes. A demonstration moves
+	// its clock, and there nothing is counted.
+	Strayed      int64
+	FirstStrayed int64 // the number of the first of them; 0: there is none
 }
+
+// strays is how far the time of an entry may be from when the database wrote it. An act bears the time at which it began.
+const strays = 15 * time.Minute
 
 // chainSQL reads head and chain in one snapshot. The text is what the hash covers; it is hashed here, so that a changed
 // function in the database cannot vouch for changed rows.
 const chainSQL = `
 	SELECT h.seq, h.hash, coalesce(a.seq, 0), a.prev_hash, a.hash,
+	       a.at, CASE WHEN NOT i.demonstration THEN a.detail #>> '{recorded,at}' END,
 	       jsonb_build_array(a.seq, extract(epoch FROM a.at), a.actor, a.actor_kind, a.act, a.object, a.customer_id, a.detail)::text
-	  FROM audit_head h LEFT JOIN audit a ON true ORDER BY a.seq`
+	  FROM audit_head h CROSS JOIN installation i LEFT JOIN audit a ON true ORDER BY a.seq`
 
 // Verify reads the whole log, in constant memory, and names the first place at which the chain does not hold. Heads that
 // were kept elsewhere are looked for in it. The error is only about reading.
@@ -78,7 +88,7 @@ func Verify(ctx context.Context, d *db.DB, kept ...Head) (Report, error) {
 			return err
 		}
 		var e link
-		_, err = pgx.ForEachRow(rows, []any{&v.report.Head.Seq, &v.report.Head.Hash, &e.seq, &e.previous, &e.hash, &e.text}, func() error {
+		_, err = pgx.ForEachRow(rows, []any{&v.report.Head.Seq, &v.report.Head.Hash, &e.seq, &e.previous, &e.hash, &e.at, &e.recorded, &e.text}, func() error {
 			v.add(e)
 			return nil
 		})
@@ -95,6 +105,8 @@ func Verify(ctx context.Context, d *db.DB, kept ...Head) (Report, error) {
 type link struct {
 	seq            int64
 	previous, hash []byte
+	at             *time.Time
+	recorded       *string // when the database wrote it; nil: it has not said
 	text           string
 }
 
@@ -116,6 +128,11 @@ func (v *verifier) add(e link) {
 	}
 	expected := v.report.Checked + 1
 	v.report.Checked++
+	if e.at != nil && e.recorded != nil && strayed(*e.at, *e.recorded) {
+		if v.report.Strayed++; v.report.Strayed == 1 {
+			v.report.FirstStrayed = e.seq
+		}
+	}
 	digest := sha256.Sum256(append(bytes.Clone(e.previous), e.text...))
 	switch {
 	case e.seq != expected:
@@ -129,6 +146,12 @@ func (v *verifier) add(e link) {
 		v.fail(e.seq, Rewritten)
 	}
 	v.last = bytes.Clone(e.hash)
+}
+
+// strayed reports whether two times are too far apart. One that cannot be read was changed, which the chain shows.
+func strayed(at time.Time, recorded string) bool {
+	wrote, err := time.Parse(time.RFC3339Nano, recorded)
+	return err == nil && wrote.Sub(at).Abs() > strays
 }
 
 // end compares the chain with the head, and with heads beyond its end.

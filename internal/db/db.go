@@ -141,6 +141,9 @@ func begin(ctx context.Context, conn *pgx.Conn, scope Scope) error {
 	b := &pgx.Batch{}
 	b.Queue("BEGIN")
 	b.Queue(SetSQL, scope.Args()...)
+	if proof, ok := ctx.Value(proofKey{}).(string); ok {
+		b.Queue(proofSQL, proof)
+	}
 	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("set scope: %w", err)
 	}

@@ -1,5 +1,7 @@
 package db
 
+import "context"
+
 // Scope says whose rows a transaction may reach. It becomes PostgreSQL settings that end with the transaction; row-level
 // security does the rest. The zero Scope reaches nothing that belongs to a customer.
 type Scope struct {
@@ -51,3 +53,14 @@ func (s Scope) String() string {
 	}
 	return s.kind + ":" + s.name
 }
+
+type proofKey struct{}
+
+// WithProof has each transaction under ctx prove, by what only a session's cookie gives, in whose name it acts: the database compares
+// it with who the audit log's entries name.
+func WithProof(ctx context.Context, proof string) context.Context {
+	return context.WithValue(ctx, proofKey{}, proof)
+}
+
+// proofSQL sets the proof for the current transaction.
+const proofSQL = `SELECT set_config('offramp.proof', $1, true)`

@@ -1,11 +1,13 @@
 package notice_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	"offramp/deploy/local/localtest"
 	"offramp/internal/db"
 	"offramp/migration/notice"
 	"offramp/migration/notice/reach"
@@ -161,8 +163,12 @@ func TestZ05_NoNameThatNobodyBearsWaives(t *testing.T) {
 		h.exec(`INSERT INTO identity (id, realm, issuer, subject, name, roles, created_at, signed_in_at)
 			VALUES ('` + id + `', 'staff', 'i', '` + id + `', '` + id + `', '{` + role + `}', now(), now())`)
 	}
-	as := func(sql string) error {
-		return web.InTx(t.Context(), db.StaffScope("mia"), func(tx *db.Tx) error {
+	at, tables := map[string]context.Context{}, h.database.Super(t)
+	for _, id := range []string{"mia", "max", "leo"} {
+		at[id] = localtest.SignedIn(t.Context(), t, tables, id)
+	}
+	as := func(who, sql string) error {
+		return web.InTx(at[who], db.StaffScope(who), func(tx *db.Tx) error {
 			_, err := tx.Pgx.Exec(t.Context(), sql)
 			return err
 		})
@@ -174,24 +180,33 @@ func TestZ05_NoNameThatNobodyBearsWaives(t *testing.T) {
 		"both at once":   `INSERT INTO notice_waiver (customer_id, reason, asked_by, asked_at, confirmed_by) SELECT id, 'r', 'mia', now(), 'max' FROM customer`,
 		"an end at once": `INSERT INTO service_end (version, asked_by, asked_at, declared_by) VALUES (1, 'mia', now(), 'max')`,
 	} {
-		if err := as(sql); err == nil {
+		if err := as("mia", sql); err == nil {
 			t.Errorf("%s: done", name)
 		}
 	}
-	if err := as(fmt.Sprintf(ask, "mia")); err != nil {
+	if err := as("leo", fmt.Sprintf(ask, "leo")); err == nil {
+		t.Error("by a clerk who is signed in: done")
+	}
+	if err := as("max", fmt.Sprintf(ask, "mia")); err == nil {
+		t.Error("in the name of another: done")
+	}
+	if err := as("mia", fmt.Sprintf(ask, "mia")); err != nil {
 		t.Fatal(err)
 	}
 	for name, sql := range map[string]string{
 		"confirmed by nobody": `UPDATE notice_waiver SET confirmed_by = 'Max'`, "confirmed by a clerk": `UPDATE notice_waiver SET confirmed_by = 'leo'`,
 	} {
-		if err := as(sql); err == nil {
+		if err := as("leo", sql); err == nil {
 			t.Errorf("%s: done", name)
 		}
 	}
-	if err := as(`UPDATE notice_waiver SET confirmed_by = 'max', confirmed_at = now()`); err != nil {
+	if err := as("mia", `UPDATE notice_waiver SET confirmed_by = 'max', confirmed_at = now()`); err == nil {
+		t.Error("confirmed in the name of another: done")
+	}
+	if err := as("max", `UPDATE notice_waiver SET confirmed_by = 'max', confirmed_at = now()`); err != nil {
 		t.Fatal(err)
 	}
-	if err := as(`UPDATE notice_waiver SET asked_by = 'max', confirmed_by = 'mia'`); err == nil {
+	if err := as("mia", `UPDATE notice_waiver SET asked_by = 'max', confirmed_by = 'mia'`); err == nil {
 		t.Error("what two people decided was decided anew")
 	}
 }

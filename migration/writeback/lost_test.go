@@ -291,7 +291,7 @@ func TestO06_WhatASinkHasMissedIsSentInOrder(t *testing.T) {
 
 func (f *fixture) acts(act string) (details []string) {
 	f.Helper()
-	rows, err := f.database.Super(f.T).Query(f.Context(), `SELECT detail::text FROM audit WHERE act = $1 ORDER BY seq`, act)
+	rows, err := f.database.Super(f.T).Query(f.Context(), `SELECT (detail - 'recorded')::text FROM audit WHERE act = $1 ORDER BY seq`, act)
 	if err != nil {
 		f.Fatal(err)
 	}

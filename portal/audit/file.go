@@ -30,7 +30,7 @@ func (p *Pages) DownloadLog(c echo.Context) error {
 	h.Set("Content-Type", "text/csv; charset=utf-8")
 	c.Response().WriteHeader(http.StatusOK)
 	w := spreadsheet.NewWriter(c.Response())
-	if err := w.Write(texts("seq", "at", "actor", "actor_kind", "act", "act_key", "object", "customer_id", "detail", "hash")); err != nil {
+	if err := w.Write(texts("seq", "at", "actor", "actor_kind", "act", "act_key", "object", "customer_id", "detail", "hash", "recorded_at", "recorded_by", "session")); err != nil {
 		return err
 	}
 	more, err := p.Log.Export(ctx, v.Session.IdentityID, exact, func(r audit.Row) error {
@@ -42,7 +42,12 @@ func (p *Pages) DownloadLog(c echo.Context) error {
 			}
 			detail = string(text)
 		}
-		cells := texts(strconv.FormatInt(r.Seq, 10), r.At.UTC().Format("2006-01-02T15:04:05.000000Z07:00"), r.Actor, r.ActorKind, act(v.Locale, r.Act), r.Act, r.Object, r.CustomerID, detail, hex.EncodeToString(r.Hash))
+		written := ""
+		if !r.Recorded.At.IsZero() {
+			written = r.Recorded.At.UTC().Format("2006-01-02T15:04:05.000000Z07:00")
+		}
+		cells := texts(strconv.FormatInt(r.Seq, 10), r.At.UTC().Format("2006-01-02T15:04:05.000000Z07:00"), r.Actor, r.ActorKind, act(v.Locale, r.Act), r.Act, r.Object, r.CustomerID, detail, hex.EncodeToString(r.Hash),
+			written, r.Recorded.By, r.Recorded.Session)
 		cells[0].Number = true
 		return w.Write(cells)
 	})

@@ -139,6 +139,8 @@ func buildEntry(v *page.Visit, r audit.Row, names map[string]string, layout ui.P
 		{Key: l.T("console.entry.act"), Value: act(l, r.Act) + " · " + r.Act},
 		{Key: l.T("console.entry.object"), Value: r.Object},
 		{Key: l.T("console.entry.customer"), Value: r.CustomerID},
+		{Key: l.T("console.entry.session"), Value: r.Recorded.Session},
+		{Key: l.T("console.entry.recorded"), Value: recorded(l, r.Recorded)},
 		{Key: l.T("console.entry.hash"), Body: ui.Copyable(l, hex.EncodeToString(r.Hash), l.T("console.entry.hash"))},
 	}
 	if len(r.Detail) > 0 {
@@ -150,6 +152,14 @@ func buildEntry(v *page.Visit, r audit.Row, names map[string]string, layout ui.P
 	return view
 }
 
+// recorded says when the database wrote an entry, and as whom.
+func recorded(l *locale.Locale, r audit.Recorded) string {
+	if r.At.IsZero() {
+		return l.T("console.entry.recorded.none")
+	}
+	return l.T("console.entry.recorded.by", "At", r.At.UTC().Format("2006-01-02T15:04:05.000000Z07:00"), "Role", r.By)
+}
+
 // chainView is what a check of the chain found.
 type chainView struct {
 	layout  ui.Page
@@ -157,6 +167,14 @@ type chainView struct {
 	verdict ui.Banner
 	rows    []ui.SummaryRow
 	place   *ui.Link // to the entry at which the chain does not hold
+}
+
+// strayed says how many entries bear another time than the database's, and which is the first.
+func strayed(l *locale.Locale, r audit.Report) string {
+	if r.Strayed == 0 {
+		return l.T("console.chain.strayed.none")
+	}
+	return l.T("console.chain.strayed.some", "Count", r.Strayed, "Number", r.FirstStrayed)
 }
 
 func buildChain(v *page.Visit, r audit.Checked, layout ui.Page) chainView {
@@ -178,6 +196,7 @@ func buildChain(v *page.Visit, r audit.Checked, layout ui.Page) chainView {
 	view.rows = []ui.SummaryRow{
 		{Key: l.T("console.chain.checked"), Value: l.Number(r.Checked)},
 		{Key: l.T("console.chain.at"), Value: l.DateTime(v.Now, v.Zone())},
+		{Key: l.T("console.chain.strayed"), Value: strayed(l, r.Report)},
 		{Key: l.T("console.chain.head"), Body: ui.Copyable(l, r.Head.String(), l.T("console.chain.head"))},
 	}
 	return view

@@ -9,6 +9,7 @@ import (
 
 	"offramp/auth"
 	"offramp/deploy/local"
+	"offramp/deploy/local/localtest"
 	"offramp/portal/page"
 )
 
@@ -110,7 +111,8 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 
 func (w *world) usedInvitation() string {
 	w.Helper()
-	token, err := w.service.Invite(w.Context(), auth.Session{Realm: auth.Staff, Roles: []auth.Role{auth.Support}, IdentityID: "x"}, "a", "bob")
+	w.exec(`SELECT staff_signs_in('x', 'i', 'x', 'x', '', '{support}', now())`)
+	token, err := w.service.Invite(localtest.SignedIn(w.Context(), w.T, w.tables, "x"), auth.Session{Realm: auth.Staff, Roles: []auth.Role{auth.Support}, IdentityID: "x"}, "a", "bob")
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"offramp/auth"
 	"offramp/auth/oidc"
 	"offramp/deploy/local"
@@ -39,7 +41,8 @@ func both(en, zh string) migration.Text { return migration.Text{"en": en, "zh-CN
 type world struct {
 	*testing.T
 	db               *db.DB
-	web              *db.DB // the server\'s
+	tables           *pgxpool.Pool // the superuser's
+	web              *db.DB        // the server\'s
 	customers, staff *local.OIDC
 	service          *auth.Service
 	url              string
@@ -50,6 +53,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{T: t, log: &bytes.Buffer{}}
 	database, options := localtest.Database(t), db.Options{Clock: clock.NewManual(time.Date(2026, 11, 21, 2, 0, 0, 0, time.UTC))}
+	w.tables = database.Super(t)
 	w.db, w.web = database.Open(t, options), database.Web(t, options)
 	unstarted := httptest.NewUnstartedServer(nil)
 	w.url = "http://" + unstarted.Listener.Addr().String()

@@ -2,6 +2,7 @@ package localtest
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -170,6 +171,18 @@ func (d TestDatabase) Owner(t testing.TB) *pgxpool.Pool {
 func (d TestDatabase) Super(t testing.TB) *pgxpool.Pool {
 	t.Helper()
 	return pool(t, d.SuperURL)
+}
+
+// SignedIn begins a session for an identity, as a sign-in that is on record does, and returns a context whose transactions prove it.
+func SignedIn(ctx context.Context, t testing.TB, tables *pgxpool.Pool, identityID string) context.Context {
+	t.Helper()
+	const sql = `INSERT INTO session (id, token_hash, identity_id, customer_id, created_at, seen_at, expires_at, recorded, proof)
+		SELECT $2, $2, id, customer_id, now(), now(), '2100-01-01', 0, encode(sha256(convert_to($2, 'UTF8')), 'hex') FROM identity WHERE id = $1`
+	proof := rand.Text()
+	if tag, err := tables.Exec(ctx, sql, identityID, proof); err != nil || tag.RowsAffected() != 1 {
+		t.Fatalf("sign in %s: %v, %v", identityID, tag, err)
+	}
+	return db.WithProof(ctx, proof)
 }
 
 func pool(t testing.TB, url string) *pgxpool.Pool {

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"offramp/deploy/local"
 )
 
@@ -36,6 +38,17 @@ func S3(t testing.TB) Storage {
 }
 
 var buckets atomic.Int64
+
+// LockedBucket makes a fresh bucket with object lock.
+func (s Storage) LockedBucket(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("test-locked-%d", buckets.Add(1))
+	lock := true
+	if _, err := s.Client().CreateBucket(context.Background(), &s3.CreateBucketInput{Bucket: &name, ObjectLockEnabledForBucket: &lock}); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
 
 // Bucket makes a fresh bucket.
 func (s Storage) Bucket(t testing.TB) string {
