@@ -116,6 +116,37 @@ func TestTheCustomerReadsEverythingAgain(t *testing.T) {
 	w.shows("owner", "/plan", `href="/inbox"`)
 }
 
+// RFC 8058: the mail provider posts for the reader, without cookies; following the link changes nothing.
+func TestN11_OneClickDeclinesOptionalEmailsAndALookDoesNot(t *testing.T) {
+	w := newWorld(t)
+	w.notify()
+	w.tellAll()
+	id := w.text(`SELECT mail_id FROM notice_delivery WHERE customer_id = $1 LIMIT 1`, w.ids["a"])
+	wants := func() string {
+		return w.text(`SELECT coalesce(string_agg(p.optional::text, ' '), 'as before') FROM notice_preference p JOIN notice_delivery d USING (contact_id) WHERE d.mail_id = $1`, id)
+	}
+	place := "/unsubscribe/" + reportSeals.LeaveToken(id)
+	w.shows("nobody", place, "No more tips and offers?", "still come", `action="`+place+`"`)
+	if a := w.do("nobody", "HEAD", place, "", nil); a.status != 200 || wants() != "as before" {
+		t.Errorf("a look: %d, %s", a.status, wants())
+	}
+	for _, other := range []string{"/unsubscribe/" + reportSeals.Token(id), "/unsubscribe/" + id, "/unsubscribe/x", place + "a"} {
+		get, post := w.get("nobody", other), w.post("nobody", other, url.Values{"List-Unsubscribe": {"One-Click"}})
+		if get.status != 404 || post.status != 404 || wants() != "as before" {
+			t.Errorf("%s: %d, %d, %s", other, get.status, post.status, wants())
+		}
+	}
+	if a := w.post("nobody", place, nil); a.status != 200 || wants() != "as before" {
+		t.Errorf("an empty post: %d, %s", a.status, wants())
+	}
+	for range 2 { // providers try again
+		a := w.post("nobody", place, url.Values{"List-Unsubscribe": {"One-Click"}})
+		if a.status != 200 || !strings.Contains(a.body, "You get no more tips and offers") || wants() != "false" {
+			t.Errorf("one click: %d, %s", a.status, wants())
+		}
+	}
+}
+
 func TestSupportRingsWhomNobodyReached(t *testing.T) {
 	w := newWorld(t)
 	w.notify()

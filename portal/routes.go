@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"offramp/auth"
+	"offramp/migration/notice"
 	"offramp/portal/api"
 	"offramp/portal/customer/inbox"
 	"offramp/portal/customer/settle"
@@ -73,6 +74,8 @@ func (s *Server) planList() []Route {
 		{Method: get, Path: "/help", Access: Customer, Handler: s.customer.ShowHelp},
 		{Method: get, Path: inbox.Path, Access: Customer, Handler: s.inbox.Show},
 		{Method: post, Path: inbox.Path + "/preferences", Access: Customer, Handler: s.inbox.SavePreferences},
+		{Method: get, Path: notice.LeavePath + ":token", Access: Public, Handler: s.inbox.AskLeave},
+		{Method: post, Path: notice.LeavePath + ":token", Access: Public, Handler: s.inbox.Leave, Free: true},
 	}
 }
 

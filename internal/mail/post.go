@@ -36,7 +36,7 @@ type Envelope struct {
 	Subject       string
 	HTML, Plain   string
 	ID            string // of the message, the same in every try
-	Unsubscribe   string // https address that takes the POST of RFC 8058; empty: it cannot be declined
+	Unsubscribe   string // address that takes the POST of RFC 8058 with a token behind it; empty: it cannot be declined
 	At            time.Time
 }
 
@@ -112,8 +112,8 @@ func (p *Post) message(e Envelope) (*smtp.Msg, error) {
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
 	m.SetGenHeader("X-Auto-Response-Suppress", "All")
 	m.SetGenHeader("Content-Language", e.Tag)
-	if e.Unsubscribe != "" {
-		m.SetGenHeader("List-Unsubscribe", "<"+e.Unsubscribe+">")
+	if leave := p.config.Seals.LeaveToken(e.ID); e.Unsubscribe != "" && leave != "" {
+		m.SetGenHeader("List-Unsubscribe", "<"+e.Unsubscribe+leave+">")
 		m.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click") // RFC 8058
 	}
 	m.SetBodyString(smtp.TypeTextPlain, e.Plain)

@@ -423,7 +423,7 @@ func TestN12_WhatWasForeseenIsWhatWasSent(t *testing.T) {
 	}
 }
 
-func TestAnOptionalNoticeThatNobodyTakesRingsNobody(t *testing.T) {
+func TestN11_AnOptionalNoticeThatNobodyTakesRingsNobody(t *testing.T) {
 	src := strings.Replace(boats, "    - key: export\n", `    - key: offer
       kind: optional
       on: {milestone: announcement}
@@ -442,6 +442,13 @@ func TestAnOptionalNoticeThatNobodyTakesRingsNobody(t *testing.T) {
 	h.at("2026-06-01T02:00:00Z")
 	if a, b := h.got("A-1"), h.got("A-2"); len(a) != 1 || len(b) != 2 {
 		t.Errorf("declined: %q, taken: %q", a, b)
+	}
+	for _, m := range h.box.Messages("a-2@customer.example") { // only what is optional can be declined by one click
+		token, _ := strings.CutPrefix(strings.Trim(m.Header["List-Unsubscribe"], "<>"), "https://moving.example/unsubscribe/")
+		id, ok := seals.OpenLeave(token)
+		if optional := m.Subject == "Tips"; ok != optional || strings.Contains(m.Text, "cannot be unsubscribed") == optional || optional && (m.Header["List-Unsubscribe-Post"] != "List-Unsubscribe=One-Click" || id == "") {
+			t.Errorf("%s: %q, %q", m.Subject, m.Header["List-Unsubscribe"], m.Header["List-Unsubscribe-Post"])
+		}
 	}
 	const sql = `SELECT m.state || ' ' || m.reason || ' ' || (SELECT count(*) FROM notice_call) FROM notice_message m
 		JOIN customer c ON c.id = m.customer_id WHERE c.ref = 'A-1' AND m.notice = 'offer'`

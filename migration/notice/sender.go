@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -219,6 +220,9 @@ func (s *Sender) envelope(p parcel) mail.Envelope {
 	e := mail.Envelope{
 		Name: p.to.Name, Address: p.to.Email, Tag: p.letter.Bulletin.Tag, Subject: p.letter.Bulletin.Subject,
 		HTML: p.letter.HTML, Plain: p.letter.Plain, ID: p.mailID, At: s.db.Clock.Now(),
+	}
+	if p.letter.Bulletin.Leave != "" {
+		e.Unsubscribe = strings.TrimRight(s.link, "/") + LeavePath
 	}
 	return e
 }

@@ -301,6 +301,22 @@ func (s *Service) Want(ctx context.Context, who migration.Who, optional bool) er
 	})
 }
 
+// LeavePath is where the reader of an optional mail declines others like it; behind it stands a token of the mail's.
+const LeavePath = "/unsubscribe/"
+
+// Leave records that the reader of a mail wants no optional notices any more. ErrUnknown: the mail is not known any more.
+func (s *Service) Leave(ctx context.Context, mailID string) error {
+	var who migration.Who
+	err := s.db.InTx(ctx, system, func(tx *db.Tx) (err error) {
+		who, err = s.store.reader(ctx, tx, mailID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.Want(ctx, who, false)
+}
+
 // Customer finds a customer by the number in the retired product, for a preview. ErrUnknown. For staff; Preview records the look.
 func (s *Service) Customer(ctx context.Context, staffID, ref string) (id string, err error) {
 	err = s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {

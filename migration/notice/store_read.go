@@ -123,6 +123,18 @@ func (store) wants(ctx context.Context, d *db.DB, who migration.Who) (optional b
 	return optional, err
 }
 
+// reader is the contact whom a mail was sent to.
+func (store) reader(ctx context.Context, tx *db.Tx, mailID string) (who migration.Who, err error) {
+	err = tx.Pgx.QueryRow(ctx, `SELECT customer_id, contact_id FROM notice_delivery WHERE mail_id = $1 LIMIT 1`, mailID).Scan(&who.CustomerID, &who.ContactID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return who, ErrUnknown
+	}
+	if err != nil {
+		return who, fmt.Errorf("read whom a mail went to: %w", err)
+	}
+	return who, nil
+}
+
 func (store) want(ctx context.Context, tx *db.Tx, who migration.Who, optional bool) error {
 	const sql = `
 		INSERT INTO notice_preference (contact_id, customer_id, optional, changed_at) VALUES ($1, $2, $3, $4)

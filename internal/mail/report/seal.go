@@ -32,31 +32,48 @@ func NewSeals(master []byte, before ...[]byte) (s Seals) {
 	return s
 }
 
+// What a token is for. One that is read off a mail's headers by whoever passes it on is good for nothing else.
+const (
+	forReports = ""
+	forLeaving = "unsubscribe\x00"
+)
+
 // Token seals the id of a mail, which is 32 digits in hex. Any other id has none, and the result is empty.
-func (s Seals) Token(mailID string) string {
+func (s Seals) Token(mailID string) string { return s.seal(forReports, mailID) }
+
+// LeaveToken seals the id of a mail for its reader to decline others like it (RFC 8058).
+func (s Seals) LeaveToken(mailID string) string { return s.seal(forLeaving, mailID) }
+
+func (s Seals) seal(purpose, mailID string) string {
 	id, err := hex.DecodeString(mailID)
 	if err != nil || len(id) != idBytes || len(s.keys) == 0 {
 		return ""
 	}
-	return letters.EncodeToString(append(id, mac(s.keys[0], id)...))
+	return letters.EncodeToString(append(id, mac(s.keys[0], purpose, id)...))
 }
 
-// Open returns the id of the mail that a token seals.
-func (s Seals) Open(token string) (mailID string, ok bool) {
+// Open returns the id of the mail that a token of Token's seals.
+func (s Seals) Open(token string) (mailID string, ok bool) { return s.open(forReports, token) }
+
+// OpenLeave returns the id of the mail that a token of LeaveToken's seals.
+func (s Seals) OpenLeave(token string) (mailID string, ok bool) { return s.open(forLeaving, token) }
+
+func (s Seals) open(purpose, token string) (mailID string, ok bool) {
 	raw, err := letters.DecodeString(strings.ToLower(token))
 	if err != nil || len(raw) != idBytes+sealBytes {
 		return "", false
 	}
 	for _, key := range s.keys {
-		if subtle.ConstantTimeCompare(raw[idBytes:], mac(key, raw[:idBytes])) == 1 {
+		if subtle.ConstantTimeCompare(raw[idBytes:], mac(key, purpose, raw[:idBytes])) == 1 {
 			return hex.EncodeToString(raw[:idBytes]), true
 		}
 	}
 	return "", false
 }
 
-func mac(key, id []byte) []byte {
+func mac(key []byte, purpose string, id []byte) []byte {
 	h := hmac.New(sha256.New, key)
+	h.Write([]byte(purpose))
 	h.Write(id)
 	return h.Sum(nil)[:sealBytes]
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"offramp/internal/mail/report"
 	"offramp/migration"
 	"offramp/migration/notice"
 	"offramp/portal/page"
@@ -21,6 +22,7 @@ type Pages struct {
 	*page.Kit
 	Notices   *notice.Service
 	Customers *migration.Service
+	Seals     report.Seals // of the mails in which somebody declines others
 }
 
 // Show lists what the contact was sent, newest first.
@@ -52,6 +54,58 @@ func (p *Pages) SavePreferences(c echo.Context) error {
 		return err
 	}
 	return p.Flash(c, Path, "ok", "flash.preferences_saved")
+}
+
+// oneClick is the body of the POST that a mail provider sends for a reader (RFC 8058, section 3.2). Our button sends the same.
+const oneClick = "List-Unsubscribe"
+
+// AskLeave asks whether the reader of a mail wants no optional mails any more. Looking changes nothing: mail scanners look, too.
+func (p *Pages) AskLeave(c echo.Context) error {
+	if _, ok := p.Seals.OpenLeave(c.Param("token")); !ok {
+		return notice.ErrUnknown
+	}
+	return p.showLeave(c, false)
+}
+
+// Leave does it. Nobody has to sign in for it: the mail's token says who they are.
+func (p *Pages) Leave(c echo.Context) error {
+	id, ok := p.Seals.OpenLeave(c.Param("token"))
+	if !ok {
+		return notice.ErrUnknown
+	}
+	form, err := page.ReadForm(c, page.Line(oneClick, 20))
+	if err != nil {
+		return err
+	}
+	if form.Get(oneClick) != "One-Click" {
+		return p.showLeave(c, false)
+	}
+	if err := p.Notices.Leave(c.Request().Context(), id); err != nil {
+		return err
+	}
+	return p.showLeave(c, true)
+}
+
+func (p *Pages) showLeave(c echo.Context, done bool) error {
+	l := page.Of(c).Locale
+	w := leaveView{heading: ui.Heading{Title: l.T("leave.title"), Lead: l.T("leave.text")}}
+	if done {
+		w.heading = ui.Heading{Title: l.T("leave.done"), Lead: l.T("leave.done.text")}
+		w.back = &ui.Link{Label: l.T("leave.change"), URL: Path}
+	} else {
+		w.leave = &ui.Action{URL: c.Request().URL.Path, Hidden: []ui.Pair{{Name: oneClick, Value: "One-Click"}}, Button: ui.Button{Label: l.T("leave.do"), Kind: ui.Primary}}
+	}
+	w.layout = p.Layout(c, w.heading.Title, "")
+	w.layout.Narrow, w.layout.NoIndex = true, true
+	return page.Render(c, http.StatusOK, leavePage(w))
+}
+
+// leaveView is the page for declining optional mails.
+type leaveView struct {
+	layout  ui.Page
+	heading ui.Heading
+	leave   *ui.Action
+	back    *ui.Link
 }
 
 // view is the page.
