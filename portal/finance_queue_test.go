@@ -92,17 +92,53 @@ func TestFinanceSeesWhatIsLate(t *testing.T) {
 	w.programme.p.Refund.Within = migration.Within{Review: 5, Pay: 10, Bank: 3}
 	w.paid("b", "INV-7", 365000)
 	ref, other := w.asked("owner"), w.askedFor("other", url.Values{"method": {"original"}})
-	w.shows("finance_approver", queue, `href="`+queue+`?late=yes"`, "nothing is late")
+	w.shows("finance_approver", queue, `href="`+queue+`?late=yes"`, "oldest: ")
 	w.shows("finance_approver", queue+"?late=yes", "Nothing is late.")
-	w.hides(w.shows("finance_approver", queue+"/"+ref, "Promised to the customer", "decision: by"), "Review is late")
+	w.hides(w.shows("finance_approver", queue+"/"+ref, "Promised to the customer", "decision: by"), "Decision is late")
 	w.decided("finance_clerk", other, "review", nil)
 	w.decided("finance_approver", other, "approve", nil)
 	w.at(day.AddDate(0, 0, 6))
 	w.shows("owner", "/refund/"+ref, "late: this should have been done by")
-	body := w.shows("finance_approver", queue+"?late=yes", ref, "Review is late", "review: 1", `aria-label="Remove “Late”"`, `<option value="yes" selected>Only what is late`)
+	body := w.shows("finance_approver", queue+"?late=yes", ref, "Decision is late", "decision: 1", `aria-label="Remove “Late”"`, `<option value="yes" selected>Only what is late`)
 	w.hides(body, other)
-	w.shows("finance_clerk", queue+"/"+ref, "Review is late", "The customer was promised this by "+day.AddDate(0, 0, 5).In(w.programme.p.Zone).Format("2 January 2006"), "decision: was due by")
+	w.shows("finance_clerk", queue+"/"+ref, "Decision is late", "The customer was promised this by "+day.AddDate(0, 0, 5).In(w.programme.p.Zone).Format("2 January 2006"), "decision: was due by")
 	w.at(day.AddDate(0, 0, 11))
-	w.shows("finance_approver", queue+"?late=yes", ref, other, "Payment is late", "review: 1 · payment: 1")
+	w.shows("finance_approver", queue+"?late=yes", ref, other, "Payment is late", "decision: 1 · payment: 1")
 	w.hides(w.shows("finance_approver", queue+".csv?late=yes&status=to_pay", other), ref)
+}
+
+// TestSelectingAllOfMoreThanFitsSaysHowManyAreTaken has 1,001 refunds wait, behind as many that this approver has reviewed.
+func TestSelectingAllOfMoreThanFitsSaysHowManyAreTaken(t *testing.T) {
+	w := newPrepaid(t)
+	ref := w.asked("owner")
+	w.decided("finance_clerk", ref, "review", nil)
+	super := w.super.Super(t)
+	for _, sql := range []string{
+		`SET session_replication_role = replica`, // a thousand requests by hand
+		`INSERT INTO refund (id, number, ref, customer_id, tier, name_key, state, method, currency, amount, quote, quote_digest, policy_version, account, account_kind,
+				requested_by, requested_at, updated_at, reviewed_by, reviewed_at)
+			SELECT 'r' || n, 100000 + n, 'RF-2026-' || 100000 + n, customer_id, tier, name_key, state, method, currency, amount, quote, quote_digest, policy_version, account, account_kind,
+				requested_by, requested_at - interval '1 day' + n * interval '1 second', updated_at, CASE WHEN n > 1001 THEN reviewed_by ELSE 'identity-finance_approver' END, reviewed_at
+			FROM refund, generate_series(1, 2001) n`,
+		`INSERT INTO refund_total (state, tier, method, currency, count, amount) SELECT state, tier, method, currency, 2001, 2001 * amount FROM refund WHERE number < 100000`,
+		`SET session_replication_role = origin`,
+	} {
+		if _, err := super.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.shows("finance_approver", queue, "Select the first 1,000")
+	all := url.Values{"all": {"yes"}, "back": {"status=to_approve"}}
+	body := w.sent("finance_approver", queue+"/approve", all, 200).body
+	w.shownIn(body, "Approve 1,000 refunds?", "These are the first 1,000 that you can approve; more wait behind them", "RF-2026-101002", "RF-2026-102001")
+	if got := strings.Count(body, `name="ref" value="`); got != 1000 {
+		t.Errorf("%d are taken", got)
+	}
+	w.hides(body, "RF-2026-101001")
+	if _, err := super.Exec(t.Context(), `SET session_replication_role = replica; UPDATE refund SET state = 'approved', approved_by = 'identity-second', approved_content = content WHERE id = 'r2001'; SET session_replication_role = origin`); err != nil {
+		t.Fatal(err)
+	}
+	body = w.sent("finance_approver", queue+"/approve", all, 200).body
+	w.hides(body, "more wait behind them")
+	w.shownIn(body, "Approve 1,000 refunds?", ref)
 }

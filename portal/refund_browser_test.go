@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"offramp/deploy/local/localtest"
+	"offramp/migration"
 )
 
 // TestH02_RefundPagesInABrowser goes the customer's and finance's way through a refund, in Chinese on a desk and in English on a
@@ -155,4 +156,80 @@ func TestBankResultsAreTakenOrRefusedAsAWhole(t *testing.T) {
 	w.shows("finance_clerk", a.location, "Somebody else&#39;s.", "Put back on the list")
 	w.sent("finance_clerk", line+"/reopen", nil, 303)
 	w.shows("finance_clerk", a.location, "Take off the list")
+}
+
+// TestTheBoxInTheHeadTellsWhatIsTicked looks at the box that ticks all, where all is ticked from the start and where nothing is.
+func TestTheBoxInTheHeadTellsWhatIsTicked(t *testing.T) {
+	w := newPrepaid(t)
+	w.paid("b", "INV-7", 365000)
+	refs := []string{w.asked("owner"), w.asked("other")}
+	base, tab := w.browse(), localtest.Browser(t)
+	tab.Allow("404")
+	head := func(want string) {
+		t.Helper()
+		const state = `(b => (b.hidden ? "hidden" : b.indeterminate ? "some" : b.checked ? "all" : "none"))(document.querySelector("input[data-all]")) + " " + document.querySelectorAll("tbody .check:checked").length`
+		if got := localtest.Eval[string](tab, state); got != want {
+			t.Errorf("the head says %s, want %s", got, want)
+		}
+	}
+	for _, ref := range refs {
+		w.decided("finance_clerk", ref, "review", nil)
+	}
+	tab.Open(base + "/test-as/finance_approver")
+	tab.Open(base + queue)
+	head("none 0")
+	tab.Click("tbody .check")
+	head("some 1")
+	tab.Click("input[data-all]")
+	head("all 2")
+	tab.Click("input[data-all]")
+	head("none 0")
+	for _, ref := range refs {
+		w.decided("finance_approver", ref, "approve", nil)
+	}
+	tab.Open(base + "/test-as/finance_clerk")
+	tab.Open(base + "/console/finance/batches/new")
+	head("all 2")
+	tab.Click("tbody .check")
+	head("some 1")
+	tab.Click("input[data-all]")
+	head("all 2")
+}
+
+// TestTheFirstScreenAnswers looks at finance's pages on a small desk: what the page is about, and the one thing to do, are in sight.
+func TestTheFirstScreenAnswers(t *testing.T) {
+	w := newPrepaid(t)
+	w.programme.p.Refund.Within = migration.Within{Review: 1, Pay: 1, Bank: 1}
+	ref := w.asked("owner")
+	w.at(day.AddDate(0, 0, 4))
+	w.credentials(day.AddDate(0, 0, 4))
+	base, tab := w.browse(), localtest.Browser(t)
+	tab.Allow("404")
+	tab.Size(1280, 850)
+	look := func(who, path string, selectors ...string) {
+		t.Helper()
+		tab.Open(base + "/test-as/" + who)
+		for _, tag := range []string{"en", "zh-CN"} {
+			w.speak(who, tag)
+			tab.Open(base + path)
+			for _, one := range selectors {
+				if at := localtest.Eval[int](tab, `Math.round((e => e ? e.getBoundingClientRect().bottom : 9999)(document.querySelector("`+one+`")))`); at > 850 {
+					t.Errorf("%s in %s: %s ends at %d", path, tag, one, at)
+				}
+			}
+			if n := localtest.Eval[int](tab, `document.querySelectorAll("main .btn--primary").length`); n > 1 {
+				t.Errorf("%s in %s has %d actions in front", path, tag, n)
+			}
+		}
+		w.speak(who, "en")
+	}
+	look("finance_clerk", queue, ".tiles", "#budget", "#queue-caption + thead + tbody tr, #queue tbody tr, main tbody tr")
+	look("finance_clerk", queue+"/"+ref+"?in=status%3Dto_review", ".sum", "#request .btn--primary", "#facts")
+	w.decided("finance_clerk", ref, "review", nil)
+	look("finance_approver", queue+"/"+ref, ".sum", "#request .btn--primary", "#facts")
+	w.decided("finance_approver", ref, "approve", nil)
+	look("finance_clerk", "/console/finance/batches/new", "main tbody tr", ".bulk .btn--primary")
+	look("finance_clerk", "/console/finance/batches", "main .btn--primary, main .btn")
+	look("finance_clerk", "/console/finance/reconciliation", "main .btn--primary")
+	look("finance_clerk", "/console/finance/reports", "main tbody tr")
 }

@@ -231,20 +231,45 @@ func (s *Service) Next(ctx context.Context, staffID string, f Filter, ref string
 	return next, nil
 }
 
-// Head returns the first refunds of a filter, at most BulkLimit, as the queue lists them. ErrFilter. For finance, from the queue,
-// whose reading was recorded.
-func (s *Service) Head(ctx context.Context, staffID string, f Filter) (rows []Row, err error) {
+// Approvable returns the first refunds of a filter that may be approved, at most BulkLimit, as the queue lists them, and whether more follow.
+// ErrFilter. For finance, from the queue, whose reading was recorded.
+func (s *Service) Approvable(ctx context.Context, staffID string, f Filter, may func(Row) bool) (rows []Row, more bool, err error) {
 	if f, err = f.checked(); err != nil {
-		return nil, err
+		return nil, false, err
+	}
+	waiting := []State{Reviewed, Second}
+	if len(f.States) > 0 {
+		waiting = slices.DeleteFunc(waiting, func(s State) bool { return !slices.Contains(f.States, s) })
+	}
+	if f.States = waiting; len(waiting) == 0 {
+		return nil, false, nil
 	}
 	err = s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
-		rows, err = s.store.page(ctx, tx, f, nil, BulkLimit)
-		return err
+		for from := (*key)(nil); ; {
+			page, err := s.store.page(ctx, tx, f, from, BulkLimit)
+			if err != nil {
+				return err
+			}
+			for _, r := range page {
+				if !may(r) {
+					continue
+				}
+				if more = len(rows) == BulkLimit; more {
+					return nil
+				}
+				rows = append(rows, r)
+			}
+			if len(page) < BulkLimit {
+				return nil
+			}
+			last := page[len(page)-1]
+			from = &key{at: last.RequestedAt, amount: last.Amount, number: last.number}
+		}
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the head of the queue: %w", err)
+		return nil, false, fmt.Errorf("read what may be approved: %w", err)
 	}
-	return rows, nil
+	return rows, more, nil
 }
 
 // NeedsSecond reports whether a refund that was reviewed waits for a second approver after the first: since it was submitted, or by the

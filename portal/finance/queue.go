@@ -11,6 +11,7 @@ import (
 	"offramp/internal/fault"
 	"offramp/migration/refund"
 	"offramp/portal/page"
+	"offramp/portal/ui"
 )
 
 // ShowQueue lists refunds by a filter, with the figures of the whole above them.
@@ -143,21 +144,23 @@ func (p *Pages) askForAll(c echo.Context, text, back string) error {
 	if err != nil {
 		return err
 	}
-	list, err := p.Refunds.Head(c.Request().Context(), staff(c), filter)
+	rows, more, err := p.Refunds.Approvable(c.Request().Context(), staff(c), filter, func(r refund.Row) bool { return cannotApprove(v, r) == "" })
 	if err != nil {
 		return err
 	}
-	var rows []refund.Row
 	var choices []refund.Choice
-	for _, r := range list {
-		if cannotApprove(v, r) == "" {
-			rows, choices = append(rows, r), append(choices, refund.Choice{Ref: r.Ref, Version: r.Version})
-		}
+	for _, r := range rows {
+		choices = append(choices, refund.Choice{Ref: r.Ref, Version: r.Version})
 	}
 	if len(choices) == 0 {
 		return p.Flash(c, back, "warn", "flash.refund_none_to_approve")
 	}
-	return page.Render(c, http.StatusOK, bulkPage(buildBulk(v, rows, choices, back, p.layout(c, v.Locale.T("finance.bulk"), "refunds"))))
+	view := buildBulk(v, rows, choices, back, p.layout(c, v.Locale.T("finance.bulk"), "refunds"))
+	if more {
+		limit := v.Locale.Number(refund.BulkLimit)
+		view.part = &ui.Banner{Tone: "warn", Title: v.Locale.T("finance.bulk.part", "Limit", limit), Text: v.Locale.T("finance.bulk.part.text", "Limit", limit)}
+	}
+	return page.Render(c, http.StatusOK, bulkPage(view))
 }
 
 // selected reads the rows that were selected, in the order of the selection.

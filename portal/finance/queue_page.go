@@ -44,6 +44,7 @@ type queueView struct {
 	first   *ui.Link // back to the first page
 	back    string   // the filter, for the way back
 	bulk    bool     // the visitor may approve, and sees something to
+	all     string   // on the button that selects the whole list
 	hint    string   // under the table
 }
 
@@ -91,7 +92,10 @@ func buildQueue(v *page.Visit, list queueList, layout ui.Page) queueView {
 		view.table.Feet, view.totals = nil, &totals
 	}
 	if view.bulk {
-		view.hint = l.T("finance.bulk.hint")
+		view.hint, view.all = l.T("finance.bulk.hint"), l.T("finance.bulk.all")
+		if n := counted(list.page.Totals); n > refund.BulkLimit || list.page.AtLeast && n > refund.TotalsLimit {
+			view.all = l.T("finance.bulk.all.first", "Count", l.Number(refund.BulkLimit))
+		}
 	}
 	if list.page.Next != "" {
 		view.pages.NextURL = q.url(QueuePath, list.page.Next)
@@ -136,20 +140,24 @@ func tiles(v *page.Visit, q query, f refund.Figures) []tile {
 		}
 		list = append(list, tile{label: label, value: l.Number(count(f.States, states)), note: notes[key], url: QueuePath + "?status=" + group.key, here: q.status == group.key})
 	}
-	list = append(list, lateTile(v, q, f.Late))
-	age := tile{label: l.T("finance.age"), value: l.T("finance.age.none"), note: l.T("finance.age.note")}
-	if f.Oldest != nil {
-		age.value = l.Duration(v.Now.Sub(*f.Oldest))
-	}
-	return append(list, age)
+	list = append(list, lateTile(v, q, f))
+	return list
 }
 
-// lateTile counts what should have been done by now, as the customers are told.
-func lateTile(v *page.Visit, q query, late []refund.LateFigure) tile {
+// counted is how many refunds some totals count.
+func counted(list []refund.Total) (n int64) {
+	for _, t := range list {
+		n += t.Count
+	}
+	return n
+}
+
+// lateTile counts what should have been done by now, as the customers are told, and says how long the oldest waits for us.
+func lateTile(v *page.Visit, q query, figures refund.Figures) tile {
 	l, n := v.Locale, 0
 	t := tile{label: l.T("finance.late"), note: l.T("finance.late.none"), url: QueuePath + "?late=yes", here: q.late}
 	var parts []string
-	for _, f := range late {
+	for _, f := range figures.Late {
 		n += f.Count
 		parts = append(parts, l.T("finance.late."+string(f.Stage), "Count", l.Number(int64(f.Count))))
 	}
@@ -157,6 +165,9 @@ func lateTile(v *page.Visit, q query, late []refund.LateFigure) tile {
 	if n > refund.TotalsLimit { // counting stopped there
 		t.value, parts = l.T("finance.late.more", "Count", l.Number(refund.TotalsLimit)), nil
 		t.note = ""
+	}
+	if figures.Oldest != nil {
+		parts = append(parts, l.T("finance.age.oldest", "Age", l.Duration(v.Now.Sub(*figures.Oldest))))
 	}
 	if len(parts) > 0 {
 		t.note = strings.Join(parts, " · ")
@@ -373,7 +384,7 @@ func queueRow(v *page.Visit, names people, i int, r refund.Row, bulk bool, in st
 func stateTag(v *page.Visit, r refund.Row) templ.Component {
 	tag := ui.Tag("", console.RefundTurn(r.State), v.Locale.T("finance.state."+string(r.State)))
 	if r.Late(v.Programme.Zone, v.Now) {
-		tag = templ.Join(tag, ui.Tag("", console.Over, v.Locale.T("finance.late.tag."+string(refund.StageOf(r.State)))))
+		tag = templ.Join(tag, ui.Tag("", console.Problem, v.Locale.T("finance.late.tag."+string(refund.StageOf(r.State)))))
 	}
 	if !refund.NeedsSecond(v.Programme, r) {
 		return tag
@@ -414,6 +425,7 @@ func cannotApprove(v *page.Visit, r refund.Row) string {
 type bulkView struct {
 	layout  ui.Page
 	heading ui.Heading
+	part    *ui.Banner // there are more than can be approved at once
 	second  *ui.Banner // some of them need a second person
 	table   ui.Table
 	refs    []string

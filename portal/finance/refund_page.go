@@ -24,9 +24,11 @@ type refundView struct {
 	heading   ui.Heading
 	errors    []ui.FieldError
 	refused   *ui.Banner
-	late      *ui.Banner
-	tag       ui.Card // of the request, with the state beside its title
-	facts     []ui.SummaryRow
+	late      string
+	tag       ui.Card         // of the request, with the state beside its title
+	sum       string          // the main figure
+	money     []ui.SummaryRow // what is decided about: where the money goes, and what was promised
+	facts     []ui.SummaryRow // who asked and who had it in their hands
 	reveal    *ui.Action
 	quotes    []quoteView // what was frozen; behind it what would be worked out today, where that differs
 	payments  ui.Table
@@ -67,9 +69,9 @@ func buildRefund(v *page.Visit, f refund.File, names people, d decision, layout 
 	b := refundBuilder{Locale: l, v: v, f: f, names: names, d: d}
 	view := refundView{
 		layout: layout, refused: refusal(v, d.refused),
-		heading: ui.Heading{Eyebrow: f.CustomerName + " · " + f.CustomerRef, Title: l.T("finance.refund", "Reference", f.Ref), Lead: l.Money(f.Amount, f.Currency)},
-		tag:     ui.Card{ID: "request", Title: l.T("finance.request"), Aside: ui.Tag("", console.RefundTurn(f.State), l.T("finance.state."+string(f.State)))},
-		late:    b.late(), facts: b.facts(), payments: b.payments(), attempts: b.attempts(), talk: b.talk(), history: b.history(),
+		heading: ui.Heading{Eyebrow: f.CustomerName + " · " + f.CustomerRef, Title: l.T("finance.refund", "Reference", f.Ref)}, sum: l.Money(f.Amount, f.Currency),
+		tag:   ui.Card{ID: "request", Title: l.T("finance.decision"), Aside: ui.Tag("", console.RefundTurn(f.State), l.T("finance.state."+string(f.State)))},
+		money: b.money(), facts: b.facts(), payments: b.payments(), attempts: b.attempts(), talk: b.talk(), history: b.history(),
 	}
 	view.quotes = []quoteView{newQuote(v, f.Quote, l.T("finance.calculation"), "calculation")}
 	if f.Other != "" {
@@ -83,6 +85,7 @@ func buildRefund(v *page.Visit, f refund.File, names people, d decision, layout 
 		view.reveal = &ui.Action{URL: refundURL(f.Ref) + "/reveal", Button: ui.Button{Label: l.T("finance.reveal")}}
 	}
 	view.f = f.State
+	b.late(&view)
 	b.decisions(&view)
 	b.documents(&view)
 	return view
@@ -123,13 +126,10 @@ func (b refundBuilder) at(t *time.Time) string {
 	return b.DateTime(*t, b.v.Zone())
 }
 
-func (b refundBuilder) facts() []ui.SummaryRow {
+// money says what is decided about: how it is settled, to whom it goes and what was promised.
+func (b refundBuilder) money() []ui.SummaryRow {
 	f := b.f
-	rows := []ui.SummaryRow{
-		{Key: b.T("refund.requested"), Value: b.DateTime(f.RequestedAt, b.v.Zone()) + " · " + f.ContactName},
-		{Key: b.T("console.tier"), Value: page.TierName(b.Locale, b.v.Programme, f.Tier)},
-		{Key: b.T("refund.method"), Value: b.T("refund.method." + string(f.Method))},
-	}
+	rows := []ui.SummaryRow{{Key: b.T("refund.method"), Value: b.T("refund.method." + string(f.Method))}}
 	add := func(key, value string) {
 		if value != "" {
 			rows = append(rows, ui.SummaryRow{Key: b.T(key), Value: value})
@@ -146,8 +146,28 @@ func (b refundBuilder) facts() []ui.SummaryRow {
 		}
 		rows = append(rows, ui.SummaryRow{Key: b.T(key), Body: ui.A(ui.Link{Label: f.Other + " · " + b.T("finance.state."+string(f.OtherState)), URL: refundURL(f.Other)})})
 	}
-	if text := b.promised(); text != "" {
-		add("finance.promised", text)
+	add("finance.promised", b.promised())
+	if f.Failure != "" {
+		add("refund.failure", b.failure(f.Failure))
+	}
+	if f.SecondNeeded {
+		add("finance.second", b.T("finance.second.needed"))
+	}
+	return rows
+}
+
+// facts say who asked, and who had it in their hands since.
+func (b refundBuilder) facts() []ui.SummaryRow {
+	f := b.f
+	rows := []ui.SummaryRow{
+		{Key: b.T("console.customer"), Value: f.CustomerName + " · " + f.CustomerRef},
+		{Key: b.T("console.tier"), Value: page.TierName(b.Locale, b.v.Programme, f.Tier)},
+		{Key: b.T("refund.requested"), Value: b.DateTime(f.RequestedAt, b.v.Zone()) + " · " + f.ContactName},
+	}
+	add := func(key, value string) {
+		if value != "" {
+			rows = append(rows, ui.SummaryRow{Key: b.T(key), Value: value})
+		}
 	}
 	done := func(key, who string, at *time.Time) {
 		if at != nil {
@@ -159,16 +179,10 @@ func (b refundBuilder) facts() []ui.SummaryRow {
 	done("finance.second_by", f.SecondApprovedBy, f.SecondApprovedAt)
 	done("finance.released_by", f.ReleasedBy, f.ReleasedAt)
 	add("refund.settled", b.at(f.SettledAt))
-	if f.Failure != "" {
-		add("refund.failure", b.failure(f.Failure))
-	}
-	if f.SecondNeeded {
-		rows = append(rows, ui.SummaryRow{Key: b.T("finance.second"), Value: b.T("finance.second.needed")})
-	}
 	if f.BatchID != "" {
 		rows = append(rows, ui.SummaryRow{Key: b.T("finance.batch"), Body: ui.A(ui.Link{Label: b.T("finance.batch.open"), URL: batchURL(f.BatchID)})})
 	}
-	return append(rows, ui.SummaryRow{Key: b.T("refund.amount"), Value: b.Money(f.Amount, f.Currency), Total: true})
+	return rows
 }
 
 // promised says when the customer was promised what, by the same rule that tells them.
@@ -189,14 +203,14 @@ func (b refundBuilder) promised() string {
 	return strings.Join(texts, " · ")
 }
 
-// late says what should have been done by now; nil: nothing.
-func (b refundBuilder) late() *ui.Banner {
+// late marks what should have been done by now beside the state; the text says by when.
+func (b refundBuilder) late(view *refundView) {
 	for _, s := range b.f.Stages(b.v.Programme.Zone, b.v.Now) {
 		if s.Late {
-			return &ui.Banner{Tone: "warn", Title: b.T("finance.late.tag." + string(s.Key)), Text: b.T("finance.late.text", "Date", b.Date(s.By, b.v.Programme.Zone))}
+			view.tag.Aside = templ.Join(view.tag.Aside, ui.Tag("", console.Problem, b.T("finance.late.tag."+string(s.Key))))
+			view.late = b.T("finance.late.text", "Date", b.Date(s.By, b.v.Programme.Zone))
 		}
 	}
-	return nil
 }
 
 // account shows the bank account masked, or as it was revealed.

@@ -43,9 +43,19 @@
   document.querySelectorAll("input[data-all]").forEach(function (all) {
     var table = all.closest("table");
     all.hidden = false;
+    function boxes() { return Array.from(table.querySelectorAll("tbody .check:not(:disabled)")); }
+    function tell() {
+      var list = boxes(), picked = list.filter(function (box) { return box.checked; }).length;
+      all.checked = picked > 0 && picked === list.length;
+      all.indeterminate = picked > 0 && picked < list.length;
+      all.disabled = list.length === 0;
+    }
     all.addEventListener("change", function () {
-      table.querySelectorAll("tbody .check:not(:disabled)").forEach(function (box) { box.checked = all.checked; });
+      boxes().forEach(function (box) { box.checked = all.checked; });
     });
+    table.addEventListener("change", function (event) { if (event.target !== all) tell(); });
+    window.addEventListener("pageshow", tell); // a browser may bring back what was ticked before
+    tell();
   });
 
   // A form marked data-once is sent once, however often its button is pressed.

@@ -233,6 +233,7 @@ func buildCheck(v *page.Visit, o refund.Offer, d refund.Draft, changed *refund.Q
 	view.rows = append(view.rows, ui.SummaryRow{Key: l.T("settle.check." + string(d.Method)), Value: l.Money(amount, q.Currency), Total: true})
 	if rest > 0 {
 		view.rows = append(view.rows, ui.SummaryRow{Key: l.T("settle.check.rest"), Value: l.Money(rest, q.Currency), Total: true})
+		view.note = l.T("settle.check.note.split")
 		view.when = paidToo(view.when, stageLines(v, refund.Promised(v.Programme, refund.Bank, v.Now), refund.Bank))
 	}
 	return view
