@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
 )
 
@@ -33,24 +37,62 @@ type Reader struct {
 	width   int   // of the first line, with the columns that have none
 	values  []string
 	fault   string
+	kind    Kind   // of fault or err
+	value   string // what it is about
 	err     error
+
+	loose bool
+	begun int               // where the current line begins
+	blank bool              // the current line has separators alone
+	coded encoding.Encoding // of a loose table that is not UTF-8
+}
+
+// Kind tells faults apart for those who word them in another language.
+type Kind string
+
+// The kinds. Value is the field's text, or what is named here.
+const (
+	Workbook Kind = "workbook" // of Err: the file is no table
+	Empty    Kind = "empty"    // of Err: it names no columns
+	Long     Kind = "long"
+	Coding   Kind = "encoding"
+	Quotes   Kind = "quotes"
+	Fields   Kind = "fields"  // more or fewer than the columns; Value is how many
+	Unnamed  Kind = "unnamed" // Value is the number of the column
+)
+
+// Loose reads a table as banks' systems write it: in GB 18030 or windows-1252, too; with blanks before a field, fields missing at a line's
+// end, and line ends within quotes. Lines that hold nothing but separators come as Blank, so that they can be counted.
+func Loose(r io.Reader) *Reader {
+	c := &Reader{comma: ",", loose: true}
+	c.open(r)
+	return c
 }
 
 // NewReader reads the first line, which names the columns. Where it cannot, Columns is empty and Err says why.
 func NewReader(r io.Reader) *Reader {
 	c := &Reader{comma: ","}
+	c.open(r)
+	return c
+}
+
+func (c *Reader) open(r io.Reader) {
 	if c.in, c.err = decoded(r); c.err != nil {
-		return c
+		c.kind = Workbook
+		return
+	}
+	if c.loose {
+		c.judge()
 	}
 	if !c.header() {
 		if c.err == nil {
-			c.err = errors.New("the file is empty; its first line names the columns")
+			c.err, c.kind = errors.New("the file is empty; its first line names the columns"), Empty
 		}
-		return c
+		return
 	}
 	if c.fault != "" {
 		c.err = fmt.Errorf("line %d: %s", c.line, c.fault)
-		return c
+		return
 	}
 	c.width = len(c.values)
 	for i, name := range c.values {
@@ -59,9 +101,52 @@ func NewReader(r io.Reader) *Reader {
 		}
 	}
 	if len(c.columns) == 0 {
-		c.err = fmt.Errorf("line %d names no column; the first line names the columns", c.line)
+		c.err, c.kind = fmt.Errorf("line %d names no column; the first line names the columns", c.line), Empty
 	}
-	return c
+}
+
+// judge looks at a table's beginning as a whole: single words of another encoding may pass for UTF-8.
+func (c *Reader) judge() {
+	head, _ := c.in.Peek(4096)
+	if whole := head[:1+bytes.LastIndexByte(head, '\n')]; !utf8.Valid(whole) {
+		c.coded = coding(whole)
+	}
+}
+
+// coding guesses the encoding of what is not UTF-8: Chinese characters of GB 18030 have two bytes, mostly both above ASCII, while
+// the letters that windows-1252 has beyond ASCII stand alone between others.
+func coding(text []byte) encoding.Encoding {
+	pairs, single := 0, 0
+	for i := 0; i < len(text); {
+		run := 0
+		for i+run < len(text) && text[i+run] >= 0x80 {
+			run++
+		}
+		if run > 1 {
+			pairs += run / 2
+		}
+		single += run % 2
+		i += run + 1
+	}
+	if single > 0 && single >= pairs {
+		return charmap.Windows1252
+	}
+	return simplifiedchinese.GB18030
+}
+
+// decode brings one line into UTF-8 and reports whether it can.
+func (c *Reader) decode(raw []byte) ([]byte, bool) {
+	if c.coded == nil && utf8.Valid(raw) {
+		return raw, true
+	}
+	if !c.loose {
+		return raw, false
+	}
+	if c.coded == nil {
+		c.coded = coding(raw)
+	}
+	text, err := c.coded.NewDecoder().Bytes(raw)
+	return text, err == nil && !bytes.ContainsRune(text, utf8.RuneError)
 }
 
 // Values reads a table whose first line is one like the others. Empty fields at the end of a line are left out.
@@ -113,7 +198,18 @@ func (c *Reader) Columns() []string { return c.columns }
 func (c *Reader) Values() []string { return c.values }
 
 // Line numbers the current line from 1.
-func (c *Reader) Line() int { return c.line }
+func (c *Reader) Line() int { return c.begun }
+
+// Blank reports whether the current line of a loose table holds nothing but separators.
+func (c *Reader) Blank() bool { return c.blank }
+
+// Kind tells what kind of fault Fault or Err is, with what it is about.
+func (c *Reader) Kind() (kind Kind, value string) { return c.kind, c.value }
+
+// bad notes what is wrong with the current line.
+func (c *Reader) bad(kind Kind, value, format string, args ...any) {
+	c.kind, c.value, c.fault = kind, value, fmt.Sprintf(format, args...)
+}
 
 // Err is what ended the reading early; nil at the end.
 func (c *Reader) Err() error { return c.err }
@@ -135,9 +231,35 @@ func (c *Reader) header() bool {
 		}
 	}
 	if ok && c.fault == "" {
-		c.values, c.fault = splitLine(string(raw), c.comma)
+		c.values = c.split(raw)
 	}
 	return ok
+}
+
+// split cuts a line into its fields. Within quotes a loose table goes on in the next line.
+func (c *Reader) split(raw []byte) []string {
+	text := string(raw)
+	fields, fault, open := splitLine(text, c.comma, c.loose)
+	for open && c.loose && len(text) < maxLine {
+		more, long, err := c.read()
+		if err != nil {
+			break
+		}
+		c.line++
+		part, ok := c.decode(more)
+		if !ok || long {
+			break
+		}
+		text += "\n" + string(part)
+		fields, fault, open = splitLine(text, c.comma, c.loose)
+	}
+	if open && c.loose {
+		c.begun = c.line // nobody can tell where it should have ended
+	}
+	if fault != "" {
+		c.bad(Quotes, "", "%s", fault)
+	}
+	return fields
 }
 
 // Next moves to the next line that holds a value and reports whether there is one.
@@ -147,11 +269,8 @@ func (c *Reader) Next() bool {
 		if !ok || c.fault != "" {
 			return ok
 		}
-		var fields []string
-		if fields, c.fault = splitLine(string(raw), c.comma); c.fault != "" {
-			return true
-		}
-		if c.take(fields) {
+		fields := c.split(raw)
+		if c.fault != "" || c.take(fields) {
 			return true
 		}
 	}
@@ -166,16 +285,19 @@ func (c *Reader) take(fields []string) bool {
 		}
 	}
 	switch {
+	case last == 0 && c.loose:
+		c.blank, c.values = true, make([]string, len(c.named))
+		return true
 	case last == 0:
 		return false
 	case c.bare:
 		c.values = fields[:last]
 		return true
 	case last > c.width:
-		c.fault = fmt.Sprintf("has %d fields; the first line names %d columns. Put a field that holds a %s in quotes", last, len(c.columns), separators[c.comma])
+		c.bad(Fields, strconv.Itoa(last), "has %d fields; the first line names %d columns. Put a field that holds a %s in quotes", last, len(c.columns), separators[c.comma])
 		return true
-	case len(fields) < c.width && len(fields) <= c.named[len(c.named)-1]:
-		c.fault = fmt.Sprintf("has %d fields; the first line names %d columns", len(fields), len(c.columns))
+	case !c.loose && len(fields) < c.width && len(fields) <= c.named[len(c.named)-1]:
+		c.bad(Fields, strconv.Itoa(len(fields)), "has %d fields; the first line names %d columns", len(fields), len(c.columns))
 		return true
 	}
 	at := 0
@@ -184,7 +306,7 @@ func (c *Reader) take(fields []string) bool {
 			c.values = append(c.values, v)
 			at++
 		} else if strings.TrimSpace(v) != "" {
-			c.fault = fmt.Sprintf("column %d has no name and holds %q; name it in the first line, or empty it", i+1, clip(v))
+			c.bad(Unnamed, strconv.Itoa(i+1), "column %d has no name and holds %q; name it in the first line, or empty it", i+1, clip(v))
 			return true
 		}
 	}
@@ -207,17 +329,18 @@ func (c *Reader) next() ([]byte, bool) {
 			return nil, false
 		}
 		c.line++
-		if !long && len(bytes.TrimSpace(raw)) == 0 {
+		if !long && (len(raw) == 0 || len(bytes.TrimSpace(raw)) == 0 && (!c.loose || c.comma != "\t")) {
 			continue
 		}
-		c.values, c.fault = nil, ""
+		c.begun, c.values, c.fault, c.kind, c.value, c.blank = c.line, nil, "", "", "", false
+		text, ok := c.decode(raw)
 		switch {
 		case long:
-			c.fault = fmt.Sprintf("the line has more than %d bytes", maxLine)
-		case !utf8.Valid(raw):
-			c.fault = "the line holds bytes that are not UTF-8; save the file as CSV UTF-8"
+			c.bad(Long, "", "the line has more than %d bytes", maxLine)
+		case !ok:
+			c.bad(Coding, "", "the line holds bytes that are not UTF-8; save the file as CSV UTF-8")
 		}
-		return raw, true
+		return text, true
 	}
 	return nil, false
 }
@@ -237,22 +360,28 @@ func (c *Reader) read() (line []byte, long bool, err error) {
 }
 
 // splitLine cuts a line into its fields, or says what is wrong with its quotes.
-func splitLine(line, comma string) (fields []string, fault string) {
+// open: it ends within quotes.
+func splitLine(line, comma string, loose bool) (fields []string, fault string, open bool) {
 	for {
+		if loose && comma != "\t" {
+			line = strings.TrimLeft(line, " ")
+		}
 		field, rest, more, fault := nextField(line, comma)
 		if fault != "" {
-			return nil, fmt.Sprintf("field %d: %s", len(fields)+1, fault)
+			return nil, fmt.Sprintf("field %d: %s", len(fields)+1, fault), fault == unended
 		}
 		if text, ok := strings.CutPrefix(field, `="`); ok && strings.HasSuffix(text, `"`) {
 			field = strings.TrimSuffix(text, `"`)
 		}
 		fields = append(fields, field)
 		if !more {
-			return fields, ""
+			return fields, "", false
 		}
 		line = rest
 	}
 }
+
+const unended = "the quoted field does not end on this line; a field cannot hold a line break"
 
 func nextField(line, comma string) (field, rest string, more bool, fault string) {
 	if strings.HasPrefix(line, `="`) { // Excel's way to keep 007 a text
@@ -269,7 +398,7 @@ func nextField(line, comma string) (field, rest string, more bool, fault string)
 	for line = line[1:]; ; {
 		part, after, found := strings.Cut(line, `"`)
 		if !found {
-			return "", "", false, "the quoted field does not end on this line; a field cannot hold a line break"
+			return "", "", false, unended
 		}
 		b.WriteString(part)
 		switch {

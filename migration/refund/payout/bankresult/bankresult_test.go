@@ -344,3 +344,33 @@ func TestWhatASpreadsheetDidToAResultIsTold(t *testing.T) {
 		t.Errorf("faults in lines %v, %d good", lines, good)
 	}
 }
+
+// TestATableIsReadAsOtherImportsAre holds the table to what spreadsheet programs do to every file that people bring in.
+func TestATableIsReadAsOtherImportsAre(t *testing.T) {
+	const head = "end_to_end_id;state;amount;currency;date;detail;;\n"
+	for name, row := range map[string]struct{ file, want string }{
+		"what separates is said":       {"sep=;\n" + head + "RF-1-1;booked;1;EUR;2026-12-03\n", "3 booked "},
+		"zeros kept as Excel does":     {head + "=\"RF-1-1\";booked;1;EUR;2026-12-03;=\"007\";;\n", "2 booked 007"},
+		"lines of an old Mac":          {strings.ReplaceAll(head+"RF-1-1;booked;1;EUR;2026-12-03;x;;\n", "\n", "\r"), "2 booked x"},
+		"a text of two lines":          {head + "RF-1-1;booked;1;EUR;2026-12-03;\"a \"\"b\"\"\nc\";;\nRF-2-1;booked;1;EUR;2026-12-03;d;;\n", "2 booked a \"b\"\nc, 4 booked d"},
+		"a value nobody has named":     {head + "RF-1-1;booked;1;EUR;2026-12-03;x;;7\n", "2 refund.import.fault.unnamed 8"},
+		"more fields than columns":     {head + "RF-1-1;booked;1;EUR;2026-12-03;x;;;7\nRF-2-1;booked;1;EUR;2026-12-03;d;;\n", "2 refund.import.fault.fields 9, 3 booked d"},
+		"a quote that spoils its line": {head + "RF-1-1;bo\"oked;1;EUR;2026-12-03;x;;\nRF-2-1;booked;1;EUR;2026-12-03;d;;\n", "2 refund.import.fault.quotes <nil>, 3 booked d"},
+		"a workbook":                   {"PK\x03\x04 and more", "1 refund.import.fault.workbook "},
+		"lines of tabs":                {"end_to_end_id\tstate\tamount\tcurrency\tdate\nRF-1-1\tbooked\t1\tEUR\t2026-12-03\n\t\t\t\t\n", "2 booked , 3 passed "},
+	} {
+		var got []string
+		for r, err := range bankresult.Read(strings.NewReader(row.file)) {
+			var fault *isoxml.Fault
+			var wrong *isoxml.Wrong
+			if errors.As(err, &fault) && errors.As(err, &wrong) {
+				got = append(got, fmt.Sprint(fault.Line, " ", wrong.Key, " ", wrong.Args["Text"]))
+				continue
+			}
+			got = append(got, fmt.Sprint(r.Line, " ", r.State, " ", r.Detail))
+		}
+		if text := strings.Join(got, ", "); text != row.want {
+			t.Errorf("%s: %q, want %q", name, text, row.want)
+		}
+	}
+}
