@@ -142,3 +142,42 @@ func TestSelectingAllOfMoreThanFitsSaysHowManyAreTaken(t *testing.T) {
 	w.hides(body, "more wait behind them")
 	w.shownIn(body, "Approve 1,000 refunds?", ref)
 }
+
+// TestListsThatAreCutSaySo has more batches, files and tasks than their pages show.
+func TestListsThatAreCutSaySo(t *testing.T) {
+	w := newPrepaid(t)
+	super := w.super.Super(t)
+	for _, sql := range []string{
+		`SET session_replication_role = replica`,
+		`INSERT INTO batch (id, ref, state, method, currency, count, control, sha256, created_by, created_at)
+			SELECT 'b' || n, 'PB-2026-' || 100000 + n, 'discarded', 'original', 'CNY', 1, 1, '', 'identity-finance_clerk', now() FROM generate_series(1, 100) n`,
+		`INSERT INTO bank_import (id, name, sha256, imported_by, imported_at) SELECT 'i' || n, 'f' || n, 's' || n, 'identity-finance_clerk', now() FROM generate_series(1, 100) n`,
+		`INSERT INTO refund_task (id, kind, key, opened_at) SELECT 't' || n, 'second_refund', 'k' || n, now() FROM generate_series(1, 200) n`,
+		`SET session_replication_role = origin`,
+	} {
+		if _, err := super.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pages := map[string]string{
+		"/console/finance/batches": "Only the latest 100 are shown.", "/console/finance/reconciliation": "Only the latest 100 are shown.",
+		"/console/finance/tasks": "Only the 200 that have waited longest are shown; more follow.",
+	}
+	for path, words := range pages {
+		w.hides(w.shows("finance_clerk", path), words)
+	}
+	for _, sql := range []string{
+		`SET session_replication_role = replica`,
+		`INSERT INTO batch SELECT (jsonb_populate_record(b, '{"id": "more", "ref": "PB-2026-999999"}')).* FROM batch b WHERE id = 'b1'`,
+		`INSERT INTO bank_import (id, name, sha256, imported_by, imported_at) VALUES ('more', 'f', 's', 'identity-finance_clerk', now())`,
+		`INSERT INTO refund_task (id, kind, key, opened_at) VALUES ('more', 'second_refund', 'k', now())`,
+		`SET session_replication_role = origin`,
+	} {
+		if _, err := super.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, words := range pages {
+		w.shows("finance_clerk", path, words)
+	}
+}

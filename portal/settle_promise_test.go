@@ -94,3 +94,32 @@ func TestACompanyGivesItsAccount(t *testing.T) {
 	w.sent("owner", "/refund/CNY/bank", form, 303)
 	w.shows("owner", "/refund/CNY/check", "云帆设计有限公司", "中国银行上海市分行")
 }
+
+// TestANameIsShownAsOurBankWritesItAndAsked gives a name that our bank does not take: the page shows how it can be written and asks, and
+// nothing is kept before the answer.
+func TestANameIsShownAsOurBankWritesItAndAsked(t *testing.T) {
+	w := newPrepaid(t)
+	w.exec(`INSERT INTO payment (customer_id, ref, invoice_ref, paid_at, method, provider, provider_ref, currency, gross, period_start, period_end, import_id, changed_at)
+		VALUES ($1, 'INV-9', 'INV-9', $2, 'card', 'stripe', 'pi_9', 'EUR', 36500, '2026-07-01', '2027-06-30', 'i', $2)`, w.ids["a"], day)
+	w.exec(`UPDATE entitlement SET version = version + 1 WHERE customer_id = $1`, w.ids["a"])
+	w.sent("owner", "/refund/EUR/method", url.Values{"method": {"bank"}}, 303)
+	w.hides(w.shows("owner", "/refund/EUR/bank", `name="holder"`), `name="written"`)
+	form := url.Values{"kind": {"iban"}, "number": {"DE89 3704 0044 0532 0130 00"}, "holder": {"Jürgen Groß"}, "bank": {"COBADEFFXXX"}}
+	for tag, words := range map[string][]string{
+		"zh-CN": {"按我们银行接受的字母书写户名", "同意写作Juergen Gross"},
+		"en":    {"The name with the letters that our bank takes", "Yes, write it as Juergen Gross"},
+	} {
+		w.speak("owner", tag)
+		a := w.sent("owner", "/refund/EUR/bank", form, 422)
+		w.shownIn(a.body, append(words, `name="written"`, `value="Juergen Gross"`, `value="Jürgen Groß"`, `href="#holder"`)...)
+	}
+	w.speak("owner", "en")
+	if a := w.get("owner", "/refund/EUR/check"); a.location != "/refund/EUR/bank" {
+		t.Errorf("kept without an answer: %d to %s", a.status, a.location)
+	}
+	form.Set("written", "Somebody Else") // what was not shown is not agreed to
+	w.sent("owner", "/refund/EUR/bank", form, 422)
+	form.Set("written", "Juergen Gross")
+	w.sent("owner", "/refund/EUR/bank", form, 303)
+	w.hides(w.shows("owner", "/refund/EUR/check", "Juergen Gross"), "Jürgen")
+}

@@ -21,7 +21,7 @@ func (p *Pages) ShowImports(c echo.Context) error { return p.showImports(c, http
 
 func (p *Pages) showImports(c echo.Context, status int, refused error) error {
 	v, ctx := page.Of(c), c.Request().Context()
-	imports, err := p.Refunds.Imports(ctx, staff(c), importsShown)
+	imports, err := p.Refunds.Imports(ctx, staff(c), importsShown+1)
 	if err != nil {
 		return err
 	}

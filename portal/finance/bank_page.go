@@ -21,6 +21,7 @@ type importsView struct {
 	file    ui.Input
 	send    ui.Button
 	table   ui.Table
+	more    string
 }
 
 func buildImports(v *page.Visit, imports []refund.Import, names people, refused error, layout ui.Page) importsView {
@@ -42,6 +43,9 @@ func buildImports(v *page.Visit, imports []refund.Import, names people, refused 
 		{Label: l.T("finance.bank.passed"), Numeric: true},
 		{Label: l.T("finance.bank.open"), Numeric: true},
 	}}
+	if len(imports) > importsShown {
+		imports, view.more = imports[:importsShown], l.T("finance.more.latest", "Count", l.Number(importsShown))
+	}
 	for _, i := range imports {
 		count := func(n int) ui.Cell { return ui.Cell{Text: l.Number(int64(n))} }
 		view.table.Rows = append(view.table.Rows, ui.Row{Cells: []ui.Cell{
@@ -121,7 +125,13 @@ func buildImport(v *page.Visit, i importLines, layout ui.Page) importView {
 		view.none = l.T("finance.bank.lines.none")
 	}
 	if len(i.lines) == linesShown {
-		view.more = l.T("finance.batch.more", "Count", l.Number(linesShown))
+		all := map[refund.Queue]int{
+			"": i.Matched + i.Differing + i.Returned + i.Unmatched, refund.QueueMatched: i.Matched, refund.QueueDiffering: i.Differing, refund.QueueReturned: i.Returned,
+			refund.QueueUnmatched: i.Unmatched,
+		}[refund.Queue(i.queue)]
+		if all > linesShown {
+			view.more = l.T("finance.batch.more", "Count", l.Number(linesShown), "Total", l.Number(int64(all)))
+		}
 	}
 	view.layout.Errors = len(view.errors) > 0
 	return view
@@ -210,7 +220,7 @@ func passedTable(l *locale.Locale, i refund.Import) ui.Table {
 		}
 		lines := strings.Join(numbers, ", ")
 		if p.Count > len(p.Lines) {
-			lines = l.T("finance.bank.passed.lines.more", "Lines", lines)
+			lines = l.T("finance.bank.passed.lines.more", "Lines", lines, "Count", l.Number(int64(p.Count-len(p.Lines))))
 		}
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{{Text: l.T("finance.bank.passed." + string(p.Why))}, {Text: l.Number(int64(p.Count))}, {Text: lines}}})
 	}

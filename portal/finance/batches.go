@@ -25,7 +25,7 @@ func (p *Pages) showBatches(c echo.Context, status int, refused error) error {
 	if err != nil {
 		return err
 	}
-	batches, err := p.Refunds.Batches(ctx, staff(c), batchesShown)
+	batches, err := p.Refunds.Batches(ctx, staff(c), batchesShown+1)
 	if err != nil {
 		return err
 	}

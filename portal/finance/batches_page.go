@@ -16,6 +16,7 @@ type batchesView struct {
 	refused  *ui.Banner
 	payables ui.Table
 	batches  ui.Table
+	more     string
 }
 
 func buildBatches(v *page.Visit, payables []refund.Payable, batches []refund.Batch, names people, refused error, layout ui.Page) batchesView {
@@ -41,6 +42,9 @@ func buildBatches(v *page.Visit, payables []refund.Payable, batches []refund.Bat
 		{Label: l.T("finance.released_by")},
 		{Label: l.T("refund.state")},
 	}}
+	if len(batches) > batchesShown {
+		batches, view.more = batches[:batchesShown], l.T("finance.more.latest", "Count", l.Number(batchesShown))
+	}
 	for _, b := range batches {
 		view.batches.Rows = append(view.batches.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: b.Ref, URL: batchURL(b.ID)},
@@ -109,8 +113,8 @@ func buildBatch(v *page.Visit, shown batchShown, refused error, layout ui.Page) 
 		view.facts = append(view.facts, ui.SummaryRow{Key: "SHA-256", Body: ui.Copyable(l, b.SHA256, l.T("finance.batch.checksum"))})
 	}
 	view.facts = append(view.facts, ui.SummaryRow{Key: l.T("finance.control"), Value: l.Money(b.Control, b.Currency), Total: true})
-	if b.Count > len(items) {
-		view.more = l.T("finance.batch.more", "Count", l.Number(int64(len(items))))
+	if all := b.Count + b.Dropped + b.Unfit + b.LeftOut; all > len(items) {
+		view.more = l.T("finance.batch.more", "Count", l.Number(int64(len(items))), "Total", l.Number(int64(all)))
 	}
 	view.traces = ui.History{Locale: l, Zone: v.Zone()}
 	for _, t := range shown.traces {

@@ -185,7 +185,7 @@ func (p *Pages) ShowTasks(c echo.Context) error { return p.showTasks(c, http.Sta
 // showTasks lists the tasks; refused is why the note about one of them came back.
 func (p *Pages) showTasks(c echo.Context, status int, id string, refused error) error {
 	v := page.Of(c)
-	tasks, err := p.Refunds.Tasks(c.Request().Context(), staff(c), tasksShown)
+	tasks, err := p.Refunds.Tasks(c.Request().Context(), staff(c), tasksShown+1)
 	if err != nil {
 		return err
 	}

@@ -452,6 +452,7 @@ type tasksView struct {
 	errors  []ui.FieldError
 	none    *ui.Empty
 	tasks   []taskCard
+	more    string
 }
 
 type taskCard struct {
@@ -469,6 +470,9 @@ func buildTasks(v *page.Visit, tasks []refund.Task, refused string, why error, l
 	view := tasksView{layout: layout, heading: ui.Heading{Eyebrow: l.T("finance.queue"), Title: l.T("finance.tasks"), Lead: l.T("finance.tasks.lead")}}
 	if len(tasks) == 0 {
 		view.none = &ui.Empty{ID: "none", Title: l.T("finance.tasks.none"), Text: l.T("finance.tasks.none.text")}
+	}
+	if len(tasks) > tasksShown {
+		tasks, view.more = tasks[:tasksShown], l.T("finance.more.oldest", "Count", l.Number(tasksShown))
 	}
 	for _, t := range tasks {
 		id := "task-" + t.ID
