@@ -25,8 +25,8 @@ func TestComparisonIsForThisCustomer(t *testing.T) {
 		"Heguang Space", "Our successor", "Partner product", "Do it yourself",
 		"CN¥11,760.00", "20 seats for 12 months", "CN¥23,520.00 before the offer of 50% off", "CN¥98.00 per seat and month", "Storage included.",
 		"Half price in the first year", "Until 31 January 2027", "The offer ended on 1 November 2026", "Free of charge", "About 2 hours",
-		"Automations: there is no such feature. You use 14.", "Rules are rebuilt by hand.", "Tasks: does not move. Tasks stay behind.",
-		"Covers 1 of the 2 features that you use", "You use: 14", "You do not use it", "What you use was counted on 20 November 2026",
+		"Automations: it has no such feature. You use 14.", "Rules are rebuilt by hand.", "Tasks: does not move. Tasks stay behind.",
+		"Covers 1 of the 2 features that you use", "You use: 14", "You do not use it", "We counted what you use on 20 November 2026",
 		"Moves with loss", "Tasks stay behind.", "ISO 27001", "We suggest Heguang Space", "Suggested for you",
 		`scope="col"`, `scope="row">`, `scope="rowgroup"`, `aria-current="page">Replacements`, `id="product-driftboard"`)
 	if n := strings.Count(body, "cmp__differs"); n < 10 {
@@ -80,7 +80,7 @@ func TestComparisonShowsWhatIsAskedFor(t *testing.T) {
 	w := newWorld(t)
 	w.offer()
 	w.hides(w.shows("owner", "/replacements?with=self&with=driftboard", "Driftboard", "Keep the files."), `id="product-heguang"`)
-	w.hides(w.shows("owner", "/replacements?only=differences&with=heguang&with=driftboard", "The products are alike in 3 more rows.", `href="/replacements?all=yes&amp;with=heguang&amp;with=driftboard"`, "Moves with loss"), ">Where the data lies<")
+	w.hides(w.shows("owner", "/replacements?only=differences&with=heguang&with=driftboard", "The products are the same in 3 more rows.", `href="/replacements?all=yes&amp;with=heguang&amp;with=driftboard"`, "Moves with loss"), ">Where the data is stored<")
 	w.shows("owner", "/replacements?with=gone&with=self", "so we left it out", "Keep the files.")
 	p := w.programme.p
 	for _, key := range []string{"four", "five"} {
@@ -100,21 +100,21 @@ func TestComparisonShowsWhatIsAskedFor(t *testing.T) {
 
 func TestWithoutReplacements(t *testing.T) {
 	w := newWorld(t)
-	w.hides(w.shows("owner", "/replacements", "There is no replacement in this closure", `href="/exports"`), `href="/replacements"`)
+	w.hides(w.shows("owner", "/replacements", "This closure has no replacement", `href="/exports"`), `href="/replacements"`)
 	w.hides(w.shows("owner", "/plan"), `id="replacements"`)
 	w.offer()
 	w.programme.p.Replacements = w.programme.p.Replacements[1:]
-	w.shows("owner", "/replacements", "There is no successor of our own")
+	w.shows("owner", "/replacements", "We have no successor of our own")
 }
 
 func TestWhereNothingHasToBeChosen(t *testing.T) {
 	w := newWorld(t)
 	w.offer()
 	w.programme.p.Steps.Choose = false
-	w.hides(w.shows("owner", "/replacements", "Nothing has to be chosen in this closure"), "/replacements/none", "/replacements/later")
-	w.hides(w.shows("owner", "/replacements/heguang", "Nothing has to be chosen in this closure"), "/heguang/choose")
+	w.hides(w.shows("owner", "/replacements", "You do not have to choose anything in this closure"), "/replacements/none", "/replacements/later")
+	w.hides(w.shows("owner", "/replacements/heguang", "You do not have to choose anything in this closure"), "/heguang/choose")
 	for _, path := range []string{"/replacements/heguang/choose", "/replacements/none"} {
-		w.hides(w.shows("owner", path, "Nothing has to be chosen in this closure"), "btn--primary")
+		w.hides(w.shows("owner", path, "You do not have to choose anything in this closure"), "btn--primary")
 	}
 }
 
@@ -127,7 +127,7 @@ func TestDetailsOfAReplacement(t *testing.T) {
 	w.shows("owner", "/replacements/driftboard", "The offer ended on 1 November 2026", "You can still choose Driftboard", "Choose Driftboard")
 	w.hides(w.shows("member", "/replacements/heguang", "Only the owner of your account"), "/replacements/heguang/choose")
 	w.programme.p.Replacements[1].Withdrawn = true
-	w.hides(w.shows("owner", "/replacements/driftboard", "Driftboard is no longer on offer", "cannot be chosen"), "/replacements/driftboard/choose")
+	w.hides(w.shows("owner", "/replacements/driftboard", "Driftboard is no longer on offer", "so you cannot choose it"), "/replacements/driftboard/choose")
 	if a := w.get("owner", "/replacements/driftboard/choose"); a.status != 410 {
 		t.Errorf("choosing what was withdrawn: %d", a.status)
 	}
@@ -140,7 +140,7 @@ func TestAChoiceIsCheckedBeforeItIsMade(t *testing.T) {
 	w := newWorld(t)
 	w.offer()
 	w.codes("heguang", "HG-1111-AAAA")
-	body := w.shows("owner", "/replacements/heguang/choose", "Tasks: moves with loss. Reminders have to be set again.", "A code comes with the choice.", "accept that we give it up")
+	body := w.shows("owner", "/replacements/heguang/choose", "Tasks: only partly moves. Reminders have to be set again.", "You get a code with this choice.", "accept that we give it up")
 	form := hidden(body, "/replacements/heguang/check")
 	a := w.post("owner", "/replacements/heguang/check", form)
 	if a.status != 422 || !strings.Contains(a.body, `id="accept-error"`) || !strings.Contains(a.body, `href="#accept"`) || !strings.Contains(a.body, "<title>Error: ") {
@@ -148,7 +148,7 @@ func TestAChoiceIsCheckedBeforeItIsMade(t *testing.T) {
 	}
 	form.Set("accept", "yes")
 	before := w.stateSum()
-	if a = w.post("owner", "/replacements/heguang/check", form); a.status != 200 || !strings.Contains(a.body, "Nothing has been chosen yet") || !strings.Contains(a.body, "1 thing, accepted") {
+	if a = w.post("owner", "/replacements/heguang/check", form); a.status != 200 || !strings.Contains(a.body, "You have not chosen anything yet") || !strings.Contains(a.body, "1 thing, accepted") {
 		t.Fatalf("check: %d\n%s", a.status, a.body)
 	}
 	if w.stateSum() != before {
@@ -158,16 +158,16 @@ func TestAChoiceIsCheckedBeforeItIsMade(t *testing.T) {
 		t.Fatalf("%d to %s\n%s", a.status, a.location, a.body)
 	}
 	for range 2 { // it stays there
-		w.shows("owner", "/replacements/heguang/done", "You chose Heguang Space", "HG-1111-AAAA", "It can be used until 31 January 2027.", "Sign up at Heguang Space", "0 of 3 steps done", "Take this decision back")
+		w.shows("owner", "/replacements/heguang/done", "You chose Heguang Space", "HG-1111-AAAA", "You can use it until 31 January 2027.", "Sign up at Heguang Space", "0 of 3 steps done", "Take this decision back")
 	}
 	w.hides(w.shows("member", "/replacements/heguang/done", "The owner of your account can see the code here."), "HG-1111-AAAA", "Take this decision back", "hand-over")
 	w.shows("owner", "/replacements", "You chose Heguang Space on 21 November 2026", "Your choice")
 	w.post("owner", "/plan/dates", nil)
 	w.tell("a", migration.Event{Kind: migration.ExportRequested, Actor: w.ids["owner"], ExportID: "e1", Number: 10001})
 	w.tell("a", migration.Event{Kind: migration.ExportChecked, Actor: w.ids["owner"], ExportID: "e1"})
-	w.shows("owner", "/plan", "You chose Heguang Space", "Go on with the move to Heguang Space", `class="product product--rec"`)
+	w.shows("owner", "/plan", "You chose Heguang Space", "Continue with the move to Heguang Space", `class="product product--rec"`)
 	w.shows("owner", "/replacements/driftboard/choose", "You have chosen Heguang Space", "Keep Heguang Space")
-	w.shows("owner", "/replacements/heguang/choose", "You have chosen Heguang Space already")
+	w.shows("owner", "/replacements/heguang/choose", "You have already chosen Heguang Space")
 	if a := w.get("owner", "/replacements/driftboard/done"); a.location != "/replacements/driftboard" {
 		t.Errorf("done with another: %d to %s", a.status, a.location)
 	}
@@ -181,7 +181,7 @@ func TestAChoiceIsCheckedBeforeItIsMade(t *testing.T) {
 func TestAnExhaustedPoolPutsOnTheWaitingList(t *testing.T) {
 	w := newWorld(t)
 	w.offer()
-	w.shows("owner", "/replacements/heguang/choose", "The codes have run out at the moment")
+	w.shows("owner", "/replacements/heguang/choose", "The codes have run out for now")
 	w.choose("owner", "heguang")
 	w.shows("owner", "/replacements/heguang/done", "You are on the waiting list for a code")
 	w.shows("programme_manager", "/console/programme/replacements", "The codes of Heguang Space have run out", "1 customer waits", "Farshore Design Studio", "Chosen")
@@ -203,7 +203,7 @@ func TestWhatChangesMeanwhileIsShownAgain(t *testing.T) {
 	form = hidden(w.get("owner", "/replacements/heguang/choose").body, "/replacements/heguang/check")
 	form.Set("accept", "yes")
 	w.at(time.Date(2027, 2, 1, 2, 0, 0, 0, time.UTC))
-	if a := w.post("owner", "/replacements/heguang/choose", form); a.status != 409 || !strings.Contains(a.body, "The offer has ended meanwhile") || !strings.Contains(a.body, "CN¥23,520.00") {
+	if a := w.post("owner", "/replacements/heguang/choose", form); a.status != 409 || !strings.Contains(a.body, "The offer has ended") || !strings.Contains(a.body, "CN¥23,520.00") {
 		t.Errorf("offer: %d\n%s", a.status, a.body)
 	}
 	if got := w.choiceOf("a"); got != "" {
@@ -249,7 +249,7 @@ func TestNoneLaterAndUndo(t *testing.T) {
 	if a := w.post("owner", "/replacements/undo", nil); a.status != 303 || a.location != "/replacements" || w.choiceOf("a") != "" {
 		t.Errorf("undo: %d to %s", a.status, a.location)
 	}
-	w.shows("owner", "/replacements/undo", "There is no decision to take back.")
+	w.shows("owner", "/replacements/undo", "You have no decision to take back.")
 	if a := w.post("owner", "/replacements/undo", nil); a.status != 409 {
 		t.Errorf("undo twice: %d", a.status)
 	}
@@ -320,7 +320,7 @@ func TestHandOverAsksFieldByField(t *testing.T) {
 	w.shows("owner", "/replacements/heguang/done", "the link has expired")
 	w.shows("support", screen, "the link has expired")
 	w.exec(`UPDATE replacement_choice SET state = 'importing'`)
-	w.shows("owner", "/replacements/heguang/done", "Heguang Space is bringing your data over", "Data is being moved")
+	w.shows("owner", "/replacements/heguang/done", "Heguang Space is moving your data", "Data is being moved")
 	w.exec(`UPDATE replacement_choice SET state = 'moved'`)
 	w.hides(w.shows("owner", "/replacements/heguang/done", "You have moved to Heguang Space"), "Take this decision back")
 	w.shows("owner", "/replacements/none", "You have already moved")
@@ -372,7 +372,7 @@ func TestRefreshAsksForACount(t *testing.T) {
 	w.exec(`DELETE FROM feature_usage WHERE feature = 'forms'`)
 	w.exec(`UPDATE feature_request SET counted_at = $1`, day.Add(time.Minute))
 	w.exec(`UPDATE feature_count SET tried_at = $1, problem = 'statement timeout' WHERE feature = 'boards'`, day)
-	w.shows("owner", "/replacements", "did not work for some features", "20 November 2026")
+	w.shows("owner", "/replacements", "failed for some features", "20 November 2026")
 	w.shows("programme_manager", "/console/programme/replacements", "“Boards” cannot be counted at the moment", "statement timeout", "Nobody uses it")
 }
 
@@ -385,9 +385,9 @@ func TestTheGuideKnowsTheImportFiles(t *testing.T) {
 	w.shows("owner", guide, "You have not made such an export yet.", `href="/exports/new"`)
 	e := w.requestExport("owner", "a")
 	w.exec(`UPDATE export SET selection = selection || '{"replacement": "heguang"}' WHERE id = $1`, e.ID)
-	w.shows("owner", guide, "Export EX-10001, which will hold them, is being made.", `href="/exports/`+e.ID+`"`)
+	w.shows("owner", guide, "We are making export EX-10001 with these files.", `href="/exports/`+e.ID+`"`)
 	w.seal(e, "a", whole)
-	w.shows("owner", guide, "Export EX-10001 holds them.", `href="/exports/`+e.ID+`"`)
+	w.shows("owner", guide, "They are in export EX-10001.", `href="/exports/`+e.ID+`"`)
 	w.hides(w.shows("other", guide), "EX-10001")
 }
 

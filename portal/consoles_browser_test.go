@@ -48,7 +48,7 @@ func TestH02_ConsolesInABrowser(t *testing.T) {
 	w.exec(`UPDATE identity SET roles = '{support,programme_manager,auditor}' WHERE id = 'identity-support'`)
 	w.manager("second")
 	w.sent("second", "/console/people/staff/identity-finance_clerk/disable", url.Values{"reason": {"Has left the company."}}, 303)
-	w.sent("second", "/console/people/customer/"+w.ids["member"]+"/disable", url.Values{"reason": {"Asked for it by phone."}}, 303)
+	w.sent("second", "/console/people/customer/"+w.ids["member"]+"/disable", url.Values{"reason": {"Requested it by phone."}}, 303)
 	base, tab := w.browse(), localtest.Browser(t)
 	tab.Allow("404") // the icon that browsers ask for on the first page, which is no page of ours
 	tab.Allow("422")

@@ -47,8 +47,8 @@ func TestADeliveryIsShownFromItsStartToItsFault(t *testing.T) {
 	if a := w.post("owner", w.path("/deliver"), good); a.status != 303 || a.location != w.path("/deliver") {
 		t.Fatalf("%d to %s\n%s", a.status, a.location, a.body)
 	}
-	w.hides(w.shows("owner", w.path("/deliver"), "Waiting to go on", "acme-archive", "Stop the copy", `hx-get="`+w.path("/deliver/progress")), "Check the bucket and copy", "CANARY-secret")
-	w.shows("owner", w.path("/deliver/progress"), "Waiting to go on", "0%")
+	w.hides(w.shows("owner", w.path("/deliver"), "Waiting to continue", "acme-archive", "Stop the copy", `hx-get="`+w.path("/deliver/progress")), "Check the bucket and copy", "CANARY-secret")
+	w.shows("owner", w.path("/deliver/progress"), "Waiting to continue", "0%")
 	if a := w.post("owner", w.path("/deliver"), good); a.status != 409 {
 		t.Errorf("a second one: %d", a.status)
 	}
@@ -64,7 +64,7 @@ func TestADeliveryIsShownFromItsStartToItsFault(t *testing.T) {
 	if a := w.get("owner", w.path("/deliver/progress")); a.status != 200 || a.header.Get("HX-Refresh") != "true" || a.body != "" {
 		t.Errorf("the poll of a copy that failed: %d %v %.80s", a.status, a.header, a.body)
 	}
-	w.shows("owner", w.path("/deliver"), "The copy was not made", `id="bucket-error"`, "There is no bucket of this name there.", `value="acme-archive"`, "Check the bucket and copy")
+	w.shows("owner", w.path("/deliver"), "The copy did not work", `id="bucket-error"`, "The service has no bucket of this name.", `value="acme-archive"`, "Check the bucket and copy")
 	w.at(w.clock.Now().Add(time.Minute))
 	if a := w.post("owner", w.path("/deliver"), good); a.status != 303 {
 		t.Errorf("again: %d", a.status)
@@ -89,9 +89,9 @@ func TestE14_ThePlanSaysThatTheLastDayIsNearOrMoved(t *testing.T) {
 	w.hides(w.shows("owner", "/exports"), near)
 	at(7)
 	w.shows("owner", "/exports", "7 days left: "+near, `href="/exports/new"`)
-	w.shows("owner", "/plan", "7 days left: "+near, "After that day no new export can be made", `href="/exports/new"`)
+	w.shows("owner", "/plan", "7 days left: "+near, "After that day you can no longer export", `href="/exports/new"`)
 	e := w.requestExport("owner", "a")
-	w.shows("owner", "/plan", near, "asked for in time and will be completed", "/exports/"+e.ID)
+	w.shows("owner", "/plan", near, "You requested your export in time", "/exports/"+e.ID)
 	w.tell("a", migration.Event{Kind: migration.ExportReady, Actor: "system", ExportID: e.ID, Number: e.Number, Bytes: 1, Until: w.clock.Now().AddDate(0, 0, 7)})
 	w.shows("owner", "/exports", near, "Download it and confirm that it is complete")
 	w.shows("owner", "/plan", near, "Download it and confirm that it is complete")

@@ -180,7 +180,7 @@ func TestE16_TheScriptResumesAndProvesEveryFile(t *testing.T) {
 		return io.ErrUnexpectedEOF
 	})
 	out, status := w.run("bash", dir, text)
-	if status != 0 || !strings.Contains(out, "All files are here and whole: 3/3") || !strings.Contains(out, "interrupted; going on (1/10)") {
+	if status != 0 || !strings.Contains(out, "All files are here and complete: 3/3") || !strings.Contains(out, "interrupted; resuming (1/10)") {
 		t.Fatalf("exit %d\n%s", status, out)
 	}
 	w.wantFiles(dir)
@@ -188,7 +188,7 @@ func TestE16_TheScriptResumesAndProvesEveryFile(t *testing.T) {
 		t.Errorf("the store heard\n%s", heard)
 	}
 	before := w.front.count
-	if out, status := w.run("dash", dir, text); status != 0 || strings.Count(out, "already here, and whole") != 3 || w.front.count != before {
+	if out, status := w.run("dash", dir, text); status != 0 || strings.Count(out, "already here and complete") != 3 || w.front.count != before {
 		t.Errorf("again: exit %d\n%s", status, out)
 	}
 	damaged := filepath.Join(dir, fmt.Sprintf("hezhou-HZ-20418-%s-02.zip", w.export.Reference()))

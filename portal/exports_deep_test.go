@@ -29,7 +29,7 @@ func TestExportOfSeveralFiles(t *testing.T) {
 	w.seal(e, "a", whole)
 	w.split(e)
 	path := "/exports/" + e.ID
-	body := w.shows("owner", path, "It comes in several files", "File 3", "1.0 GB", strings.Repeat("3", 64), path+"/volumes/3", path+"/deliver", "hezhou-HZ-20418-EX-10001-*.zip",
+	body := w.shows("owner", path, "The export has several files", "File 3", "1.0 GB", strings.Repeat("3", 64), path+"/volumes/3", path+"/deliver", "hezhou-HZ-20418-EX-10001-*.zip",
 		path+"/receipt.json", path+"/receipt.jws", "with the list above")
 	if n := strings.Count(body, "btn--primary"); n != 1 {
 		t.Errorf("%d primary buttons", n)
@@ -65,7 +65,7 @@ func TestTheReceiptSaysWhatItIsOf(t *testing.T) {
 	path := "/exports/" + e.ID
 	w.get("owner", path+"/download")
 	for _, p := range []string{path, path + "/check"} {
-		w.hides(w.shows("owner", p, "It is not everything", "Period: From 1 March 2026. Not narrowed by this, so here whole: Projects, gone.", "&lt;b&gt;Team&lt;/b&gt;: only what was chosen"), "<b>Team")
+		w.hides(w.shows("owner", p, "This is not all your data", "Period: From 1 March 2026. Not narrowed, so complete: Projects, gone.", "&lt;b&gt;Team&lt;/b&gt;: only what you chose"), "<b>Team")
 	}
 	if a := w.get("owner", path+"/receipt.json"); !strings.Contains(a.body, `"narrowed": [`) {
 		t.Errorf("the file is silent: %s", a.body)
@@ -133,10 +133,10 @@ func TestSomethingIsMissing(t *testing.T) {
 	}{
 		{url.Values{}, "Say what is missing, or select the dataset"},
 		{url.Values{"dataset": {"nope"}}, "Select one of the datasets"},
-		{url.Values{"text": {"x"}, "expected": {"-5"}}, "Write the number in digits"},
-		{url.Values{"text": {"x"}, "expected": {"1e3"}}, "Write the number in digits"},
-		{url.Values{"text": {"x"}, "expected": {"9223372036854775808"}}, "Write the number in digits"},
-		{url.Values{"text": {"x"}, "expected": {"٣"}}, "Write the number in digits"},
+		{url.Values{"text": {"x"}, "expected": {"-5"}}, "Enter the number in digits"},
+		{url.Values{"text": {"x"}, "expected": {"1e3"}}, "Enter the number in digits"},
+		{url.Values{"text": {"x"}, "expected": {"9223372036854775808"}}, "Enter the number in digits"},
+		{url.Values{"text": {"x"}, "expected": {"٣"}}, "Enter the number in digits"},
 		{url.Values{"text": {strings.Repeat("a", 4001)}}, "4000"},
 	} {
 		a := w.post("owner", path+"/help", c.form)
@@ -174,7 +174,7 @@ func TestSomethingIsMissing(t *testing.T) {
 	if a := w.post("support", request+"/answer", url.Values{"answer": {"Again."}}); a.status != 303 {
 		t.Errorf("answered again: %d", a.status)
 	}
-	w.shows("support", "/console/support", "No customer waits for an answer.", "HR-10001", `href="`+request+`"`)
+	w.shows("support", "/console/support", "No customer is waiting for an answer.", "HR-10001", `href="`+request+`"`)
 	w.shows("owner", path+"/help", "They are in the archive now.", "Again.", "Answered", "/help/"+id+"/close")
 	if a := w.post("other", "/help/"+id+"/close", nil); a.status != 404 {
 		t.Errorf("closed by another customer: %d", a.status)

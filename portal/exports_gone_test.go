@@ -19,11 +19,11 @@ func TestAnArchiveThatIsLostIsOfferedAnew(t *testing.T) {
 	}
 	for _, link := range []string{path + "/download", path + "/volumes/1"} {
 		a := w.get("owner", link)
-		if a.status != http.StatusGone || strings.Contains(a.body, "<?xml") || !strings.Contains(a.body, `href="`+path+`"`) || !strings.Contains(a.body, "The file is not there any more") {
+		if a.status != http.StatusGone || strings.Contains(a.body, "<?xml") || !strings.Contains(a.body, `href="`+path+`"`) || !strings.Contains(a.body, "The file is missing") {
 			t.Errorf("%s: %d %s", link, a.status, a.location)
 		}
 	}
-	body := w.shows("owner", path, "The file is not there any more", "That is our fault", "Build it anew", path+"/again", "Missing")
+	body := w.shows("owner", path, "The file is missing", "This is our fault", "Build it again", path+"/again", "Missing")
 	w.hides(body, path+"/download", "offramp verify")
 	if n := strings.Count(body, "btn--primary"); n != 1 {
 		t.Errorf("%d primary buttons", n)
@@ -36,7 +36,7 @@ func TestAnArchiveThatIsLostIsOfferedAnew(t *testing.T) {
 	if a := w.get("owner", path+"/download"); a.status != http.StatusFound {
 		t.Errorf("found again: %d", a.status)
 	}
-	w.hides(w.shows("owner", path, "Your export is ready"), "not there any more")
+	w.hides(w.shows("owner", path, "Your export is ready"), "The file is missing")
 
 	if err := w.bucket.Delete(t.Context(), "key-of-the-archive"); err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestAnOwnerDeletesAnExport(t *testing.T) {
 	if _, err := w.bucket.Describe(t.Context(), "key-of-the-archive"); storage.KindOf(err) != storage.NotFound {
 		t.Errorf("the object is still there: %v", err)
 	}
-	body := w.shows("owner", path, "You deleted this export", "What you downloaded before stays valid.", "Build it anew", "Everything is there")
+	body := w.shows("owner", path, "You deleted this export", "Copies that you downloaded before stay valid.", "Build it again", "Everything is there")
 	w.hides(body, path+"/download", path+"/delete", "The download has expired")
 	if a := w.get("owner", path+"/download"); a.status != http.StatusGone {
 		t.Errorf("download after it: %d", a.status)
@@ -119,7 +119,7 @@ func TestWhatAFormatCannotHoldIsNamed(t *testing.T) {
 		"lacking": [{"format": "parquet", "rows": 2, "failures": [{"item": "17", "column": "size", "reason": "out_of_range"}, {"item": "40", "column": "size", "reason": "out_of_range"}]}]}],
 		"attachments": []}`)
 	body := w.shows("owner", path, "Everything is there, but 2 rows are not in the Parquet files.", "Projects: rows that are not in the Parquet files",
-		"Row 17, size: Parquet has no place for this value", "Row 40, size", "rebuilding cannot change that", "The files in the other formats have these rows.")
+		"Row 17, size: Parquet cannot hold this value", "Row 40, size", "rebuilding cannot change that", "The files in the other formats have these rows.")
 	w.hides(body, path+"/repair", "items are missing")
 	if a := w.post("owner", path+"/repair", nil); a.status != http.StatusUnprocessableEntity {
 		t.Errorf("a rebuild that can bring nothing: %d", a.status)

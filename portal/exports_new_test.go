@@ -68,8 +68,8 @@ func TestExportIsCheckedBeforeItStarts(t *testing.T) {
 	w := newWorld(t)
 	w.deepen()
 	w.weigh("a", 14)
-	w.shows("owner", "/exports/new", "Everything together: 1,234,568 rows · 12 files · 15.0 GB", "Name and dates (1 row · 2 KB)", "1,234,567 rows · 12 files · 15.0 GB",
-		"Project &lt;14&gt;", `data-search="Search in Project"`, "This does not narrow Projects, which come whole.", `type="date"`, "Parquet", "50 GiB", "What Heguang cannot take over", "/replacements/heguang/import")
+	w.shows("owner", "/exports/new", "All your data: 1,234,568 rows · 12 files · 15.0 GB", "Name and dates (1 row · 2 KB)", "1,234,567 rows · 12 files · 15.0 GB",
+		"Project &lt;14&gt;", `data-search="Search in Project"`, "This does not narrow Projects: you get all of it.", `type="date"`, "Parquet", "50 GiB", "What Heguang cannot take", "/replacements/heguang/import")
 	form := url.Values{
 		"scope": {"some"}, "dataset": {"tasks"}, "filter-project": {"p2", "p3"}, "from": {"2026-01-01"}, "until": {"2026/2/28"}, "format": {"csv", "parquet"},
 		"spreadsheet": {"yes"}, "volume": {"1"}, "replacement": {"heguang"},
@@ -77,9 +77,9 @@ func TestExportIsCheckedBeforeItStarts(t *testing.T) {
 	before := w.stateSum()
 	a := w.post("owner", "/exports/new/check", form)
 	for _, text := range []string{
-		"Nothing has been started yet", "Tasks", "Project &lt;2&gt; · Project &lt;3&gt;", "1 January 2026 to 28 February 2026", "CSV · Parquet · copy for spreadsheets",
+		"Nothing has started yet", "Tasks", "Project &lt;2&gt; · Project &lt;3&gt;", "1 January 2026 to 28 February 2026", "CSV · Parquet · copy for spreadsheets",
 		"1 GiB at most", "Heguang", "at most about 1,234,567 rows · 12 files · 15.0 GB", "at most about 14.1 GB", "about 14 files of at most 1 GiB", "at most about 10 minutes",
-		"Tasks: what is changed while the export is being made", "o***@canary.example",
+		"Tasks: if something changes during the export", "o***@canary.example",
 	} {
 		if a.status != 200 || !strings.Contains(a.body, text) {
 			t.Errorf("%d, no %q", a.status, text)
@@ -116,15 +116,15 @@ func TestI03_DatesOfAPeriod(t *testing.T) {
 		{"2026-03-02", "2026-03-01", "until", "The last day is before the first day"},
 		{"2026-11-22", "", "from", "This day is in the future"},
 		{"", "2999-01-01", "until", "This day is in the future"},
-		{"2026-02-29", "", "from", "Write a date that exists"},
-		{"2026-02-30", "", "from", "Write a date that exists"},
-		{"29.2.2024", "", "from", "Write a date that exists"},
+		{"2026-02-29", "", "from", "Enter a real date"},
+		{"2026-02-30", "", "from", "Enter a real date"},
+		{"29.2.2024", "", "from", "Enter a real date"},
 		{"2024-2-29", "2024年2月29日", "", ""},
 		{"2026.11.21", " 2026/11/21 ", "", ""},
-		{"٢٠٢٦-٠١-٠١", "", "from", "Write a date that exists"},
-		{"1e3", "", "from", "Write a date that exists"},
-		{"-1", "NaN", "from", "Write a date that exists"},
-		{"", "9223372036854775808", "until", "Write a date that exists"},
+		{"٢٠٢٦-٠١-٠١", "", "from", "Enter a real date"},
+		{"1e3", "", "from", "Enter a real date"},
+		{"-1", "NaN", "from", "Enter a real date"},
+		{"", "9223372036854775808", "until", "Enter a real date"},
 	} {
 		a := w.post("owner", "/exports/new/check", url.Values{"scope": {"some"}, "from": {c.from}, "until": {c.until}, "format": {"csv"}})
 		if c.field == "" {
@@ -157,9 +157,9 @@ func TestSizesAreLookedUpByPostOnly(t *testing.T) {
 		t.Errorf("%d, %d jobs: %.300s", a.status, w.count(jobs), a.body)
 	}
 	w.weigh("a", 3)
-	w.hides(w.shows("owner", "/exports/outline", "Everything together", `id="dataset-2-hint-text" hx-swap-oob="true"`, `id="filter-project-list"`, "Project &lt;3&gt;"), "hx-get", "<main")
+	w.hides(w.shows("owner", "/exports/outline", "All your data", `id="dataset-2-hint-text" hx-swap-oob="true"`, `id="filter-project-list"`, "Project &lt;3&gt;"), "hx-get", "<main")
 	w.exec(`UPDATE export_outline SET failed = true, made_at = NULL, data = NULL`)
-	w.shows("owner", "/exports/new", "We could not look up sizes just now", "Look up sizes")
+	w.shows("owner", "/exports/new", "We could not look up the sizes", "Look up sizes")
 	if a := w.post("member", "/exports/outline", nil); a.status != 403 {
 		t.Errorf("a member: %d", a.status)
 	}
@@ -173,9 +173,9 @@ func TestChangesSinceAnEarlierExport(t *testing.T) {
 	w.seal(e, "a", whole)
 	theirs := w.requestExport("other", "b")
 	w.seal(theirs, "b", whole)
-	w.hides(w.shows("owner", "/exports/new", "Changes since EX-10001 (21 November 2026, 10:24)", "What was deleted since is not named", "Changes are not known for Projects"), theirs.ID)
+	w.hides(w.shows("owner", "/exports/new", "Changes since EX-10001 (21 November 2026, 10:24)", "Rows that were deleted are not listed", "We have no record of changes for Projects"), theirs.ID)
 	a := w.post("owner", "/exports/new/check", url.Values{"scope": {"some"}, "since": {e.ID}, "format": {"csv"}})
-	if a.status != 200 || !strings.Contains(a.body, "Changes since EX-10001") || !strings.Contains(a.body, "keep that export, too") || !strings.Contains(a.body, "Changes are not known for Projects: these come whole") {
+	if a.status != 200 || !strings.Contains(a.body, "Changes since EX-10001") || !strings.Contains(a.body, "Keep that export as well") || !strings.Contains(a.body, "We have no record of changes for Projects: you get all of it") {
 		t.Errorf("%d", a.status)
 	}
 	var answers []string
@@ -194,7 +194,7 @@ func TestChangesSinceAnEarlierExport(t *testing.T) {
 func TestWhatAReplacementTakesOver(t *testing.T) {
 	w := newWorld(t)
 	w.deepen()
-	w.shows("owner", "/replacements/heguang/import", "What Heguang takes over", "There are no colours.", "import/heguang/issues.csv", "Subject", "Nothing is lost for good")
+	w.shows("owner", "/replacements/heguang/import", "What Heguang can take", "There are no colours.", "import/heguang/issues.csv", "Subject", "You lose nothing for good")
 	for _, key := range []string{"plain", "nothing", "%00", "..%2f"} {
 		if a := w.get("owner", "/replacements/"+key+"/import"); a.status != 404 {
 			t.Errorf("%s: %d", key, a.status)
@@ -242,7 +242,7 @@ func TestFilesAreLockedWithAPassword(t *testing.T) {
 	if a.status != 303 {
 		t.Fatalf("%d\n%s", a.status, a.body)
 	}
-	w.hides(w.shows("owner", a.location, "The files open with your password only"), password)
+	w.hides(w.shows("owner", a.location, "The files open only with your password"), password)
 	w.storedNowhere(password)
 	if n := w.count(`SELECT count(*) FROM export_password p JOIN export e ON e.id = p.export_id WHERE e.selection->>'locked' = 'true'`); n != 1 {
 		t.Errorf("%d passwords wait for a worker", n)
@@ -271,5 +271,5 @@ func TestWhatIsBuiltOnceMoreIsLockedOnceMore(t *testing.T) {
 	if a.status != 303 {
 		t.Fatalf("%d\n%s", a.status, a.body)
 	}
-	w.shows("owner", a.location, "Only what failed in EX-10001", "The files open with your password only")
+	w.shows("owner", a.location, "Only what failed in EX-10001", "The files open only with your password")
 }

@@ -81,8 +81,8 @@ func TestExportsFromNothingToRequested(t *testing.T) {
 	}
 	w.shows("owner", a.location, "EX-10001", "Waiting to start", "Tasks", "CSV · JSON Lines · copy for spreadsheets", "You can close this page",
 		`hx-get="`+a.location+`/progress?seen="`, "Update progress", "Cancel export", a.location+"/cancel")
-	w.shows("owner", "/exports", "EX-10001", "Queued", "1 dataset", "Export EX-10001 is being made")
-	w.shows("owner", "/exports/new", "Export EX-10001 is being made", a.location)
+	w.shows("owner", "/exports", "EX-10001", "Queued", "1 dataset", "We are making export EX-10001")
+	w.shows("owner", "/exports/new", "We are making export EX-10001", a.location)
 	if again := w.post("owner", "/exports", url.Values{"scope": {"all"}, "format": {"csv"}}); again.location != a.location {
 		t.Errorf("a second request leads to %s", again.location)
 	}
@@ -104,7 +104,7 @@ func TestExportFormKeepsWhatWasChosen(t *testing.T) {
 	}{
 		{url.Values{"scope": {"some"}, "dataset": {"tasks", "nope"}, "format": {"csv"}}, []string{"Select datasets from the list", `value="tasks" checked`}},
 		{url.Values{"scope": {"some"}, "dataset": {"tasks"}}, []string{"Select at least one of CSV, JSON Lines and Parquet", `value="tasks" checked`, `value="some" checked`}},
-		{url.Values{"format": {"csv"}}, []string{"Select whether to export everything or to choose"}},
+		{url.Values{"format": {"csv"}}, []string{"Select “Everything” or “Choose what to export”"}},
 		{url.Values{"scope": {"all"}, "format": {"xml"}}, []string{"Select at least one of CSV, JSON Lines and Parquet"}},
 		{nil, []string{"There are 2 problems", "<title>Error: "}},
 	} {
@@ -124,7 +124,7 @@ func TestExportFormKeepsWhatWasChosen(t *testing.T) {
 // TestNoDatasetSelectedTakesAll holds the form to its own hint.
 func TestNoDatasetSelectedTakesAll(t *testing.T) {
 	w := newWorld(t)
-	w.shows("owner", "/exports/new", "Select none to take all of them.")
+	w.shows("owner", "/exports/new", "Leave all boxes empty to include everything.")
 	a := w.post("owner", "/exports", url.Values{"scope": {"some"}, "format": {"csv"}})
 	if a.status != 303 {
 		t.Fatalf("%d\n%s", a.status, a.body)
@@ -184,11 +184,11 @@ func TestExportPageByState(t *testing.T) {
 	w.hides(w.shows("owner", path+"/progress?seen=reading", "stage 2 of 4"), "hx-swap-oob")
 
 	set(`state = 'queued', stage = '', failures = 1, delayed = 'export.delayed_storage', cause = 'secret cause'`)
-	w.hides(w.shows("owner", path, "Delayed: The place where we put the archive is not reachable right now."), "secret cause")
+	w.hides(w.shows("owner", path, "Delayed: The place where we put the archive is cannot be reached."), "secret cause")
 
 	set(`state = 'failed', finished_at = $2`, day)
-	w.hides(w.shows("owner", path, "The export did not finish", "Your data was read, but the file could not be stored.", "Do we try again?",
-		"No. Trying again by itself", "EX-10001", "Try again", path+"/retry"), "secret cause", "hx-get", "not reachable right now", "We keep trying", "Delayed")
+	w.hides(w.shows("owner", path, "The export did not finish", "We read your data but could not store the file.", "Will we try again?",
+		"No. Trying again automatically", "EX-10001", "Try again", path+"/retry"), "secret cause", "hx-get", "cannot be reached", "We keep trying", "Delayed")
 	w.hides(w.shows("owner", path+"/progress", "The export did not finish"), "hx-get")
 	w.hides(w.shows("owner", path), "Export all but")
 	set(`delayed = 'export.delayed_source', delayed_dataset = 'tasks'`)
@@ -237,7 +237,7 @@ func TestDownloadThenCheckCompletesStep2(t *testing.T) {
 	if strings.Contains(w.log.String(), "X-Amz-Signature") {
 		t.Error("the log holds the signature")
 	}
-	w.shows("owner", path, "Next, check the file and confirm that it is complete.", path+"/check")
+	w.shows("owner", path, "Now check the file and confirm that it is complete.", path+"/check")
 	w.shows("owner", path+"/check", "It is complete", path+"/help", "EX-10001", `data-volumes="`+path+`/volumes.json"`)
 	if a := w.post("owner", path+"/check", nil); a.status != 303 || a.location != "/plan" {
 		t.Errorf("%d to %s", a.status, a.location)

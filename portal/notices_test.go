@@ -67,7 +67,7 @@ func TestTheManagerApprovesWhatCustomersAreTold(t *testing.T) {
 	w.shows("programme_manager", "/console/notices", "The programme plans no notices")
 	w.notify()
 	w.shows("programme_manager", "/console/notices", "Waits for approval", "{product} closes on {date:service_end}")
-	w.shows("programme_manager", "/console/notices/announcement", "Approve these words", "2026-08-31 (+0)", "All customers")
+	w.shows("programme_manager", "/console/notices/announcement", "Approve these words", "31 August 2026 (+0)", "All customers")
 	if a := w.post("programme_manager", "/console/notices/announcement/approve", url.Values{"hash": {"0"}}); a.status != 409 {
 		t.Errorf("an approval of what nobody saw: %d", a.status)
 	}
@@ -155,7 +155,7 @@ func TestSupportRingsWhomNobodyReached(t *testing.T) {
 	w.exec(`UPDATE notice_message SET sent_at = sent_at - interval '4 days'`)
 	w.exec(`UPDATE identity SET signed_in_at = '2026-01-01'`) // before the notice was due
 	w.tellAgain()
-	body := w.shows("support", "/console/calls", "Due 2026-11-24", "Say <em>thank you</em> to", "What came of it")
+	body := w.shows("support", "/console/calls", "Due 24 November 2026", "Say <em>thank you</em> to", "What came of it")
 	id := w.text(`SELECT id FROM notice_call ORDER BY id LIMIT 1`)
 	if !strings.Contains(body, "/console/calls/"+id) {
 		t.Error("the call has no form")
@@ -213,7 +213,7 @@ func TestN14_TheManagerSeesWhomNothingReached(t *testing.T) {
 	w.sent("programme_manager", place+"/"+id+"/confirm", nil, 303)
 	w.hides(w.shows("programme_manager", place, "Waived"), "Closed down.")
 	w.sent("programme_manager", place+"/"+w.ids["b"]+"/call", nil, 303)
-	w.shows("programme_manager", place, "Due 2026-11-24")
+	w.shows("programme_manager", place, "Due 24 November 2026")
 	w.shows("support", "/console/calls", "Ask to waive this call", "Only “Spoke with them” ends the call.")
 	call := w.text(`SELECT id FROM notice_call`)
 	w.sent("support", "/console/calls/"+call+"/end", url.Values{"outcome": {"no_answer"}}, 303)

@@ -98,10 +98,11 @@ func TestPlanShowsOwnZoneAndExtension(t *testing.T) {
 	w := newWorld(t)
 	w.exec(`INSERT INTO extension (customer_id, milestone, day, reason, granted_by, granted_at) VALUES ($1, 'export_deadline', '2027-03-12', 'Audit until March', 'staff', $2)`,
 		w.ids["b"], day)
-	w.shows("other", "/plan", "12 March 2027", "111 days left", "Extended for you; the date for others is 2 March 2027.",
+	w.shows("other", "/plan", "12 March 2027", "111 days left", "You have more time: for other customers it is 2 March 2027 (Beijing time).",
 		"In your time zone: 31 January 2027, 15:59, London time (UTC).")
 	w.shows("other", "/plan/dates", "Fri, 12 March 2027", "Reason: Audit until March", "12 March 2027, 15:59, London time")
-	w.hides(w.shows("owner", "/plan"), "12 March 2027", "In your time zone")
+	w.hides(w.shows("owner", "/plan"), "12 March 2027", "In your time zone", "(Beijing time)")
+	w.hides(w.shows("owner", "/plan/dates", "Since Mon, 31 August 2026", "From the end of that day, Beijing time (UTC+8)"), "(Beijing time)")
 }
 
 func TestNotingDatesCompletesStep1(t *testing.T) {
@@ -117,7 +118,7 @@ func TestNotingDatesCompletesStep1(t *testing.T) {
 	if err != nil || j.Version != 2 || j.Status[migration.StepDates] != migration.Completed {
 		t.Fatalf("%+v, %v", j, err)
 	}
-	w.shows("owner", "/plan", "Noted on 21 November 2026", "Ask for a full copy of your data")
+	w.shows("owner", "/plan", "Noted on 21 November 2026", "Request a full copy of your data")
 	w.shows("owner", "/plan/dates", "You noted these dates on 21 November 2026, 10:24.")
 
 	w.tell("a", migration.Event{
@@ -169,7 +170,7 @@ func TestExportCardFollowsTheJourney(t *testing.T) {
 	w.hides(w.shows("owner", "/plan/export?seen=files", "Your export is ready: 15.0 GB", "hx-swap-oob", `href="/exports/e1"`), "hx-trigger")
 	w.hides(w.shows("owner", "/plan", "You can download it until 28 November 2026, 10:24.", "Action needed"), "htmx-4.0.1")
 	w.tell("a", export(migration.ExportExpired))
-	w.shows("owner", "/plan", "You can make a new one until 2 March 2027", "Make a new download")
+	w.shows("owner", "/plan", "You can make a new one until 2 March 2027", "Your last download has expired")
 	w.tell("a", export(migration.ExportChecked))
 	w.shows("owner", "/plan", "it is complete", "Completed")
 	w.tell("b", export(migration.ExportRequested))
@@ -236,7 +237,7 @@ func TestI05_DaylightSavingAndLeapDay(t *testing.T) {
 func TestAfterEverything(t *testing.T) {
 	w := newWorld(t)
 	w.at(time.Date(2027, 4, 2, 0, 0, 0, 0, time.UTC))
-	w.hides(w.shows("owner", "/plan", "All dates of this closure have passed", "Exports can no longer be started"), "count__num", "Start export")
+	w.hides(w.shows("owner", "/plan", "All dates of this closure are in the past", "You can no longer start an export"), "count__num", "Start export")
 }
 
 // TestWhoCannotBeWrittenToIsAskedForAnotherAddress: every page says so, and the account's page says why.
@@ -245,7 +246,7 @@ func TestWhoCannotBeWrittenToIsAskedForAnotherAddress(t *testing.T) {
 	w.hides(w.shows("owner", "/plan"), "/account#mail")
 	w.exec(`UPDATE contact SET mail_problem = 'unwritable' WHERE id = $1`, w.ids["owner"])
 	w.shows("owner", "/plan", "/account#mail")
-	w.shows("owner", "/account", "Our email server cannot write to this address")
+	w.shows("owner", "/account", "Our email server cannot send to this address")
 	w.speak("owner", "zh-CN")
 	w.shows("owner", "/account", "我们的邮件服务器无法发信到此地址")
 }

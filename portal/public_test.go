@@ -37,7 +37,7 @@ func TestPublicNoticeHasTheFiveElements(t *testing.T) {
 func TestFAQSearch(t *testing.T) {
 	w := newWorld(t)
 	w.hides(w.shows("anonymous", "/en/faq?q=COST", "1 question found", "What does it cost?"), "Can I keep my files?")
-	w.shows("anonymous", "/en/faq?q=zebra", "Nothing found", "Can I keep my files?", `value="zebra"`)
+	w.shows("anonymous", "/en/faq?q=zebra", "No questions match", "Can I keep my files?", `value="zebra"`)
 	w.shows("anonymous", "/zh-CN/faq", "文件能保留吗？", "需要付费吗？")
 	w.shows("owner", "/help", "Can I keep my files?", "Support code")
 }

@@ -202,7 +202,7 @@ func TestNoProgramme(t *testing.T) {
 		}
 	}
 	for tag, says := range map[string][]string{
-		"en": {"No programme is in effect", "offramp doctor", "offramp apply -f programme.yaml", "Have two programme managers sign in as staff", "offramp import customers.csv", `href="/staff/sign-in"`},
+		"en": {"No programme is in effect", "offramp doctor", "offramp apply -f programme.yaml", "Two programme managers sign in as staff", "offramp import customers.csv", `href="/staff/sign-in"`},
 		"zh": {"目前没有生效的退市计划", "offramp apply -f programme.yaml", "请两位计划经理"},
 	} {
 		a := w.do("anonymous", "GET", "/", "", http.Header{"Accept-Language": {tag}})

@@ -192,14 +192,14 @@ func TestSupportSeesOneScreen(t *testing.T) {
 	w.tell("a", migration.Event{Kind: migration.DatesNoted, Actor: w.ids["owner"]})
 	w.tell("a", migration.Event{Kind: migration.DatesChanged, Actor: "identity-programme_manager", Was: map[string]migration.Day{"service_end": migration.NewDay(2027, 1, 31)}, Days: map[string]migration.Day{"service_end": migration.NewDay(2027, 2, 15)}})
 	body := w.shows("support", screen, "HZ-20418 · standard", "Farshore Design Studio", "Lin owner", "o***@canary.example", "Owner", "Team yearly",
-		"Beijing time (UTC+8)", "119 days left", "Longer for this customer; for others 2027-03-02. Long illness.", "Granted 2026-11-21.", "In effect", "As imported from the product", "Noted the key dates", "by Lin owner",
-		"Service stops: 2027-01-31 → 2027-02-15", "by Wang Lei", "by the system", "Action needed", "Not used yet", "This customer has not exported anything yet.")
+		"Beijing time (UTC+8)", "119 days left", "Longer for this customer; for others 2 March 2027. Long illness.", "Granted 21 November 2026.", "In effect", "As imported from the product", "Noted the key dates", "by Lin owner",
+		"Service stops: 31 January 2027 → 15 February 2027", "by Wang Lei", "by the system", "Action needed", "Not used yet", "This customer has not exported anything yet.")
 	w.hides(body, "owner@canary.example", "member@canary.example", "Canary Works", "identity-programme_manager")
 	if got := w.acts("customer.view"); len(got) != 1 || !strings.HasPrefix(got[0], "identity-support customer HZ-20418 customer-a") {
 		t.Errorf("recorded %v", got)
 	}
 	w.speak("support", "zh-CN")
-	w.shows("support", screen, "联系人", "已确认关键日期", "历史记录", "停止服务：2027-01-31 → 2027-02-15")
+	w.shows("support", screen, "联系人", "已确认关键日期", "历史记录", "停止服务：2027年1月31日 → 2027年2月15日")
 }
 
 func TestSupportRevealsOneAddressAndItIsRecorded(t *testing.T) {
@@ -520,9 +520,9 @@ func TestWhoCannotBeWrittenToReadsSoAndGivesAnAddress(t *testing.T) {
 	w.hides(w.shows("member", "/plan", "Your plan"), "We cannot email you")
 	w.exec(`UPDATE contact SET email = id || '@unlinked.invalid' WHERE id = $1`, w.ids["member"])
 	for _, path := range []string{"/plan", "/exports", "/help"} {
-		w.shows("member", path, "We cannot email you: we have no address", `href="/account#mail"`)
+		w.shows("member", path, "We cannot email you: we have no address for you", `href="/account#mail"`)
 	}
-	w.shows("member", "/account", "We have no address to write to")
+	w.shows("member", "/account", "We have no address for you")
 	if a := w.post("member", "/account/mail", url.Values{"address": {"nobody"}}); a.status != 422 || !strings.Contains(a.body, "such as name@example.com") || !strings.Contains(a.body, `value="nobody"`) {
 		t.Errorf("a bad address: %d", a.status)
 	}

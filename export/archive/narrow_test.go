@@ -38,8 +38,8 @@ func TestAnArchiveSaysWhatItWasNarrowedTo(t *testing.T) {
 	}
 	z := open(t, b.Bytes())
 	for _, text := range []string{
-		"It is not everything", "Chosen datasets: tasks, files.\r\n", "Project  [U+202E]<b>: only what was chosen of it. Not narrowed by this, so here whole: files.\r\n",
-		"Period: 1 March 2026 to 31 March 2026. Not narrowed by this, so here whole: tasks, files.", "changed since EX-100007", "Keep EX-100007, too.",
+		"This is not all your data", "Chosen datasets: tasks, files.\r\n", "Project  [U+202E]<b>: only what you chose. Not narrowed, so complete: files.\r\n",
+		"Period: 1 March 2026 to 31 March 2026. Not narrowed, so complete: tasks, files.", "changed since EX-100007", "Keep EX-100007 as well.",
 		"Only what was missing from EX-100008.", "本次导出不是全部数据", "以下数据集不受此项影响，为完整内容：tasks、files。", "请一并保留EX-100008。",
 	} {
 		if !strings.Contains(file(t, z, "README.txt"), text) {

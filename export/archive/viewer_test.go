@@ -305,7 +305,7 @@ func TestViewerOfALargeTable(t *testing.T) {
 	began = time.Now()
 	for query, want := range map[string]string{
 		"needle": "Rows found: 4", "NEEDLE": "Rows found: 4", "STRASSE": "Rows found: 4", "οδος": "Rows found: 4", "一根needle": "Rows found: 4",
-		"task 1999": "Rows found: 100", "no such thing": "Nothing was found.", "14:05:00Z": "Rows found: 200,000",
+		"task 1999": "Rows found: 100", "no such thing": "Nothing found.", "14:05:00Z": "Rows found: 200,000",
 	} {
 		if got := find(t, tab, 0, query); got != want {
 			t.Errorf("%s: %s", query, got)
@@ -410,7 +410,7 @@ func TestViewerSearchesAllTables(t *testing.T) {
 		"needle":        "Rows found: 1, in 1 of 2 tables; 任务 Tasks, rows found: 1",
 		"图 44":          "Rows found: 10, in 1 of 2 tables; Attachments, rows found: 10",
 		"1":             "Rows found: 60,450, in 2 of 2 tables; 任务 Tasks, rows found: 60,000; Attachments, rows found: 450",
-		"no such thing": "Nothing was found.",
+		"no such thing": "Nothing found.",
 	} {
 		said, list := findAll(t, tab, query)
 		if got := strings.Join(append([]string{said}, list...), "; "); got != want {

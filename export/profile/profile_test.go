@@ -171,12 +171,12 @@ func TestLossesAreNamedInTheProgrammesOrder(t *testing.T) {
 	}
 	want := []string{
 		" /  / declared / Boards are lost.",
-		"tasks /  / files / Tasks: the entries are carried over, the attached files are not. The export holds them under “attachments”.",
-		"tasks /  / rows / Tasks: some entries are left out, since the replacement has no place for them.",
+		"tasks /  / files / Tasks: the entries move, the attached files do not. The export holds them under “attachments”.",
+		"tasks /  / rows / Tasks: some entries are left out, because the replacement has no place for them.",
 		"tasks / due / column / Due days are lost.",
-		"tasks / Priority / values / Tasks: values that “Priority” of the replacement may not know are carried over as they are.",
-		"tasks / Year / values / Tasks: values that “Year” of the replacement may not know are carried over as they are.",
-		"comments /  / dataset / Comments: not carried over.",
+		"tasks / Priority / values / Tasks: values that the replacement's “Priority” may not know move unchanged.",
+		"tasks / Year / values / Tasks: values that the replacement's “Year” may not know move unchanged.",
+		"comments /  / dataset / Comments: does not move.",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

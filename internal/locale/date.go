@@ -56,11 +56,6 @@ func (l *Locale) FullDate(t time.Time, zone *time.Location) string {
 	return l.forms.write(l.forms.full, in(t, zone))
 }
 
-// ShortDate writes a day for tables, alike in every language: 2027-01-31.
-func (l *Locale) ShortDate(t time.Time, zone *time.Location) string {
-	return in(t, zone).Format(time.DateOnly)
-}
-
 // DateTime writes a minute for tables: 2027-01-31 10:24.
 func (l *Locale) DateTime(t time.Time, zone *time.Location) string {
 	return in(t, zone).Format("2006-01-02 15:04")
@@ -82,22 +77,30 @@ func (l *Locale) ISO(t time.Time, zone *time.Location) string {
 }
 
 // ZoneName names a zone with the offset it has at an instant: Beijing time (UTC+8).
-// A zone without a name of its own is called after its city.
 func (l *Locale) ZoneName(zone *time.Location, at time.Time) string {
-	offset := Offset(zone, at)
+	if utc(zone) {
+		return "UTC"
+	}
+	return l.T("time.zone", "Zone", l.ZoneOnly(zone), "Offset", Offset(zone, at))
+}
+
+// ZoneOnly names a zone: Beijing time. A zone without a name of its own is called after its city.
+func (l *Locale) ZoneOnly(zone *time.Location) string {
 	name := zone.String()
-	if name == "UTC" || name == "Etc/UTC" {
+	if utc(zone) {
 		return "UTC"
 	}
 	if id := "zone." + name; l.Has(id) {
-		return l.T("time.zone", "Zone", l.T(id), "Offset", offset)
+		return l.T(id)
 	}
 	city, ok := l.cities[name]
 	if !ok {
 		city = strings.ReplaceAll(name[strings.LastIndex(name, "/")+1:], "_", " ")
 	}
-	return l.T("time.zone_city", "City", city, "Offset", offset)
+	return l.T("time.zone_city", "City", city)
 }
+
+func utc(zone *time.Location) bool { return zone.String() == "UTC" || zone.String() == "Etc/UTC" }
 
 // Offset writes a zone's distance from UTC at an instant: UTC+8, UTC-3:30.
 func Offset(zone *time.Location, at time.Time) string {

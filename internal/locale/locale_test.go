@@ -55,7 +55,6 @@ func TestDates(t *testing.T) {
 		{zh.Date(end, shanghai), "2027年1月31日"},
 		{en.FullDate(end, shanghai), "Sun, 31 January 2027"},
 		{zh.FullDate(end, shanghai), "2027年1月31日（周日）"},
-		{en.ShortDate(end, shanghai), "2027-01-31"},
 		{zh.DateTime(end, shanghai), "2027-01-31 23:59"},
 		{en.Clock(end, shanghai), "23:59"},
 		{en.DateClock(end, shanghai), "31 January 2027, 23:59"},

@@ -49,7 +49,7 @@ func TestMailsAboutChoices(t *testing.T) {
 		{"zh-CN", mail.CodeReady, with("code", "SAVE-2"), "您的浮板优惠码", []string{"SAVE-2"}, "/replacements/drift"},
 		{"en", mail.OfferExpiring, with("code", "SAVE-3"), "Your offer for Driftboard ends on 28 November 2026", []string{"SAVE-3"}, "/replacements/drift"},
 		{"zh-CN", mail.OfferExpiring, with("code", "SAVE-3"), "您的浮板优惠将于2026年11月28日结束", []string{"SAVE-3"}, "/replacements/drift"},
-		{"en", mail.ChoiceWithdrawn, with(), "Driftboard is no longer on offer: please choose again", []string{"Driftboard"}, "/replacements"},
+		{"en", mail.ChoiceWithdrawn, with(), "Driftboard is no longer on offer: choose again", []string{"Driftboard"}, "/replacements"},
 		{"zh-CN", mail.ChoiceWithdrawn, with(), "浮板已不再提供，请重新选择", []string{"浮板"}, "/replacements"},
 		{"en", mail.MoveConfirmed, nil, "You have confirmed your move from Hezhou Teamwork", []string{"Hezhou Teamwork"}, "/plan"},
 		{"zh-CN", mail.MoveConfirmed, nil, "您已确认从合舟协作迁出", []string{"合舟协作"}, "/plan"},

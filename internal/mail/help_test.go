@@ -28,10 +28,10 @@ func TestMailsAboutRequestsForHelp(t *testing.T) {
 	o := open(t)
 	for _, c := range []struct{ locale, template, subject, link string }{
 		{"en", mail.HelpReceived, "We have your request HR-10007 about Hezhou Teamwork", "/exports/EXID/help"},
-		{"zh-CN", mail.HelpReceived, "我们已收到您关于合舟协作的请求HR-10007", "/exports/EXID/help"},
-		{"en", mail.HelpAnswered, "There is an answer to your request HR-10007", "/exports/EXID/help"},
-		{"zh-CN", mail.HelpAnswered, "您的请求HR-10007已有答复", "/exports/EXID/help"},
-		{"en", mail.HelpRequest, "客户HZ-help_requesten请求帮助：HR-10007", "/console/support/help/RID"},
+		{"zh-CN", mail.HelpReceived, "我们已收到您关于合舟协作的求助HR-10007", "/exports/EXID/help"},
+		{"en", mail.HelpAnswered, "We have answered your request HR-10007", "/exports/EXID/help"},
+		{"zh-CN", mail.HelpAnswered, "您的求助HR-10007已有答复", "/exports/EXID/help"},
+		{"en", mail.HelpRequest, "客户HZ-help_requesten求助：HR-10007", "/console/support/help/RID"},
 	} {
 		address := c.template + "." + c.locale + "@example.com"
 		o.ask(o.contact(c.template+c.locale, "李雷", address, c.locale), c.template)

@@ -34,7 +34,6 @@ type logView struct {
 	newest  *ui.Link
 	file    ui.Link
 	reset   []ui.Link // to the list without a filter
-	zone    string
 }
 
 func buildLog(v *page.Visit, s list, layout ui.Page) logView {
@@ -42,7 +41,7 @@ func buildLog(v *page.Visit, s list, layout ui.Page) logView {
 	view := logView{
 		layout: layout, heading: ui.Heading{Title: l.T("console.audit"), Lead: l.T("console.audit.lead")},
 		check: ui.Action{URL: "/console/audit/check", Button: ui.Button{Label: l.T("console.chain.check")}},
-		table: table(v, s), pages: ui.Pages{Locale: l}, zone: l.T("time.zone_note", "Zone", l.ZoneName(v.Zone(), v.Now)),
+		table: table(v, s), pages: ui.Pages{Locale: l},
 	}
 	wrong := map[string]string{}
 	if refused, ok := fault.As(s.refused); ok {
@@ -91,7 +90,7 @@ func table(v *page.Visit, s list) ui.Table {
 	for _, r := range s.rows {
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: fmt.Sprint(r.Seq), URL: entryURL(r.Seq)},
-			{Text: l.DateTime(r.At, v.Zone())},
+			{Text: v.When(r.At)},
 			{Text: who(l, r, s.names)},
 			{Text: act(l, r.Act)},
 			{Text: r.Object},
@@ -132,7 +131,7 @@ func buildEntry(v *page.Visit, r audit.Row, names map[string]string, layout ui.P
 	l := v.Locale
 	view := entryView{layout: layout, heading: ui.Heading{Eyebrow: l.T("console.audit"), Title: l.T("console.entry", "Number", r.Seq)}}
 	view.rows = []ui.SummaryRow{
-		{Key: l.T("console.entry.at"), Value: l.DateTime(r.At, v.Zone()) + " · " + l.ZoneName(v.Zone(), r.At)},
+		{Key: l.T("console.entry.at"), Value: v.When(r.At) + " · " + l.ZoneName(v.Zone(), r.At)},
 		{Key: l.T("console.entry.exact"), Value: r.At.UTC().Format("2006-01-02T15:04:05.000000Z07:00")},
 		{Key: l.T("console.entry.actor"), Value: who(l, r, names)},
 		{Key: l.T("console.entry.actor_id"), Value: r.Actor},
@@ -185,7 +184,7 @@ func buildChain(v *page.Visit, r audit.Checked, layout ui.Page) chainView {
 	case len(r.Strange) > 0:
 		view.verdict = ui.Banner{Tone: "bad", Title: l.T("console.chain.strange"), Text: l.T("console.chain.strange.text", "Names", strings.Join(r.Strange, ", "))}
 	case r.Since != nil:
-		view.verdict.Text = l.T("console.chain.since", "Head", r.Since.Head, "Day", l.DateTime(r.Since.At, v.Zone()))
+		view.verdict.Text = l.T("console.chain.since", "Head", r.Since.Head, "Day", v.When(r.Since.At))
 	}
 	if b := r.Break; b != nil {
 		view.verdict = ui.Banner{Tone: "bad", Title: l.T("console.chain.broken", "Number", b.Seq), Text: l.T("console.chain." + b.Kind)}
@@ -195,7 +194,7 @@ func buildChain(v *page.Visit, r audit.Checked, layout ui.Page) chainView {
 	}
 	view.rows = []ui.SummaryRow{
 		{Key: l.T("console.chain.checked"), Value: l.Number(r.Checked)},
-		{Key: l.T("console.chain.at"), Value: l.DateTime(v.Now, v.Zone())},
+		{Key: l.T("console.chain.at"), Value: v.When(v.Now)},
 		{Key: l.T("console.chain.strayed"), Value: strayed(l, r.Report)},
 		{Key: l.T("console.chain.head"), Body: ui.Copyable(l, r.Head.String(), l.T("console.chain.head"))},
 	}

@@ -57,7 +57,7 @@ func open(v *page.Visit) []place {
 func Layout(k *page.Kit, c echo.Context, title, active string) ui.Page {
 	v := page.Of(c)
 	p := k.Layout(c, title, active)
-	p.HomeURL, p.Nav = "/console", nil
+	p.HomeURL, p.Nav, p.Times = "/console", nil, v.Locale.T("time.zone_page", "Zone", v.Locale.ZoneName(v.Zone(), v.Now))
 	for _, place := range open(v) {
 		p.Nav = append(p.Nav, ui.NavItem{Key: place.key, Label: v.Locale.T("console.place." + place.key), URL: place.url})
 	}

@@ -49,7 +49,7 @@ func HandOverState(v *page.Visit, h *replacement.HandOver) string {
 	case v.Now.After(h.Until):
 		key = "choice.hand_over.lapsed"
 	}
-	return v.Locale.T(key, "When", v.Locale.DateClock(h.At, v.Zone()))
+	return v.Locale.T(key, "When", v.When(h.At))
 }
 
 // ReplacementName is the programme's name for a product to move to; its key where the programme no longer has it.

@@ -166,10 +166,10 @@ func buildConfirmed(v *page.Visit, plan migration.Plan, layout ui.Page, code str
 	view := confirmedView{layout: layout, panel: ui.Confirmation{Locale: l, Title: l.T("confirm.done")}, home: ui.Link{Label: l.T("nav.plan"), URL: "/plan"}, help: help(v, code)}
 	view.layout.Narrow = true
 	if at := plan.Journey.Detail.ConfirmedAt; at != nil {
-		view.rows = append(view.rows, ui.SummaryRow{Key: l.T("confirm.at"), Value: l.DateClock(*at, v.Zone())})
+		view.rows = append(view.rows, ui.SummaryRow{Key: l.T("confirm.at"), Value: v.When(*at)})
 	}
 	if date, ok := migration.Find(d.dates, migration.Erasure); ok {
-		view.rows = append(view.rows, ui.SummaryRow{Key: l.T("confirm.certificate"), Value: l.T("confirm.certificate.text", "Date", l.FullDate(date.Minute, d.p.Zone))})
+		view.rows = append(view.rows, ui.SummaryRow{Key: l.T("confirm.certificate"), Value: l.T("confirm.certificate.text", "Date", d.OurFullDay(date.Minute))})
 	}
 	for _, step := range plan.Journey.OpenSteps() {
 		view.after = append(view.after, l.T("confirm.left", "Step", l.T("step."+string(step))))

@@ -19,6 +19,7 @@ const (
 
 // dated is one programme's dates as one reader sees them at one instant.
 type dated struct {
+	page.Dates
 	l     *locale.Locale
 	p     *migration.Programme
 	own   *time.Location // the reader's zone
@@ -27,7 +28,7 @@ type dated struct {
 }
 
 func newDated(v *page.Visit, extensions []migration.Extension) dated {
-	return dated{l: v.Locale, p: v.Programme, own: v.Zone(), now: v.Now, dates: v.Programme.Schedule(extensions, v.Now)}
+	return dated{Dates: v.Dates(), l: v.Locale, p: v.Programme, own: v.Zone(), now: v.Now, dates: v.Programme.Schedule(extensions, v.Now)}
 }
 
 // states names the state of each date: the first that has not passed is next.
@@ -52,7 +53,7 @@ func (d dated) day(key string) string {
 	if !ok {
 		return ""
 	}
-	return d.l.Date(date.Minute, d.p.Zone)
+	return d.OurDay(date.Minute)
 }
 
 // open reports whether a milestone still lies ahead; a programme without it sets no limit.
@@ -67,7 +68,15 @@ func (d dated) ownTime(at time.Time) (when, zone string) {
 	if _, theirs := at.In(d.own).Zone(); ours == theirs {
 		return "", ""
 	}
-	return d.l.DateClock(at, d.own), d.l.ZoneName(d.own, at)
+	return d.When(at), d.l.ZoneName(d.own, at)
+}
+
+// told writes a date that lies ahead as its day, and one that has passed as the day since when it holds.
+func (d dated) told(date migration.Date, day string) string {
+	if date.Past {
+		return d.l.T("dates.since", "Day", day)
+	}
+	return day
 }
 
 // left says how long a date is away.
@@ -87,7 +96,7 @@ func (d dated) keyDates(links []ui.Link) ui.KeyDates {
 	states := d.states()
 	for i, date := range d.dates {
 		k.Items = append(k.Items, ui.KeyDate{
-			At: date.Minute, What: page.MilestoneName(d.l, date.Milestone), Effect: d.effect(date),
+			At: date.Minute, When: d.told(date, d.DayOf(date.Day)), What: page.MilestoneName(d.l, date.Milestone), Effect: d.effect(date),
 			State: states[i], Days: date.DaysLeft,
 		})
 	}
@@ -101,7 +110,7 @@ func (d dated) effect(date migration.Date) string {
 	}
 	parts := []string{page.MilestoneEffect(d.l, date.Milestone)}
 	if date.Extended() {
-		parts = append(parts, d.l.T("plan.extended", "Date", d.l.Date(date.Was.End(d.p.Zone), d.p.Zone)))
+		parts = append(parts, d.l.T("plan.extended", "Date", d.OurDay(date.Was.End(d.p.Zone))))
 	}
 	if when, zone := d.ownTime(date.Minute); when != "" {
 		parts = append(parts, d.l.T("plan.own_zone", "When", when, "Zone", zone))

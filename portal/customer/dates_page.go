@@ -80,7 +80,7 @@ func (d dated) card(date migration.Date, was migration.Day) dateCard {
 	l, zone := d.l, d.p.Zone
 	c := dateCard{
 		card:   ui.Card{ID: "date-" + date.Key, Title: page.MilestoneName(l, date.Milestone), Meta: d.left(date)},
-		moment: moment(l, date.Minute, zone, date.Past),
+		moment: moment(d, date),
 	}
 	if !was.IsZero() {
 		c.card.Aside = ui.Tag("", ui.ToneActionNeeded, l.T("dates.changed.tag"))
@@ -94,7 +94,7 @@ func (d dated) card(date migration.Date, was migration.Day) dateCard {
 		add("dates.own", l.T("dates.own.value", "When", when, "Zone", own))
 	}
 	if !was.IsZero() {
-		add("dates.was", l.FullDate(was.End(zone), zone))
+		add("dates.was", d.OurFullDay(was.End(zone)))
 	}
 	if date.Extended() {
 		add("dates.extended", d.extension(date))
@@ -104,7 +104,7 @@ func (d dated) card(date migration.Date, was migration.Day) dateCard {
 }
 
 func (d dated) extension(date migration.Date) string {
-	others := d.l.Date(date.Was.End(d.p.Zone), d.p.Zone)
+	others := d.OurDay(date.Was.End(d.p.Zone))
 	if date.Reason == "" {
 		return d.l.T("dates.extended.value", "Date", others)
 	}
@@ -116,7 +116,7 @@ func buildNote(v *page.Visit, j migration.Journey) noteCard {
 	n := noteCard{l: l, status: j.Status[migration.StepDates]}
 	switch {
 	case n.status == migration.Completed && j.Detail.NotedAt != nil:
-		n.text = l.T("dates.noted", "Date", l.DateClock(*j.Detail.NotedAt, v.Zone()))
+		n.text = l.T("dates.noted", "Date", v.When(*j.Detail.NotedAt))
 	case !v.Owner():
 		n.text = l.T("dates.owner_only")
 	default:
@@ -137,7 +137,7 @@ func (view *datesView) subscribe(v *page.Visit, feed *calendar.Feed, absolute fu
 		act("dates.calendar.create", "/plan/calendar", ui.Plain)
 	} else {
 		f.address = absolute("/calendar/" + feed.Token + ".ics")
-		f.since = l.T("dates.calendar.since", "Date", l.Date(feed.CreatedAt, v.Zone()))
+		f.since = l.T("dates.calendar.since", "Date", v.Day(feed.CreatedAt))
 		act("dates.calendar.renew", "/plan/calendar", ui.Plain)
 		act("dates.calendar.stop", "/plan/calendar/stop", ui.Quiet)
 	}

@@ -31,7 +31,7 @@ func lateNews(d dated, date migration.Date) *ui.Banner {
 	if !date.Extended() || date.Reason != migration.LateExport {
 		return nil
 	}
-	day, was := d.l.Date(date.Minute, d.p.Zone), d.l.Date(date.Was.End(d.p.Zone), d.p.Zone)
+	day, was := d.OurDay(date.Minute), d.OurDay(date.Was.End(d.p.Zone))
 	return &ui.Banner{Tone: "info", Title: d.l.T("plan.late.title", "Date", day), Text: d.l.T("plan.late.text", "Date", day, "Was", was)}
 }
 
@@ -42,7 +42,7 @@ func lastDaysNews(d dated, date migration.Date, plan migration.Plan) *ui.Banner 
 		return nil
 	}
 	l := d.l
-	b := ui.Banner{Tone: "warn", Title: l.T("plan.last.title", "Left", d.left(date), "Date", l.Date(date.Minute, d.p.Zone))}
+	b := ui.Banner{Tone: "warn", Title: l.T("plan.last.title", "Left", d.left(date), "Date", d.OurDay(date.Minute))}
 	latest := plan.Journey.Detail.Export
 	open := func() *ui.Link {
 		return &ui.Link{Label: l.T("plan.last.open"), URL: exportURL(export.Export{ID: latest.ID})}

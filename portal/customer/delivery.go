@@ -238,7 +238,7 @@ func (p *Pages) script(v *page.Visit, e export.Export, t export.Token, random st
 	l := v.Locale
 	s := script{
 		l: l, Title: oneLine(l.T("delivery.script.title", "Product", l.Pick(v.Programme.Product.Name), "Reference", e.Reference())),
-		Until: l.DateClock(t.ExpiresAt, v.Zone()), Address: p.URL("/download/" + e.ID), Token: random, Direct: p.Proxy,
+		Until: v.When(t.ExpiresAt), Address: p.URL("/download/" + e.ID), Token: random, Direct: p.Proxy,
 	}
 	for _, x := range e.Volumes {
 		name := export.FileName(v.Programme.Key, v.Session.CustomerRef, e, x.Number, len(e.Volumes))

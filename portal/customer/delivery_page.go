@@ -141,12 +141,12 @@ func (w exportWords) scriptCard(e export.Export, token *export.Token) scriptCard
 	}
 	card.replaces = l.T("delivery.script.replaces")
 	card.rows = []ui.SummaryRow{
-		{Key: l.T("delivery.token.made"), Value: l.DateClock(token.CreatedAt, w.own)},
-		{Key: l.T("delivery.token.until"), Value: l.DateClock(token.ExpiresAt, w.own)},
+		{Key: l.T("delivery.token.made"), Value: w.When(token.CreatedAt)},
+		{Key: l.T("delivery.token.until"), Value: w.When(token.ExpiresAt)},
 		{Key: l.T("delivery.token.used"), Value: l.T("delivery.token.never")},
 	}
 	if token.UsedAt != nil {
-		card.rows[2].Value = l.DateClock(*token.UsedAt, w.own)
+		card.rows[2].Value = w.When(*token.UsedAt)
 	}
 	card.revoke = &ui.Action{URL: exportURL(e) + "/script/revoke", Button: ui.Button{Label: l.T("delivery.token.revoke"), Kind: ui.Danger}}
 	return card
@@ -278,9 +278,9 @@ func (w exportWords) delivery(e export.Export, d export.Delivery) deliveryCard {
 	add("delivery.field.bucket", d.Target.Bucket)
 	add("delivery.field.prefix", d.Target.Prefix)
 	add("delivery.field.endpoint", d.Target.Endpoint)
-	add("delivery.requested", l.DateClock(d.RequestedAt, w.own))
+	add("delivery.requested", w.When(d.RequestedAt))
 	if d.FinishedAt != nil {
-		add("delivery.finished", l.DateClock(*d.FinishedAt, w.own))
+		add("delivery.finished", w.When(*d.FinishedAt))
 	}
 	if len(d.Names) > 0 {
 		add("delivery.files", l.T("delivery.files.count", "Done", l.Number(int64(len(d.Names))), "Total", l.Number(int64(len(e.Volumes)))))

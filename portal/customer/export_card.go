@@ -46,7 +46,7 @@ func buildExport(v *page.Visit, plan migration.Plan, d dated) exportCard {
 	case e.State == "requested":
 		card.run(j, d)
 	case e.State == "ready" && e.Until != nil:
-		card.text = l.T("plan.export.ready", "Size", l.Size(e.Bytes), "Until", l.DateClock(*e.Until, v.Zone()))
+		card.text = l.T("plan.export.ready", "Size", l.Size(e.Bytes), "Until", v.When(*e.Until))
 		card.lead(e, "plan.export.ready.go")
 	case e.State == "checked":
 		card.text = l.T("plan.export.checked")
@@ -83,9 +83,9 @@ func (card *exportCard) lead(e *migration.ExportDetail, label string) {
 
 // run shows how far a live export is.
 func (card *exportCard) run(j migration.Journey, d dated) {
-	l, e, zone := card.page.Locale, j.Detail.Export, card.page.Zone()
+	l, e := card.page.Locale, j.Detail.Export
 	card.running = true
-	started := l.T("plan.export.started", "When", l.DateClock(e.RequestedAt, zone))
+	started := l.T("plan.export.started", "When", card.page.When(e.RequestedAt))
 	card.bar = ui.Progress{ID: progressID, Label: l.T("plan.export.queued"), Meta: []string{started}}
 	if p := j.Progress; p != nil && p.ExportID == e.ID {
 		card.progress(p, started)

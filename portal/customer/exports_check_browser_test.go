@@ -157,7 +157,7 @@ func TestBrowserChecksDownloadedVolumes(t *testing.T) {
 
 	first[slice+5] ^= 1
 	flipped := s.file("photo.bin", first) // told by its content
-	s.holds(s.choose(tab, flipped, small), "Volume 1: EX-10001-01.zipDamaged: it differs in bytes 8,388,608 to 16,777,215.Please download", "Volume 2: EX-10001-02.zipWhole", "incomplete: ")
+	s.holds(s.choose(tab, flipped, small), "Volume 1: EX-10001-01.zipDamaged: it differs at bytes 8,388,608 to 16,777,215.Download this", "Volume 2: EX-10001-02.zipWhole", "incomplete: ")
 	first[slice+5] ^= 1
 	first[0] ^= 1
 	first[len(first)-1] ^= 1
@@ -165,11 +165,11 @@ func TestBrowserChecksDownloadedVolumes(t *testing.T) {
 	first[0] ^= 1
 	first[len(first)-1] ^= 1
 
-	s.holds(s.choose(tab, s.file("cut.zip", first[:2*slice+77])), "Volume 1: EX-10001-01.zipCut: it ends after 16,777,293 of 25,178,169 bytes.", "Missing", "incomplete: ")
-	s.holds(s.choose(tab, s.file("EX-10001-02.zip", second[:9_000])), "Missing", "Volume 2: EX-10001-02.zipCut: it ends after 9,000 of 100,000 bytes.", "incomplete: ")
-	s.holds(s.choose(tab, s.file("long.zip", append(first[:len(first):len(first)], "more"...))), "Volume 1: EX-10001-01.zipThere are 4 bytes after its end", "Missing", "incomplete: ")
+	s.holds(s.choose(tab, s.file("cut.zip", first[:2*slice+77])), "Volume 1: EX-10001-01.zipCut off: it has 16,777,293 of 25,178,169 bytes.", "Missing", "incomplete: ")
+	s.holds(s.choose(tab, s.file("EX-10001-02.zip", second[:9_000])), "Missing", "Volume 2: EX-10001-02.zipCut off: it has 9,000 of 100,000 bytes.", "incomplete: ")
+	s.holds(s.choose(tab, s.file("long.zip", append(first[:len(first):len(first)], "more"...))), "Volume 1: EX-10001-01.zipIt is too long: 4 bytes follow after its end", "Missing", "incomplete: ")
 	second[9] ^= 1
-	s.holds(s.choose(tab, s.file("b.zip", second), whole), "Volume 1: EX-10001-01.zipWhole", "Volume 2: EX-10001-02.zipDamaged: it differs in bytes 0 to 99,999.", "incomplete: ")
+	s.holds(s.choose(tab, s.file("b.zip", second), whole), "Volume 1: EX-10001-01.zipWhole", "Volume 2: EX-10001-02.zipDamaged: it differs at bytes 0 to 99,999.", "incomplete: ")
 	s.holds(s.choose(tab, s.file("<b>x<b>.zip", noise(70_000, 99)), s.file("empty", nil)), "Missing", "Missing", "<b>x<b>.zipThis is not a file of this export.", "emptyThis is not", "incomplete: ")
 
 	for _, seen := range s.seen {

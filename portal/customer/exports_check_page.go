@@ -38,7 +38,7 @@ func buildCheck(v *page.Visit, plan migration.Plan, e export.Export, asked []ass
 	}
 	switch {
 	case e.CheckedAt != nil:
-		view.done = &ui.Banner{Tone: "ok", Title: l.T("export.check.done", "Date", l.DateClock(*e.CheckedAt, w.own)), Link: &ui.Link{Label: l.T("nav.plan"), URL: "/plan"}}
+		view.done = &ui.Banner{Tone: "ok", Title: l.T("export.check.done", "Date", w.When(*e.CheckedAt)), Link: &ui.Link{Label: l.T("nav.plan"), URL: "/plan"}}
 	case !mayExport(v):
 		view.first = &ui.Banner{Tone: "info", Title: l.T("export.denied"), Text: l.T("export.denied.text")}
 	case e.DownloadedAt == nil:

@@ -71,7 +71,7 @@ func (w exportWords) helpCard(r assistance.Request) helpCard {
 			card.rows = append(card.rows, ui.SummaryRow{Key: l.T(key), Value: value})
 		}
 	}
-	row("help.sent", l.DateClock(r.CreatedAt, w.own))
+	row("help.sent", w.When(r.CreatedAt))
 	if r.Dataset != "" {
 		row("help.dataset", w.dataset(r.Dataset))
 	}

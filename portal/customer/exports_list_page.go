@@ -83,11 +83,14 @@ func (w exportWords) table(list []export.Export) ui.Table {
 		tone, text := ExportTag(l, e, w.now)
 		until := ""
 		if e.ExpiresAt != nil {
-			until = l.DateClock(*e.ExpiresAt, w.own)
+			until = w.When(*e.ExpiresAt)
+			if !w.now.Before(*e.ExpiresAt) {
+				until = l.T("export.until.past", "When", until)
+			}
 		}
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: e.Reference(), URL: exportURL(e)},
-			{Text: l.DateClock(e.RequestedAt, w.own)},
+			{Text: w.When(e.RequestedAt)},
 			{Text: w.scope(e.Selection)},
 			{Text: w.size(e)},
 			{Body: ui.Tag("", tone, text)},

@@ -161,7 +161,7 @@ func (w exportWords) since(earlier []export.Export, chosen string, said said) *u
 	c.Hint = w.untouched("export.form.since.hint", "export.form.since.whole", without)
 	for _, e := range earlier {
 		c.Options = append(c.Options, ui.Option{
-			Value: e.ID, Label: w.l.T("export.since", "Reference", e.Reference(), "Date", w.l.DateClock(*e.AsOf, w.own)), Selected: chosen == e.ID,
+			Value: e.ID, Label: w.l.T("export.since", "Reference", e.Reference(), "Date", w.When(*e.AsOf)), Selected: chosen == e.ID,
 		})
 	}
 	return c

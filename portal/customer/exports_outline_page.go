@@ -45,7 +45,7 @@ func (w exportWords) outline(o export.Outline) outlineView {
 // total says what everything comes to.
 func (w exportWords) total(o export.Outline) string {
 	e := export.EstimateOf(o, w.p, export.Selection{}, export.Pace{})
-	return w.l.T("export.outline.total", "Amount", w.amount(e.Rows, e.Files, e.Bytes), "When", w.l.DateClock(o.MadeAt, w.own))
+	return w.l.T("export.outline.total", "Amount", w.amount(e.Rows, e.Files, e.Bytes), "When", w.When(o.MadeAt))
 }
 
 // outlineNews is what a page that waits for sizes learns: the line itself and, once they are known, each dataset's size and

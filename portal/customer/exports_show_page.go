@@ -72,16 +72,16 @@ func buildExportPage(v *page.Visit, plan migration.Plan, e export.Export, earlie
 		}
 	}
 	fact("export.reference", e.Reference())
-	fact("export.requested", l.DateClock(e.RequestedAt, w.own))
+	fact("export.requested", w.When(e.RequestedAt))
 	view.facts = append(view.facts, w.chosen(e.Selection)...)
 	if e.AsOf != nil {
-		fact("export.as_of", l.DateClock(*e.AsOf, w.own))
+		fact("export.as_of", w.When(*e.AsOf))
 	}
 	if e.DownloadedAt != nil {
-		fact("export.downloaded", l.DateClock(*e.DownloadedAt, w.own))
+		fact("export.downloaded", w.When(*e.DownloadedAt))
 	}
 	if e.CheckedAt != nil {
-		fact("export.checked", l.DateClock(*e.CheckedAt, w.own))
+		fact("export.checked", w.When(*e.CheckedAt))
 	}
 	if e.Receipt != nil {
 		view.receipt = w.receipt(*e.Receipt)
@@ -129,7 +129,7 @@ func (w exportWords) state(e export.Export) stateCard {
 		card.afresh()
 	case e.DeletedAt != nil:
 		card.title = w.l.T("export.deleted")
-		card.text = append(card.text, w.l.T("export.deleted_text", "Date", w.l.DateClock(*e.DeletedAt, w.own)))
+		card.text = append(card.text, w.l.T("export.deleted_text", "Date", w.When(*e.DeletedAt)))
 		card.renew(e)
 	default: // expired, or about to be marked so
 		card.title = w.l.T("export.expired")
@@ -146,9 +146,9 @@ func (w exportWords) state(e export.Export) stateCard {
 // live shows how far an export is that is waiting or being built.
 func (card *stateCard) live(e export.Export) {
 	l, w := card.w.l, card.w
-	started := l.T("plan.export.started", "When", l.DateClock(e.RequestedAt, w.own))
+	started := l.T("plan.export.started", "When", w.When(e.RequestedAt))
 	if e.StartedAt != nil && e.State == export.Running {
-		started = l.T("export.started", "When", l.DateClock(*e.StartedAt, w.own))
+		started = l.T("export.started", "When", w.When(*e.StartedAt))
 	}
 	bar := ui.Progress{ID: progressID, Label: l.T("export.queued"), Meta: []string{started}}
 	card.title = l.T("export.building")
@@ -236,7 +236,7 @@ func (card *stateCard) ready(e export.Export) {
 	}
 	switch {
 	case e.CheckedAt != nil:
-		card.text = append(card.text, l.T("export.check.done", "Date", l.DateClock(*e.CheckedAt, w.own)))
+		card.text = append(card.text, l.T("export.check.done", "Date", w.When(*e.CheckedAt)))
 	case e.DownloadedAt != nil:
 		card.text = append(card.text, l.T("export.check.next"))
 		card.links = append(card.links, ui.Link{Label: l.T("export.check.go"), URL: exportURL(e) + "/check"})

@@ -109,14 +109,14 @@ func (w exportWords) sinceText(s export.Selection) string {
 		return ""
 	}
 	if e, ok := w.find(s.Since); ok && e.AsOf != nil {
-		return w.l.T("export.since", "Reference", e.Reference(), "Date", w.l.DateClock(*e.AsOf, w.own))
+		return w.l.T("export.since", "Reference", e.Reference(), "Date", w.When(*e.AsOf))
 	}
 	return w.l.T("export.scope.changes")
 }
 
 // period says which days an export covers; empty for all.
 func (w exportWords) period(s export.Selection) string {
-	day := func(d migration.Day) string { return w.l.Date(d.End(w.p.Zone), w.p.Zone) }
+	day := func(d migration.Day) string { return w.OurDay(d.End(w.p.Zone)) }
 	switch {
 	case s.From.IsZero() && s.Until.IsZero():
 		return ""
@@ -191,7 +191,7 @@ func (w exportWords) size(e export.Export) string {
 
 // until is the last moment of a download, in the programme's zone and the reader's own.
 func (w exportWords) until(at time.Time) string {
-	text := w.l.T("export.moment", "When", w.l.DateClock(at, w.p.Zone), "Zone", w.l.ZoneName(w.p.Zone, at))
+	text := w.l.T("export.moment", "When", w.OurWhen(at), "Zone", w.l.ZoneName(w.p.Zone, at))
 	if when, zone := w.ownTime(at); when != "" {
 		text += " " + w.l.T("plan.own_zone", "When", when, "Zone", zone)
 	}
@@ -227,7 +227,7 @@ func exportURL(e export.Export) string { return "/exports/" + e.ID }
 // readable writes an instant in the reader's own zone and leaves other values as they are.
 func (w exportWords) readable(value any) any {
 	if at, ok := value.(time.Time); ok {
-		return w.l.DateClock(at, w.own)
+		return w.When(at)
 	}
 	return value
 }

@@ -83,10 +83,10 @@ func countdown(d dated) *ui.Countdown {
 		return nil
 	}
 	if date, ok := migration.Find(d.dates, migration.ServiceEnd); ok {
-		c.Dates = append(c.Dates, ui.CountdownDate{Label: page.MilestoneName(d.l, date.Milestone), At: date.Minute, Left: d.left(date)})
+		c.Dates = append(c.Dates, ui.CountdownDate{Label: page.MilestoneName(d.l, date.Milestone), At: date.Minute, When: d.told(date, d.OurFullDay(date.Minute)), Left: d.left(date)})
 	}
 	if date, ok := migration.Find(d.dates, migration.ExportDeadline); ok {
-		c.Dates = append(c.Dates, ui.CountdownDate{Label: d.l.T("plan.count.export"), At: date.Minute, Left: d.left(date)})
+		c.Dates = append(c.Dates, ui.CountdownDate{Label: d.l.T("plan.count.export"), At: date.Minute, When: d.told(date, d.OurFullDay(date.Minute)), Left: d.left(date)})
 	}
 	return c
 }

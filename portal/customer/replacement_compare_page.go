@@ -266,7 +266,7 @@ func (w replacementWords) decided(o own) *ui.Banner {
 	if c == nil {
 		return nil
 	}
-	at := l.Date(c.At, w.own)
+	at := w.Day(c.At)
 	switch c.Decision {
 	case replacement.None, replacement.Later:
 		return &ui.Banner{

@@ -96,7 +96,7 @@ func (w replacementWords) standing(r migration.Replacement, o own) (list []ui.Ba
 		list = append(list, ui.Banner{Tone: "warn", Title: l.T("choice.withdrawn", "Product", w.name(r)), Text: l.T("choice.withdrawn.text"), Link: w.others()})
 	}
 	if state, until := replacement.OfferFor(w.p, r, w.tier, w.now); state == replacement.OfferEnded && !r.Withdrawn {
-		list = append(list, ui.Banner{Tone: "info", Title: l.T("choice.offer.ended", "Date", l.Date(until, w.p.Zone)), Text: l.T("choice.offer.ended.text", "Product", w.name(r))})
+		list = append(list, ui.Banner{Tone: "info", Title: l.T("choice.offer.ended", "Date", w.OurDay(until)), Text: l.T("choice.offer.ended.text", "Product", w.name(r))})
 	}
 	return list
 }

@@ -57,7 +57,7 @@ func (w replacementWords) tellCode(view *doneView, r migration.Replacement, o ow
 	case !w.v.Owner():
 		view.about = append(view.about, l.T("choice.code.owner"))
 	case code.Waiting:
-		view.news = append(view.news, ui.Banner{Tone: "info", Title: l.T("choice.code.waiting"), Text: l.T("choice.code.waiting.text", "Date", l.Date(code.At, w.own))})
+		view.news = append(view.news, ui.Banner{Tone: "info", Title: l.T("choice.code.waiting"), Text: l.T("choice.code.waiting.text", "Date", w.Day(code.At))})
 	default:
 		view.code = code.Code
 		view.about = append(view.about, l.T("choice.code.mailed"))
@@ -67,7 +67,7 @@ func (w replacementWords) tellCode(view *doneView, r migration.Replacement, o ow
 		if w.now.After(*code.Until) {
 			key = "choice.code.ended"
 		}
-		view.about = append(view.about, l.T(key, "Date", l.Date(*code.Until, w.p.Zone)))
+		view.about = append(view.about, l.T(key, "Date", w.OurDay(*code.Until)))
 	}
 }
 

@@ -143,10 +143,10 @@ func (w replacementWords) offer(r migration.Replacement) (lines []phrase) {
 			lines = append(lines, plain(w.l.T("choice.offer.discount", "Discount", w.discount(r.Offer.Discount))))
 		}
 		if !until.IsZero() {
-			lines = append(lines, plain(w.l.T("choice.offer.until", "Date", w.l.Date(until, w.p.Zone))))
+			lines = append(lines, plain(w.l.T("choice.offer.until", "Date", w.OurDay(until))))
 		}
 	case replacement.OfferEnded:
-		lines = []phrase{plain(w.l.T("choice.offer.ended", "Date", w.l.Date(until, w.p.Zone)))}
+		lines = []phrase{plain(w.l.T("choice.offer.ended", "Date", w.OurDay(until)))}
 	default:
 		lines = []phrase{plain(w.l.T("choice.offer.none"))}
 	}
@@ -220,7 +220,7 @@ func (w replacementWords) loss(x replacement.Loss) string {
 }
 
 // moment is an instant in the reader's own zone.
-func (w replacementWords) moment(at time.Time) string { return w.l.DateClock(at, w.own) }
+func (w replacementWords) moment(at time.Time) string { return w.When(at) }
 
 // forms words what is wrong with a form, as everywhere.
 func (w replacementWords) forms() exportWords { return exportWords{dated: w.dated, v: w.v} }

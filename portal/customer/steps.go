@@ -67,7 +67,7 @@ func (s steps) datesHint(status migration.Status) string {
 	case status == migration.ActionNeeded:
 		return l.T("step.dates.hint.changed")
 	case status == migration.Completed && s.j.Detail.NotedAt != nil:
-		return l.T("step.dates.hint.noted", "Date", l.Date(*s.j.Detail.NotedAt, s.v.Zone()))
+		return l.T("step.dates.hint.noted", "Date", s.v.Day(*s.j.Detail.NotedAt))
 	}
 	return l.T("step.dates.hint")
 }
@@ -82,7 +82,7 @@ func (s steps) exportHint(status migration.Status) string {
 	case e.Checked:
 		return l.T("step.export.hint.checked")
 	case e.State == "ready" && e.Until != nil:
-		return l.T("step.export.hint.ready", "Date", l.Date(*e.Until, s.v.Zone()))
+		return l.T("step.export.hint.ready", "Date", s.v.Day(*e.Until))
 	case e.State == "expired" || e.State == "failed":
 		return l.T("step.export.hint." + e.State)
 	}

@@ -15,7 +15,7 @@ func (s steps) chooseHint() string {
 	}
 	args := []any{"Product", ReplacementName(s.v, c.Replacement)}
 	if c.OfferUntil != nil {
-		args = append(args, "Date", l.Date(*c.OfferUntil, s.v.Programme.Zone))
+		args = append(args, "Date", s.v.OurDay(*c.OfferUntil))
 	}
 	if c.State == "offer_ending" && c.OfferUntil == nil {
 		return l.T("step.choose.hint.deferred")
@@ -45,7 +45,7 @@ func (s steps) confirmHint(status migration.Status) string {
 	l := s.v.Locale
 	switch {
 	case status == migration.Completed && s.j.Detail.ConfirmedAt != nil:
-		return l.T("step.confirm.hint.done", "Date", l.Date(*s.j.Detail.ConfirmedAt, s.v.Zone()))
+		return l.T("step.confirm.hint.done", "Date", s.v.Day(*s.j.Detail.ConfirmedAt))
 	case !s.j.Settled():
 		return l.T("step.confirm.hint")
 	}

@@ -163,7 +163,7 @@ func cardOf(v *page.Visit, s truth.Suppression, names map[string]string) card {
 	c := card{card: ui.Card{ID: "contact-" + s.ContactID, Title: s.Customer + " · " + s.Ref, Aside: ui.Tag("", tone, word)}}
 	c.facts = []ui.SummaryRow{
 		{Key: l.T("truth.contact"), Value: s.Contact + " · " + locale.Mask(s.Mail)},
-		{Key: l.T("truth.since"), Value: l.DateTime(s.At, v.Zone())},
+		{Key: l.T("truth.since"), Value: v.When(s.At)},
 		{Key: l.T("truth.evidence"), Value: s.Evidence},
 	}
 	if !s.Current {
@@ -171,14 +171,14 @@ func cardOf(v *page.Visit, s truth.Suppression, names map[string]string) card {
 	}
 	for _, f := range s.Facts {
 		c.facts = append(c.facts, ui.SummaryRow{
-			Key:   l.DateTime(f.At, v.Zone()),
+			Key:   v.When(f.At),
 			Value: l.T("truth.said", "Who", l.T("truth.source."+f.Source), "What", l.T("truth.kind."+f.Kind), "Words", f.Status+" "+f.Detail),
 		})
 	}
 	if p := s.Probe; p != nil {
 		c.facts = append(c.facts, ui.SummaryRow{
 			Key:   l.T("truth.test"),
-			Value: l.T("truth.test."+p.State, "Who", names[p.AskedBy], "When", l.DateTime(p.AskedAt, v.Zone()), "Detail", p.Detail),
+			Value: l.T("truth.test."+p.State, "Who", names[p.AskedBy], "When", v.When(p.AskedAt), "Detail", p.Detail),
 		})
 	}
 	if s.LiftedAt == nil && (s.Probe == nil || s.Probe.State != "asked" && s.Probe.State != "sending") {
@@ -194,7 +194,7 @@ func doubtOf(v *page.Visit, d truth.Doubt, i int, unsure string) doubt {
 		facts: []ui.SummaryRow{
 			{Key: l.T("truth.subject"), Value: d.Subject},
 			{Key: l.T("truth.contact"), Value: d.Contact + " · " + locale.Mask(d.Mail)},
-			{Key: l.T("truth.sent_at"), Value: l.DateTime(d.StartedAt, v.Zone())},
+			{Key: l.T("truth.sent_at"), Value: v.When(d.StartedAt)},
 			{Key: l.T("truth.trying"), Value: trying(v, d)},
 		},
 	}
@@ -222,7 +222,7 @@ func trying(v *page.Visit, d truth.Doubt) string {
 	case d.State != "delayed":
 		return l.T("truth.trying." + d.State)
 	case d.Until != nil:
-		return l.T("truth.trying.until", "Until", l.DateTime(*d.Until, v.Zone()))
+		return l.T("truth.trying.until", "Until", v.When(*d.Until))
 	}
-	return l.T("truth.trying.delayed", "Until", l.DateTime(d.StartedAt.Add(truth.Silence).Round(time.Minute), v.Zone()))
+	return l.T("truth.trying.delayed", "Until", v.When(d.StartedAt.Add(truth.Silence).Round(time.Minute)))
 }

@@ -50,7 +50,7 @@ func buildImports(v *page.Visit, imports []refund.Import, names people, refused 
 		count := func(n int) ui.Cell { return ui.Cell{Text: l.Number(int64(n))} }
 		view.table.Rows = append(view.table.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: i.Name, URL: importURL(i.ID)},
-			{Text: l.DateTime(i.ImportedAt, v.Zone())},
+			{Text: v.When(i.ImportedAt)},
 			{Text: names.of(i.ImportedBy)},
 			count(i.Matched), count(i.Differing), count(i.Returned), count(i.Unmatched), count(i.PassedCount()), count(i.Open),
 		}})
@@ -107,7 +107,7 @@ func buildImport(v *page.Visit, i importLines, layout ui.Page) importView {
 	l := v.Locale
 	view := importView{
 		layout: layout, refused: refusal(v, i.bad.refused),
-		heading: ui.Heading{Eyebrow: l.T("finance.bank"), Title: i.Name, Lead: l.DateTime(i.ImportedAt, v.Zone()) + " · " + i.names.of(i.ImportedBy)},
+		heading: ui.Heading{Eyebrow: l.T("finance.bank"), Title: i.Name, Lead: v.When(i.ImportedAt) + " · " + i.names.of(i.ImportedBy)},
 		facts:   []ui.SummaryRow{{Key: "SHA-256", Body: ui.Copyable(l, i.SHA256, l.T("finance.batch.checksum"))}},
 	}
 	counts := map[refund.Queue]int{refund.QueueMatched: i.Matched, refund.QueueDiffering: i.Differing, refund.QueueReturned: i.Returned, refund.QueueUnmatched: i.Unmatched}
@@ -163,11 +163,11 @@ func (view *importView) line(v *page.Visit, i importLines, r refund.BankResult) 
 	fact("finance.bank.reason", codeWord(l, r.Reason))
 	fact("finance.bank.detail", r.Detail)
 	if !r.Date.IsZero() {
-		fact("finance.bank.day", l.ShortDate(r.Date, v.Programme.Zone))
+		fact("finance.bank.day", v.OurDay(r.Date))
 	}
 	fact("finance.bank.bank_ref", r.BankRef)
 	if r.SettledAt != nil {
-		fact("finance.bank.settled", l.DateTime(*r.SettledAt, v.Zone())+" · "+i.names.of(r.SettledBy))
+		fact("finance.bank.settled", v.When(*r.SettledAt)+" · "+i.names.of(r.SettledBy))
 		fact("finance.note", r.Note)
 	}
 	switch {

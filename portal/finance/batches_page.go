@@ -95,10 +95,10 @@ func buildBatch(v *page.Visit, shown batchShown, refused error, layout ui.Page) 
 	view.facts = []ui.SummaryRow{
 		{Key: l.T("refund.method"), Value: l.T("refund.method." + string(b.Method))},
 		{Key: l.T("finance.count"), Value: l.Number(int64(b.Count))},
-		{Key: l.T("finance.created_by"), Value: l.DateTime(b.CreatedAt, v.Zone()) + " · " + names.of(b.CreatedBy)},
+		{Key: l.T("finance.created_by"), Value: v.When(b.CreatedAt) + " · " + names.of(b.CreatedBy)},
 	}
 	if b.ReleasedAt != nil {
-		view.facts = append(view.facts, ui.SummaryRow{Key: l.T("finance.released_by"), Value: l.DateTime(*b.ReleasedAt, v.Zone()) + " · " + names.of(b.ReleasedBy)})
+		view.facts = append(view.facts, ui.SummaryRow{Key: l.T("finance.released_by"), Value: v.When(*b.ReleasedAt) + " · " + names.of(b.ReleasedBy)})
 	}
 	if b.Dropped > 0 {
 		view.facts = append(view.facts, ui.SummaryRow{Key: l.T("finance.batch.dropped"), Value: l.Number(int64(b.Dropped))})

@@ -232,7 +232,7 @@ func (k pick) table(v *page.Visit, items []refund.Item, names people, ticks bool
 			{Text: r.CustomerName + " · " + r.CustomerRef},
 			{Text: accountText(l, r.Account)},
 			{Text: names.of(r.ApprovedBy)},
-			{Text: l.DateTime(r.RequestedAt, v.Zone())},
+			{Text: v.When(r.RequestedAt)},
 			{Text: l.Money(r.Amount, r.Currency)},
 		}}
 		if ticks {

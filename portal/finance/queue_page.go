@@ -366,7 +366,7 @@ func queueRow(v *page.Visit, names people, i int, r refund.Row, bulk bool, in st
 		{Text: r.Ref, URL: address},
 		{Text: r.CustomerName + " · " + r.CustomerRef},
 		{Text: page.TierName(v.Locale, v.Programme, r.Tier)},
-		{Text: l.DateTime(r.RequestedAt, v.Zone())},
+		{Text: v.When(r.RequestedAt)},
 		{Text: l.T("refund.method." + string(r.Method))},
 		{Text: l.Money(r.Amount, r.Currency)},
 		{Text: names.of(r.ReviewedBy)},

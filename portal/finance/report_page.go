@@ -49,7 +49,7 @@ func buildReport(v *page.Visit, month string, closed refund.Close, refused error
 		view.table.Feet = append(view.table.Feet, append([]ui.Cell{{Text: l.T("refund.total")}, {Text: t.Currency}}, figures(v, t)...))
 	}
 	view.now, view.nowCard = standing(v, closed.Now), ui.Card{ID: "now", Title: l.T("finance.now")}
-	view.note = l.T("finance.now.note", "Time", l.DateTime(closed.At, v.Programme.Zone))
+	view.note = l.T("finance.now.note", "Time", v.Dates().OurWhen(closed.At))
 	return view
 }
 

@@ -74,7 +74,7 @@ func (w words) firstDates(p *migration.Programme) []string {
 
 // dates says each moved date in one line, with how far it moves and how many customers have to be told.
 func (w words) dates(p migration.Proposal) []string {
-	l, zone, told := w.v.Locale, p.Programme.Zone, 0
+	l, told := w.v.Locale, 0
 	for _, a := range p.Told {
 		told += a.Customers
 	}
@@ -87,15 +87,15 @@ func (w words) dates(p migration.Proposal) []string {
 		name := page.MilestoneName(l, milestone)
 		switch {
 		case m.Was.IsZero():
-			lines = append(lines, l.T("console.date.new", "Name", name, "Date", l.Date(m.Day.Start(zone), zone)))
+			lines = append(lines, l.T("console.date.new", "Name", name, "Date", w.v.DayOf(m.Day)))
 		case m.Day.IsZero():
-			lines = append(lines, l.T("console.date.gone", "Name", name, "Date", l.Date(m.Was.Start(zone), zone)))
+			lines = append(lines, l.T("console.date.gone", "Name", name, "Date", w.v.DayOf(m.Was)))
 		default:
 			key, days := "console.date.later", m.Was.DaysUntil(m.Day)
 			if days < 0 {
 				key, days = "console.date.earlier", -days
 			}
-			line := l.T("console.moved", "What", name, "Was", l.Date(m.Was.Start(zone), zone), "Now", l.Date(m.Day.Start(zone), zone))
+			line := l.T("console.moved", "What", name, "Was", w.v.DayOf(m.Was), "Now", w.v.DayOf(m.Day))
 			line = l.T("console.date.by", "Line", line, "By", l.N(key, days))
 			if told > 0 && p.Version.State == migration.VersionProposed {
 				line = l.T("console.date.told", "Line", line, "Told", l.N("console.date.customers", told))

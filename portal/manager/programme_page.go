@@ -101,7 +101,7 @@ func buildProgramme(v *page.Visit, s shelf, layout ui.Page) programmeView {
 
 // correction says whom the portal will correct.
 func (w words) correction(p migration.Proposal, m notice.Misled) *correctionCard {
-	l, zone := w.v.Locale, p.Programme.Zone
+	l := w.v.Locale
 	if m.Customers == 0 {
 		return nil
 	}
@@ -122,7 +122,7 @@ func (w words) correction(p migration.Proposal, m notice.Misled) *correctionCard
 		for _, d := range one.Dates {
 			milestone, _ := p.Programme.Milestone(d.Milestone)
 			dates = append(dates, l.T("console.moved", "What", page.MilestoneName(l, milestone),
-				"Was", l.Date(d.Was.Start(zone), zone), "Now", l.Date(d.Day.Start(zone), zone)))
+				"Was", w.v.DayOf(d.Was), "Now", w.v.DayOf(d.Day)))
 		}
 		c.list.Rows = append(c.list.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: one.Name + " · " + one.Ref}, {Text: page.TierName(l, p.Programme, one.Tier)}, {Text: notice.Enumerate(l, dates)},
@@ -164,12 +164,12 @@ func (w words) proposal(p migration.Proposal) *proposalCard {
 
 func (w words) facts(version migration.Version) []ui.SummaryRow {
 	l := w.v.Locale
-	rows := []ui.SummaryRow{{Key: l.T("console.proposed"), Value: w.act(version.ProposedBy, l.DateTime(version.ProposedAt, w.v.Zone()))}}
+	rows := []ui.SummaryRow{{Key: l.T("console.proposed"), Value: w.act(version.ProposedBy, w.v.When(version.ProposedAt))}}
 	if version.FirstApprovedBy != "" {
-		rows = append(rows, ui.SummaryRow{Key: l.T("console.approved_first"), Value: w.act(version.FirstApprovedBy, l.DateTime(version.FirstApprovedAt, w.v.Zone()))})
+		rows = append(rows, ui.SummaryRow{Key: l.T("console.approved_first"), Value: w.act(version.FirstApprovedBy, w.v.When(version.FirstApprovedAt))})
 	}
 	if version.ApprovedBy != "" {
-		rows = append(rows, ui.SummaryRow{Key: l.T("console.approved"), Value: w.act(version.ApprovedBy, l.DateTime(version.ApprovedAt, w.v.Zone()))})
+		rows = append(rows, ui.SummaryRow{Key: l.T("console.approved"), Value: w.act(version.ApprovedBy, w.v.When(version.ApprovedAt))})
 	}
 	return append(rows, ui.SummaryRow{Key: l.T("export.checksum"), Body: ui.Copyable(l, version.Digest, l.T("export.checksum"))})
 }
@@ -206,12 +206,12 @@ func (w words) table(versions []migration.Version) ui.Table {
 	for _, x := range versions {
 		approved := ""
 		if x.ApprovedBy != "" {
-			approved = w.act(x.ApprovedBy, l.DateTime(x.ApprovedAt, w.v.Zone()))
+			approved = w.act(x.ApprovedBy, w.v.When(x.ApprovedAt))
 		}
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: l.T("console.version", "Number", x.Number), URL: versionURL(x.Number)},
 			{Body: ui.Tag("", console.VersionTurn(x.State), l.T("console.version.state."+x.State))},
-			{Text: w.act(x.ProposedBy, l.DateTime(x.ProposedAt, w.v.Zone()))},
+			{Text: w.act(x.ProposedBy, w.v.When(x.ProposedAt))},
 			{Text: approved},
 			{Body: ui.A(w.source(x))},
 		}})

@@ -146,7 +146,7 @@ func features(v *page.Visit, list []replacement.FeatureReport) ui.Table {
 	for _, x := range list {
 		counted, took := "", ""
 		if !x.CountedAt.IsZero() {
-			counted = l.DateTime(x.CountedAt, v.Zone())
+			counted = v.When(x.CountedAt)
 		}
 		if !x.TriedAt.IsZero() {
 			took = x.Took.Round(time.Millisecond).String()

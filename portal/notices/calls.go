@@ -47,9 +47,9 @@ func buildCalls(v *page.Visit, list []notice.Call, names map[string]string, layo
 
 func callCardOf(v *page.Visit, c notice.Call, names map[string]string) callCard {
 	l, url := v.Locale, CallsPath+"/"+c.ID
-	tone, word := console.Ours, l.T("notice.call.due", "Day", c.DueDay.String())
+	tone, word := console.Ours, l.T("notice.call.due", "Day", v.DayOf(c.DueDay))
 	if c.DueDay.Before(migration.DayOf(v.Now.In(v.Programme.Zone))) {
-		tone, word = console.Problem, l.T("notice.call.late", "Day", c.DueDay.String())
+		tone, word = console.Problem, l.T("notice.call.late", "Day", v.DayOf(c.DueDay))
 	}
 	card := callCard{
 		card: ui.Card{ID: "call-" + c.ID, Title: c.Customer + " · " + c.Ref, Aside: ui.Tag("", tone, word)}, url: url + "/end", script: c.Script,

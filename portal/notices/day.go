@@ -37,9 +37,9 @@ func buildDay(v *page.Visit, day migration.Day, asked string, bad bool, list []n
 	view := dayView{
 		layout: layout,
 		heading: ui.Heading{
-			Title: l.T("notice.day.title"), Lead: l.T("notice.day.lead", "Day", l.FullDate(day.Start(v.Programme.Zone), v.Programme.Zone)),
+			Title: l.T("notice.day.title"), Lead: l.T("notice.day.lead", "Day", v.OurFullDay(day.Start(v.Programme.Zone))),
 		},
-		day: ui.Input{Field: ui.Field{Locale: l, ID: "day", Label: l.T("notice.day")}, Type: "date", Value: day.String(), Width: "medium"},
+		day: ui.Input{Field: ui.Field{Locale: l, ID: "day", Label: l.T("notice.day")}, Type: "date", Value: page.DayValue(day), Width: "medium"},
 	}
 	if bad {
 		view.day.Value, view.day.Error = asked, l.T("notice.day.bad")
@@ -56,7 +56,7 @@ func buildDay(v *page.Visit, day migration.Day, asked string, bad bool, list []n
 
 // outdatedTable lists the dates that sent messages name and that are others by now.
 func outdatedTable(v *page.Visit, list []notice.Outdated) *ui.Table {
-	l, zone := v.Locale, v.Programme.Zone
+	l := v.Locale
 	if len(list) == 0 {
 		return nil
 	}
@@ -73,8 +73,8 @@ func outdatedTable(v *page.Visit, list []notice.Outdated) *ui.Table {
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: page.NoticeName(l, v.Programme, o.Notice)},
 			{Text: page.MilestoneName(l, m)},
-			{Text: l.Date(o.Told.Start(zone), zone)},
-			{Text: l.Date(m.Day.Start(zone), zone)},
+			{Text: v.DayOf(o.Told)},
+			{Text: v.DayOf(m.Day)},
 			{Text: l.Number(int64(o.Customers))},
 			{Text: l.Number(int64(o.Open))},
 		}})
@@ -99,8 +99,8 @@ func dayCardOf(v *page.Visit, i int, f notice.Forecast) dayCard {
 		c.due.Rows = append(c.due.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: d.Name + " · " + d.Ref},
 			{Text: tierName(v, d.Tier)},
-			{Text: l.DateTime(d.At, v.Zone())},
-			{Text: l.T("notice.day.zone", "When", l.DateTime(d.At, zone), "Zone", l.ZoneName(zone, d.At))},
+			{Text: v.When(d.At)},
+			{Text: v.Dates().There(d.At, zone)},
 		}})
 	}
 	if f.Count > len(f.Due) {

@@ -102,7 +102,7 @@ func buildNotice(v *page.Visit, d desk, layout ui.Page) noticeView {
 		facts:   facts(v, d.one), counts: counts(v, d.one.Counts), words: wordings(v, n), changes: changesOf(v, d.one.Changes),
 	}
 	if d.one.Approved {
-		view.approved = l.T("notice.approved", "Who", nameOf(d.names, d.one.By), "When", l.DateTime(d.one.At, v.Zone()))
+		view.approved = l.T("notice.approved", "Who", nameOf(d.names, d.one.By), "When", v.When(d.one.At))
 	} else {
 		view.approve = &ui.Action{
 			URL: place + "/approve", Hidden: []ui.Pair{{Name: "hash", Value: d.one.Hash}},
@@ -181,7 +181,7 @@ func audienceOf(v *page.Visit, n migration.Notice) string {
 		var moved []string
 		for _, m := range n.Moved {
 			milestone, _ := v.Programme.Milestone(m.Milestone)
-			moved = append(moved, v.Locale.T("console.moved", "What", page.MilestoneName(v.Locale, milestone), "Was", m.Was.String(), "Now", m.Day.String()))
+			moved = append(moved, v.Locale.T("console.moved", "What", page.MilestoneName(v.Locale, milestone), "Was", v.DayOf(m.Was), "Now", v.DayOf(m.Day)))
 		}
 		return v.Locale.T("notice.moved.audience", "Dates", notice.Enumerate(v.Locale, moved))
 	}
@@ -202,11 +202,11 @@ func when(v *page.Visit, n migration.Notice) string {
 		return l.T("notice.moved.when")
 	}
 	if !ok {
-		return n.On.Day.String()
+		return v.DayOf(n.On.Day)
 	}
 	days := make([]string, 0, len(n.On.Days))
 	for _, d := range n.On.Days {
-		days = append(days, fmt.Sprintf("%s (%+d)", m.Day.AddDays(d), d))
+		days = append(days, fmt.Sprintf("%s (%+d)", v.DayOf(m.Day.AddDays(d)), d))
 	}
 	return l.T("notice.named", "Name", l.T("milestone."+m.Key), "Values", notice.Enumerate(l, days))
 }

@@ -207,10 +207,10 @@ func reachCardOf(v *page.Visit, one reach.Customer, d reachDesk) reachCard {
 		ask:    ui.Button{Label: l.T("reach.ask"), Kind: ui.Plain},
 	}
 	if one.ToldAt != nil {
-		card.facts = append(card.facts, ui.SummaryRow{Key: l.T("reach.told"), Value: l.DateTime(*one.ToldAt, v.Zone())})
+		card.facts = append(card.facts, ui.SummaryRow{Key: l.T("reach.told"), Value: v.When(*one.ToldAt)})
 	}
 	if one.CallDay != nil {
-		day, text := migration.DayOf(*one.CallDay).String(), ""
+		day, text := v.DayOf(migration.DayOf(*one.CallDay)), ""
 		if text = l.T("reach.call.open", "Day", day); one.Attempts > 0 {
 			text = l.N("reach.call.tried", one.Attempts, "Day", day)
 		}
@@ -250,17 +250,17 @@ func endOf(v *page.Visit, d reachDesk) endCard {
 	early := ok && migration.DayOf(v.Now.In(v.Programme.Zone)).Before(m.Day)
 	switch {
 	case e.DeclaredBy != "":
-		card.state = l.T("reach.end.declared", "Who", nameOf(d.names, e.DeclaredBy), "When", l.DateTime(*e.DeclaredAt, v.Zone()))
+		card.state = l.T("reach.end.declared", "Who", nameOf(d.names, e.DeclaredBy), "When", v.When(*e.DeclaredAt))
 	case d.page.Unreached > 0:
 		card.state = l.N("reach.end.blocked", d.page.Unreached)
 	case e.AskedBy != "":
-		card.state = l.T("reach.end.asked", "Who", nameOf(d.names, e.AskedBy), "When", l.DateTime(e.AskedAt, v.Zone()))
+		card.state = l.T("reach.end.asked", "Who", nameOf(d.names, e.AskedBy), "When", v.When(e.AskedAt))
 		if e.AskedBy != v.Session.IdentityID {
 			act("/end/declare", "reach.end.declare", ui.Primary)
 		}
 		act("/end/withdraw", "reach.end.withdraw", ui.Plain)
 	case early:
-		card.state = l.T("reach.end.early", "Day", l.FullDate(m.Day.End(v.Programme.Zone), v.Programme.Zone))
+		card.state = l.T("reach.end.early", "Day", v.OurFullDay(m.Day.End(v.Programme.Zone)))
 	default:
 		act("/end", "reach.end.ask", ui.Primary)
 	}

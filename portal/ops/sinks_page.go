@@ -25,13 +25,11 @@ type sinksView struct {
 	heading  ui.Heading
 	warnings []ui.Banner
 	table    ui.Table
-	note     string
 }
 
 func buildSinks(v *page.Visit, list []writeback.Summary, layout ui.Page) sinksView {
 	l := v.Locale
 	view := sinksView{layout: layout, heading: ui.Heading{Title: l.T("ops.sinks"), Lead: l.T("ops.sinks.lead")}, warnings: sinkWarnings(l, list)}
-	view.note = l.T("ops.times", "Zone", l.ZoneName(v.Zone(), v.Now))
 	view.table = ui.Table{ID: "sinks", Caption: l.T("ops.sinks.table"), Empty: l.T("ops.sinks.none"), Columns: []ui.Column{
 		{Label: l.T("ops.sink")},
 		{Label: l.T("ops.state")},
@@ -84,7 +82,7 @@ func when(v *page.Visit, t *time.Time) string {
 	if t == nil {
 		return ""
 	}
-	return v.Locale.DateTime(*t, v.Zone())
+	return v.When(*t)
 }
 
 // sinkView is one sink.
@@ -99,7 +97,6 @@ type sinkView struct {
 	dead     ui.Table
 	replay   *ui.Action
 	missed   *missedView
-	note     string
 }
 
 // missedView asks what the sink has missed and says what was found.
@@ -117,7 +114,6 @@ func buildSink(v *page.Visit, s writeback.Summary, dead []writeback.Delivery, fo
 	view := sinkView{
 		layout: layout, heading: ui.Heading{Eyebrow: l.T("ops.sinks"), Title: s.Sink}, errors: fieldErrors(v, refused),
 		warnings: sinkWarnings(l, []writeback.Summary{s}), facts: sinkFacts(v, s), answers: answerTable(v, s.Answers), dead: deadTable(v, s, dead),
-		note: l.T("ops.times", "Zone", l.ZoneName(v.Zone(), v.Now)),
 	}
 	if s.DisabledAt != nil {
 		view.enable = &ui.Action{URL: sinkURL(s.Sink) + "/enable", Button: ui.Button{Label: l.T("ops.sink.enable"), Kind: ui.Primary}}
@@ -202,7 +198,7 @@ func buildMissed(v *page.Visit, s writeback.Summary, form missedForm, errors []u
 	m := &missedView{url: sinkURL(s.Sink), since: ui.Input{Width: "medium", Value: form.since, MaxLength: 40}}
 	m.since.Field = ui.Field{
 		Locale: l, ID: "since", Label: l.T("ops.sink.since"),
-		Hint: l.T("ops.sink.since.hint", "Example", v.Now.In(v.Zone()).Add(-36*time.Hour).Format("2006-01-02 15:04"), "Zone", l.ZoneName(v.Zone(), v.Now)),
+		Hint: l.T("ops.sink.since.hint", "Example", v.Dates().Typed(v.Now.Add(-36*time.Hour)), "Zone", l.ZoneName(v.Zone(), v.Now)),
 	}
 	if len(errors) > 0 {
 		m.since.Error = errors[0].Text

@@ -63,11 +63,3 @@ func (v *Visit) Zone() *time.Location {
 	}
 	return migration.Location(v.Session.Zone, own)
 }
-
-// When writes an instant in the visitor's zone: as running text for customers, short for staff, who compare many.
-func (v *Visit) When(at time.Time) string {
-	if v.Session != nil && v.Session.Realm == auth.Staff {
-		return v.Locale.DateTime(at, v.Zone())
-	}
-	return v.Locale.DateClock(at, v.Zone())
-}

@@ -143,5 +143,5 @@ func instant(v *page.Visit, at *time.Time) string {
 	if at == nil {
 		return v.Locale.T("people.never")
 	}
-	return v.Locale.DateTime(*at, v.Zone())
+	return v.When(*at)
 }

@@ -62,11 +62,11 @@ func buildAccount(v *page.Visit, profile auth.Profile, live []auth.Live, typed s
 	for _, x := range live {
 		view.sessions = append(view.sessions, sessionView{
 			id: x.ID, device: Device(l, x.UserAgent), current: x.Current,
-			began: instant{l.DateClock(x.CreatedAt, zone), l.ISO(x.CreatedAt, zone)}, seen: instant{l.DateClock(x.SeenAt, zone), l.ISO(x.SeenAt, zone)},
+			began: instant{v.When(x.CreatedAt), l.ISO(x.CreatedAt, zone)}, seen: instant{v.When(x.SeenAt), l.ISO(x.SeenAt, zone)},
 		})
 	}
 	view.others = len(live) > 1
-	view.note = l.T("time.zone_note", "Zone", l.ZoneName(zone, v.Now))
+	view.note = v.Dates().ZoneNote(v.Now)
 	return view
 }
 

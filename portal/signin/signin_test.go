@@ -64,7 +64,7 @@ func TestA01_WrongStateMakesNoSession(t *testing.T) {
 		if strings.HasPrefix(path, "/staff") {
 			door = "/staff/sign-in"
 		}
-		if p.Status != 400 || !strings.Contains(p.Body, "could not be completed") || !strings.Contains(p.Body, `href="`+door+`"`) {
+		if p.Status != 400 || !strings.Contains(p.Body, "could not complete this sign-in") || !strings.Contains(p.Body, `href="`+door+`"`) {
 			t.Errorf("%s: %d\n%s", path, p.Status, p.Body)
 		}
 		for _, c := range (&http.Response{Header: p.Header}).Cookies() {
@@ -90,7 +90,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 	}{
 		{"/sign-in/start", "nobody", "no customer for this account", "/sign-in/start?fresh=1", 403},
 		{"/sign-in/start", "stopped", "Your access is disabled", "/sign-in/start?fresh=1", 403},
-		{"/staff/sign-in/start", "eve", "You have no role here", "/staff/sign-in/start?fresh=1", 403},
+		{"/staff/sign-in/start", "eve", "You do not have a role here", "/staff/sign-in/start?fresh=1", 403},
 		{"/sign-in/start?invitation=" + token, "nobody", "no longer works", "/sign-in", 410},
 	} {
 		p := w.signIn(w.visitor(), c.start, c.who)
@@ -135,7 +135,7 @@ func TestA09_ProviderDown(t *testing.T) {
 	fresh := httptest.NewServer(w.portal(w.url))
 	defer fresh.Close()
 	v.Portal = fresh.URL
-	if p := w.get(v, "/sign-in/start"); p.Status != 503 || !strings.Contains(p.Body, "does not answer") || !strings.Contains(p.Body, `href="/sign-in"`) {
+	if p := w.get(v, "/sign-in/start"); p.Status != 503 || !strings.Contains(p.Body, "is not responding") || !strings.Contains(p.Body, `href="/sign-in"`) {
 		t.Errorf("%d\n%s", p.Status, p.Body)
 	}
 }

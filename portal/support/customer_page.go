@@ -130,7 +130,7 @@ func facts(v *page.Visit, s screen) []ui.SummaryRow {
 		{Key: l.T("console.account"), Value: l.T("console.account." + c.State)},
 		{Key: l.T("console.language"), Value: locale.For(c.Locale).T("language.name")},
 		{Key: l.T("console.zone"), Value: l.ZoneName(zone, v.Now)},
-		{Key: l.T("console.local_time"), Value: l.DateTime(v.Now, zone)},
+		{Key: l.T("console.local_time"), Value: v.Dates().Clock(v.Now, zone)},
 	}
 	return rows
 }
@@ -162,13 +162,13 @@ func dates(v *page.Visit, list []migration.Extension) []ui.SummaryRow {
 		}
 		notes := []string{left}
 		if d.Extended() {
-			text := l.T("console.dates.extended", "Date", l.ShortDate(d.Was.End(zone), zone))
+			text := l.T("console.dates.extended", "Date", v.OurDay(d.Was.End(zone)))
 			if d.Reason != "" {
 				text = l.T("ui.two", "First", text, "Then", page.ExtensionReason(l, d.Reason))
 			}
-			notes = append(notes, text, l.T("console.dates.granted", "Date", l.ShortDate(d.MovedAt, zone)))
+			notes = append(notes, text, l.T("console.dates.granted", "Date", v.Day(d.MovedAt)))
 		}
-		rows = append(rows, ui.SummaryRow{Key: l.ShortDate(d.Minute, zone), Body: ui.Lines(ui.Text(page.MilestoneName(l, d.Milestone)), notes...)})
+		rows = append(rows, ui.SummaryRow{Key: v.OurDay(d.Minute), Body: ui.Lines(ui.Text(page.MilestoneName(l, d.Milestone)), notes...)})
 	}
 	return rows
 }

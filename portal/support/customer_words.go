@@ -30,7 +30,7 @@ func exports(v *page.Visit, s screen) ui.Table {
 			size = l.Size(e.ObjectSize)
 		}
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
-			{Body: ui.Lines(ui.Text(e.Reference()), l.T("console.requested", "When", l.DateTime(e.RequestedAt, v.Zone())))},
+			{Body: ui.Lines(ui.Text(e.Reference()), l.T("console.requested", "When", v.When(e.RequestedAt)))},
 			{Body: ui.Lines(ui.Text(contents(v, e.Selection)), size)},
 			{Body: ui.Lines(ui.Tag("", tone, text), progress(v, e)...)},
 			why(v, e),
@@ -89,10 +89,10 @@ func progress(v *page.Visit, e export.Export) (lines []string) {
 	case e.State == export.Queued:
 		lines = append(lines, l.T("console.waiting", "Time", since(v, e.RequestedAt)))
 	case e.Downloadable(v.Now):
-		lines = append(lines, l.T("console.export.until", "When", l.DateTime(*e.ExpiresAt, v.Zone())))
+		lines = append(lines, l.T("console.export.until", "When", v.When(*e.ExpiresAt)))
 	}
 	if e.DownloadedAt != nil {
-		lines = append(lines, l.T("console.downloaded", "When", l.DateTime(*e.DownloadedAt, v.Zone())))
+		lines = append(lines, l.T("console.downloaded", "When", v.When(*e.DownloadedAt)))
 	}
 	return lines
 }
@@ -141,7 +141,7 @@ func event(v *page.Visit, e migration.Event, names map[string]string) ui.Event {
 			if m, ok := v.Programme.Milestone(key); ok {
 				name = page.MilestoneName(l, m)
 			}
-			detail = append(detail, l.T("console.moved", "What", name, "Was", was, "Now", e.Days[key]))
+			detail = append(detail, l.T("console.moved", "What", name, "Was", v.DayOf(was), "Now", v.DayOf(e.Days[key])))
 		}
 		slices.Sort(detail)
 	}

@@ -40,7 +40,7 @@ func inside(v *page.Visit, e export.Export) exportInside {
 	}}
 	x.technical = e.Cause
 	if e.AsOf != nil {
-		x.facts = append(x.facts, ui.SummaryRow{Key: l.T("export.as_of"), Value: l.DateTime(*e.AsOf, v.Zone())})
+		x.facts = append(x.facts, ui.SummaryRow{Key: l.T("export.as_of"), Value: v.When(*e.AsOf)})
 	}
 	x.volumes = ui.Table{ID: "volumes-" + e.Reference(), Caption: l.T("console.volumes", "Reference", e.Reference()), Plain: true, Columns: []ui.Column{
 		{Label: l.T("export.volume")},

@@ -40,7 +40,7 @@ func buildRequest(v *page.Visit, r assistance.Listed, about *export.Export, answ
 	}
 	view.facts = []ui.SummaryRow{{Key: l.T("console.customer"), Body: ui.A(ui.Link{Label: r.CustomerName + " · " + r.CustomerRef, URL: customerURL(r.CustomerID)})}}
 	fact("console.name", r.ContactName)
-	fact("help.sent", l.DateTime(r.CreatedAt, v.Zone()))
+	fact("help.sent", v.When(r.CreatedAt))
 	fact("help.dataset", datasetName(v, r.Dataset))
 	if r.Expected != nil {
 		fact("help.expected", l.Number(*r.Expected))
@@ -69,7 +69,7 @@ func (view *requestView) export(v *page.Visit, e export.Export) {
 	view.about = []ui.SummaryRow{
 		{Key: l.T("export.reference"), Value: e.Reference()},
 		{Key: l.T("export.state"), Body: ui.Tag("", tone, text)},
-		{Key: l.T("export.requested"), Value: l.DateTime(e.RequestedAt, v.Zone())},
+		{Key: l.T("export.requested"), Value: v.When(e.RequestedAt)},
 		{Key: l.T("export.contents"), Value: contents(v, e.Selection)},
 	}
 	if cell := why(v, e); cell.Body != nil {
@@ -107,7 +107,7 @@ func ownRequests(v *page.Visit, list []assistance.Request) ui.Table {
 	for _, r := range list {
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: r.Reference(), URL: requestURL(r.ID)},
-			{Text: l.DateTime(r.CreatedAt, v.Zone())},
+			{Text: v.When(r.CreatedAt)},
 			{Text: r.ExportReference},
 			{Body: ui.Tag("", console.HelpTurn(r.State), l.T("help.state."+string(r.State)))},
 		}})

@@ -27,13 +27,13 @@ func refunds(v *page.Visit, list []refund.Refund) ui.Table {
 		if v.Session.Has(auth.FinanceClerk, auth.FinanceApprover, auth.FinanceReleaser) {
 			ref.URL = finance.QueuePath + "/" + url.PathEscape(r.Ref)
 		}
-		ref.Note = l.T("console.requested", "When", l.DateTime(r.RequestedAt, v.Zone()))
+		ref.Note = l.T("console.requested", "When", v.When(r.RequestedAt))
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			ref,
 			{Text: l.T("refund.method." + string(r.Method))},
 			{Text: l.Money(r.Amount, r.Currency)},
 			{Body: ui.Tag("", console.RefundTurn(r.State), l.T("refund.state."+string(r.State)))},
-			{Text: l.DateTime(r.UpdatedAt, v.Zone())},
+			{Text: v.When(r.UpdatedAt)},
 		}})
 	}
 	return t

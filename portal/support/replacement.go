@@ -20,7 +20,7 @@ func buildChoice(v *page.Visit, o replacement.Overview) choiceCard {
 	l := v.Locale
 	card := choiceCard{fits: customer.Fits(v, o), note: l.T("choice.counted.never")}
 	if !o.CountedAt.IsZero() {
-		card.note = l.T("console.counted", "When", l.DateTime(o.CountedAt, v.Zone()))
+		card.note = l.T("console.counted", "When", v.When(o.CountedAt))
 	}
 	c := o.Choice
 	if c == nil {
@@ -36,9 +36,9 @@ func buildChoice(v *page.Visit, o replacement.Overview) choiceCard {
 		add("choice.row.product", customer.ReplacementName(v, c.Replacement))
 	}
 	card.facts = append(card.facts, ui.SummaryRow{Key: l.T("choice.row.state"), Body: ui.Tag("", console.ChoiceTurn(c.State), customer.ChoiceWord(l, *c))})
-	add("choice.row.at", l.DateTime(c.At, v.Zone()))
+	add("choice.row.at", v.When(c.At))
 	if !c.ChangedAt.Equal(c.At) {
-		add("choice.row.changed", l.DateTime(c.ChangedAt, v.Zone()))
+		add("choice.row.changed", v.When(c.ChangedAt))
 	}
 	if len(c.Losses) > 0 {
 		add("choice.row.losses", l.N("choice.losses.accepted", len(c.Losses)))
@@ -69,7 +69,7 @@ func reasonText(v *page.Visit, key string) string {
 func codeState(v *page.Visit, c replacement.Code) string {
 	l := v.Locale
 	if c.Waiting {
-		return l.T("console.code.waiting", "When", l.DateTime(c.At, v.Zone()))
+		return l.T("console.code.waiting", "When", v.When(c.At))
 	}
 	end := []rune(c.Code)
 	if len(end) > 6 {
@@ -77,5 +77,5 @@ func codeState(v *page.Visit, c replacement.Code) string {
 	} else {
 		end = nil
 	}
-	return l.T("console.code.drawn", "End", string(end), "When", l.DateTime(c.At, v.Zone()))
+	return l.T("console.code.drawn", "End", string(end), "When", v.When(c.At))
 }

@@ -65,7 +65,7 @@ func customerGallery(l *locale.Locale, zone *time.Location) templ.Component {
 		within(PageHead(Heading{Eyebrow: "HZ-20418", Title: both(l, "Your migration plan", "您的迁移计划"), Lead: both(l, "Thank you for your trust in Hezhou. Five steps take most teams about 40 minutes in total; you can stop and come back at any time.", "感谢您一直以来对Hezhou的信任。请按以下五步完成迁移：多数团队共需约40分钟，可随时中断，稍后继续。")})),
 		CountdownBox(Countdown{
 			Locale: l, Days: 71, Until: both(l, "until the service stops", "停止服务"), Zone: zone,
-			Dates: []CountdownDate{{both(l, "Service stops", "停止服务"), stop, ""}, {both(l, "Data permanently deleted", "永久删除数据"), erase, l.N("time.days_left", 131)}},
+			Dates: []CountdownDate{{both(l, "Service stops", "停止服务"), stop, l.FullDate(stop, zone), ""}, {both(l, "Data permanently deleted", "永久删除数据"), erase, l.FullDate(erase, zone), l.N("time.days_left", 131)}},
 			Next:  &NextStep{both(l, "Export your data", "导出您的数据"), Link{Label: both(l, "Data export", "数据导出"), URL: "/exports", Icon: IconArrow}},
 			Track: &Track{Now: 0.4, Marks: []TrackMark{{0.2, "past"}, {0.7, "next"}, {1, "future"}}},
 		}),
@@ -79,9 +79,9 @@ func customerGallery(l *locale.Locale, zone *time.Location) templ.Component {
 		KeyDatesCard(KeyDates{
 			Locale: l, Title: both(l, "Key dates", "关键日期"), Zone: zone, At: now,
 			Items: []KeyDate{
-				{At: now.AddDate(0, -2, 0), What: both(l, "New sign-ups closed", "停止新用户注册"), State: "past"},
-				{At: stop, What: both(l, "Service stops", "停止服务"), Effect: both(l, "Everything becomes read-only; nobody can edit.", "全部内容转为只读，所有成员不能再编辑。"), State: "next", Days: 71},
-				{At: erase, What: both(l, "Data permanently deleted", "永久删除数据"), State: "future", Days: 131},
+				{At: now.AddDate(0, -2, 0), When: l.T("dates.since", "Day", l.Date(now.AddDate(0, -2, 0), zone)), What: both(l, "New sign-ups closed", "停止新用户注册"), State: "past"},
+				{At: stop, When: l.Date(stop, zone), What: both(l, "Service stops", "停止服务"), Effect: both(l, "Everything becomes read-only; nobody can edit.", "全部内容转为只读，所有成员不能再编辑。"), State: "next", Days: 71},
+				{At: erase, When: l.Date(erase, zone), What: both(l, "Data permanently deleted", "永久删除数据"), State: "future", Days: 131},
 			},
 			Links: []Link{{Label: l.T("ui.dates.calendar"), URL: "/calendar.ics", Icon: IconCalendar, Download: true}},
 		}),
@@ -93,7 +93,7 @@ func customerGallery(l *locale.Locale, zone *time.Location) templ.Component {
 func galleryTasks(l *locale.Locale) templ.Component {
 	tasks := TaskList{Locale: l, Title: both(l, "Five steps to move", "五步完成迁移")}
 	for i, status := range []string{"completed", "in_progress", "action_needed", "problem", "not_started", "not_needed", "cannot_start"} {
-		task := Task{Name: both(l, "Export your data", "导出您的数据"), Hint: both(l, "A full copy as open formats: CSV, JSON and original files", "完整副本，开放格式：CSV、JSON与原始文件"), Status: status, URL: "/step"}
+		task := Task{Name: both(l, "Export your data", "导出您的数据"), Hint: both(l, "A full copy in open formats: CSV, JSON and your original files", "完整副本，开放格式：CSV、JSON与原始文件"), Status: status, URL: "/step"}
 		if i == 6 {
 			task.URL = ""
 		}

@@ -29,6 +29,7 @@ type Page struct {
 	Languages   []string    // tags on offer; nil: all that the product speaks
 	Alternates  []Alternate // the same public page in other languages
 
+	Times   string // in which zone the page tells times, for staff
 	Origin  string // of the portal's addresses, as papers show them
 	Printed string // as of when, for paper, behind whose it is; empty: the page says nothing of itself there
 

@@ -3,6 +3,7 @@ package workspace
 import (
 	"github.com/a-h/templ"
 
+	"offramp/migration"
 	"offramp/migration/governance"
 	"offramp/portal/page"
 	"offramp/portal/ui"
@@ -110,7 +111,7 @@ func (d desk) facts(v *page.Visit) []ui.SummaryRow {
 		if i.EndedBy != "" {
 			who = named(l, d.names, i.EndedBy)
 		}
-		rows = append(rows, ui.SummaryRow{Key: l.T("workspace.state.done"), Value: l.T("workspace.done_by", "Who", who, "When", l.DateTime(i.EndedAt, v.Zone()))})
+		rows = append(rows, ui.SummaryRow{Key: l.T("workspace.state.done"), Value: l.T("workspace.done_by", "Who", who, "When", v.When(i.EndedAt))})
 	}
 	if i.Note != "" {
 		rows = append(rows, ui.SummaryRow{Key: l.T("workspace.note"), Value: i.Note})
@@ -149,7 +150,7 @@ func (d desk) forms(v *page.Visit, view *itemView) {
 		button: ui.Button{Label: l.T("workspace.assign"), Kind: ui.Plain},
 	}
 	if i.Own {
-		view.assign.day.Value = i.Day.String()
+		view.assign.day.Value = page.DayValue(i.Day)
 	}
 	d.asked.fill("assign", &view.assign.day)
 	if fault := d.asked.wrong(l, view.assign.owner.Field); d.asked.what == "assign" && fault != "" {
@@ -196,18 +197,27 @@ func (view *itemView) collect(inputs ...ui.Input) {
 	}
 }
 
+// dayText writes a day that was recorded as a value.
+func dayText(v *page.Visit, value string) string {
+	day, err := migration.ParseDay(value)
+	if err != nil {
+		return value
+	}
+	return v.DayOf(day)
+}
+
 func (d desk) entry(v *page.Visit, e governance.Entry) entryView {
 	l := v.Locale
 	who := l.T("workspace.by_portal")
 	if e.By != "" {
 		who = named(l, d.names, e.By)
 	}
-	view := entryView{when: l.DateTime(e.At, v.Zone())}
+	view := entryView{when: v.When(e.At)}
 	switch e.Act {
 	case "assigned":
 		view.what = l.T("workspace.entry.assigned", "Who", who, "Owner", named(l, d.names, e.Text))
 	case "due":
-		view.what = l.T("workspace.entry.due", "Who", who, "Day", e.Text)
+		view.what = l.T("workspace.entry.due", "Who", who, "Day", dayText(v, e.Text))
 		if e.Text == "" {
 			view.what = l.T("workspace.entry.due_none", "Who", who)
 		}

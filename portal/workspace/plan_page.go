@@ -229,7 +229,7 @@ func (b planBuilder) detail(f governance.Phase) phaseView {
 	}
 	gate := l.T("workspace.gate.shut")
 	if f.Gate.Open {
-		gate = l.T("workspace.gate.opened", "Who", named(l, b.names, f.Gate.OpenedBy), "When", l.DateTime(f.Gate.OpenedAt, b.v.Zone()))
+		gate = l.T("workspace.gate.opened", "Who", named(l, b.names, f.Gate.OpenedBy), "When", b.v.When(f.Gate.OpenedAt))
 		if !f.Gate.Until.IsZero() {
 			gate += " " + l.T("workspace.gate.until", "Date", until(b.v, f.Gate.Until))
 		}

@@ -21,7 +21,7 @@ func date(v *page.Visit, day migration.Day) string {
 	if day.IsZero() {
 		return ""
 	}
-	return v.Locale.Date(day.End(v.Programme.Zone), v.Programme.Zone)
+	return v.OurDay(day.End(v.Programme.Zone))
 }
 
 // deadline is a day with how far away it is.
@@ -37,7 +37,7 @@ func deadline(v *page.Visit, day migration.Day) string {
 }
 
 // until is the day at whose end an instant lies.
-func until(v *page.Visit, at time.Time) string { return v.Locale.Date(at, v.Programme.Zone) }
+func until(v *page.Visit, at time.Time) string { return v.OurDay(at) }
 
 func named(l *locale.Locale, names map[string]string, id string) string {
 	switch {

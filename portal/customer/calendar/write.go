@@ -50,7 +50,11 @@ func (c Content) add(cal *ics.Calendar, product string, d migration.Date) {
 	what := c.Locale.T("calendar.event", "Product", product, "What", page.MilestoneName(c.Locale, d.Milestone))
 	e := c.event(cal, d.Key, d.Minute, what)
 	e.SetSequence(c.Programme.Version + seconds(d.MovedAt))
-	until := c.Locale.T("calendar.until", "Date", c.Locale.FullDate(d.Minute, c.Programme.Zone),
+	key := "calendar.until"
+	if d.Past {
+		key = "calendar.since"
+	}
+	until := c.Locale.T(key, "Date", c.Locale.FullDate(d.Minute, c.Programme.Zone),
 		"Clock", c.Locale.Clock(d.Minute, c.Programme.Zone), "Zone", c.Locale.ZoneName(c.Programme.Zone, d.Minute))
 	e.SetDescription(strings.TrimSpace(page.MilestoneEffect(c.Locale, d.Milestone) + "\n" + until))
 	if !d.Past {

@@ -141,13 +141,13 @@ func build(v *page.Visit, list []notice.Received, dates []migration.Date, wants 
 	}
 	for i, m := range list {
 		card := mailCard{
-			card: ui.Card{ID: "mail-" + strconv.Itoa(i+1), Title: m.Subject, Meta: l.DateTime(m.At, v.Zone())}, tag: m.Tag, body: m.Body,
+			card: ui.Card{ID: "mail-" + strconv.Itoa(i+1), Title: m.Subject, Meta: v.When(m.At)}, tag: m.Tag, body: m.Body,
 			sent: l.T("inbox.state." + m.State),
 		}
 		for _, d := range dates {
 			if told, ok := m.Days[d.Key]; ok && told != d.Day {
-				card.moved = append(card.moved, ui.Banner{Tone: "warn", Title: l.T("inbox.moved", "Date", l.T("milestone."+d.Key),
-					"Was", l.Date(told.End(v.Programme.Zone), v.Programme.Zone), "Is", l.Date(d.At, v.Programme.Zone))})
+				card.moved = append(card.moved, ui.Banner{Tone: "warn", Title: l.T("inbox.moved", "Date", page.MilestoneName(l, d.Milestone),
+					"Was", v.DayOf(told), "Is", v.DayOf(d.Day))})
 			}
 		}
 		w.mails = append(w.mails, card)

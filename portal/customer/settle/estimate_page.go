@@ -183,7 +183,7 @@ func requests(v *page.Visit, list []refund.Refund) *ui.Table {
 		}
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: r.Ref, URL: refundURL(r.Ref)},
-			{Text: l.DateClock(r.RequestedAt, v.Zone())},
+			{Text: v.When(r.RequestedAt)},
 			{Text: way},
 			{Text: l.Money(r.Amount, r.Currency)},
 			{Body: ui.Tag("", tone, text)},

@@ -188,7 +188,7 @@ func stateText(v *page.Visit, r refund.Refund) []string {
 	switch r.State {
 	case refund.Paid, refund.Credited:
 		if r.SettledAt != nil {
-			texts = []string{l.T("settle.text."+string(r.State), "Date", l.Date(*r.SettledAt, v.Zone()))}
+			texts = []string{l.T("settle.text."+string(r.State), "Date", v.Day(*r.SettledAt))}
 		}
 		if r.State == refund.Paid {
 			texts = append(texts, l.T("settle.arrival."+string(r.Method)))
@@ -201,7 +201,11 @@ func stateText(v *page.Visit, r refund.Refund) []string {
 			texts = append(texts, r.ReasonText)
 		}
 		if r.ObjectUntil != nil {
-			texts = append(texts, l.T("settle.object_until", "Date", l.FullDate(r.ObjectUntil.Add(-1), v.Programme.Zone)))
+			key := "settle.object_until"
+			if !v.Now.Before(*r.ObjectUntil) {
+				key = "settle.object_ended"
+			}
+			texts = append(texts, l.T(key, "Date", v.OurFullDay(r.ObjectUntil.Add(-1))))
 		}
 	}
 	return texts
@@ -211,7 +215,7 @@ func facts(v *page.Visit, r refund.Refund) []ui.SummaryRow {
 	l := v.Locale
 	rows := []ui.SummaryRow{
 		{Key: l.T("refund.reference"), Value: r.Ref},
-		{Key: l.T("refund.requested"), Value: l.DateClock(r.RequestedAt, v.Zone())},
+		{Key: l.T("refund.requested"), Value: v.When(r.RequestedAt)},
 		{Key: l.T("refund.method"), Value: l.T("settle.method." + string(r.Method))},
 	}
 	if p, ok := v.Programme.Replacement(r.Replacement); ok {
@@ -221,7 +225,7 @@ func facts(v *page.Visit, r refund.Refund) []ui.SummaryRow {
 	rows = append(rows, otherPart(v, r)...)
 	rows = append(rows, accountRows(v, r.Account, "")...)
 	if r.SettledAt != nil {
-		rows = append(rows, ui.SummaryRow{Key: l.T("refund.settled"), Value: l.DateClock(*r.SettledAt, v.Zone())})
+		rows = append(rows, ui.SummaryRow{Key: l.T("refund.settled"), Value: v.When(*r.SettledAt)})
 	}
 	return append(rows, ui.SummaryRow{Key: l.T("refund.amount"), Value: l.Money(r.Amount, r.Currency), Total: true})
 }

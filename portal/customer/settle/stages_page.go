@@ -39,9 +39,9 @@ func stageTime(v *page.Visit, l *locale.Locale, s refund.Stage) string {
 	case s.By.IsZero():
 		return l.T("settle.stage.days", "Days", l.Number(int64(s.Days)))
 	case s.Late:
-		return l.T("settle.stage.late", "Date", l.Date(s.By, v.Programme.Zone))
+		return l.T("settle.stage.late", "Date", v.OurDay(s.By))
 	}
-	return l.T("settle.stage.by", "Date", l.Date(s.By, v.Programme.Zone), "Days", l.Number(int64(s.Days)))
+	return l.T("settle.stage.by", "Date", v.OurDay(s.By), "Days", l.Number(int64(s.Days)))
 }
 
 // creditText says what a credit toward a replacement is worth: its price, what of it is covered, and what becomes of the rest.
