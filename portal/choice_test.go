@@ -197,7 +197,7 @@ func TestWhatChangesMeanwhileIsShownAgain(t *testing.T) {
 	form := hidden(w.get("owner", "/replacements/driftboard/choose").body, "/replacements/driftboard/check")
 	form.Set("accept", "yes")
 	w.uses("a", "forms", 2) // so forms are lost, too
-	if a := w.post("owner", "/replacements/driftboard/choose", form); a.status != 409 || !strings.Contains(a.body, "What you give up has changed") || !strings.Contains(a.body, "Forms: there is no such feature. You use 2.") {
+	if a := w.post("owner", "/replacements/driftboard/choose", form); a.status != 409 || !strings.Contains(a.body, "What you give up has changed") || !strings.Contains(a.body, "Forms: it has no such feature. You use 2.") {
 		t.Errorf("losses: %d\n%s", a.status, a.body)
 	}
 	form = hidden(w.get("owner", "/replacements/heguang/choose").body, "/replacements/heguang/check")

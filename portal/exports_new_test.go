@@ -104,7 +104,7 @@ func TestExportIsCheckedBeforeItStarts(t *testing.T) {
 	}
 	w.speak("owner", "en")
 	w.exec(`UPDATE export_outline SET version = 0`) // of another programme
-	if a := w.post("owner", "/exports/new/check", url.Values{"scope": {"all"}, "format": {"csv"}}); a.status != 200 || !strings.Contains(a.body, "We do not know yet how much it is") {
+	if a := w.post("owner", "/exports/new/check", url.Values{"scope": {"all"}, "format": {"csv"}}); a.status != 200 || !strings.Contains(a.body, "We do not know the size yet") {
 		t.Errorf("without sizes: %d", a.status)
 	}
 }

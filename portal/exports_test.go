@@ -184,7 +184,7 @@ func TestExportPageByState(t *testing.T) {
 	w.hides(w.shows("owner", path+"/progress?seen=reading", "stage 2 of 4"), "hx-swap-oob")
 
 	set(`state = 'queued', stage = '', failures = 1, delayed = 'export.delayed_storage', cause = 'secret cause'`)
-	w.hides(w.shows("owner", path, "Delayed: The place where we put the archive is cannot be reached."), "secret cause")
+	w.hides(w.shows("owner", path, "Delayed: The storage for your archive cannot be reached."), "secret cause")
 
 	set(`state = 'failed', finished_at = $2`, day)
 	w.hides(w.shows("owner", path, "The export did not finish", "We read your data but could not store the file.", "Will we try again?",
@@ -277,7 +277,7 @@ func TestExportsEndWithTheDeadlineAndTheDaysNumber(t *testing.T) {
 			t.Fatalf("%d, %d", a.status, c.status)
 		}
 	}
-	if a := w.post("owner", "/exports", form); a.status != 429 || !strings.Contains(a.body, "You can ask again in 24 h.") || !strings.Contains(a.body, `value="all" checked`) {
+	if a := w.post("owner", "/exports", form); a.status != 429 || !strings.Contains(a.body, "You can request the next one in 24 h.") || !strings.Contains(a.body, `value="all" checked`) {
 		t.Errorf("%d\n%s", a.status, a.body)
 	}
 	end := migration.NewDay(2027, time.March, 2).End(w.programme.p.Zone)

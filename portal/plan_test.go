@@ -237,7 +237,7 @@ func TestI05_DaylightSavingAndLeapDay(t *testing.T) {
 func TestAfterEverything(t *testing.T) {
 	w := newWorld(t)
 	w.at(time.Date(2027, 4, 2, 0, 0, 0, 0, time.UTC))
-	w.hides(w.shows("owner", "/plan", "All dates of this closure are in the past", "You can no longer start an export"), "count__num", "Start export")
+	w.hides(w.shows("owner", "/plan", "All dates of this closure are in the past", "You can no longer export"), "count__num", "Start export")
 }
 
 // TestWhoCannotBeWrittenToIsAskedForAnotherAddress: every page says so, and the account's page says why.

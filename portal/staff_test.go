@@ -47,7 +47,7 @@ func TestStaffArriveWhereTheirRolesLead(t *testing.T) {
 	w.exec(`UPDATE identity SET roles = '{support,auditor}' WHERE id = 'identity-support'`)
 	w.hides(w.shows("support", "/console", `href="/console/support"`, `href="/console/audit"`, "Support · Auditor"), `href="/console/programme"`)
 	w.speak("support", "zh-CN")
-	w.shows("support", "/console", "退市项目后台", "审计日志")
+	w.shows("support", "/console", "退市管理后台", "审计日志")
 }
 
 func TestRefusalsSpeakToWhoeverReadsThem(t *testing.T) {

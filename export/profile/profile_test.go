@@ -187,7 +187,7 @@ func TestLossesAreNamedInTheProgrammesOrder(t *testing.T) {
 	undeclared.Import = &imported
 	zh := locale.For("zh-CN")
 	for _, l := range compiled(t, undeclared).Losses() {
-		if l.Column == "due" && l.In(zh) != "任务：“due”（截止日期）无法带走。" {
+		if l.Column == "due" && l.In(zh) != "任务：“due”（截止日期）不能迁移。" {
 			t.Errorf("due: %s", l.In(zh))
 		}
 	}

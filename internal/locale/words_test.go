@@ -13,6 +13,8 @@ var strays = map[string]map[string]*regexp.Regexp{
 		"support code":    regexp.MustCompile(`(?i)support (number|reference)|name the support code`),
 		"tier":            regexp.MustCompile(`(?i)customer (class|level|segment)`),
 		"end of that day": regexp.MustCompile(`(?i)the programme's own`),
+		"do not have to":  regexp.MustCompile(`(?i)\byou need not\b`),
+		"again":           regexp.MustCompile(`(?i)\banew\b`),
 	},
 	"zh-CN": {
 		"支持码":  regexp.MustCompile(`支持编号|客服码|服务码`),
@@ -21,6 +23,10 @@ var strays = map[string]map[string]*regexp.Regexp{
 		"邮箱":   regexp.MustCompile(`邮箱地址|电子邮箱|电子邮件地址|电邮`),
 		"邮件":   regexp.MustCompile(`电子邮件`),
 		"时区":   regexp.MustCompile(`项目时区|计划时区`),
+		"退市":   regexp.MustCompile(`停运|退市项目`),
+		"后台":   regexp.MustCompile(`控制台|工作台`),
+		"求助":   regexp.MustCompile(`帮助请求|请求帮助`),
+		"计划文件": regexp.MustCompile(`项目文件`),
 	},
 }
 

@@ -20,6 +20,7 @@ import (
 type comparing struct {
 	programme *migration.Programme
 	locale    string
+	zone      string // days of the programme are named with theirs where the reader's clock differs
 	theme     string
 	tier      string
 	today     migration.Day
@@ -34,7 +35,7 @@ func (w replacementWords) comparedWith(x wish, layout ui.Page) (comparing, bool)
 		return comparing{}, false
 	}
 	return comparing{
-		programme: w.p, locale: w.l.Tag(), theme: layout.Theme, tier: w.tier, today: migration.DayOf(w.now.In(w.p.Zone)),
+		programme: w.p, locale: w.l.Tag(), zone: w.own.String(), theme: layout.Theme, tier: w.tier, today: migration.DayOf(w.now.In(w.p.Zone)),
 		address: layout.Path, keys: strings.Join(x.keys, " "),
 	}, true
 }
