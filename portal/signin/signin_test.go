@@ -64,7 +64,7 @@ func TestA01_WrongStateMakesNoSession(t *testing.T) {
 		if strings.HasPrefix(path, "/staff") {
 			door = "/staff/sign-in"
 		}
-		if p.Status != 400 || !strings.Contains(p.Body, "could not complete this sign-in") || !strings.Contains(p.Body, `href="`+door+`"`) {
+		if p.Status != 400 || !strings.Contains(p.Body, "could not be completed") || !strings.Contains(p.Body, `href="`+door+`"`) {
 			t.Errorf("%s: %d\n%s", path, p.Status, p.Body)
 		}
 		for _, c := range (&http.Response{Header: p.Header}).Cookies() {
