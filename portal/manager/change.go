@@ -67,7 +67,7 @@ func (w words) change(p migration.Proposal) change {
 func (w words) firstDates(p *migration.Programme) []string {
 	var lines []string
 	for _, m := range p.Milestones {
-		lines = append(lines, w.v.Locale.T("console.date.of", "Name", page.MilestoneName(w.v.Locale, m), "Date", w.v.Locale.Date(m.Day.Start(p.Zone), p.Zone)))
+		lines = append(lines, w.v.Locale.T("console.date.of", "Name", page.MilestoneName(w.v.Locale, m), "Date", w.v.DayOf(m.Day)))
 	}
 	return lines
 }
