@@ -123,7 +123,7 @@ func (b refundBuilder) at(t *time.Time) string {
 	if t == nil {
 		return ""
 	}
-	return b.DateTime(*t, b.v.Zone())
+	return b.v.When(*t)
 }
 
 // money says what is decided about: how it is settled, to whom it goes and what was promised.
@@ -162,7 +162,7 @@ func (b refundBuilder) facts() []ui.SummaryRow {
 	rows := []ui.SummaryRow{
 		{Key: b.T("console.customer"), Value: f.CustomerName + " · " + f.CustomerRef},
 		{Key: b.T("console.tier"), Value: page.TierName(b.Locale, b.v.Programme, f.Tier)},
-		{Key: b.T("refund.requested"), Value: b.DateTime(f.RequestedAt, b.v.Zone()) + " · " + f.ContactName},
+		{Key: b.T("refund.requested"), Value: b.v.When(f.RequestedAt) + " · " + f.ContactName},
 	}
 	add := func(key, value string) {
 		if value != "" {
@@ -189,14 +189,14 @@ func (b refundBuilder) facts() []ui.SummaryRow {
 func (b refundBuilder) promised() string {
 	var texts []string
 	for _, s := range b.f.Stages(b.v.Programme.Zone, b.v.Now) {
-		when := b.T("finance.promised.by", "Date", b.Date(s.By, b.v.Programme.Zone))
+		when := b.T("finance.promised.by", "Date", b.v.OurDay(s.By))
 		switch {
 		case s.Over:
 			when = b.T("finance.promised.over")
 		case s.By.IsZero():
 			when = b.T("finance.promised.days", "Days", b.Number(int64(s.Days)))
 		case s.Late:
-			when = b.T("finance.promised.late", "Date", b.Date(s.By, b.v.Programme.Zone))
+			when = b.T("finance.promised.late", "Date", b.v.OurDay(s.By))
 		}
 		texts = append(texts, b.T("finance.promised.line", "What", b.T("finance.promised."+string(s.Key)), "When", when))
 	}
@@ -208,7 +208,7 @@ func (b refundBuilder) late(view *refundView) {
 	for _, s := range b.f.Stages(b.v.Programme.Zone, b.v.Now) {
 		if s.Late {
 			view.tag.Aside = templ.Join(view.tag.Aside, ui.Tag("", console.Problem, b.T("finance.late.tag."+string(s.Key))))
-			view.late = b.T("finance.late.text", "Date", b.Date(s.By, b.v.Programme.Zone))
+			view.late = b.T("finance.late.text", "Date", b.v.OurDay(s.By))
 		}
 	}
 }
@@ -249,7 +249,7 @@ func (b refundBuilder) payments() ui.Table {
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: p.Ref},
 			{Text: p.InvoiceRef},
-			{Text: b.ShortDate(p.PaidAt, b.v.Programme.Zone)},
+			{Text: b.v.OurDay(p.PaidAt)},
 			{Text: b.T("refundquote.method." + string(p.Method))},
 			{Text: p.ProviderRef},
 			{Text: b.Money(p.Amount, b.f.Currency)},
@@ -285,7 +285,7 @@ func (b refundBuilder) attempts() ui.Table {
 			{Text: b.Money(a.Amount, b.f.Currency)},
 			{Text: state},
 			{Text: a.Provider},
-			{Text: b.DateTime(a.PlannedAt, b.v.Zone())},
+			{Text: b.v.When(a.PlannedAt)},
 			{Text: b.at(a.NextAt)},
 		}})
 	}
@@ -477,7 +477,7 @@ func buildTasks(v *page.Visit, tasks []refund.Task, refused string, why error, l
 	for _, t := range tasks {
 		id := "task-" + t.ID
 		card := taskCard{
-			card: ui.Card{ID: id, Title: l.T("finance.task." + t.Kind), Meta: l.DateTime(t.OpenedAt, v.Zone())}, text: l.T("finance.task." + t.Kind + ".text"), detail: t.Detail,
+			card: ui.Card{ID: id, Title: l.T("finance.task." + t.Kind), Meta: v.When(t.OpenedAt)}, text: l.T("finance.task." + t.Kind + ".text"), detail: t.Detail,
 			action: TasksPath + "/" + t.ID + "/done", done: ui.Button{Label: l.T("finance.task.done")},
 			note: ui.Input{Field: ui.Field{Locale: l, ID: id + "-note", Name: "note", Label: l.T("finance.note")}, MaxLength: 500},
 		}
