@@ -278,12 +278,7 @@ func (c *Reader) Next() bool {
 
 // take puts the fields into the columns that have a name. It reports false for a line that holds no value.
 func (c *Reader) take(fields []string) bool {
-	last := 0 // fields up to the last that holds something
-	for i, v := range fields {
-		if strings.TrimSpace(v) != "" {
-			last = i + 1
-		}
-	}
+	last := filled(fields)
 	switch {
 	case last == 0 && c.loose:
 		c.blank, c.values = true, make([]string, len(c.named))
@@ -314,6 +309,16 @@ func (c *Reader) take(fields []string) bool {
 		c.values = append(c.values, "")
 	}
 	return true
+}
+
+// filled is how many fields there are up to the last that holds something.
+func filled(fields []string) (last int) {
+	for i, v := range fields {
+		if strings.TrimSpace(v) != "" {
+			last = i + 1
+		}
+	}
+	return last
 }
 
 var separators = map[string]string{",": "comma", ";": "semicolon", "\t": "tab"}
