@@ -3,7 +3,10 @@ package portal
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
+	"maps"
+	"mime"
 	"net/http"
 	"net/url"
 	"os"
@@ -176,7 +179,8 @@ type failView struct {
 	heading  ui.Heading
 	fields   []ui.FieldError
 	incident string
-	wayOut   *ui.Link // what to do about it, where there is more than going home
+	wayOut   *ui.Link   // what to do about it, where there is more than going home
+	again    *ui.Action // sends once more what was typed; wayOut is there, too, and leads through another tab
 	home     ui.Link
 	help     string // address to write to; may be empty
 }
@@ -208,7 +212,7 @@ func (s *Server) buildFail(c echo.Context, v *page.Visit, status int, err error)
 	view.layout.Path, view.layout.Narrow, view.layout.NoIndex = "/", true, true
 	view.heading = ui.Heading{Title: title, Lead: text}
 	if errors.Is(err, auth.ErrStale) {
-		view.wayOut = s.confirmAgain(c, l)
+		view.wayOut, view.again = s.confirmAgain(c, l), typed(c, l)
 	} else if way, ok := signin.WayOut(l, c.Request().URL.Path, err); ok {
 		view.wayOut = &way
 	} else if way, ok := customer.WayOut(l, c.Param("id"), err); ok && v.Session != nil {
@@ -230,6 +234,31 @@ func (s *Server) confirmAgain(c echo.Context, l *locale.Locale) *ui.Link {
 		}
 	}
 	return &ui.Link{Label: l.T("auth.confirm"), URL: "/staff/sign-in/start?" + url.Values{"fresh": {"1"}, "return_to": {back}}.Encode()}
+}
+
+// typed keeps what a form holds that came with old credentials on the page that says so, to be sent once more: it stays in the reader's
+// browser and is written nowhere. A form with a file is chosen again. nil where nothing was typed.
+func typed(c echo.Context, l *locale.Locale) *ui.Action {
+	r := c.Request()
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || r.Method != http.MethodPost || kind != "application/x-www-form-urlencoded" {
+		return nil
+	}
+	body, err := io.ReadAll(r.Body) // bounded by enter
+	if err != nil {
+		return nil
+	}
+	sent, err := url.ParseQuery(string(body))
+	if err != nil || len(sent) == 0 {
+		return nil
+	}
+	again := &ui.Action{URL: r.URL.RequestURI(), Button: ui.Button{Label: l.T("auth.stale.again"), Kind: ui.Plain}}
+	for _, name := range slices.Sorted(maps.Keys(sent)) {
+		for _, value := range sent[name] {
+			again.Hidden = append(again.Hidden, ui.Pair{Name: name, Value: value})
+		}
+	}
+	return again
 }
 
 func pairs(args map[string]any) []any {

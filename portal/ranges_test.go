@@ -32,8 +32,16 @@ func TestH03_ManyRangesAreOneFile(t *testing.T) {
 
 func TestH03_OneTransferAtATimeForEachCustomer(t *testing.T) {
 	w := newDeliveredAs(t, true, 48<<20)
-	w.transfers = limit.NewGate(1, 8, 0)
+	shared := func() limit.Shared {
+		return limit.Shared{Gate: limit.NewGate(1, 8, 0), Store: limit.Store{Pool: w.web.Pool}, Kind: "transfer"}
+	}
+	w.transfers = shared()
 	w.serve("http://portal.example")
+	first := w.url
+	w.transfers = shared() // another replica's
+	w.serve("http://portal.example")
+	other := w.url
+	w.url = first
 	r, err := http.NewRequestWithContext(t.Context(), "GET", w.url+w.path("/volumes/1/file"), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -50,6 +58,10 @@ func TestH03_OneTransferAtATimeForEachCustomer(t *testing.T) {
 	if second.status != http.StatusTooManyRequests || second.header.Get("Retry-After") == "" || !strings.Contains(second.body, "Another file is on its way to you") {
 		t.Errorf("a second file at once: %d %v\n%s", second.status, second.header, second.body)
 	}
+	w.url = other
+	if a := w.get("owner", w.path("/volumes/1/file")); a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" {
+		t.Errorf("a second file from another replica: %d %v", a.status, a.header)
+	}
 	if _, err := io.Copy(io.Discard, res.Body); err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +71,15 @@ func TestH03_OneTransferAtATimeForEachCustomer(t *testing.T) {
 	}
 	if a := w.do("owner", "GET", w.path("/volumes/1/file"), "", http.Header{"Range": {"bytes=0-9"}}); a.status != http.StatusPartialContent {
 		t.Errorf("after the first has ended: %d", a.status)
+	}
+	// One that died and gave nothing back holds its place until the lease ends.
+	w.exec(`UPDATE rate_limit SET until = clock_timestamp() + interval '20 seconds' WHERE key LIKE 'transfer:%'`)
+	if a := w.get("owner", w.path("/volumes/1/file")); a.status != http.StatusTooManyRequests {
+		t.Errorf("while the lease lasts: %d", a.status)
+	}
+	w.exec(`UPDATE rate_limit SET until = clock_timestamp() WHERE key LIKE 'transfer:%'`)
+	if a := w.do("owner", "GET", w.path("/volumes/1/file"), "", http.Header{"Range": {"bytes=0-9"}}); a.status != http.StatusPartialContent {
+		t.Errorf("after the lease has ended: %d", a.status)
 	}
 }
 

@@ -40,7 +40,6 @@ import (
 	"offramp/portal/customer/calendar"
 	"offramp/portal/customer/inbox"
 	"offramp/portal/customer/settle"
-	"offramp/portal/limit"
 	"offramp/portal/page"
 	"offramp/portal/signin"
 )
@@ -114,7 +113,7 @@ type world struct {
 	limits    portal.Limits
 	proxies   []netip.Prefix
 	hosts     []string
-	transfers *limit.Gate
+	transfers customer.Turns
 	cookies   map[string]string // principal -> session secret
 	ids       map[string]string // principal -> contact id; "a", "b" -> customer id
 	super     localtest.TestDatabase

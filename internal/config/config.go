@@ -80,7 +80,7 @@ type Storage struct {
 	AccessKey      string `env:"ACCESS_KEY" doc:"Access key id. Empty: the usual AWS chain (role, profile)." use:"serve, work"`
 	SecretKey      string `env:"SECRET_KEY" doc:"Secret access key." use:"serve, work" secret:"yes"`
 	PathStyle      bool   `env:"PATH_STYLE" envDefault:"true" doc:"Bucket in the path rather than in the host name." use:"serve, work"`
-	Transfers      int    `env:"PROXY_TRANSFERS" envDefault:"8" doc:"With PROXY: files that one process sends at once, of which one customer gets one at a time." use:"serve"`
+	Transfers      int    `env:"PROXY_TRANSFERS" envDefault:"8" doc:"With PROXY: files that one process sends at once. One customer gets one at a time, on all processes together." use:"serve"`
 	Proxy          Switch `env:"PROXY" envDefault:"no" doc:"yes: files are sent through the portal, for installations whose bucket browsers cannot reach. no: by links to the bucket." use:"serve"`
 }
 

@@ -13,6 +13,7 @@ import (
 	"offramp/export/storage"
 	"offramp/internal/fault"
 	"offramp/migration"
+	"offramp/portal/limit"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -74,8 +75,11 @@ var errTransfers = fault.New(fault.Limited, "delivery.one_at_a_time")
 // send streams a volume for as long as its bytes move. A file that is purged meanwhile is a clear answer as long as nothing
 // was sent, and a broken connection afterwards: never half a file that seems whole.
 func (p *Pages) send(c echo.Context, who migration.Who, programme *migration.Programme, n int) error {
-	if c.Request().Method != http.MethodHead {
+	if c.Request().Method != http.MethodHead && p.Transfers != nil {
 		leave, err := p.Transfers.Enter(c.Request().Context(), who.CustomerID)
+		if err != nil && limit.RetryAfter(err) == 0 {
+			return err
+		}
 		if err != nil {
 			c.Response().Header().Set("Retry-After", "30")
 			return errTransfers.Wrap(err)

@@ -1,6 +1,8 @@
 package customer
 
 import (
+	"context"
+
 	"github.com/labstack/echo/v4"
 
 	"offramp/export"
@@ -8,7 +10,6 @@ import (
 	"offramp/migration/assistance"
 	"offramp/migration/replacement"
 	"offramp/portal/customer/calendar"
-	"offramp/portal/limit"
 	"offramp/portal/page"
 )
 
@@ -23,8 +24,8 @@ type Pages struct {
 
 	Deliveries *export.Deliveries
 	Receipts   ReceiptKeys
-	Proxy      bool        // files are sent through the portal, since browsers cannot reach the bucket
-	Transfers  *limit.Gate // with Proxy: files on their way; nil: no bound
+	Proxy      bool  // files are sent through the portal, since browsers cannot reach the bucket
+	Transfers  Turns // with Proxy: files on their way; nil: no bound
 
 	shared   kept[sharing, *sharedPlan]
 	compared kept[comparing, *page.Skeleton]
@@ -37,4 +38,9 @@ func (p *Pages) plan(c echo.Context) (migration.Plan, error) {
 		return *v.Plan, nil
 	}
 	return p.Customers.Plan(c.Request().Context(), v.Scope(), v.Who().CustomerID)
+}
+
+// Turns bounds how much of something goes on at once for each key; limit.Gate and limit.Shared do.
+type Turns interface {
+	Enter(ctx context.Context, key string) (leave func(), err error)
 }

@@ -73,3 +73,84 @@ func (g *Gate) leave(key string) {
 	close(g.freed)
 	g.freed = make(chan struct{})
 }
+
+// leaseFor is how long a place stays taken when its holder is gone, and renewEvery how often a holder says that it is not.
+const (
+	leaseFor   = 30 * time.Second
+	renewEvery = leaseFor / 3
+)
+
+// Shared is a gate whose keys are held once on all replicas together: by a lease in the table of rates, renewed for as long as it is
+// held, so that no connection is. What the gate bounds in all is each process's own.
+type Shared struct {
+	Gate  *Gate
+	Store Store
+	Kind  string // of what is held, which begins the lease's key
+}
+
+// Enter is Gate's, on all replicas. Whoever does not leave, since the process has died, stays for half a minute.
+func (s Shared) Enter(ctx context.Context, key string) (leave func(), err error) {
+	out, err := s.Gate.Enter(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	name := s.Kind + ":" + key
+	until, err := s.take(ctx, name)
+	if err != nil {
+		out()
+		return nil, err
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.hold(context.WithoutCancel(ctx), name, until, stop)
+	}()
+	var once sync.Once
+	return func() {
+		once.Do(func() {
+			out()
+			close(stop)
+			<-stopped
+		})
+	}, nil
+}
+
+// giving is how long a lease may take to be given back: whoever asks for the next file the moment that one has come waits for it.
+const giving = 2 * time.Second
+
+// take takes the lease of a name. ErrTooOften where another holds it.
+func (s Shared) take(ctx context.Context, name string) (until time.Time, err error) {
+	again := time.NewTicker(giving / 20)
+	defer again.Stop()
+	late := time.After(giving)
+	for {
+		until, taken, err := s.Store.lease(ctx, name)
+		if err != nil || taken {
+			return until, err
+		}
+		select {
+		case <-again.C:
+		case <-late:
+			return time.Time{}, tooOften(renewEvery)
+		case <-ctx.Done():
+			return time.Time{}, ctx.Err()
+		}
+	}
+}
+
+// hold renews a lease until stop is closed, and gives it back.
+func (s Shared) hold(ctx context.Context, name string, until time.Time, stop <-chan struct{}) {
+	tick := time.NewTicker(renewEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			_, _ = s.Store.renew(ctx, name, until, 0) // one that is not given back ends by itself
+			return
+		case <-tick.C:
+			if next, err := s.Store.renew(ctx, name, until, leaseFor); err == nil {
+				until = next
+			}
+		}
+	}
+}

@@ -2,9 +2,11 @@ package limit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -33,4 +35,33 @@ func (s Store) Take(ctx context.Context, key string, tokens, burst int, every ti
 		return 0, fmt.Errorf("take from a bucket: %w", err)
 	}
 	return wait, nil
+}
+
+const leaseSQL = `INSERT INTO rate_limit AS r (key, until) VALUES ($1, clock_timestamp() + $2::interval)
+	ON CONFLICT (key) DO UPDATE SET until = excluded.until WHERE r.until <= clock_timestamp() RETURNING until`
+
+// lease takes a key that nobody holds. until is what renew asks for.
+func (s Store) lease(ctx context.Context, key string) (until time.Time, taken bool, err error) {
+	err = s.Pool.QueryRow(ctx, leaseSQL, key, leaseFor).Scan(&until)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return time.Time{}, false, nil
+	}
+	if err != nil {
+		return time.Time{}, false, fmt.Errorf("take a lease: %w", err)
+	}
+	return until, true, nil
+}
+
+// renewWithin bounds how long giving back waits.
+const renewWithin = 5 * time.Second
+
+// renew has a lease that is still held last for so long from now; 0 gives it back.
+func (s Store) renew(ctx context.Context, key string, until time.Time, last time.Duration) (next time.Time, err error) {
+	ctx, cancel := context.WithTimeout(ctx, renewWithin)
+	defer cancel()
+	err = s.Pool.QueryRow(ctx, `UPDATE rate_limit SET until = clock_timestamp() + $3::interval WHERE key = $1 AND until = $2 RETURNING until`, key, until, last).Scan(&next)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("renew a lease: %w", err)
+	}
+	return next, nil
 }

@@ -1,9 +1,11 @@
 package signin_test
 
 import (
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -243,5 +245,35 @@ func TestP07_SignInLogsNoSecretAndNoAddress(t *testing.T) {
 		if strings.Contains(w.log.String(), canary) {
 			t.Errorf("the log holds %q:\n%s", canary, w.log)
 		}
+	}
+}
+
+// TestA08_WhatWasTypedOutlivesTheStepUp sends a form with old credentials, gives them again at the provider, and sends what the page kept.
+func TestA08_WhatWasTypedOutlivesTheStepUp(t *testing.T) {
+	w := newWorld(t)
+	mia := w.visitor()
+	w.signIn(mia, "/staff/sign-in/start", "mia")
+	if _, err := w.tables.Exec(t.Context(), `UPDATE session SET authenticated_at = authenticated_at - interval '1 hour'`); err != nil {
+		t.Fatal(err)
+	}
+	reason := strings.Repeat("他已离职。\"><b>left</b>&amp; ", 15) + "\n第二行"
+	const path = "/console/people/customer/bob/disable"
+	p := w.post(mia, path, url.Values{"reason": {reason}})
+	if p.Status != http.StatusForbidden || !strings.Contains(p.Body, "Send again") || !strings.Contains(p.Body, `target="_blank"`) || strings.Contains(p.Body, "<b>left") {
+		t.Fatalf("%d\n%s", p.Status, p.Body)
+	}
+	kept := regexp.MustCompile(`<input type="hidden" name="reason" value="([^"]*)"`).FindStringSubmatch(p.Body)
+	way := regexp.MustCompile(`href="(/staff/sign-in/start\?fresh=1[^"]*)" target="_blank"`).FindStringSubmatch(p.Body)
+	if kept == nil || way == nil || !strings.Contains(p.Body, `action="`+path+`"`) {
+		t.Fatalf("what was typed is not kept:\n%s", p.Body)
+	}
+	if n := w.count(`SELECT count(*) FROM person_change`); n != 0 {
+		t.Fatal("it was done all the same")
+	}
+	w.signIn(mia, html.UnescapeString(way[1]), "mia")
+	w.post(mia, path, url.Values{"reason": {html.UnescapeString(kept[1])}})
+	var got string
+	if err := w.tables.QueryRow(t.Context(), `SELECT reason FROM person_change WHERE contact_id = 'bob' AND state = 'done'`).Scan(&got); err != nil || got != reason {
+		t.Errorf("%q, %v", got, err)
 	}
 }

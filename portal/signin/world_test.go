@@ -61,11 +61,11 @@ func newWorld(t *testing.T) *world {
 		person("ada", map[string]any{"customer": "A-1"}), person("bob", map[string]any{"customer": "A-1"}),
 		person("nobody", nil), person("stopped", map[string]any{"customer": "B-1"}),
 	})
-	w.staff = w.provider("/staff/sign-in", []local.User{person("sam", map[string]any{"groups": []string{"helpdesk"}}), person("eve", nil)})
+	w.staff = w.provider("/staff/sign-in", []local.User{person("sam", map[string]any{"groups": []string{"helpdesk"}}), person("eve", nil), person("mia", map[string]any{"groups": []string{"managers"}})})
 	w.service = auth.NewService(w.web, auth.Config{
 		Secret:            []byte("the secret of all replicas, long enough"),
 		Customers:         auth.RealmConfig{Provider: w.party(w.customers, "/sign-in"), SignedOutURL: w.url + "/signed-out", CustomerClaim: "customer"},
-		Staff:             auth.RealmConfig{Provider: w.party(w.staff, "/staff/sign-in"), SignedOutURL: w.url + "/signed-out", GroupsClaim: "groups", Roles: map[auth.Role]string{auth.Support: "helpdesk"}},
+		Staff:             auth.RealmConfig{Provider: w.party(w.staff, "/staff/sign-in"), SignedOutURL: w.url + "/signed-out", GroupsClaim: "groups", Roles: map[auth.Role]string{auth.Support: "helpdesk", auth.ProgrammeManager: "managers"}},
 		LinkVerifiedEmail: func(context.Context) (bool, error) { return true, nil },
 	})
 	unstarted.Config.Handler = w.portal(w.url)
