@@ -22,6 +22,7 @@ import (
 	"offramp/migration/refund"
 	"offramp/migration/replacement"
 	"offramp/portal/api"
+	"offramp/portal/banner"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
 	"offramp/portal/customer/inbox"
@@ -81,6 +82,7 @@ func Assemble(p Parts) (*Server, error) {
 		Settle:   &settle.Pages{Kit: kit, Refunds: p.Refunds, Customers: p.Customers},
 		Inbox:    &inbox.Pages{Kit: kit, Notices: notices, Customers: p.Customers, Seals: p.Seals},
 		SignIn:   &signin.Pages{Kit: kit, Auth: p.Auth},
+		Banner:   &banner.Pages{Kit: kit, Notices: notices},
 		Consoles: consoles,
 		API:      &api.Pages{Refunds: p.Refunds, StripeSecrets: p.StripeSecrets, Truth: known, ReportSecrets: p.ReportSecrets},
 	})

@@ -9,6 +9,7 @@ import (
 	"offramp/auth"
 	"offramp/migration/notice"
 	"offramp/portal/api"
+	"offramp/portal/banner"
 	"offramp/portal/customer/inbox"
 	"offramp/portal/customer/settle"
 	"offramp/portal/document"
@@ -56,6 +57,8 @@ func (s *Server) planList() []Route {
 		{Method: get, Path: "/static/*", Access: Public, Handler: s.serveStatic, Bare: true, Free: true},
 		{Method: get, Path: "/brand/:file", Access: Public, Handler: s.serveBrand, Bare: true, Free: true},
 		{Method: get, Path: "/favicon.ico", Access: Public, Handler: serveIcon, Bare: true, Free: true},
+		{Method: get, Path: banner.ScriptPath, Access: Public, Handler: s.banner.Script, Bare: true, Free: true, Early: true},
+		{Method: get, Path: banner.DataPath, Access: Public, Handler: s.banner.Data, Bare: true, Free: true, Early: true},
 
 		{Method: get, Path: "/", Access: Public, Handler: s.customer.Home},
 		{Method: get, Path: "/:locale/", Access: Public, Handler: s.customer.ShowNotice},

@@ -14,6 +14,7 @@ import (
 	"offramp/auth"
 	"offramp/migration"
 	"offramp/portal/api"
+	"offramp/portal/banner"
 	"offramp/portal/customer"
 	"offramp/portal/customer/inbox"
 	"offramp/portal/customer/settle"
@@ -37,6 +38,7 @@ type Options struct {
 	Customer *customer.Pages
 	Settle   *settle.Pages
 	Inbox    *inbox.Pages
+	Banner   *banner.Pages
 	SignIn   *signin.Pages // New sets its Known
 	Consoles *Consoles
 	API      *api.Pages // nil: no program is answered
@@ -55,6 +57,7 @@ type Server struct {
 	customer *customer.Pages
 	refunds  *settle.Pages
 	inbox    *inbox.Pages
+	banner   *banner.Pages
 	signIn   *signin.Pages
 	consoles *Consoles
 	api      *api.Pages
@@ -70,11 +73,11 @@ type Server struct {
 
 // New builds the server from its parts.
 func New(o Options) (*Server, error) {
-	if o.Kit == nil || o.Sessions == nil || o.Customer == nil || o.Settle == nil || o.Inbox == nil || o.SignIn == nil || o.Consoles == nil || o.Log == nil || o.Ping == nil {
+	if o.Kit == nil || o.Sessions == nil || o.Customer == nil || o.Settle == nil || o.Inbox == nil || o.Banner == nil || o.SignIn == nil || o.Consoles == nil || o.Log == nil || o.Ping == nil {
 		return nil, errors.New("portal: a part is missing")
 	}
 	s := &Server{
-		kit: o.Kit, sessions: o.Sessions, customer: o.Customer, refunds: o.Settle, inbox: o.Inbox, signIn: o.SignIn, consoles: o.Consoles, log: o.Log, ping: o.Ping,
+		kit: o.Kit, sessions: o.Sessions, customer: o.Customer, refunds: o.Settle, inbox: o.Inbox, banner: o.Banner, signIn: o.SignIn, consoles: o.Consoles, log: o.Log, ping: o.Ping,
 		cross: http.NewCrossOriginProtection(), limits: o.Limits, hosts: o.Hosts,
 	}
 	if s.api = o.API; s.api == nil {

@@ -36,6 +36,7 @@ import (
 	"offramp/migration/notice/truth"
 	"offramp/migration/replacement"
 	"offramp/portal"
+	"offramp/portal/banner"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
 	"offramp/portal/customer/inbox"
@@ -178,6 +179,7 @@ func (w *world) serve(public string) {
 		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.web), Exports: w.exports, Help: assistance.NewService(w.web, w.inserter()), Choices: w.choices(), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy, Transfers: w.transfers},
 		Settle:   &settle.Pages{Kit: kit, Refunds: w.refunds(), Customers: w.customers},
 		Inbox:    &inbox.Pages{Kit: kit, Notices: w.notices(kit), Customers: w.customers, Seals: reportSeals},
+		Banner:   &banner.Pages{Kit: kit, Notices: w.notices(kit)},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.signIn()},
 		Consoles: w.consoles(kit),
 		API:      w.programs(),

@@ -7,6 +7,24 @@ import (
 	"offramp/migration"
 )
 
+// Announced tells whether a public notice of a programme has gone out; one without a public notice is announced by its date alone.
+func (s *Service) Announced(ctx context.Context, p *migration.Programme) (out bool, err error) {
+	var public []string
+	for _, n := range p.Notices.List {
+		if n.Kind == migration.NoticePublic {
+			public = append(public, n.Key)
+		}
+	}
+	if len(public) == 0 {
+		return true, nil
+	}
+	err = s.db.InTx(ctx, system, func(tx *db.Tx) error {
+		out, err = s.store.announced(ctx, tx, public)
+		return err
+	})
+	return out, err
+}
+
 // Standing counts, within a transaction: notices whose words, as they are now, nobody has approved; customers of a core tier with
 // whom nobody has spoken; active customers whom nothing has reached; calls that are open; and whether a public notice has gone out.
 func (s *Service) Standing(ctx context.Context, tx *db.Tx, p *migration.Programme) (unapproved, talks, unreached, calls int64, announced bool, err error) {

@@ -34,6 +34,14 @@ func (store) silent(ctx context.Context, tx *db.Tx, notice string, before time.T
 
 // standing counts the active customers who were neither reached nor waived, and the calls that are open, and tells whether a public
 // notice has gone out.
+// announced tells whether one of the notices has gone out.
+func (store) announced(ctx context.Context, tx *db.Tx, notices []string) (out bool, err error) {
+	if err = tx.Pgx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM notice_message WHERE notice = ANY($1) AND sent_at IS NOT NULL)`, notices).Scan(&out); err != nil {
+		return false, fmt.Errorf("look for the public notice: %w", err)
+	}
+	return out, nil
+}
+
 func (store) standing(ctx context.Context, tx *db.Tx, public []string) (unreached, calls int64, announced bool, err error) {
 	const sql = `
 		SELECT (SELECT count(*) FROM notice_unreached), (SELECT count(*) FROM notice_call WHERE state = 'open'),

@@ -27,6 +27,9 @@ func (v *Visit) Dates() Dates {
 	return d
 }
 
+// DatesIn are those of a programme for a reader of whom only the language is known.
+func DatesIn(l *locale.Locale, zone *time.Location) Dates { return Dates{l: l, own: zone, ours: zone} }
+
 // When writes an instant in the reader's zone: as running text for customers, short for staff.
 func (d Dates) When(at time.Time) string {
 	if d.staff {
