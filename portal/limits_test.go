@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"offramp/auth"
+	"offramp/deploy/local"
+	"offramp/migration"
 	"offramp/portal"
 	"offramp/portal/limit"
 )
@@ -281,6 +284,88 @@ func TestI01_NothingInAnAddressOrHeaderIsAnErrorOfOurs(t *testing.T) {
 	for _, query := range []string{"state=%00", "state=a&code=%ff", "state=a&code=b&iss=%00"} {
 		if a := w.get("anonymous", "/sign-in/callback?"+query); a.status != http.StatusBadRequest {
 			t.Errorf("callback with %s: %d", query, a.status)
+		}
+	}
+}
+
+// spoiled are values that programs write, and that a database or a number of ours refuses.
+var spoiled = []string{
+	`"\u0000"`, `"a\u0000b"`, `"\ud800"`, "\"\xff\"", `1e400`, `-1`, `99999999999999999999`, `0.1`, `"10000-01-01T00:00:00Z"`, `"0000-00-00T00:00:00Z"`,
+	`"294277-01-01"`, `[]`, `{}`, `null`, `true`, `"` + strings.Repeat("x", 10_000) + `"`, `"\u202e\u2066"`, `""`,
+}
+
+// Signed messages: each field of each holds each of them in turn.
+func TestI01_NothingInAProgramsMessageIsAnErrorOfOurs(t *testing.T) {
+	w := newWorld(t)
+	w.notify()
+	w.tellAll()
+	mail := reportSeals.Token(w.text(`SELECT mail_id FROM notice_delivery LIMIT 1`)) + "@moving.example"
+	p, err := w.programme.Active(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := *p
+	with.Replacements = []migration.Replacement{{Key: "next", Name: migration.Text{"en": "Next"}, Kind: migration.KindOwn}}
+	w.programme.p = &with
+	stripe := func(body string) int {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"/webhooks/stripe", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Stripe-Signature", local.SignStripe([]byte(body), time.Now(), stripeSecret))
+		r.Header.Set("Content-Type", "application/json")
+		a, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = a.Body.Close()
+		return a.StatusCode
+	}
+	signed := func(path string) func(string) int {
+		return func(body string) int {
+			status, _ := w.hook(path, "msg_"+rand.Text(), body)
+			return status
+		}
+	}
+	leaf := regexp.MustCompile(`"@[^"]*"`) // what a message holds in the place of a value; # marks a number
+	for name, c := range map[string]struct {
+		send     func(string) int
+		plain    int // the answer to the message as it is meant
+		template string
+	}{
+		"mail":      {signed("/hooks/mail"), 204, `{"events": [{"type": "@delayed", "mail": "@` + mail + `", "status": "@5.1.1", "code": "@#550", "detail": "@no such user", "until": "@2026-06-06T01:00:00Z"}]}`},
+		"report":    {signed("/webhooks/replacements/next"), 409, `{"customer_ref": "@HZ-20418", "state": "@done"}`},
+		"hand-over": {signed("/webhooks/replacements/next/hand-over"), 410, `{"token": "@a.b.c"}`},
+		"stripe": {stripe, 200, `{"id": "@evt_1", "object": "event", "type": "@refund.updated", "created": "@#1790000000", "api_version": "@x", "data": {"object": {"id": "@re_1", "object": "@refund",
+			"amount": "@#100", "currency": "@cny", "status": "@succeeded", "created": "@#1", "metadata": {"offramp_refund": "@RF-2026-000001", "offramp_attempt": "@1"}}}}`},
+	} {
+		with := func(place int, value string) string { // -1: as it is meant
+			n := -1
+			return leaf.ReplaceAllStringFunc(c.template, func(found string) string {
+				if n++; n == place {
+					return value
+				}
+				if number, ok := strings.CutPrefix(found, `"@#`); ok {
+					return strings.TrimSuffix(number, `"`)
+				}
+				return strings.Replace(found, "@", "", 1)
+			})
+		}
+		if status := c.send(with(-1, "")); status != c.plain {
+			t.Errorf("%s as it is meant: %d", name, status)
+		}
+		for i := range leaf.FindAllString(c.template, -1) {
+			for _, value := range spoiled {
+				body := with(i, value)
+				if status := c.send(body); status >= 500 || status == 0 {
+					t.Errorf("%s: %.200s: %d\n%s", name, body, status, w.log.String()[max(0, len(w.log.String())-300):])
+				}
+			}
+		}
+	}
+	for _, id := range []string{"\xff", strings.Repeat("x", 5000), "'", " "} {
+		if status, _ := w.hook("/hooks/mail", id, `{"events": []}`); status >= 500 || status == 0 {
+			t.Errorf("message %q: %d", id, status)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -27,6 +28,26 @@ func TestH03_ManyRangesAreOneFile(t *testing.T) {
 		if a := ask(n); a.status != http.StatusOK || sum([]byte(a.body)) != sum(w.files[0]) {
 			t.Errorf("%d ranges: %d, %d bytes", n, a.status, len(a.body))
 		}
+	}
+}
+
+// What was given to a person is gone with them, also where files come through the server.
+func TestA08_WhoIsDisabledGetsNoFileThroughTheServer(t *testing.T) {
+	w := newDeliveredAs(t, true, 1000)
+	_, token := w.script("sh")
+	file := w.path("/volumes/1/file")
+	script := func() answer {
+		return fetchURL(t, w.url+"/download/"+w.id+"/1", http.Header{"Authorization": {"Bearer " + token}})
+	}
+	if a, b := w.get("owner", file), script(); a.status != 200 || b.status != 200 || a.body != string(w.files[0]) || b.body != a.body {
+		t.Fatalf("before: %d, %d", a.status, b.status)
+	}
+	w.sent("programme_manager", "/console/people/customer/"+w.ids["owner"]+"/disable", url.Values{"reason": {"Has left"}}, 303)
+	if a := w.get("owner", file); a.status != 303 || !strings.HasPrefix(a.location, "/sign-in") {
+		t.Errorf("by the session: %d to %s", a.status, a.location)
+	}
+	if a := script(); a.status != 401 {
+		t.Errorf("by the script's token: %d", a.status)
 	}
 }
 

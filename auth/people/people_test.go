@@ -83,10 +83,6 @@ func (w *world) exec(sql string, args ...any) {
 	}
 }
 
-func (w *world) try(d *db.DB, sql string, args ...any) error {
-	return w.tryAs(w.Context(), d, sql, args...)
-}
-
 func (w *world) tryAs(ctx context.Context, d *db.DB, sql string, args ...any) error {
 	return d.InTx(ctx, db.SystemScope("test"), func(tx *db.Tx) error {
 		_, err := tx.Pgx.Exec(w.Context(), sql, args...)
