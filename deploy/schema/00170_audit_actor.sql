@@ -62,7 +62,7 @@ BEGIN
     may := EXISTS (SELECT FROM contact c WHERE c.customer_id = NEW.customer_id AND c.id = NEW.actor)
       AND (session_id IS NOT NULL OR NEW.customer_id = current_setting('offramp.customer', true) OR NEW.act IN ('identity.link', 'contact.join'));
   ELSE
-    may := NEW.actor_kind = 'system' AND (NEW.actor IN ('portal', 'provider', 'notices') OR starts_with(NEW.actor, 'replacement '));
+    may := NEW.actor_kind = 'system' AND (NEW.actor IN ('portal', 'provider', 'notices', 'system') OR starts_with(NEW.actor, 'replacement '));
   END IF;
   IF work THEN
     may := NEW.actor_kind IN ('system', 'operator');

@@ -55,6 +55,7 @@ func TestL01_TimeAndActorAreNotSetFreely(t *testing.T) {
 		may   bool
 	}{
 		"staff in their session":              {web, clara, system, audit.Entry{Actor: "clara", ActorKind: audit.Staff, Act: "x"}, true},
+		"the refunds, by themselves":          {web, clara, system, audit.Entry{Actor: "system", ActorKind: audit.System, Act: "refund.paid"}, true},
 		"staff in no session":                 {web, nobody, system, audit.Entry{Actor: "clara", ActorKind: audit.Staff, Act: "x"}, false},
 		"another's name":                      {web, clara, system, audit.Entry{Actor: "alan", ActorKind: audit.Staff, Act: "x"}, false},
 		"nobody's name":                       {web, clara, system, audit.Entry{Actor: "root", ActorKind: audit.Staff, Act: "x"}, false},
