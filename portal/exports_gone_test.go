@@ -106,7 +106,7 @@ func TestThePageMovesOnAfterTheDownload(t *testing.T) {
 		t.Errorf("before the download: %d", a.status)
 	}
 	w.get("owner", path+"/download")
-	w.hides(w.shows("owner", watch, "Next, check the file", path+"/check", `role="status"`), "hx-get", "<html")
+	w.hides(w.shows("owner", watch, "Now check the file", path+"/check", `role="status"`), "hx-get", "<html")
 	w.hides(w.shows("owner", path, "Check and confirm"), "hx-get")
 }
 

@@ -205,7 +205,7 @@ func TestViewersOfVolumesShareAFolder(t *testing.T) {
 		if got := tab.Text(".browse td"); got != fmt.Sprint("of volume ", volume) {
 			t.Errorf("volume %d shows %q", volume, got)
 		}
-		if got := tab.Text("header"); !strings.Contains(got, fmt.Sprintf("volume %d of 2 only", volume)) {
+		if got := tab.Text("header"); !strings.Contains(got, fmt.Sprintf("only what is in volume %d of 2", volume)) {
 			t.Error(got)
 		}
 		if got := localtest.Eval[string](tab, `document.querySelector("[data-files] .browse a").getAttribute("href")`); got != fmt.Sprintf("attachments/tasks/volume-%02d/x.txt", volume) {
