@@ -20,6 +20,7 @@ import (
 	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/portal"
+	"offramp/portal/banner"
 	"offramp/portal/customer"
 	"offramp/portal/customer/calendar"
 	"offramp/portal/customer/inbox"
@@ -119,6 +120,7 @@ func (w *world) portal(public string) *portal.Server {
 		Customer: &customer.Pages{Kit: kit, Customers: migration.NewService(w.web), Calendars: calendar.New(w.web)},
 		Settle:   &settle.Pages{Kit: kit},
 		Inbox:    &inbox.Pages{Kit: kit},
+		Banner:   &banner.Pages{Kit: kit},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.service},
 		Consoles: w.consoles(kit),
 	})
