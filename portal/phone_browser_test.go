@@ -106,6 +106,7 @@ func (w *world) phonePages() map[string][]string {
 		"/console/programme/:id":                      {"/console/programme/1"},
 		"/console/audit/:id":                          {"/console/audit/1"},
 		"/account/mail/:token":                        {"/account/mail/abc"},
+		"/unsubscribe/:token":                         {"/unsubscribe/" + reportSeals.LeaveToken(strings.Repeat("0", 32))},
 		"/console/finance/refunds":                    {"/console/finance/refunds", "/console/finance/refunds finance_approver"},
 		"/console/finance/refunds/:ref":               {"/console/finance/refunds/" + ref, "/console/finance/refunds/" + second},
 		"/console/finance/batches/:id":                {batch},

@@ -111,15 +111,19 @@ func check(t *testing.T, public, path string, h http.Header) {
 	if strings.Contains(csp, "unsafe") || !strings.HasPrefix(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || !strings.Contains(csp, "base-uri 'none'") {
 		t.Errorf("%s: policy %q", path, csp)
 	}
+	foreign, from := strings.HasPrefix(path, "/banner."), "same-origin" // the banner is for the product's pages
+	if foreign {
+		from = "cross-origin"
+	}
 	for name, want := range map[string]string{
 		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY",
-		"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+		"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": from,
 	} {
 		if h.Get(name) != want {
 			t.Errorf("%s: %s is %q", path, name, h.Get(name))
 		}
 	}
-	if cache := h.Get("Cache-Control"); cache != "no-store" && !strings.HasPrefix(path, "/static") && !strings.HasPrefix(path, "/brand") && path != "/receipt-keys.json" { // public keys
+	if cache := h.Get("Cache-Control"); cache != "no-store" && !strings.HasPrefix(path, "/static") && !strings.HasPrefix(path, "/brand") && path != "/receipt-keys.json" && !foreign { // public keys
 		t.Errorf("%s: Cache-Control is %q", path, cache)
 	}
 	secure := strings.HasPrefix(public, "https")
