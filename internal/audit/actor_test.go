@@ -82,6 +82,14 @@ func TestL01_TimeAndActorAreNotSetFreely(t *testing.T) {
 			t.Errorf("%s: %v, may %t", name, err, c.may)
 		}
 	}
+	// After an upgrade the replicas of the older release, which prove nothing, go on until the day is over.
+	old := audit.Entry{Actor: "clara", ActorKind: audit.Staff, Act: "x"}
+	for day, may := range map[string]bool{"1 day": true, "-1 second": false} {
+		exec(`UPDATE installation SET actors_from = clock_timestamp() + $1::interval`, day)
+		if err := web.InTx(nobody, system, func(tx *db.Tx) error { return audit.Record(nobody, tx, old) }); (err == nil) != may {
+			t.Errorf("proof is asked for in %s: %v", day, err)
+		}
+	}
 }
 
 // Whatever time the application says, the database says its own beside it, and who wrote it in which session.
