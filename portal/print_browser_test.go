@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"offramp/deploy/local/localtest"
+	"offramp/migration"
 )
 
 // onPaper lists what of a selection is laid out.
@@ -24,6 +25,12 @@ func TestPagesPrintAsPapers(t *testing.T) {
 	ref := w.asked("owner")
 	w.attached("owner", "/refund/"+ref+"/documents", nil, "银行 letter.pdf", "application/pdf", paper("x"))
 	w.decided("finance_clerk", ref, "question", url.Values{"question": {"Which account did you pay from?"}})
+	e := w.requestExport("other", "b")
+	w.seal(e, "b", partial())
+	receipt := "/exports/" + e.ID
+	w.customer("c", "HZ-8", "Another Works", "Europe/London")
+	w.contact("third", "c", migration.Owner)
+	w.sent("third", "/confirm", url.Values{"declare": {"yes"}, "override": {"yes"}}, 303)
 	base, tab := w.browse(), localtest.Browser(t)
 	for _, one := range []struct {
 		who, name, path string
@@ -32,6 +39,10 @@ func TestPagesPrintAsPapers(t *testing.T) {
 		{"other", "estimate", "/refund", map[string]string{"en": "150 of 365 days|CN¥1,500.00|smallest coin|Canary Works", "zh-CN": "365天中有150天|¥1,500.00|最小货币单位|Canary Works"}},
 		{"owner", "follow", "/refund/" + ref, map[string]string{"en": "150 of 365 days|CN¥3,600.00|smallest coin|Which account|银行 letter.pdf|Farshore Design Studio", "zh-CN": "¥3,600.00|最小货币单位|Which account|银行 letter.pdf"}},
 		{"finance_clerk", "finance", queue + "/" + ref, map[string]string{"en": "150 of 365 days|pi_INV-1|银行 letter.pdf|Which account|HZ-20418", "zh-CN": "365天中有150天|pi_INV-1|银行 letter.pdf"}},
+		{"owner", "plan", "/plan", map[string]string{"en": "Service stops|Farshore Design Studio|HZ-20418", "zh-CN": "Farshore Design Studio|HZ-20418"}},
+		{"owner", "dates", "/plan/dates", map[string]string{"en": "Service stops|31 January 2027", "zh-CN": "2027年1月31日"}},
+		{"other", "receipt", receipt, map[string]string{"en": "EX-|SHA-256", "zh-CN": "EX-|SHA-256"}},
+		{"third", "confirmation", "/confirm/done", map[string]string{"en": "Another Works", "zh-CN": "Another Works"}},
 		{"other", "comparison", "/replacements", map[string]string{"en": "Heguang Space|Driftboard|Reminders have to be set again", "zh-CN": "禾光空间|浮板"}},
 	} {
 		for _, tag := range []string{"en", "zh-CN"} {

@@ -88,7 +88,7 @@ func (p *Pages) ShowConfirmed(c echo.Context) error {
 	if plan.Journey.Status[migration.StepConfirm] != migration.Completed {
 		return page.Redirect(c, "/confirm")
 	}
-	layout, code := p.Layout(c, v.Locale.T("confirm.done"), "plan"), page.SupportCode(p.Secret, v.Who().CustomerID)
+	layout, code := p.AsPaper(c, p.Layout(c, v.Locale.T("confirm.done"), "plan")), page.SupportCode(p.Secret, v.Who().CustomerID)
 	return page.Render(c, http.StatusOK, confirmedPage(buildConfirmed(v, plan, layout, code)))
 }
 

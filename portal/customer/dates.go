@@ -20,7 +20,7 @@ func (p *Pages) ShowDates(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	view := buildDates(v, plan, p.Layout(c, v.Locale.T("dates.title"), "plan"), page.SupportCode(p.Secret, v.Who().CustomerID))
+	view := buildDates(v, plan, p.AsPaper(c, p.Layout(c, v.Locale.T("dates.title"), "plan")), page.SupportCode(p.Secret, v.Who().CustomerID))
 	view.subscribe(v, feed, p.URL)
 	return page.Render(c, http.StatusOK, datesPage(view))
 }

@@ -63,7 +63,7 @@ func (p *Pages) ShowExport(c echo.Context) error {
 
 func (p *Pages) exportView(c echo.Context, e export.Export, plan migration.Plan) exportView {
 	v := page.Of(c)
-	return buildExportPage(v, plan, e, p.related(c, e), p.Layout(c, "", "exports"), page.SupportCode(p.Secret, v.Who().CustomerID))
+	return buildExportPage(v, plan, e, p.related(c, e), p.AsPaper(c, p.Layout(c, "", "exports")), page.SupportCode(p.Secret, v.Who().CustomerID))
 }
 
 // related are the earlier exports that an export's selection refers to. One that cannot be read is merely not named.

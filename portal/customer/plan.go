@@ -17,7 +17,7 @@ func (p *Pages) ShowPlan(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	layout := p.Layout(c, v.Locale.T("plan.title"), "plan")
+	layout := p.AsPaper(c, p.Layout(c, v.Locale.T("plan.title"), "plan"))
 	code := page.SupportCode(p.Secret, v.Who().CustomerID)
 	if key, ok := share(v, plan, layout); ok {
 		return p.sendShared(c, key, plan, layout, code)
