@@ -108,3 +108,24 @@ func TestH02_ChoosingInABrowser(t *testing.T) {
 		t.Errorf("the choice is %q", got)
 	}
 }
+
+// On a phone the first view of the comparison is half as tall as everything: differences first, the rest where it is asked for.
+func TestH02_TheComparisonIsHalfAsTallOnAPhone(t *testing.T) {
+	w := newWorld(t)
+	w.hezhou()
+	base, tab := w.browse(), localtest.Browser(t)
+	tab.Size(390, 900)
+	tab.Open(base + "/test-as/owner")
+	tall := func(address, do string) int {
+		tab.Open(base + address)
+		return localtest.Eval[int](tab, `(() => { `+do+`; return document.documentElement.scrollHeight })()`)
+	}
+	for _, tag := range []string{"en", "zh-CN"} {
+		w.speak("owner", tag)
+		first, whole := tall("/replacements", ""), tall("/replacements?all=yes", `document.querySelectorAll("details").forEach(d => d.open = true)`)
+		t.Logf("in %s: %d of %d px", tag, first, whole)
+		if first*2 > whole {
+			t.Errorf("in %s: the first view has %d px, everything %d", tag, first, whole)
+		}
+	}
+}
