@@ -57,7 +57,7 @@ func (d *Deliveries) checkTarget(t Target) (Target, error) {
 		bad("bucket", "delivery.bucket.bad")
 	}
 	bad("prefix", checkPrefix(&t))
-	bad(d.checkAccess(t))
+	d.checkAccess(t, bad)
 	if faults > 0 {
 		return t, refusal
 	}
@@ -78,28 +78,27 @@ func checkPrefix(t *Target) string {
 	return ""
 }
 
-// checkAccess returns what is wrong with the keys or the role, and beside which field to say so.
-func (d *Deliveries) checkAccess(t Target) (field, key string) {
+// checkAccess tells bad what is wrong with the keys or the role.
+func (d *Deliveries) checkAccess(t Target, bad func(field, key string)) {
 	if t.Role == "" {
-		switch {
-		case !keyName.MatchString(t.AccessKey):
-			return "access_key", "delivery.access_key.bad"
-		case !keyName.MatchString(t.SecretKey):
-			return "secret_key", "delivery.secret_key.bad"
+		if !keyName.MatchString(t.AccessKey) {
+			bad("access_key", "delivery.access_key.bad")
 		}
-		return "", ""
+		if !keyName.MatchString(t.SecretKey) {
+			bad("secret_key", "delivery.secret_key.bad")
+		}
+		return
 	}
 	switch {
 	case t.AccessKey != "" || t.SecretKey != "":
-		return "role", "delivery.role.both"
+		bad("role", "delivery.role.both")
 	case d.opts.Principal == "":
-		return "role", "delivery.role.unavailable"
+		bad("role", "delivery.role.unavailable")
 	case t.Endpoint != "":
-		return "role", "delivery.role.aws_only"
+		bad("role", "delivery.role.aws_only")
 	case !roleName.MatchString(t.Role):
-		return "role", "delivery.role.bad"
+		bad("role", "delivery.role.bad")
 	}
-	return "", ""
 }
 
 // checkEndpoint returns the message key of what is wrong with the endpoint.
