@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -402,4 +404,30 @@ func fiveDigits() string {
 		fmt.Fprintf(&b, "%d,Name,core\n", 20_000+i)
 	}
 	return b.String()
+}
+
+// TestFilesThatSpreadsheetsSaved imports files of customers as they were reported, where they are at hand.
+func TestFilesThatSpreadsheetsSaved(t *testing.T) {
+	at := os.Getenv("OFFRAMP_TEST_FIELD")
+	if at == "" {
+		at = filepath.Join("..", "..", "shared", "data", "field")
+	}
+	if _, err := os.Stat(at); os.IsNotExist(err) {
+		t.Skip("the files are not there: set OFFRAMP_TEST_FIELD to a folder of files that spreadsheets saved")
+	}
+	d := ready(t)
+	read := func(name string) string {
+		content, err := os.ReadFile(filepath.Join(at, filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(content)
+	}
+	report := importCSV(t, d, read("csv-scientific-ref/sci.csv"), migration.ImportOptions{})
+	if got := outcomes(report); got != "2:refused 3:refused 4:refused 5:created" {
+		t.Errorf("shortened numbers, errors and nothings: %s", got)
+	}
+	if got := outcomes(importCSV(t, d, read("csv-trailing-commas/trailing.csv"), migration.ImportOptions{})); got != "2:created" {
+		t.Errorf("empty columns at the end: %s", got)
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -534,5 +536,30 @@ func TestManyPaymentsAreImportedInConstantMemory(t *testing.T) {
 	}
 	if got := h.say(`SELECT concat_ws(' ', count(*), max(version)) FROM payment p JOIN entitlement e USING (customer_id)`); got != "12000 2" && got != "12000 1" {
 		t.Error(got)
+	}
+}
+
+// TestPaymentsThatASpreadsheetSaved imports a file of payments as it was reported, where it is at hand.
+func TestPaymentsThatASpreadsheetSaved(t *testing.T) {
+	at := os.Getenv("OFFRAMP_TEST_FIELD")
+	if at == "" {
+		at = filepath.Join("..", "..", "..", "shared", "data", "field")
+	}
+	file, err := os.ReadFile(filepath.Join(at, "csv-scientific-ref", "pay.csv"))
+	if os.IsNotExist(err) {
+		t.Skip("the file is not there: set OFFRAMP_TEST_FIELD to a folder of files that spreadsheets saved")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := openTill(t)
+	_, lines := h.take(strings.ReplaceAll(string(file), "HZ-20418", "A-1"), refund.PaymentOptions{})
+	for i, want := range []string{
+		"2:refused gross \"12,000.00\"", "3:refused paid_at \"12/06/2026\"", "4:refused paid_at \"2026-06-12T14:30:00+0800\"", "5:created", "6:refused the method \"Visa\"",
+		"7:refused period_end", "8:refused ref \"1.07E+05\" looks like a number that a spreadsheet shortened",
+	} {
+		if i >= len(lines) || !strings.HasPrefix(lines[i], want) {
+			t.Errorf("%q, want %q", lines, want)
+		}
 	}
 }

@@ -1,8 +1,11 @@
 package bankresult_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
@@ -97,5 +100,46 @@ func TestLinesOfSeparatorsArePassedOverWithACount(t *testing.T) {
 	got, faults := read("end_to_end_id,state,amount,currency,date\nRF-1-1,booked,1,EUR,2026-12-03\n,,,,\n , ,,,\n")
 	if len(got) != 3 || got[1].Why != bankresult.Blank || got[2].Why != bankresult.Blank || faults != nil {
 		t.Errorf("%+v, %v", got, faults)
+	}
+}
+
+// Files that banks sent, where they are at hand.
+func TestFilesThatBanksSent(t *testing.T) {
+	at := os.Getenv("OFFRAMP_TEST_FIELD")
+	if at == "" {
+		at = filepath.Join("..", "..", "..", "..", "..", "shared", "data", "field")
+	}
+	for _, row := range []struct {
+		file string
+		want bankresult.Result
+	}{
+		{"camt-batch-no-details/result.xml", bankresult.Result{State: bankresult.Booked, Whole: true, Batch: "OFR-2026-0007-1", Payments: 12, Amount: 132050}},
+		{"camt-latin1/result.xml", bankresult.Result{State: bankresult.Booked, EndToEndID: "RF-10001-1", Amount: 12050}},
+		{"camt-latin1/result-cp1252.xml", bankresult.Result{State: bankresult.Booked, EndToEndID: "RF-10001-1", Amount: 12050}},
+		{"camt-return-by-code/result.xml", bankresult.Result{
+			State: bankresult.Returned, EndToEndID: "RF-10001-1", Amount: 12050, Reason: "AC04", Detail: "RETURN AC04 ACCOUNT CLOSED",
+		}},
+		// Whether a reference is ours is known to the importer alone: it passes over what names none of our payments.
+		{"camt-reversed-incoming/result.xml", bankresult.Result{
+			State: bankresult.Unclear, Why: bankresult.Bounced, EndToEndID: "INV-2026-777", Amount: 4900, Reason: "AC04",
+		}},
+	} {
+		t.Run(row.file, func(t *testing.T) {
+			content, err := os.ReadFile(filepath.Join(at, filepath.FromSlash(row.file)))
+			if os.IsNotExist(err) {
+				t.Skipf("%s is not there: set OFFRAMP_TEST_FIELD to a folder of files that banks sent", row.file)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, faults := read(string(content))
+			if len(got) != 1 || faults != nil {
+				t.Fatalf("%d results, %v", len(got), faults)
+			}
+			row.want.Currency, row.want.Date, row.want.Line = "EUR", time.Date(2026, 12, 3, 0, 0, 0, 0, time.UTC), got[0].Line
+			if got[0] != row.want {
+				t.Errorf("%+v, want %+v", got[0], row.want)
+			}
+		})
 	}
 }
