@@ -38,6 +38,9 @@ func TestFAQSearch(t *testing.T) {
 	w := newWorld(t)
 	w.hides(w.shows("anonymous", "/en/faq?q=COST", "1 question found", "What does it cost?"), "Can I keep my files?")
 	w.shows("anonymous", "/en/faq?q=zebra", "No questions match", "Can I keep my files?", `value="zebra"`)
+	for _, pattern := range []string{"%", "c_st", ".*", "c?st", "[a-z]", `\`, "$^"} { // text, not a pattern of any kind
+		w.shows("anonymous", "/en/faq?q="+url.QueryEscape(pattern), "No questions match")
+	}
 	w.shows("anonymous", "/zh-CN/faq", "文件能保留吗？", "需要付费吗？")
 	w.shows("owner", "/help", "Can I keep my files?", "Support code")
 }

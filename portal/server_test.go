@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -43,6 +44,11 @@ func TestZ09_OtherSpellingsOpenNothing(t *testing.T) {
 			if a := w.do(who, method, "/plan", "", nil); a.status != 405 {
 				t.Errorf("%s %s: %d", who, method, a.status)
 			}
+		}
+	}
+	for _, path := range []string{"/.git/config", "/.env", "/debug/pprof", "/debug/vars", "/metrics", "/assets", "/static", "/.well-known"} {
+		if a := w.get("operator", path); a.status != 404 {
+			t.Errorf("%s: %d", path, a.status)
 		}
 	}
 	for _, path := range []string{"/%2f%2fevil.example", "//evil.example/", "/evil.example//"} {
@@ -234,5 +240,30 @@ func TestHealth(t *testing.T) {
 	}
 	if status := probe(w.server.Live()); status != 200 {
 		t.Error(status)
+	}
+}
+
+// TestRefusalsAreLogged looks for who was refused what, on lines that no request can forge.
+func TestRefusalsAreLogged(t *testing.T) {
+	w := newWorld(t)
+	before := len(w.log.String())
+	w.get("member", "/console/finance/refunds")
+	w.get("anonymous", "/plan%0a%7B%22msg%22:%22forged%22%7D")
+	w.do("owner", "GET", "/plan", "", http.Header{"User-Agent": {"x\u2028{\"msg\":\"forged\"}"}, "X-Forwarded-For": {"1.2.3.4\u2028{\"msg\":\"forged\"}"}})
+	var refused int
+	for _, line := range strings.Split(strings.TrimSpace(w.log.String()[before:]), "\n") {
+		var said struct {
+			Msg, Route, Incident, Address, Identity string
+			Status                                  int
+		}
+		if err := json.Unmarshal([]byte(line), &said); err != nil || said.Msg != "request" {
+			t.Errorf("%v: %s", err, line)
+		}
+		if said.Status == 403 && said.Route == "/console/finance/refunds" && said.Incident != "" && said.Address == "127.0.0.1" && said.Identity != "" {
+			refused++
+		}
+	}
+	if refused != 1 {
+		t.Errorf("%d refusals are logged:\n%s", refused, w.log.String()[before:])
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 const redacted = "[redacted]"
 
-// New writes JSON lines of the given level and above to w.
+// New writes JSON lines of the given level and above to w. Their times are UTC, whatever the machine's zone is.
 func New(w io.Writer, level slog.Leveler) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: redact}))
 }
@@ -27,6 +27,9 @@ func Level(name string) slog.Level {
 
 // redact is called by slog for every attribute but groups, whose members it gets one by one.
 func redact(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey && a.Value.Kind() == slog.KindTime {
+		return slog.Time(a.Key, a.Value.Time().UTC())
+	}
 	if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey) {
 		return a
 	}

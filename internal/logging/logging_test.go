@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"offramp/internal/logging"
 )
@@ -97,5 +98,25 @@ func FuzzScrub(f *testing.F) {
 func BenchmarkScrubOfAnOrdinaryText(b *testing.B) {
 	for b.Loop() {
 		logging.Scrub("/exports/EX-10001/progress")
+	}
+}
+
+// TestLinesCannotBeForgedAndAreInUTC logs what somebody else typed, on a machine of another zone.
+func TestLinesCannotBeForgedAndAreInUTC(t *testing.T) {
+	var out bytes.Buffer
+	here := time.FixedZone("UTC+8", 8*60*60)
+	r := slog.NewRecord(time.Date(2026, time.December, 1, 7, 30, 0, 0, here), slog.LevelInfo, "refused\n{\"msg\":\"forged\"}", 0)
+	r.Add("route", "/plan\r\n{\"msg\":\"forged\"}", "reason", errors.New("a\u2028b\x1b[2Jc\nd"))
+	if err := logging.New(&out, slog.LevelInfo).Handler().Handle(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	var line struct {
+		Time, Msg string
+	}
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil || strings.Count(out.String(), "\n") != 1 || strings.Contains(out.String(), "\x1b") {
+		t.Errorf("%v: %q", err, out.String())
+	}
+	if line.Time != "2026-11-30T23:30:00Z" || !strings.HasPrefix(line.Msg, "refused") {
+		t.Errorf("%+v", line)
 	}
 }

@@ -2,8 +2,10 @@ package outbound_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -192,6 +194,34 @@ func TestTheEnvironmentsProxyIsNotUsed(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
 	if _, err := get(t, outbound.NewClient(outbound.Options{Allow: loopback}), server.URL); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestACertificateThatNobodyVouchesForIsRefused calls a server that signed its certificate itself, and one of another name.
+func TestACertificateThatNobodyVouchesForIsRefused(t *testing.T) {
+	called := false
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called = true }))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	c := outbound.NewClient(outbound.Options{Timeout: 2 * time.Second, Allow: loopback})
+	_, err := get(t, c, server.URL)
+	var unknown *tls.CertificateVerificationError
+	if !errors.As(err, &unknown) || called {
+		t.Errorf("called: %v, %v", called, err)
+	}
+}
+
+// TestOldVersionsOfTLSAreNotSpoken calls a server that knows nothing newer than TLS 1.1.
+func TestOldVersionsOfTLSAreNotSpoken(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} //nolint:gosec // the old server
+	server.StartTLS()
+	defer server.Close()
+	c := outbound.NewClient(outbound.Options{Timeout: 2 * time.Second, Allow: loopback})
+	if _, err := get(t, c, server.URL); err == nil || !strings.Contains(err.Error(), "protocol version") {
 		t.Error(err)
 	}
 }
