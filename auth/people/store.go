@@ -145,11 +145,11 @@ func (store) changes(ctx context.Context, tx *db.Tx, ref Ref) ([]Change, error) 
 	if ref.Kind == Staff {
 		column = "h.identity_id"
 	}
-	return collectChanges(ctx, tx, changeSQL+`WHERE `+column+` = $1 ORDER BY h.proposed_at DESC, h.id LIMIT 50`, ref.ID)
+	return collectChanges(ctx, tx, changeSQL+`WHERE `+column+` = $1 ORDER BY h.proposed_at DESC, h.id`, ref.ID)
 }
 
 func (store) waiting(ctx context.Context, tx *db.Tx) ([]Change, error) {
-	return collectChanges(ctx, tx, changeSQL+`WHERE h.state = 'proposed' ORDER BY h.proposed_at, h.id LIMIT 100`)
+	return collectChanges(ctx, tx, changeSQL+`WHERE h.state = 'proposed' ORDER BY h.proposed_at, h.id`)
 }
 
 // locked reads a change that waits, and keeps others from deciding it.

@@ -44,7 +44,7 @@ func buildImports(v *page.Visit, imports []refund.Import, names people, refused 
 		{Label: l.T("finance.bank.open"), Numeric: true},
 	}}
 	if len(imports) > importsShown {
-		imports, view.more = imports[:importsShown], l.T("finance.more.latest", "Count", l.Number(importsShown))
+		imports, view.more = imports[:importsShown], l.T("ui.more.latest", "Count", l.Number(importsShown))
 	}
 	for _, i := range imports {
 		count := func(n int) ui.Cell { return ui.Cell{Text: l.Number(int64(n))} }

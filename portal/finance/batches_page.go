@@ -43,7 +43,7 @@ func buildBatches(v *page.Visit, payables []refund.Payable, batches []refund.Bat
 		{Label: l.T("refund.state")},
 	}}
 	if len(batches) > batchesShown {
-		batches, view.more = batches[:batchesShown], l.T("finance.more.latest", "Count", l.Number(batchesShown))
+		batches, view.more = batches[:batchesShown], l.T("ui.more.latest", "Count", l.Number(batchesShown))
 	}
 	for _, b := range batches {
 		view.batches.Rows = append(view.batches.Rows, ui.Row{Cells: []ui.Cell{

@@ -472,7 +472,7 @@ func buildTasks(v *page.Visit, tasks []refund.Task, refused string, why error, l
 		view.none = &ui.Empty{ID: "none", Title: l.T("finance.tasks.none"), Text: l.T("finance.tasks.none.text")}
 	}
 	if len(tasks) > tasksShown {
-		tasks, view.more = tasks[:tasksShown], l.T("finance.more.oldest", "Count", l.Number(tasksShown))
+		tasks, view.more = tasks[:tasksShown], l.T("ui.more.oldest", "Count", l.Number(tasksShown))
 	}
 	for _, t := range tasks {
 		id := "task-" + t.ID

@@ -33,7 +33,7 @@ func (p *Pages) ShowReplacements(c echo.Context) error {
 	if d.features, err = p.Choices.Features(ctx, v.Programme); err != nil {
 		return err
 	}
-	if d.waiting, err = p.Choices.Waiting(ctx, v.Session.IdentityID, waitersShown); err != nil {
+	if d.waiting, err = p.Choices.Waiting(ctx, v.Session.IdentityID, waitersShown+1); err != nil {
 		return err
 	}
 	layout := console.Layout(p.Kit, c, v.Locale.T("nav.replacements"), "programme")
@@ -124,6 +124,9 @@ func waiting(v *page.Visit, list []replacement.Waiter) ui.Table {
 	t := choiceTable(l, l.T("console.waiters"), "waiting", l.T("console.waiters.none"), []ui.Column{
 		{Label: l.T("console.customer")}, {Label: l.T("choice.row.product")}, {Label: l.T("console.age")},
 	})
+	if len(list) > waitersShown {
+		list, t.Note = list[:waitersShown], l.T("ui.more.oldest", "Count", l.Number(waitersShown))
+	}
 	for _, x := range list {
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: x.CustomerName + " · " + x.CustomerRef}, {Text: customer.ReplacementName(v, x.Replacement)}, {Text: l.Duration(v.Now.Sub(x.Since))},

@@ -10,6 +10,7 @@ import (
 
 // callsView lists the calls that wait.
 type callsView struct {
+	more    string // that more calls follow
 	layout  ui.Page
 	heading ui.Heading
 	none    *ui.Empty
@@ -38,6 +39,9 @@ func buildCalls(v *page.Visit, list []notice.Call, names map[string]string, layo
 	view := callsView{layout: layout, heading: ui.Heading{Title: l.T("notice.calls"), Lead: l.T("notice.calls.lead")}}
 	if len(list) == 0 {
 		view.none = &ui.Empty{ID: "none", Title: l.T("notice.calls.none"), Text: l.T("notice.calls.none.text")}
+	}
+	if len(list) > callsShown {
+		list, view.more = list[:callsShown], l.T("ui.more.oldest", "Count", l.Number(callsShown))
 	}
 	for _, c := range list {
 		view.calls = append(view.calls, callCardOf(v, c, names))

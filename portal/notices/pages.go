@@ -247,7 +247,7 @@ const callsShown = 100
 // ShowCalls lists the customers whom somebody has to ring, those due first.
 func (p *Pages) ShowCalls(c echo.Context) error {
 	v, ctx := page.Of(c), c.Request().Context()
-	list, err := p.Notices.Calls(ctx, v.Session.IdentityID, callsShown)
+	list, err := p.Notices.Calls(ctx, v.Session.IdentityID, callsShown+1)
 	if err != nil {
 		return err
 	}

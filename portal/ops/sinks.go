@@ -72,7 +72,7 @@ func (p *Pages) showSink(c echo.Context, status int, form missedForm, refused er
 	if err != nil {
 		return err
 	}
-	dead, err := p.sinks.List(ctx, scope(c), writeback.Filter{Sink: sink.Sink, State: writeback.Parked, Limit: deadShown})
+	dead, err := p.sinks.List(ctx, scope(c), writeback.Filter{Sink: sink.Sink, State: writeback.Parked, Limit: deadShown + 1})
 	if err != nil {
 		return err
 	}

@@ -181,6 +181,9 @@ func deadTable(v *page.Visit, s writeback.Summary, dead []writeback.Delivery) ui
 		{Label: l.T("ops.dead.since")},
 		{Label: l.T("ops.dead.again"), Hidden: true},
 	}}
+	if len(dead) > deadShown {
+		dead, t.Note = dead[:deadShown], l.T("ui.more.latest", "Count", l.Number(deadShown))
+	}
 	for _, d := range dead {
 		again := ui.Action{
 			URL: sinkURL(s.Sink) + "/replay", Hidden: []ui.Pair{{Name: "event", Value: d.EventID}},

@@ -55,8 +55,8 @@ func buildDesk(v *page.Visit, d desk, layout ui.Page) deskView {
 		view.errors = []ui.FieldError{{FieldID: "q", Text: view.field.Error}}
 		view.layout.Errors = true
 	case d.query == "":
-		view.trouble, view.asked = troubles(v, d.troubles), requests(v, "requests", "console.help", d.requests)
-		view.done = requests(v, "answered", "console.help.answered", d.answered)
+		view.trouble, view.asked = troubles(v, d.troubles), requests(v, "requests", "console.help", "ui.more.oldest", d.requests)
+		view.done = requests(v, "answered", "console.help.answered", "ui.more.latest", d.answered)
 	case len(d.hits) == 0:
 		view.hints = &ui.Empty{ID: "hints", Title: l.T("console.search.none"), Text: l.T("console.search.none.text")}
 	default:
@@ -108,6 +108,9 @@ func troubles(v *page.Visit, list []export.Troubled) *ui.Table {
 	t := &ui.Table{ID: "troubles", Plain: true, Caption: l.T("console.table", "Title", l.T("console.troubles")), Empty: l.T("console.troubles.none"), Columns: []ui.Column{
 		{Label: l.T("export.reference")}, {Label: l.T("console.customer")}, {Label: l.T("export.state")}, {Label: l.T("console.cause"), Wide: true}, {Label: l.T("console.age")}, {Label: l.T("console.action"), Hidden: true, Wide: true},
 	}}
+	if len(list) > troublesShown {
+		list, t.Note = list[:troublesShown], l.T("ui.more.oldest", "Count", l.Number(troublesShown))
+	}
 	for _, x := range list {
 		tone, text := console.ExportBadge(l, x.Export, v.Now)
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{

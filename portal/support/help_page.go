@@ -81,11 +81,14 @@ func (view *requestView) export(v *page.Visit, e export.Export) {
 }
 
 // requests lists requests for help, under the words of title.
-func requests(v *page.Visit, id, title string, list []assistance.Listed) *ui.Table {
+func requests(v *page.Visit, id, title, more string, list []assistance.Listed) *ui.Table {
 	l := v.Locale
 	t := &ui.Table{ID: id, Plain: true, Caption: l.T("console.table", "Title", l.T(title)), Empty: l.T(title + ".none"), Columns: []ui.Column{
 		{Label: l.T("export.reference")}, {Label: l.T("console.customer")}, {Label: l.T("console.help.export")}, {Label: l.T("help.dataset")}, {Label: l.T("console.age")},
 	}}
+	if len(list) > requestsShown {
+		list, t.Note = list[:requestsShown], l.T(more, "Count", l.Number(requestsShown))
+	}
 	for _, r := range list {
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{
 			{Text: r.Reference(), URL: requestURL(r.ID)},

@@ -56,7 +56,7 @@ func (p *Pages) ShowDesk(c echo.Context) error {
 	default:
 		desk.troubles, desk.requests, err = p.waiting(c)
 		if err == nil {
-			desk.answered, err = p.Help.ListAnswered(ctx, v.Session.IdentityID, requestsShown)
+			desk.answered, err = p.Help.ListAnswered(ctx, v.Session.IdentityID, requestsShown+1)
 		}
 	}
 	if err != nil && status == http.StatusOK {
@@ -68,11 +68,11 @@ func (p *Pages) ShowDesk(c echo.Context) error {
 // waiting is what waits for support: exports in trouble and requests for help.
 func (p *Pages) waiting(c echo.Context) ([]export.Troubled, []assistance.Listed, error) {
 	ctx, who := c.Request().Context(), page.Of(c).Session.IdentityID
-	troubles, err := p.Exports.Troubles(ctx, who, troublesShown)
+	troubles, err := p.Exports.Troubles(ctx, who, troublesShown+1)
 	if err != nil {
 		return nil, nil, err
 	}
-	requests, err := p.Help.ListOpen(ctx, who, requestsShown)
+	requests, err := p.Help.ListOpen(ctx, who, requestsShown+1)
 	return troubles, requests, err
 }
 
