@@ -184,7 +184,7 @@ func TestAnExhaustedPoolPutsOnTheWaitingList(t *testing.T) {
 	w.shows("owner", "/replacements/heguang/choose", "The codes have run out for now")
 	w.choose("owner", "heguang")
 	w.shows("owner", "/replacements/heguang/done", "You are on the waiting list for a code")
-	w.shows("programme_manager", "/console/programme/replacements", "The codes of Heguang Space have run out", "1 customer waits", "Farshore Design Studio", "Chosen")
+	w.shows("programme_manager", "/console/programme/replacements", "Heguang Space has run out of codes", "1 customer is waiting", "Farshore Design Studio", "Chosen")
 	w.shows("support", screen, "On the waiting list since")
 	w.codes("heguang", "HG-2222-BBBB")
 	w.shows("owner", "/replacements/heguang/done", "HG-2222-BBBB")
@@ -243,8 +243,8 @@ func TestNoneLaterAndUndo(t *testing.T) {
 	}
 	w.shows("owner", "/plan", "You want none of the replacements")
 	w.shows("owner", "/replacements", "you want none of these")
-	w.shows("support", screen, "None of these", "Features that they need are missing")
-	w.shows("programme_manager", "/console/programme/replacements", "None of these", "Features that they need are missing")
+	w.shows("support", screen, "None of these", "It lacks features that they need")
+	w.shows("programme_manager", "/console/programme/replacements", "None of these", "It lacks features that they need")
 	w.shows("owner", "/replacements/undo", "None of these", "Take it back")
 	if a := w.post("owner", "/replacements/undo", nil); a.status != 303 || a.location != "/replacements" || w.choiceOf("a") != "" {
 		t.Errorf("undo: %d to %s", a.status, a.location)
@@ -373,7 +373,7 @@ func TestRefreshAsksForACount(t *testing.T) {
 	w.exec(`UPDATE feature_request SET counted_at = $1`, day.Add(time.Minute))
 	w.exec(`UPDATE feature_count SET tried_at = $1, problem = 'statement timeout' WHERE feature = 'boards'`, day)
 	w.shows("owner", "/replacements", "failed for some features", "20 November 2026")
-	w.shows("programme_manager", "/console/programme/replacements", "“Boards” cannot be counted at the moment", "statement timeout", "Nobody uses it")
+	w.shows("programme_manager", "/console/programme/replacements", "“Boards” cannot be counted right now", "statement timeout", "Nobody uses it")
 }
 
 // TestTheGuideKnowsTheImportFiles reads the guide before an export with a replacement's files exists, while it is made, and after.

@@ -49,7 +49,7 @@ func TestDocumentsGoToAndFroBetweenCustomerAndFinance(t *testing.T) {
 	w := newPrepaid(t)
 	ref := w.asked("owner")
 	own, theirs := "/refund/"+ref, queue+"/"+ref
-	w.shows("owner", own, "No document is attached.", "Attach a document", `enctype="multipart/form-data"`)
+	w.shows("owner", own, "There are no documents.", "Attach a document", `enctype="multipart/form-data"`)
 	if a := w.attached("owner", own+"/documents", nil, "银行 letter.pdf", "application/pdf", paper("CANARY-paper")); a.status != 303 || a.location != own {
 		t.Fatalf("%d to %s\n%s", a.status, a.location, a.body)
 	}
@@ -71,7 +71,7 @@ func TestDocumentsGoToAndFroBetweenCustomerAndFinance(t *testing.T) {
 	if a := w.get("finance_approver", theirs+strings.TrimPrefix(link, own)); a.status != 200 || a.body != paper("CANARY-paper") {
 		t.Errorf("finance reads: %d", a.status)
 	}
-	w.shows("finance_clerk", theirs, "Document fetched", "by identity-finance_approver")
+	w.shows("finance_clerk", theirs, "Document downloaded", "by identity-finance_approver")
 
 	if a := w.attached("finance_clerk", theirs+"/documents", nil, "check.png", "image/png", grey()); a.status != 303 {
 		t.Fatalf("%d\n%s", a.status, a.body)
@@ -127,7 +127,7 @@ func TestI01_DocumentsAreRefusedBesideTheField(t *testing.T) {
 			}
 		}
 	}
-	w.shows("owner", "/refund/"+ref, "No document is attached.")
+	w.shows("owner", "/refund/"+ref, "There are no documents.")
 	if a := w.attached("owner", "/refund/"+ref+"/documents", nil, "x.pdf", "application/pdf", strings.Repeat("x", 17<<20)); a.status != 413 {
 		t.Errorf("far too big: %d", a.status)
 	}
@@ -155,7 +155,7 @@ func TestI02_FormsWithADocumentHaveOneShape(t *testing.T) {
 	if a := w.do("owner", "POST", own, cut, http.Header{"Content-Type": {"multipart/form-data; boundary=b"}}); a.status != 422 || !strings.Contains(a.body, "did not arrive whole") {
 		t.Errorf("half a file: %d", a.status)
 	}
-	w.shows("owner", "/refund/"+ref, "No document is attached.")
+	w.shows("owner", "/refund/"+ref, "There are no documents.")
 }
 
 func TestI09_HostileNamesOfDocumentsStayNames(t *testing.T) {
@@ -230,7 +230,7 @@ func TestADocumentComesWithTheAnswer(t *testing.T) {
 	ref := w.asked("owner")
 	own := "/refund/" + ref
 	w.decided("finance_clerk", ref, "question", url.Values{"question": {"Which account?"}})
-	version := w.found(shownVersion, w.shows("owner", own, "A document to go with it", `id="answer-document"`))
+	version := w.found(shownVersion, w.shows("owner", own, "Document to send with the answer", `id="answer-document"`))
 	a := w.attached("owner", own+"/answer", url.Values{"version": {version}}, "x.pdf", "application/pdf", paper("x"))
 	if a.status != 422 || !strings.Contains(a.body, `id="answer-error"`) {
 		t.Errorf("without words: %d", a.status)
@@ -239,13 +239,13 @@ func TestADocumentComesWithTheAnswer(t *testing.T) {
 	if a.status != 422 || !strings.Contains(a.body, `id="answer-document-error"`) || !strings.Contains(a.body, ">This one.</textarea>") {
 		t.Errorf("with a page: %d\n%s", a.status, a.body)
 	}
-	w.shows("owner", own, "No document is attached.", "We have a question")
+	w.shows("owner", own, "There are no documents.", "We have a question")
 	if a = w.attached("owner", own+"/answer", url.Values{"version": {version}, "answer": {"This one."}}, "x.pdf", "application/pdf", paper("x")); a.status != 303 {
 		t.Fatalf("%d\n%s", a.status, a.body)
 	}
 	w.shows("finance_clerk", queue+"/"+ref, "This one.", "x.pdf")
 	a = w.attached("owner", own+"/answer", url.Values{"version": {version}, "answer": {"Again."}}, "y.pdf", "application/pdf", paper("y"))
-	w.shownIn(a.body, "This has moved on since the page was opened")
+	w.shownIn(a.body, "Your request has changed since you opened this page")
 	w.hides(w.get("owner", own).body, "y.pdf")
 
 	w.decided("finance_clerk", ref, "question", url.Values{"question": {"And the other?"}})
@@ -275,7 +275,7 @@ func TestDocumentsOfAClosedRefundAreReadOnly(t *testing.T) {
 			t.Fatalf("document %d of finance's: %d", i+1, a.status)
 		}
 	}
-	if a := w.attached("finance_clerk", queue+"/"+ref+"/documents", nil, "y.pdf", "application/pdf", paper("the twenty-first")); a.status != 422 || !strings.Contains(a.body, "20 documents are attached already") {
+	if a := w.attached("finance_clerk", queue+"/"+ref+"/documents", nil, "y.pdf", "application/pdf", paper("the twenty-first")); a.status != 422 || !strings.Contains(a.body, "There are already 20 documents") {
 		t.Errorf("one too many: %d\n%s", a.status, a.body)
 	}
 }

@@ -25,8 +25,8 @@ func TestThePageOfAFileAccountsForEachOfItsBookings(t *testing.T) {
 		entry("CRDT", returned), entry("DBIT", returned), entry("DBIT", ""), entry("CRDT", ""), entry("CRDT", ""),
 		entry("DBIT", `<NtryDtls><Btch><PmtInfId>PB-2026-999999-1</PmtInfId><NbOfTxs>2</NbOfTxs></Btch></NtryDtls>`),
 	))
-	body := w.shows("finance_clerk", a.location, "Sökt", "The account is closed (AC04)", "PB-2026-999999-1", "The bank booked a batch as one", "Passed over, with the reason",
-		"taken back</th><td role=\"cell\" class=\"num key\" data-label=\"Bookings\">1<", "charge</th><td role=\"cell\" class=\"num key\" data-label=\"Bookings\">1<", "come back</th><td role=\"cell\" class=\"num key\" data-label=\"Bookings\">2<")
+	body := w.shows("finance_clerk", a.location, "Sökt", "The account is closed (AC04)", "PB-2026-999999-1", "The bank booked a batch as one", "Left out, and why",
+		"taken back</th><td role=\"cell\" class=\"num key\" data-label=\"Bookings\">1<", "charge</th><td role=\"cell\" class=\"num key\" data-label=\"Bookings\">1<", "came back.</th><td role=\"cell\" class=\"num key\" data-label=\"Bookings\">2<")
 	if n := strings.Count(body, `action="`+a.location+"/lines/"); n != 4 {
 		t.Errorf("%d forms for two open lines", n)
 	}
@@ -34,7 +34,7 @@ func TestThePageOfAFileAccountsForEachOfItsBookings(t *testing.T) {
 	if a := w.upload("finance_clerk", bankPath, "other.xml", notice(entry("CRDT", ""))); a.status != 303 {
 		t.Errorf("a file of nothing of ours: %d", a.status)
 	}
-	if a := w.upload("finance_clerk", bankPath, "none.xml", notice()); a.status != 422 || !strings.Contains(a.body, "There is nothing in this file") {
+	if a := w.upload("finance_clerk", bankPath, "none.xml", notice()); a.status != 422 || !strings.Contains(a.body, "The file is empty") {
 		t.Errorf("an empty file: %d", a.status)
 	}
 }
@@ -44,7 +44,7 @@ func TestFaultsOfAFileAreInTheReadersLanguage(t *testing.T) {
 	w := newPrepaid(t)
 	file := "end_to_end_id,state,amount,currency,date\nX,booked,1e3,CNY,2026-12-03\nX,maybe,1,CNY,2026-12-03\nX,booked,1,CNY,soon\n"
 	for locale, want := range map[string][]string{
-		"en":    {"Line 2: “1e3” cannot be read as an amount", "Line 3: “maybe” is not a state", "Line 4: “soon” is not a day", "3 lines cannot be read"},
+		"en":    {"Line 2: “1e3” is not an amount", "Line 3: “maybe” is not a state", "Line 4: “soon” is not a date", "3 lines cannot be read"},
 		"zh-CN": {"第2行：“1e3”不是可识别的金额", "第3行：“maybe”不是可识别的状态", "第4行：“soon”不是可识别的日期", "有3行无法读取"},
 	} {
 		w.speak("finance_clerk", locale)

@@ -32,13 +32,13 @@ func TestZ05_WhoTookPartIsToldWhyTheNextStepIsNotTheirs(t *testing.T) {
 	ref := w.asked("owner")
 	w.exec(`UPDATE identity SET roles = '{finance_clerk,finance_approver}' WHERE id = 'identity-finance_clerk'`)
 	w.decided("finance_clerk", ref, "review", nil)
-	w.hides(w.shows("finance_clerk", queue+"/"+ref, "You took part in this refund already"), `action="`+queue+"/"+ref+`/approve"`)
+	w.hides(w.shows("finance_clerk", queue+"/"+ref, "You have already worked on this refund"), `action="`+queue+"/"+ref+`/approve"`)
 	a := w.decided("finance_clerk", ref, "approve", nil)
 	if a.status != 403 {
 		t.Errorf("approved by whoever reviewed: %d", a.status)
 	}
-	w.shownIn(a.body, "Somebody else has to do this", ref, "CN¥3,600.00")
-	w.hides(w.shows("finance_approver", queue+"/"+ref, `action="`+queue+"/"+ref+`/approve"`), "You took part")
+	w.shownIn(a.body, "Someone else has to do this", ref, "CN¥3,600.00")
+	w.hides(w.shows("finance_approver", queue+"/"+ref, `action="`+queue+"/"+ref+`/approve"`), "already worked on this refund")
 }
 
 func TestTheAccountIsShownOnceAndRecorded(t *testing.T) {
@@ -91,7 +91,7 @@ func TestADecisionUponAnOldVersionComesBackWithWhatWasTyped(t *testing.T) {
 	if a.status != 409 {
 		t.Fatalf("declined upon an old version: %d", a.status)
 	}
-	w.shownIn(a.body, "The refund has moved on meanwhile", ">CANARY-typed</textarea>", `<option value="other" selected`, "150 of 365 days")
+	w.shownIn(a.body, "This refund has changed", ">CANARY-typed</textarea>", `<option value="other" selected`, "150 of 365 days")
 	w.shows("finance_approver", queue+"/"+ref, "To approve")
 	if a := w.post("finance_approver", queue+"/"+ref+"/decline", url.Values{"reason": {"used"}}); a.status != 400 {
 		t.Errorf("upon no version: %d", a.status)
@@ -146,7 +146,7 @@ func TestLinesOfBankResultsAreListedByTheirQueue(t *testing.T) {
 	a := w.upload("finance_clerk", "/console/finance/reconciliation", "results.csv", head+"FOREIGN,5.00,CNY,booked,2026-11-24,\n")
 	w.shows("finance_clerk", a.location, "FOREIGN")
 	w.shows("finance_clerk", a.location+"?queue=unmatched", "FOREIGN")
-	w.hides(w.shows("finance_clerk", a.location+"?queue=matched", "There is no line of this kind."), "FOREIGN")
+	w.hides(w.shows("finance_clerk", a.location+"?queue=matched", "There are no lines of this kind."), "FOREIGN")
 	w.shows("finance_clerk", a.location+"?queue=nowhere", "FOREIGN") // an old link shows all
 	if a := w.do("finance_clerk", "GET", a.location+"?queue=a&queue=b", "", http.Header{}); a.status != 400 {
 		t.Errorf("twice: %d", a.status)
@@ -162,12 +162,12 @@ func TestAClerkChoosesWhatGoesIntoABatch(t *testing.T) {
 	const batches = "/console/finance/batches"
 	new := batches + "/new?currency=CNY&method=original"
 	w.shows("finance_clerk", batches, "Choose refunds", `href="`+strings.ReplaceAll(new, "&", "&amp;")+`"`)
-	body := w.shows("finance_clerk", new, first, second, "identity-finance_approver", "2 refunds in all", `checked`, "Preview the batch")
+	body := w.shows("finance_clerk", new, first, second, "identity-finance_approver", "2 refunds in all", `checked`, "Preview batch")
 	picked := shownChoice.FindAllStringSubmatch(body, -1)
 	if len(picked) != 2 {
 		t.Fatalf("%d to choose among", len(picked))
 	}
-	w.hides(w.shows("finance_clerk", new+"&older=3", "Nothing that fits the filter"), first)
+	w.hides(w.shows("finance_clerk", new+"&older=3", "No approved refunds outside a batch match the filter"), first)
 	if a := w.get("finance_clerk", new+"&older=x"); a.status != 422 || !strings.Contains(a.body, `value="x"`) {
 		t.Errorf("an age that is none: %d", a.status)
 	}
@@ -185,7 +185,7 @@ func TestAClerkChoosesWhatGoesIntoABatch(t *testing.T) {
 	w.exec(`UPDATE refund SET state = 'questioned', question = 'Which account?' WHERE ref = $1`, second)
 	form.Set("step", "create")
 	a := w.sent("finance_clerk", batches, form, 409)
-	w.shownIn(a.body, "1 refund has changed since you looked at it", second+": now “Waiting for an answer”", "Make the batch of 1 refund", picked[0][1])
+	w.shownIn(a.body, "1 refund has changed since you saw it", second+": now “Waiting for an answer”", "Make the batch of 1 refund", picked[0][1])
 	w.hides(a.body, `value="`+picked[1][1]+`"`)
 	if n := w.count(`SELECT count(*) FROM batch`); n != 0 {
 		t.Errorf("%d batches", n)
@@ -200,7 +200,7 @@ func TestABatchSaysWhoLeftOutWhat(t *testing.T) {
 	second := w.brought("other", url.Values{"method": {"original"}})
 	form := url.Values{"method": {"original"}, "currency": {"CNY"}, "step": {"create"}, "ref": {w.text(`SELECT ref || ':' || version FROM refund WHERE ref = $1`, second)}}
 	batch := w.sent("finance_clerk", "/console/finance/batches", form, 303).location
-	w.shows("finance_clerk", batch, "Left out by choice", "1, by identity-finance_clerk", first, "Left out by identity-finance_clerk; stays approved", "1 refund in all")
+	w.shows("finance_clerk", batch, "Left out by choice", "1, by identity-finance_clerk", first, "Left out by identity-finance_clerk, still approved", "1 refund in all")
 	w.shows("finance_clerk", "/console/finance/batches/new", first)
 	w.sent("finance_releaser", batch+"/release", nil, 303)
 	if got := w.text(`SELECT string_agg(ref || ' ' || state, ', ' ORDER BY ref) FROM refund WHERE ref IN ($1, $2)`, first, second); !strings.Contains(got, first+" approved") || strings.Contains(got, second+" approved") {

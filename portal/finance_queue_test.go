@@ -15,7 +15,7 @@ func TestTheQueueFindsWhatIsNamedWhateverElseIsSet(t *testing.T) {
 	for _, named := range []string{ref, strings.ToLower(ref), "hz-20418", "owner@canary.example", "OWNER@Canary.example"} {
 		w.hides(w.shows("finance_clerk", queue+"?"+url.Values{"status": {"paid"}, "method": {"credit"}, "q": {named}}.Encode(), ref), other)
 	}
-	w.hides(w.shows("finance_clerk", queue+"?status=paid&q=Farshore", "No refund matches this filter."), ref) // a name is one condition among others
+	w.hides(w.shows("finance_clerk", queue+"?status=paid&q=Farshore", "No refunds match this filter."), ref) // a name is one condition among others
 }
 
 func TestTheQueueReadsAmountsAsPeopleTypeThem(t *testing.T) {
@@ -25,22 +25,22 @@ func TestTheQueueReadsAmountsAsPeopleTypeThem(t *testing.T) {
 		w.shows("finance_clerk", queue+"?"+typed, ref)
 	}
 	for _, typed := range []string{"least=3,601", "most=3,599.99"} {
-		w.hides(w.shows("finance_clerk", queue+"?"+typed, "No refund matches this filter."), queue+"/"+ref)
+		w.hides(w.shows("finance_clerk", queue+"?"+typed, "No refunds match this filter."), queue+"/"+ref)
 	}
 	w.exec(`INSERT INTO refund_total (state, tier, method, currency, count, amount) VALUES ('paid', 'team', 'bank', 'EUR', 1, 5)`)
-	if a := w.get("finance_clerk", queue+"?least=5"); a.status != 422 || !strings.Contains(a.body, "Enter the currency, too, such as CNY") {
+	if a := w.get("finance_clerk", queue+"?least=5"); a.status != 422 || !strings.Contains(a.body, "Enter the currency too, such as CNY") {
 		t.Errorf("in two currencies: %d", a.status)
 	}
 }
 
 func TestTheQueuesFiguresLeadToWhatTheyCount(t *testing.T) {
 	w := newPrepaid(t)
-	w.hides(w.shows("finance_clerk", queue, "Nothing waits for review."), "No refund matches")
-	w.shows("finance_approver", queue, "Nothing waits for approval.")
+	w.hides(w.shows("finance_clerk", queue, "There is nothing to review."), "No refunds match")
+	w.shows("finance_approver", queue, "There is nothing to approve.")
 	ref := w.asked("owner")
 	body := w.shows("finance_clerk", queue+"?method=bank", `href="`+queue+`?status=to_review"`, `href="`+queue+`?status=unknown"`, "CN¥3,600.00", `aria-label="Remove “Bank account”"`)
 	w.shownIn(body, `href="`+queue+`?status=to_review" aria-label="Remove “Bank account”"`, ref)
-	w.hides(w.shows("finance_clerk", queue+"?method=credit", "No refund matches this filter."), "Nothing waits")
+	w.hides(w.shows("finance_clerk", queue+"?method=credit", "No refunds match this filter."), "nothing to review")
 }
 
 func TestAClerkReviewsOneAfterTheOther(t *testing.T) {
@@ -49,14 +49,14 @@ func TestAClerkReviewsOneAfterTheOther(t *testing.T) {
 	first, second := w.asked("owner"), w.askedFor("other", url.Values{"method": {"original"}})
 	in := "?in=" + url.QueryEscape("status=to_review")
 	w.shows("finance_clerk", queue, `href="`+queue+"/"+first+in+`"`)
-	page := w.shows("finance_clerk", queue+"/"+first+in, "Reviewed: save and next", `data-key="s"`, `href="`+queue+"/"+second+in+`"`, `href="`+queue+`?status=to_review"`)
+	page := w.shows("finance_clerk", queue+"/"+first+in, "Mark as reviewed and open next", `data-key="s"`, `href="`+queue+"/"+second+in+`"`, `href="`+queue+`?status=to_review"`)
 	form := func(page string) url.Values {
 		return url.Values{"version": {w.found(shownVersion, page)}, "in": {"status=to_review"}, "next": {"yes"}}
 	}
 	if a := w.sent("finance_clerk", queue+"/"+first+"/review", form(page), 303); a.location != queue+"/"+second+in {
 		t.Errorf("after the first: %s", a.location)
 	}
-	page = w.shows("finance_clerk", queue+"/"+second+in, "Reviewed: save and next")
+	page = w.shows("finance_clerk", queue+"/"+second+in, "Mark as reviewed and open next")
 	w.hides(page, "Next refund")
 	if a := w.sent("finance_clerk", queue+"/"+second+"/review", form(page), 303); a.location != queue+"?status=to_review" {
 		t.Errorf("after the last: %s", a.location)
@@ -75,13 +75,13 @@ func TestAnApproverSeesBeforeWhichNeedASecondPerson(t *testing.T) {
 	w.shows("finance_approver", queue, "then a second person", "data-all")
 	all := url.Values{"all": {"yes"}, "back": {"status=to_approve"}}
 	asked := w.sent("finance_approver", queue+"/approve", all, 200).body
-	w.shownIn(asked, "Approve 2 refunds?", "1 of them needs a second person", "Waits for a second person", small, large)
+	w.shownIn(asked, "Approve 2 refunds?", "1 of them also needs a second person", "Needs a second person", small, large)
 	picked := url.Values{"confirmed": {"yes"}, "back": {"status=to_approve"}}
 	for _, one := range strings.Split(asked, `name="ref" value="`)[1:] {
 		value, _, _ := strings.Cut(one, `"`)
 		picked.Add("ref", value)
 	}
-	w.shownIn(w.sent("finance_approver", queue+"/approve", picked, 200).body, "1 refund approved", "1 waits for a second person.")
+	w.shownIn(w.sent("finance_approver", queue+"/approve", picked, 200).body, "1 refund approved", "1 is waiting for a second person.")
 	if a := w.sent("finance_approver", queue+"/approve", all, 303); a.location != queue+"?status=to_approve" {
 		t.Errorf("nothing is left for this approver: %s", a.location)
 	}
@@ -98,10 +98,10 @@ func TestFinanceSeesWhatIsLate(t *testing.T) {
 	w.decided("finance_clerk", other, "review", nil)
 	w.decided("finance_approver", other, "approve", nil)
 	w.at(day.AddDate(0, 0, 6))
-	w.shows("owner", "/refund/"+ref, "late: this should have been done by")
-	body := w.shows("finance_approver", queue+"?late=yes", ref, "Decision is late", "decision: 1", `aria-label="Remove “Late”"`, `<option value="yes" selected>Only what is late`)
+	w.shows("owner", "/refund/"+ref, "Late: this was due by")
+	body := w.shows("finance_approver", queue+"?late=yes", ref, "Decision is late", "decision: 1", `aria-label="Remove “Late”"`, `<option value="yes" selected>Only late ones`)
 	w.hides(body, other)
-	w.shows("finance_clerk", queue+"/"+ref, "Decision is late", "The customer was promised this by "+day.AddDate(0, 0, 5).In(w.programme.p.Zone).Format("2 January 2006"), "decision: was due by")
+	w.shows("finance_clerk", queue+"/"+ref, "Decision is late", "We promised the customer this by "+day.AddDate(0, 0, 5).In(w.programme.p.Zone).Format("2 January 2006"), "decision: was due by")
 	w.at(day.AddDate(0, 0, 11))
 	w.shows("finance_approver", queue+"?late=yes", ref, other, "Payment is late", "decision: 1 · payment: 1")
 	w.hides(w.shows("finance_approver", queue+".csv?late=yes&status=to_pay", other), ref)
@@ -130,7 +130,7 @@ func TestSelectingAllOfMoreThanFitsSaysHowManyAreTaken(t *testing.T) {
 	w.shows("finance_approver", queue, "Select the first 1,000")
 	all := url.Values{"all": {"yes"}, "back": {"status=to_approve"}}
 	body := w.sent("finance_approver", queue+"/approve", all, 200).body
-	w.shownIn(body, "Approve 1,000 refunds?", "These are the first 1,000 that you can approve; more wait behind them", "RF-2026-101002", "RF-2026-102001")
+	w.shownIn(body, "Approve 1,000 refunds?", "These are the first 1,000 that you can approve. There are more.", "RF-2026-101002", "RF-2026-102001")
 	if got := strings.Count(body, `name="ref" value="`); got != 1000 {
 		t.Errorf("%d are taken", got)
 	}
@@ -139,7 +139,7 @@ func TestSelectingAllOfMoreThanFitsSaysHowManyAreTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	body = w.sent("finance_approver", queue+"/approve", all, 200).body
-	w.hides(body, "more wait behind them")
+	w.hides(body, "that you can approve. There are more")
 	w.shownIn(body, "Approve 1,000 refunds?", ref)
 }
 
@@ -161,7 +161,7 @@ func TestListsThatAreCutSaySo(t *testing.T) {
 	}
 	pages := map[string]string{
 		"/console/finance/batches": "Only the latest 100 are shown.", "/console/finance/reconciliation": "Only the latest 100 are shown.",
-		"/console/finance/tasks": "Only the 200 that have waited longest are shown; more follow.",
+		"/console/finance/tasks": "Only the 200 that have waited longest are shown. There are more.",
 	}
 	for path, words := range pages {
 		w.hides(w.shows("finance_clerk", path), words)

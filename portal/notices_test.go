@@ -64,9 +64,9 @@ func (w *world) tellAll() {
 
 func TestTheManagerApprovesWhatCustomersAreTold(t *testing.T) {
 	w := newWorld(t)
-	w.shows("programme_manager", "/console/notices", "The programme plans no notices")
+	w.shows("programme_manager", "/console/notices", "This programme has no notices")
 	w.notify()
-	w.shows("programme_manager", "/console/notices", "Waits for approval", "{product} closes on {date:service_end}")
+	w.shows("programme_manager", "/console/notices", "Waiting for approval", "{product} closes on {date:service_end}")
 	w.shows("programme_manager", "/console/notices/announcement", "Approve these words", "31 August 2026 (+0)", "All customers")
 	if a := w.post("programme_manager", "/console/notices/announcement/approve", url.Values{"hash": {"0"}}); a.status != 409 {
 		t.Errorf("an approval of what nobody saw: %d", a.status)
@@ -81,7 +81,7 @@ func TestTheManagerApprovesWhatCustomersAreTold(t *testing.T) {
 	w.shows("programme_manager", "/console/notices/announcement?locale=en&customer="+ref, "Hezhou Teamwork closes on 31 January 2027", "Service stops: 31 January 2027")
 	w.shows("programme_manager", "/console/notices/announcement?locale=zh-CN&customer="+ref, "禾舟协作将于2027年1月31日停止服务")
 	w.tellAll()
-	w.shows("programme_manager", "/console/notices", "Being sent")
+	w.shows("programme_manager", "/console/notices", "Sending")
 	w.shows("programme_manager", "/console/notices/announcement", "Approved by")
 	if a := w.post("programme_manager", "/console/notices/announcement/pause", url.Values{"reason": {" "}}); a.status != 422 {
 		t.Errorf("a pause without a reason: %d", a.status)
@@ -89,7 +89,7 @@ func TestTheManagerApprovesWhatCustomersAreTold(t *testing.T) {
 	w.sent("programme_manager", "/console/notices/announcement/pause", url.Values{"reason": {"typo"}}, 303)
 	w.shows("programme_manager", "/console/notices", "Paused")
 	w.sent("programme_manager", "/console/notices/announcement/resume", nil, 303)
-	if a := w.get("programme_manager", "/console/notices/day?day=tomorrow"); a.status != 422 || !strings.Contains(a.body, "Write the day like 2027-01-31.") {
+	if a := w.get("programme_manager", "/console/notices/day?day=tomorrow"); a.status != 422 || !strings.Contains(a.body, "Enter the date like 2027-01-31") {
 		t.Errorf("a bad day: %d", a.status)
 	}
 	w.shows("programme_manager", "/console/notices/day?day=2027-01-31", "Sun, 31 January 2027", ref)
@@ -99,15 +99,15 @@ func TestTheManagerApprovesWhatCustomersAreTold(t *testing.T) {
 func TestTheCustomerReadsEverythingAgain(t *testing.T) {
 	w := newWorld(t)
 	w.notify()
-	w.shows("owner", "/inbox", "Nothing yet", "You cannot turn these emails off.")
+	w.shows("owner", "/inbox", "You have no messages yet", "You cannot turn these emails off.")
 	w.tellAll()
 	body := w.shows("owner", "/inbox", "Hezhou Teamwork closes on 31 January 2027", "Sent to your email address")
-	w.hides(body, "in this message. It is")
+	w.hides(body, "This message says")
 	p := *w.programme.p
 	p.Milestones = append([]migration.Milestone(nil), p.Milestones...)
 	p.Milestones[3].Day = migration.NewDay(2027, 2, 14)
 	w.programme.p = &p
-	w.shows("owner", "/inbox", "Service stops was 31 January 2027 in this message. It is 14 February 2027 now.")
+	w.shows("owner", "/inbox", "This message says 31 January 2027 for “Service stops”. The date is now 14 February 2027.")
 	w.sent("owner", "/inbox/preferences", nil, 303)
 	if got := w.text(`SELECT optional::text FROM notice_preference`); got != "false" {
 		t.Errorf("optional: %s", got)
@@ -126,7 +126,7 @@ func TestN11_OneClickDeclinesOptionalEmailsAndALookDoesNot(t *testing.T) {
 		return w.text(`SELECT coalesce(string_agg(p.optional::text, ' '), 'as before') FROM notice_preference p JOIN notice_delivery d USING (contact_id) WHERE d.mail_id = $1`, id)
 	}
 	place := "/unsubscribe/" + reportSeals.LeaveToken(id)
-	w.shows("nobody", place, "No more tips and offers?", "still come", `action="`+place+`"`)
+	w.shows("nobody", place, "Stop tips and offers?", "still email you", `action="`+place+`"`)
 	if a := w.do("nobody", "HEAD", place, "", nil); a.status != 200 || wants() != "as before" {
 		t.Errorf("a look: %d, %s", a.status, wants())
 	}
@@ -141,7 +141,7 @@ func TestN11_OneClickDeclinesOptionalEmailsAndALookDoesNot(t *testing.T) {
 	}
 	for range 2 { // providers try again
 		a := w.post("nobody", place, url.Values{"List-Unsubscribe": {"One-Click"}})
-		if a.status != 200 || !strings.Contains(a.body, "You get no more tips and offers") || wants() != "false" {
+		if a.status != 200 || !strings.Contains(a.body, "You will get no more tips and offers") || wants() != "false" {
 			t.Errorf("one click: %d, %s", a.status, wants())
 		}
 	}
@@ -150,12 +150,12 @@ func TestN11_OneClickDeclinesOptionalEmailsAndALookDoesNot(t *testing.T) {
 func TestSupportRingsWhomNobodyReached(t *testing.T) {
 	w := newWorld(t)
 	w.notify()
-	w.shows("support", "/console/calls", "No calls to make")
+	w.shows("support", "/console/calls", "You have no calls to make")
 	w.tellAll()
 	w.exec(`UPDATE notice_message SET sent_at = sent_at - interval '4 days'`)
 	w.exec(`UPDATE identity SET signed_in_at = '2026-01-01'`) // before the notice was due
 	w.tellAgain()
-	body := w.shows("support", "/console/calls", "Due 24 November 2026", "Say <em>thank you</em> to", "What came of it")
+	body := w.shows("support", "/console/calls", "Due 24 November 2026", "Say <em>thank you</em> to", "How the call ended")
 	id := w.text(`SELECT id FROM notice_call ORDER BY id LIMIT 1`)
 	if !strings.Contains(body, "/console/calls/"+id) {
 		t.Error("the call has no form")
@@ -197,19 +197,19 @@ func TestN14_TheManagerSeesWhomNothingReached(t *testing.T) {
 	w.notify()
 	w.exec(`UPDATE identity SET signed_in_at = '2026-01-01'`)
 	const place = "/console/reach"
-	body := w.shows("programme_manager", place, "Nothing was sent to them yet", "customers are neither reached nor waived", "I will call")
+	body := w.shows("programme_manager", place, "Nothing sent yet", "customers are neither reached nor waived", "Take this call")
 	w.hides(body, "/console/reach/end\"")
 	w.sent("programme_manager", place+"/end", nil, 409)
 	id := w.ids["a"]
 	a := w.post("programme_manager", place+"/"+id+"/waive", url.Values{"reason": {" "}})
-	if a.status != 422 || !strings.Contains(a.body, "Give the reason.") {
+	if a.status != 422 || !strings.Contains(a.body, "Give the reason") {
 		t.Errorf("a waiver without a reason: %d", a.status)
 	}
 	w.sent("programme_manager", place+"/"+id+"/waive", url.Values{"reason": {"Closed down."}}, 303)
 	w.shows("programme_manager", place, "asks for a waiver: Closed down.", "Another person has to confirm it.")
 	w.sent("programme_manager", place+"/"+id+"/confirm", nil, 403)
 	w.exec(`UPDATE notice_waiver SET asked_by = 'another'`)
-	w.shows("programme_manager", place, "Confirm the waiver")
+	w.shows("programme_manager", place, "Confirm waiver")
 	w.sent("programme_manager", place+"/"+id+"/confirm", nil, 303)
 	w.hides(w.shows("programme_manager", place, "Waived"), "Closed down.")
 	w.sent("programme_manager", place+"/"+w.ids["b"]+"/call", nil, 303)
@@ -217,15 +217,15 @@ func TestN14_TheManagerSeesWhomNothingReached(t *testing.T) {
 	w.shows("support", "/console/calls", "Ask to waive this call", "Only “Spoke with them” ends the call.")
 	call := w.text(`SELECT id FROM notice_call`)
 	w.sent("support", "/console/calls/"+call+"/end", url.Values{"outcome": {"no_answer"}}, 303)
-	w.shows("support", "/console/calls", "Tried 1 time; nobody was reached")
+	w.shows("support", "/console/calls", "Tried 1 time, nobody reached")
 	w.sent("support", "/console/calls/"+call+"/waive", url.Values{"reason": {"No such number."}}, 303)
-	w.shows("programme_manager", "/console/calls", "asks for a waiver: No such number.", "Confirm the waiver")
+	w.shows("programme_manager", "/console/calls", "asks for a waiver: No such number.", "Confirm waiver")
 	w.sent("programme_manager", "/console/calls/"+call+"/confirm-waiver", nil, 303)
-	w.shows("programme_manager", place+"?q=nobody", "Nobody on the list fits.")
+	w.shows("programme_manager", place+"?q=nobody", "No customers match.")
 	w.exec(`UPDATE customer SET state = 'disabled' WHERE id NOT IN ($1, $2)`, w.ids["a"], w.ids["b"])
 	w.exec(`INSERT INTO notice_waiver VALUES ($1, 'x', 'another', now())`, w.ids["b"])
 	w.exec(`UPDATE notice_waiver SET confirmed_by = 'third', confirmed_at = now() WHERE customer_id = $1`, w.ids["b"])
-	w.shows("programme_manager", place, "Everybody is reached or waived", "Its day is Sun, 31 January 2027.")
+	w.shows("programme_manager", place, "Every customer is reached or waived", "The service ends on Sun, 31 January 2027.")
 	w.sent("programme_manager", place+"/end", nil, 409) // its day has not come
 	for _, who := range []string{"support", "finance_clerk", "auditor", "owner"} {
 		if a := w.get(who, place); a.status == 200 {
@@ -307,33 +307,33 @@ func TestSupportSeesWhatDidNotArriveAndLiftsIt(t *testing.T) {
 	w := newWorld(t)
 	w.notify()
 	const place = "/console/deliveries"
-	w.shows("support", place, "No suppressed addresses", "There are none.", "Nothing came in.")
+	w.shows("support", place, "Every address gets email", "There are no such emails.", "Nothing has come in.")
 	w.tellAll()
 	id := w.text(`SELECT mail_id FROM notice_delivery WHERE customer_id = $1 LIMIT 1`, w.ids["a"])
 	w.hook("/hooks/mail", "msg_1", fmt.Sprintf(`{"events": [{"type": "bounced", "mail": "%s@x.example", "status": "5.1.1", "detail": "no such user"}]}`, reportSeals.Token(id)))
-	body := w.shows("support", place, "Came back", "5.1.1 · no such user", "Email provider: came back", "Lift with a test email", "1 told us about an email of ours")
+	body := w.shows("support", place, "Came back", "5.1.1 · no such user", "Email provider: came back", "Send a test email and resume", "1 told us about an email of ours")
 	ref := w.text(`SELECT ref FROM customer WHERE id = $1`, w.ids["a"])
 	if !strings.Contains(body, ref) {
 		t.Errorf("the page does not name %s", ref)
 	}
-	w.hides(w.shows("support", place+"?q=nobody%25", "No suppressed addresses"), "no such user")
+	w.hides(w.shows("support", place+"?q=nobody%25", "Every address gets email"), "no such user")
 	contact := w.text(`SELECT contact_id FROM notice_suppression`)
 	w.sent("support", place+"/"+contact+"/lift", nil, 303)
 	w.sent("support", place+"/"+contact+"/lift", nil, 409)
 	w.sent("support", place+"/none/lift", nil, 404)
-	w.hides(w.shows("programme_manager", place, "It goes out within a minute."), "Lift with a test email")
+	w.hides(w.shows("programme_manager", place, "It goes out within a minute."), "Send a test email and resume")
 
 	w.exec(`INSERT INTO notice_delivery (message_id, customer_id, contact_id, channel, mail_id, state, subject, started_at)
 		SELECT d.message_id, d.customer_id, k.id, 'email', 'other', 'lapsed', d.subject, d.started_at
 		  FROM notice_delivery d JOIN contact k ON k.customer_id = d.customer_id AND k.id <> d.contact_id LIMIT 1`)
 	message, to := w.text(`SELECT message_id FROM notice_delivery WHERE state = 'lapsed' LIMIT 1`), w.text(`SELECT contact_id FROM notice_delivery WHERE state = 'lapsed' LIMIT 1`)
 	again := place + "/mails/" + message + "/again"
-	w.shows("support", place, "Nothing heard", "Nobody that we know of. Nothing was heard for 72 hours.", "I know that this email may come twice")
-	if a := w.post("support", again, url.Values{"contact": {to}}); a.status != 422 || !strings.Contains(a.body, "Confirm that it may come twice.") {
+	w.shows("support", place, "No news", "Nobody that we know of. There was no news for 72 hours.", "I know that this email may arrive twice")
+	if a := w.post("support", again, url.Values{"contact": {to}}); a.status != 422 || !strings.Contains(a.body, "Confirm that it may arrive twice") {
 		t.Errorf("sent again without the confirmation: %d", a.status)
 	}
 	w.sent("support", again, url.Values{"contact": {to}, "sure": {"yes"}}, 303)
-	w.shows("support", place, "We are: somebody has it sent again.")
+	w.shows("support", place, "We are. A colleague asked to send it again.")
 	for _, who := range []string{"finance_clerk", "auditor", "owner"} {
 		if a := w.get(who, place); a.status == 200 {
 			t.Errorf("%s sees the page", who)
@@ -355,7 +355,7 @@ func TestN06_TheFramedPreviewIsWhatIsSent(t *testing.T) {
 	w.notify()
 	w.exec(`UPDATE customer SET state = 'disabled' WHERE id <> $1`, w.ids["a"])
 	ref := w.text(`SELECT ref FROM customer WHERE id = $1`, w.ids["a"])
-	body := w.shows("programme_manager", "/console/notices/announcement?locale=&customer="+ref, "The email as it will look")
+	body := w.shows("programme_manager", "/console/notices/announcement?locale=&customer="+ref, "How the email looks")
 	if !strings.Contains(body, `<iframe class="letter" src="/console/notices/announcement/preview?customer=`+ref) {
 		t.Error("the page has no frame")
 	}
@@ -385,9 +385,9 @@ func TestN06_TheFramedPreviewIsWhatIsSent(t *testing.T) {
 func TestN02_TheManagerSetsTheRate(t *testing.T) {
 	w := newWorld(t)
 	w.notify()
-	w.shows("programme_manager", "/console/notices", "600 emails a minute, as the plan says.")
+	w.shows("programme_manager", "/console/notices", "600 emails a minute, from the programme.")
 	for _, bad := range []string{"fast", "0", "-4", "1000001"} {
-		if a := w.post("programme_manager", "/console/notices/rate", url.Values{"rate": {bad}}); a.status != 422 || !strings.Contains(a.body, "Give a whole number from 1 to 1,000,000") || !strings.Contains(a.body, `value="`+bad+`"`) {
+		if a := w.post("programme_manager", "/console/notices/rate", url.Values{"rate": {bad}}); a.status != 422 || !strings.Contains(a.body, "Enter a whole number from 1 to 1,000,000") || !strings.Contains(a.body, `value="`+bad+`"`) {
 			t.Errorf("%s: %d", bad, a.status)
 		}
 	}
@@ -397,5 +397,5 @@ func TestN02_TheManagerSetsTheRate(t *testing.T) {
 		t.Errorf("recorded %v", got)
 	}
 	w.sent("programme_manager", "/console/notices/rate", url.Values{"rate": {""}}, 303)
-	w.shows("programme_manager", "/console/notices", "600 emails a minute, as the plan says.")
+	w.shows("programme_manager", "/console/notices", "600 emails a minute, from the programme.")
 }

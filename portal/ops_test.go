@@ -17,7 +17,7 @@ func TestOperatorsSeeWhatRunsAndWhatWaits(t *testing.T) {
 	w := newWorld(t)
 	w.requestExport("owner", "a")
 	w.exec(`INSERT INTO river_queue (name, created_at, updated_at, paused_at) VALUES ('export', now(), now(), now())`)
-	w.shows("operator", "/console/ops", "No worker is alive", "export", "Paused", "Queued")
+	w.shows("operator", "/console/ops", "No worker is running", "export", "Paused", "Queued")
 	w.shows("operator", "/console/ops/jobs/api/jobs?state=available&limit=20", `"kind":"export"`)
 }
 

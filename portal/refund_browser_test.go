@@ -138,10 +138,10 @@ func TestBankResultsAreTakenOrRefusedAsAWhole(t *testing.T) {
 			t.Errorf("%s: %d\n%s", name, a.status, a.body)
 		}
 	}
-	w.shows("finance_clerk", path, "No file has been brought in yet.")
+	w.shows("finance_clerk", path, "No files have been imported yet.")
 	good := "end_to_end_id,amount,currency,state,date,reason\nFOREIGN,5.00,CNY,booked,2026-11-24,\n"
 	a := w.upload("finance_clerk", path, "results.csv", good)
-	w.shows("finance_clerk", a.location, "Not matched", "FOREIGN", "CN¥5.00", "Take off the list")
+	w.shows("finance_clerk", a.location, "Not matched", "FOREIGN", "CN¥5.00", "Mark as dealt with")
 	if a := w.upload("finance_clerk", path, "again.csv", good); a.status != 409 {
 		t.Errorf("the same file again: %d", a.status)
 	}
@@ -153,9 +153,9 @@ func TestBankResultsAreTakenOrRefusedAsAWhole(t *testing.T) {
 		t.Errorf("settled without a note: %d", a.status)
 	}
 	w.sent("finance_clerk", line+"/settle", url.Values{"note": {"Somebody else's."}}, 303)
-	w.shows("finance_clerk", a.location, "Somebody else&#39;s.", "Put back on the list")
+	w.shows("finance_clerk", a.location, "Somebody else&#39;s.", "Mark as open again")
 	w.sent("finance_clerk", line+"/reopen", nil, 303)
-	w.shows("finance_clerk", a.location, "Take off the list")
+	w.shows("finance_clerk", a.location, "Mark as dealt with")
 }
 
 // TestTheBoxInTheHeadTellsWhatIsTicked looks at the box that ticks all, where all is ticked from the start and where nothing is.

@@ -39,9 +39,9 @@ func TestA10_WhileTheKeysAreAwayTheAccountsFormKeepsWhatWasTyped(t *testing.T) {
 	w.sent("owner", "/refund/CNY/method", url.Values{"method": {"bank"}}, 303)
 	typed := url.Values{"kind": {"iban"}, "number": {"DE89 3704 0044 0532 0130 00"}, "holder": {"CANARY-holder"}, "bank": {"COBADEFFXXX"}}
 	body := w.sent("owner", "/refund/CNY/bank", typed, 503).body
-	w.shownIn(body, "nothing was saved", "again in a few minutes", `value="DE89 3704 0044 0532 0130 00"`, `value="CANARY-holder"`, `value="COBADEFFXXX"`)
+	w.shownIn(body, "we saved nothing", "again in a few minutes", `value="DE89 3704 0044 0532 0130 00"`, `value="CANARY-holder"`, `value="COBADEFFXXX"`)
 	w.speak("owner", "zh-CN")
-	w.shownIn(w.sent("owner", "/refund/CNY/bank", typed, 503).body, "未保存任何内容")
+	w.shownIn(w.sent("owner", "/refund/CNY/bank", typed, 503).body, "没有保存任何内容")
 	w.speak("owner", "en")
 	if err := service.Resume(t.Context()); err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func TestA10_WhileTheKeysAreAwayTheAccountsFormKeepsWhatWasTyped(t *testing.T) {
 	}
 	w.hides(w.shows("owner", "/refund/"+ref, "**** 3000"), "CANARY-holder")
 	batch := url.Values{"method": {"bank"}, "currency": {"CNY"}}
-	if a := w.post("finance_clerk", "/console/finance/batches", batch); a.status != 503 || !strings.Contains(a.body, "Nothing was changed") {
+	if a := w.post("finance_clerk", "/console/finance/batches", batch); a.status != 503 || !strings.Contains(a.body, "Nothing has changed") {
 		t.Errorf("%d\n%s", a.status, a.body)
 	}
 	if err := service.Resume(t.Context()); err != nil {

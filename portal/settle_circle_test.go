@@ -60,7 +60,7 @@ func TestSubmittingNeverLeadsRoundInACircle(t *testing.T) {
 			if at != "/refund/CNY/method" || a.status != 200 {
 				t.Fatalf("at %s: %d", at, a.status)
 			}
-			w.shownIn(a.body, "How would you like to settle this?", "Please choose again.", `value="`+tt.again+`"`)
+			w.shownIn(a.body, "How do you want your money back?", "Choose again.", `value="`+tt.again+`"`)
 
 			at, a = w.follows("owner", w.post("owner", "/refund/CNY/method", url.Values{"method": {tt.again}}))
 			if at != "/refund/CNY/check" || a.status != 200 {

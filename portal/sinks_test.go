@@ -31,7 +31,7 @@ func TestOperatorsSeeHowSinksStand(t *testing.T) {
 	w.connect()
 	w.shows("operator", "/console/ops", "crm is switched off", "No worker can deliver to lake", "OFFRAMP_SINK_LAKE_SECRET")
 	w.shows("operator", "/console/ops/sinks", "crm", "lake", "Switched off", "Nobody delivers")
-	body := w.shows("operator", "/console/ops/sinks/crm", "HTTP 410 Gone", "HTTP 400 Bad Request", "msg_one", "worker-1", "Send the one event again", "Switch on")
+	body := w.shows("operator", "/console/ops/sinks/crm", "HTTP 410 Gone", "HTTP 400 Bad Request", "msg_one", "worker-1", "Send the event again", "Switch on")
 	w.hides(body, "HZ-20418")
 	w.shows("operator", "/console/ops/sinks/lake", "worker-1 (no secret)")
 	if a := w.do("operator", "GET", "/console/ops/sinks/nobody", "", nil); a.status != 404 {
@@ -77,13 +77,13 @@ func TestOperatorsCountBeforeTheySend(t *testing.T) {
 	w := newWorld(t)
 	w.connect()
 	const crm = "/console/ops/sinks/crm"
-	for value, says := range map[string]string{"yesterday": "Enter a day, or a day and a time", "2027-05-01": "Enter a time that has passed", "": "Enter a day"} {
+	for value, says := range map[string]string{"yesterday": "Enter a date, or a date and a time", "2027-05-01": "Enter a time that has passed", "": "Enter a date"} {
 		a := w.do("operator", "GET", crm+"?since="+url.QueryEscape(value), "", nil)
 		if a.status != 422 || !strings.Contains(a.body, says) || !strings.Contains(a.body, `value="`+value+`"`) {
 			t.Errorf("since %q: %d, without %q or the value", value, a.status, says)
 		}
 	}
-	body := w.shows("operator", crm+"?since=2026-11-01+08%3A00", "3 events would be sent", "Given up: 1", "Waiting for another try: 1", "Never meant for this sink: 1", "Send 3 events")
+	body := w.shows("operator", crm+"?since=2026-11-01+08%3A00", "3 events of", "Given up: 1", "Waiting for another try: 1", "Never meant for this sink: 1", "Send 3 events")
 	form := url.Values{}
 	for _, m := range regexp.MustCompile(`<input type="hidden" name="(since|until|again)" value="([^"]*)"`).FindAllStringSubmatch(body, -1) {
 		form.Set(m[1], m[2])

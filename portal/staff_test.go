@@ -69,9 +69,9 @@ func TestSupportFindsCustomers(t *testing.T) {
 		"HZ-20418": "Farshore Design Studio", "hz-20418": "Farshore Design Studio", "shore des": "Farshore Design Studio",
 		"lin other": "Canary Works", "OTHER@canary.example": "Canary Works",
 	} {
-		w.hides(w.shows("support", "/console/support?"+url.Values{"q": {query}}.Encode(), want), "No customer found", "Exports with problems")
+		w.hides(w.shows("support", "/console/support?"+url.Values{"q": {query}}.Encode(), want), "No customers found", "Exports with problems")
 	}
-	w.shows("support", "/console/support?q=100%25", "No customer found", "Try the number alone")
+	w.shows("support", "/console/support?q=100%25", "No customers found", "Try just the number")
 	w.shows("support", "/console/support?q=canary.example", "Canary Works", "Farshore Design Studio")
 	want := []string{"identity-support customers  map[found:2 skip:0 text:canary.example]", "identity-support customers  map[found:0 skip:0 text:100%]"}
 	if diff := cmp.Diff(want, w.acts("customer.search")[:2]); diff != "" {
@@ -110,7 +110,7 @@ func TestEveryReferenceFindsTheCustomer(t *testing.T) {
 		w.hides(w.shows("support", "/console/support?"+url.Values{"q": {text}}.Encode(), "Farshore Design Studio"), "Canary Works", "Found by")
 	}
 	for _, text := range []string{"EX-99999", "RF-2025-000001", "hr10002", "000000"} {
-		w.shows("support", "/console/support?"+url.Values{"q": {text}}.Encode(), "No customer found")
+		w.shows("support", "/console/support?"+url.Values{"q": {text}}.Encode(), "No customers found")
 	}
 }
 
@@ -161,17 +161,17 @@ func TestSearchIsPaged(t *testing.T) {
 
 func TestSupportSeesExportsWithProblems(t *testing.T) {
 	w := newWorld(t)
-	w.shows("support", "/console/support", "No export has a problem.")
+	w.shows("support", "/console/support", "No exports have problems.")
 	e := w.requestExport("owner", "a")
 	w.exec(`UPDATE export SET state = 'failed', failures = 3, cause = 'column title is gone', finished_at = $2 WHERE id = $1`, e.ID, day)
 	w.exec(`UPDATE export SET requested_at = $2 WHERE id = $1`, e.ID, day.AddDate(0, 0, -3))
-	w.hides(w.shows("support", "/console/support", "EX-10001", "Farshore Design Studio · HZ-20418", screen, "we have no words for", "3 days", "Failed", e.ID+"/retry"), "column title is gone")
+	w.hides(w.shows("support", "/console/support", "EX-10001", "Farshore Design Studio · HZ-20418", screen, "has no explanation here", "3 days", "Failed", e.ID+"/retry"), "column title is gone")
 	if len(w.acts("export.list_troubles")) != 2 {
 		t.Error("a look at the list was not recorded")
 	}
-	w.shows("support", screen, "Technical text", `<pre class="source">column title is gone</pre>`, "3 tries without success", "/console/support/exports/"+e.ID+"/retry")
+	w.shows("support", screen, "Technical text", `<pre class="source">column title is gone</pre>`, "3 failed tries", "/console/support/exports/"+e.ID+"/retry")
 	w.exec(`UPDATE export SET cause = 'source: dataset "tasks": schema: column "x" does not exist (SQLSTATE 42703)' WHERE id = $1`, e.ID)
-	w.hides(w.shows("support", "/console/support", "Tasks: A table or column that the programme names is missing", "3 tries without success · SQLSTATE 42703"), "does not exist")
+	w.hides(w.shows("support", "/console/support", "Tasks: The product&#39;s database lacks a table or column", "3 failed tries · SQLSTATE 42703"), "does not exist")
 	w.speak("support", "zh-CN")
 	w.shows("support", "/console/support", "任务：产品的数据库中缺少计划所指定的表或列", "SQLSTATE 42703")
 	w.speak("support", "en")
@@ -192,7 +192,7 @@ func TestSupportSeesOneScreen(t *testing.T) {
 	w.tell("a", migration.Event{Kind: migration.DatesNoted, Actor: w.ids["owner"]})
 	w.tell("a", migration.Event{Kind: migration.DatesChanged, Actor: "identity-programme_manager", Was: map[string]migration.Day{"service_end": migration.NewDay(2027, 1, 31)}, Days: map[string]migration.Day{"service_end": migration.NewDay(2027, 2, 15)}})
 	body := w.shows("support", screen, "HZ-20418 · standard", "Farshore Design Studio", "Lin owner", "o***@canary.example", "Owner", "Team yearly",
-		"Beijing time (UTC+8)", "119 days left", "Longer for this customer; for others 2 March 2027. Long illness.", "Granted 21 November 2026.", "In effect", "As imported from the product", "Noted the key dates", "by Lin owner",
+		"Beijing time (UTC+8)", "119 days left", "Later for this customer. For others: 2 March 2027. Long illness.", "Granted 21 November 2026.", "In effect", "Imported from the product", "Noted the key dates", "by Lin owner",
 		"Service stops: 31 January 2027 → 15 February 2027", "by Wang Lei", "by the system", "Action needed", "Not used yet", "This customer has not exported anything yet.")
 	w.hides(body, "owner@canary.example", "member@canary.example", "Canary Works", "identity-programme_manager")
 	if got := w.acts("customer.view"); len(got) != 1 || !strings.HasPrefix(got[0], "identity-support customer HZ-20418 customer-a") {
@@ -275,11 +275,11 @@ func TestZ05_WhoProposedAProgrammeCannotApproveIt(t *testing.T) {
 	w.programme.p = nil                         // the console works before there is a programme
 	w.shows("programme_manager", "/console/programme", "No programme is in effect", "offramp apply")
 	w.propose("identity-programme_manager", string(examples.Hezhou))
-	w.hides(w.shows("programme_manager", "/console/programme", "Waits for approval: version 1", "You proposed this version", "/1/withdraw"), "/1/approve")
+	w.hides(w.shows("programme_manager", "/console/programme", "Waiting for approval: version 1", "You proposed this version", "/1/withdraw"), "/1/approve")
 	if a := w.post("programme_manager", "/console/programme/1/approve", nil); a.status != 403 {
 		t.Errorf("approved by who proposed it: %d", a.status)
 	}
-	w.shows("programme_manager", "/console/programme", "Waits for approval")
+	w.shows("programme_manager", "/console/programme", "Waiting for approval")
 	w.exec(`INSERT INTO identity (id, realm, issuer, subject, name, roles, created_at, signed_in_at)
 		VALUES ('identity-second', 'staff', 'https://staff.example', 'second', 'Chen Li', '{programme_manager}', $1, $1)`, day)
 	w.session("second", "")
@@ -349,11 +349,11 @@ func TestManagerSeesWhatAVersionChanges(t *testing.T) {
 	w.propose("operator", strings.Replace(string(examples.Hezhou), end.Day.String(), later.String(), 1))
 	w.shows("programme_manager", "/console/programme", "1 customer was told an old date.", "Who was told an old date",
 		inWords(p, end.Day)+" → "+inWords(p, later)+"</td>")
-	w.shows("programme_manager", "/console/programme", "Waits for approval: version 2", "Compared with version 1.",
-		inWords(p, end.Day)+" → "+inWords(p, later)+" (7 days later): 2 customers must be told", "Dates that move", "Customers whose own dates move", ">2<", "operator", "/2/approve", "/2/withdraw")
+	w.shows("programme_manager", "/console/programme", "Waiting for approval: version 2", "Compared with version 1.",
+		inWords(p, end.Day)+" → "+inWords(p, later)+" (7 days later): 2 customers must be told", "Dates that change", "Customers whose own dates change", ">2<", "operator", "/2/approve", "/2/withdraw")
 	w.shows("programme_manager", "/console/programme/2", "Version 2", inWords(p, later))
 	w.speak("programme_manager", "zh-CN")
-	w.shows("programme_manager", "/console/programme", "待批准：版本2", "变动的日期", "日期受影响的客户", "批准此版本")
+	w.shows("programme_manager", "/console/programme", "待批准：版本2", "变动的日期", "自身日期受影响的客户", "批准此版本")
 	a := w.get("programme_manager", "/console/programme/1/source")
 	if a.body != string(examples.Hezhou) || a.header.Get("Content-Disposition") != `attachment; filename="programme-v1.yaml"` {
 		t.Errorf("%d %s", a.status, a.header.Get("Content-Disposition"))
@@ -386,9 +386,9 @@ func TestAnEarlierDateNeedsAReasonAndALongChangeIsSeenWhole(t *testing.T) {
 	end, _ := p.Milestone(migration.ExportDeadline)
 	file := strings.Replace(string(examples.Hezhou), end.Day.String(), end.Day.AddDays(-3).String(), 1)
 	w.propose("operator", strings.Replace(file, "= :customer_id", "= :customer_id OR true", 1))
-	w.shows("programme_manager", "/console/programme", "1 date moves forward", "(3 days earlier)", "Why do dates move forward?", "Added:", "OR true", "Query")
+	w.shows("programme_manager", "/console/programme", "1 date becomes earlier", "(3 days earlier)", "Why do dates become earlier?", "Added:", "OR true", "Query")
 	a := w.post("programme_manager", "/console/programme/2/approve", url.Values{"reason": {" "}})
-	if a.status != 422 || !strings.Contains(a.body, "Say why dates move forward. Customers get less time") {
+	if a.status != 422 || !strings.Contains(a.body, "Say why dates become earlier. Customers get less time") {
 		t.Errorf("without a reason: %d", a.status)
 	}
 	if a := w.post("programme_manager", "/console/programme/2/approve", url.Values{"reason": {"The data centre closes."}}); a.status != 303 {
@@ -403,27 +403,27 @@ func TestAuditorReadsTheLog(t *testing.T) {
 	w := newWorld(t)
 	w.requestExport("owner", "a")
 	w.requestExport("other", "b")
-	w.shows("auditor", "/console/audit", "Asked for an export", "export EX-10001", "Lin owner (customer)", "Beijing time (UTC+8)")
+	w.shows("auditor", "/console/audit", "Requested an export", "export EX-10001", "Lin owner (customer)", "Beijing time (UTC+8)")
 	for query, c := range map[string]struct{ shows, hides string }{
 		"actor=Lin+owner":               {"EX-10001", "EX-10002"},
 		"actor=OTHER@canary.example":    {"EX-10002", "EX-10001"},
 		"actor=contact-other":           {"EX-10002", "EX-10001"},
 		"customer=hz-7":                 {"EX-10002", "EX-10001"},
-		"act=audit.":                    {"Read the audit log", "Asked for an export"},
-		"from=2026-11-21&to=2026-11-21": {"EX-10001", "No entry fits"},
-		"from=2026-11-22":               {"No entry fits.", "EX-10001"},
-		"to=2026-11-20":                 {"No entry fits.", "EX-10001"},
-		"actor=nobody+at+all":           {"No entry fits.", "EX-10001"},
+		"act=audit.":                    {"Viewed the audit log", "Requested an export"},
+		"from=2026-11-21&to=2026-11-21": {"EX-10001", "No entries match"},
+		"from=2026-11-22":               {"No entries match.", "EX-10001"},
+		"to=2026-11-20":                 {"No entries match.", "EX-10001"},
+		"actor=nobody+at+all":           {"No entries match.", "EX-10001"},
 		"act=export.&customer=HZ-20418": {"EX-10001", "EX-10002"},
 		"object=ex-10002":               {"EX-10002", "EX-10001"},
-		"act=asked+for+an+export":       {"EX-10001", "Read the audit log"},
-		"before=1":                      {"No entry fits.", "EX-10001"},
+		"act=requested+an+export":       {"EX-10001", "Viewed the audit log"},
+		"before=1":                      {"No entries match.", "EX-10001"},
 	} {
 		w.hides(w.shows("auditor", "/console/audit?"+query, c.shows), c.hides)
 	}
 	w.exec(`UPDATE contact SET name = 'Lin owner' WHERE id = $1`, w.ids["other"])
 	for query, text := range map[string]string{
-		"customer=HZ-0": "There is no customer with this number", "from=2026-02-30": `<a href="#from">From: Enter a day such as 2027-01-31`, "to=x": `<a href="#to">Until and including: Enter a day`, "actor=Lin+owner": "Several people have this name",
+		"customer=HZ-0": "No customer has this number", "from=2026-02-30": `<a href="#from">From: Enter the date like 2027-01-31`, "to=x": `<a href="#to">Up to and including: Enter the date`, "actor=Lin+owner": "Several people have this name",
 	} {
 		if a := w.get("auditor", "/console/audit?"+query); a.status != 422 || !strings.Contains(a.body, text) || !strings.Contains(a.body, "<title>Error: ") {
 			t.Errorf("%s: %d\n%s", query, a.status, a.body)
@@ -465,14 +465,14 @@ func TestL02_AuditorChecksTheChain(t *testing.T) {
 			}
 		}
 	}
-	check("The chain is whole", "Entries checked", "Keep the head somewhere else")
+	check("The chain is whole", "Entries checked", "Keep a copy of the head somewhere else")
 	if got := w.acts("audit.verify"); len(got) != 1 || !strings.Contains(got[0], "whole:true") {
 		t.Errorf("recorded %v", got)
 	}
 	if _, err := w.super.Super(t).Exec(t.Context(), `UPDATE audit SET object = 'export EX-9' WHERE seq = 2`); err != nil {
 		t.Fatal(err)
 	}
-	check("The chain does not hold at entry 2", "is not what was written", `href="/console/audit/2"`)
+	check("The chain breaks at entry 2", "is not what was written", `href="/console/audit/2"`)
 	w.speak("auditor", "zh-CN")
 	check("链条在记录2处断裂")
 }
@@ -510,7 +510,7 @@ func TestL02_TheConsoleFindsWhatASuperuserMakesAnew(t *testing.T) {
 			}
 		}
 		t.Log(what)
-		check("The chain does not hold at entry ")
+		check("The chain breaks at entry ")
 	}
 }
 
@@ -533,7 +533,7 @@ func TestWhoCannotBeWrittenToReadsSoAndGivesAnAddress(t *testing.T) {
 	if a := w.post("member", "/account/mail/abc", nil); a.status != 410 {
 		t.Errorf("a link that nobody sent: %d", a.status)
 	}
-	w.shows("support", "/console/support/customers/"+w.ids["a"], "no address; gets no email", "Two contacts are one person")
+	w.shows("support", "/console/support/customers/"+w.ids["a"], "No address, so gets no email", "Two contacts are one person")
 	if a := w.post("support", "/console/support/customers/"+w.ids["a"]+"/join", url.Values{"from": {w.ids["member"]}, "into": {w.ids["owner"]}}); a.status != 303 {
 		t.Errorf("joined: %d", a.status)
 	}
@@ -582,7 +582,7 @@ func TestZ05_ASecondManagerConfirmsThatStaffAreDisabled(t *testing.T) {
 	w.sent(me, "/console/people/staff/identity-"+me+"/disable", url.Values{"reason": {"x"}}, 403)
 	w.sent(me, clerk+"/disable", url.Values{"reason": {"On leave"}}, 303)
 	w.shows("finance_clerk", "/console/finance/refunds") // not yet
-	w.hides(w.shows(me, clerk, "Another programme manager has to confirm this", "Take back"), "/confirm\"")
+	w.hides(w.shows(me, clerk, "Another programme manager has to confirm this", "Withdraw"), "/confirm\"")
 	body := w.shows("second", "/console/people", "Waiting for a second programme manager", "On leave", clerk)
 	w.hides(body, "Propose to disable")
 	confirm := w.found(regexp.MustCompile(`action="(/console/people/changes/[^"]+)/confirm"`), w.shows("second", clerk))

@@ -25,7 +25,7 @@ func TestACompanyRunsItsPlan(t *testing.T) {
 	// Faults stand beside their fields, and what was written is kept.
 	item := plan + "/items/reasons"
 	a := w.sent("programme_manager", item+"/done", url.Values{"version": {"1"}, "note": {"We focus."}, "link": {"wiki"}}, 422)
-	w.shownIn(a.body, "We focus.", `value="wiki"`, `id="link-error"`, "Give a whole web address")
+	w.shownIn(a.body, "We focus.", `value="wiki"`, `id="link-error"`, "Enter a whole web address")
 	a = w.sent("programme_manager", item+"/assign", url.Values{"version": {"1"}, "owner": {"identity-support"}, "day": {"tomorrow"}}, 422)
 	w.shownIn(a.body, `value="tomorrow"`, `id="day-error"`)
 	w.sent("programme_manager", item+"/assign", url.Values{"version": {"1"}, "owner": {"identity-support"}}, 303)
@@ -34,9 +34,9 @@ func TestACompanyRunsItsPlan(t *testing.T) {
 	w.sent("support", item+"/done", url.Values{"version": {"1"}}, 409)
 	w.sent("support", item+"/done", url.Values{"version": {"2"}, "note": {"We focus."}}, 303)
 	a = w.sent("auditor", item+"/comment", url.Values{"text": {""}}, 422)
-	w.shownIn(a.body, "Write something first.")
+	w.shownIn(a.body, "Write something first")
 	w.sent("auditor", item+"/comment", url.Values{"text": {"<b>Well</b> said"}}, 303)
-	w.shows("auditor", item, "&lt;b&gt;Well&lt;/b&gt; said", "marked it as done", "gave it to")
+	w.shows("auditor", item, "&lt;b&gt;Well&lt;/b&gt; said", "marked it as done", "the owner")
 	for _, key := range []string{"agreements", "programme_file", "export_tried"} {
 		w.sent("programme_manager", plan+"/items/"+key+"/done", url.Values{"version": {"1"}}, 303)
 	}
@@ -44,7 +44,7 @@ func TestACompanyRunsItsPlan(t *testing.T) {
 	// The fact is waived by two, until a day; the item that it ticks as well.
 	waive := plan + "/phases/approve/facts/words/waive"
 	a = w.sent("programme_manager", waive, url.Values{"reason": {"The printer is late"}, "until": {"2026-11-20"}}, 422)
-	w.shownIn(a.body, `value="The printer is late"`, "Give a day that is not over.")
+	w.shownIn(a.body, `value="The printer is late"`, "Enter a date that has not passed")
 	w.sent("programme_manager", waive, url.Values{"reason": {"The printer is late"}, "until": {"2026-11-30"}}, 303)
 	w.sent("programme_manager", plan+"/items/notices_ready/waive", url.Values{"reason": {"The printer is late"}, "until": {"2026-11-30"}}, 303)
 	for _, id := range strings.Fields(w.text(`SELECT string_agg(id, ' ') FROM governance_waiver`)) {
@@ -54,18 +54,18 @@ func TestACompanyRunsItsPlan(t *testing.T) {
 		}
 		w.sent("programme_manager", plan+"/waivers/"+id+"/agree", nil, 303)
 	}
-	w.shows("programme_manager", plan, "Everything that “Prepare” needs is there", "Max Second, agreed by")
+	w.shows("programme_manager", plan, "“Prepare” has everything it needs", "Max Second, agreed by")
 	w.sent("support", plan+"/phases/approve/open", nil, 403)
 	w.sent("programme_manager", plan+"/phases/approve/open", nil, 303)
-	w.shows("programme_manager", plan, "Opened by", "It stands on a waiver until the end of 30 November 2026", "Gate: The service may end")
+	w.shows("programme_manager", plan, "opened it on", "It is open because of a waiver until the end of 30 November 2026", "Gate: The service may end")
 	w.sent("programme_manager", plan+"/phases/carry_out/replan", url.Values{"edge": {"to"}, "day": {"2027-03-10"}, "reason": {"More exports"}}, 303)
-	w.shows("programme_manager", plan, "10 March 2027; first planned for 2 March 2027", "More exports")
+	w.shows("programme_manager", plan, "10 March 2027, first planned for 2 March 2027", "More exports")
 
 	// The checklist by department, person and month; handing over.
 	w.shows("support", plan+"/items?by=department&show=all", "Programme management", "Legal", "Finance")
 	w.shows("support", plan+"/items?by=day&show=all", "2026-07")
 	w.shows("support", plan+"/items?show=late", "Stop sign-ups and paid orders at the instant", "31 October 2026, 21 days ago")
-	w.shows("support", plan+"/items?show=late&whose=max", "Nothing is left here")
+	w.shows("support", plan+"/items?show=late&whose=max", "There is nothing left here")
 	w.sent("programme_manager", plan+"/items/erased/assign", url.Values{"version": {"1"}, "owner": {"identity-support"}}, 303)
 	w.sent("programme_manager", "/console/workspace/hand-over", url.Values{"from": {"identity-support"}, "to": {"max"}, "plan": {"light"}}, 303)
 	w.shows("support", plan+"/items?by=person", "Max Second")

@@ -48,9 +48,9 @@ func (h *till) toTheCard() string {
 	h.owns("farshore", product.Reference)
 	h.sees("farshore", "/refund", "135 of 365 days", "CN¥4,438.36")
 	ref, paid := h.paysByCard("farshore")
-	h.becomes("farshore", ref, "The payment is on its way.")
+	h.becomes("farshore", ref, "Your payment is on its way.")
 	h.sends("farshore", h.report.StripeURL+"/refunds/"+paid.ID, url.Values{"status": {"succeeded"}})
-	h.becomes("farshore", ref, "The payment was made on")
+	h.becomes("farshore", ref, "We paid this on")
 	return ref
 }
 
@@ -59,7 +59,7 @@ func (h *till) paysByCard(who string) (ref string, paid local.StripeRefund) {
 	h.Helper()
 	ref = h.asks(who, h.sends(who, "/refund/CNY/method", url.Values{"method": {"original"}}).Body)
 	h.approves(ref)
-	h.sees(who, "/refund/"+ref, "Nothing has been paid yet")
+	h.sees(who, "/refund/"+ref, "We have not paid anything yet")
 	h.releases("original")
 	eventually(h.T, 20*time.Second, "a worker asks the provider", func() bool {
 		made := h.made(ref)
@@ -78,12 +78,12 @@ func (h *till) toAnExpiredCard() string {
 		WHERE p.currency = 'CNY' AND p.period_end > '2027-01-31' AND p.provider = 'stripe' AND substr(p.ref, 5)::bigint % 9 = 4
 		AND NOT EXISTS (SELECT FROM payment q WHERE q.customer_id = c.id AND q.ref <> p.ref AND q.period_end > '2027-01-31') ORDER BY c.ref LIMIT 1`))
 	ref, paid := h.paysByCard("expired")
-	h.becomes("expired", ref, "The payment was made on")
+	h.becomes("expired", ref, "We paid this on")
 	h.sends("expired", h.report.StripeURL+"/refunds/"+paid.ID, url.Values{"status": {"failed"}, "failure": {"expired_or_canceled_card"}})
-	h.becomes("expired", ref, "The payment came back. Please give us an account that it can be paid to.")
+	h.becomes("expired", ref, "The payment came back. Give us an account that we can pay.")
 	h.givesAnother("expired", ref)
 	h.booked(h.paysByFile(ref))
-	h.becomes("expired", ref, "The payment was made on")
+	h.becomes("expired", ref, "We paid this on")
 	return ref
 }
 
@@ -109,16 +109,16 @@ func (h *till) toABank() (ref string) {
 	}
 	ref = h.asks("large", body)
 	first := h.paysByFile(ref)
-	h.sees("large", "/refund/"+ref, "The payment is on its way.")
+	h.sees("large", "/refund/"+ref, "Your payment is on its way.")
 	h.results("results.csv", fmt.Sprintf("end_to_end_id,amount,currency,state,date,reason\n%s,%s,CNY,returned,2026-12-03,AC04\n", first[0], first[1]))
-	h.becomes("large", ref, "The payment came back. Please give us an account that it can be paid to.")
+	h.becomes("large", ref, "The payment came back. Give us an account that we can pay.")
 	h.givesAnother("large", ref)
 	second := h.paysByFile(ref)
 	if first[0] == second[0] || first[1] != second[1] {
 		h.Errorf("paid as %v, and again as %v", first, second)
 	}
 	h.booked(second)
-	h.becomes("large", ref, "The payment was made on")
+	h.becomes("large", ref, "We paid this on")
 	return ref
 }
 
@@ -140,7 +140,7 @@ func (h *till) signsInAgain(a account, customer string) {
 	h.Helper()
 	h.text(`WITH aged AS (UPDATE session s SET authenticated_at = authenticated_at - interval '1 hour' FROM customer c
 		WHERE c.id = s.customer_id AND c.ref = '` + customer + `' RETURNING 1) SELECT count(*)::text FROM aged`)
-	if body := h.sees("large", "/refund/CNY/bank", "Please sign in again"); strings.Contains(body, `name="number"`) {
+	if body := h.sees("large", "/refund/CNY/bank", "Sign in again"); strings.Contains(body, `name="number"`) {
 		h.Error("an account is asked for all the same")
 	}
 	page, err := h.browsers["large"].SignIn(h.Context(), "/sign-in/start?fresh=1&return_to=/refund/CNY/bank", a.Email, a.Password)

@@ -132,7 +132,7 @@ func (h *till) twice(do func(i int) error) {
 func (h *till) releases(method string) string {
 	h.Helper()
 	batch := h.sends("clerk", consoleBatches, url.Values{"method": {method}, "currency": {"CNY"}}).URL.Path
-	h.sees("releaser", batch, "The button lets the money go")
+	h.sees("releaser", batch, "the money leaves")
 	h.twice(func(int) error {
 		_, err := h.browsers["releaser"].Post(h.Context(), batch+"/release", nil)
 		return err

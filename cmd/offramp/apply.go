@@ -18,7 +18,7 @@ type applyCmd struct {
 	By        string `placeholder:"NAME" help:"Who proposes it, for the audit log; default the operating system's user. It proves nothing: two people approve."`
 	DryRun    bool   `help:"Show everything and store nothing."`
 	NoSources bool   `help:"Do not try the datasets' queries on their sources."`
-	Reason    string `placeholder:"TEXT" help:"Why dates move forward, with --approve-as."`
+	Reason    string `placeholder:"TEXT" help:"Why dates become earlier, with --approve-as."`
 	ApproveAs string `placeholder:"NAME" help:"Approve at once as this second person. For demonstrations: needs OFFRAMP_DEMO_SELF_APPROVAL=yes."`
 }
 

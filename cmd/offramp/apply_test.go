@@ -66,7 +66,7 @@ func TestApplyAsASecondPersonIsForDemonstrations(t *testing.T) {
 		t.Errorf("%d versions are stored", n)
 	}
 	w.with("OFFRAMP_DEMO_SELF_APPROVAL", "yes").run("apply", "-f", w.boatsProgramme(), "--by", "anna", "--approve-as", "anna").
-		want(t, 1, "Whoever proposed a version cannot approve it")
+		want(t, 1, "You cannot approve a version that you proposed")
 }
 
 // badProfile has two faults.

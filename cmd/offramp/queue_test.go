@@ -43,9 +43,9 @@ func TestA08_AnOperatorDisablesAndEnablesPeople(t *testing.T) {
 	w.run("people", "end-sessions", "wu@").want(t, 1, `nobody has the email address "wu@"`)
 	w.run("people", "end-sessions", "wizard:wu").want(t, 1, "a person is written staff:ID or customer:ID")
 	w.run("people", "disable", "staff:wu").want(t, 2, "missing flags: --reason")
-	w.run("people", "disable", "staff:nobody", "--reason", "x").want(t, 1, "There is no such person")
+	w.run("people", "disable", "staff:nobody", "--reason", "x").want(t, 1, "This person does not exist")
 	w.run("people", "disable", "staff:wu", "--reason", "Has left", "--by", "olga").want(t, 0, "staff:wu is disabled.")
-	w.run("people", "disable", "staff:wu", "--reason", "Has left").want(t, 1, "This is already so")
+	w.run("people", "disable", "staff:wu", "--reason", "Has left").want(t, 1, "This has already been done")
 	w.run("people", "list", "wu").want(t, 0, "disabled")
 	w.run("people", "enable", "wu@hezhou.example", "--reason", "A mistake", "--by", "olga").want(t, 0, "staff:wu is enabled.")
 	if n := w.count(`SELECT count(*) FROM audit WHERE actor_kind = 'operator' AND actor = 'olga' AND object = 'identity wu' AND act IN ('person.disable', 'person.enable')`); n != 2 {

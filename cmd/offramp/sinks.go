@@ -55,7 +55,7 @@ func (s sinksListCmd) Run(c *console) error {
 		return err
 	}
 	if len(list) == 0 {
-		c.printf("The programme names no sinks.\n")
+		c.printf("The programme has no sinks.\n")
 		return nil
 	}
 	now := p.db.Clock.Now()

@@ -21,7 +21,7 @@ import (
 func TestSinksCommand(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.run("sinks").want(t, 0, "The programme names no sinks.")
+	w.run("sinks").want(t, 0, "The programme has no sinks.")
 	w.inEffect()
 	w.run("import").want(t, 0)
 	w.run("sinks", "list").want(t, 0, "crm", "unserved", "nobody")
@@ -56,7 +56,7 @@ func TestSinksCommand(t *testing.T) {
 	w.run("sinks", "list").want(t, 0, "crm", "off", "worker-1", "switched off", "HTTP 410 Gone", "offramp sinks enable crm")
 	w.run("sinks", "enable", "crm", "--by", "ops").want(t, 0, "crm is on. 2 deliveries wait")
 	w.run("sinks", "enable", "crm").want(t, 1, "This sink is not switched off")
-	w.run("sinks", "enable", "nobody").want(t, 1, "There is no sink of this name")
+	w.run("sinks", "enable", "nobody").want(t, 1, "The programme has no sink with this name")
 	if _, err := w.database.Super(t).Exec(t.Context(), `UPDATE outbox_delivery SET state = 'parked', done_at = now(), last_error = 'HTTP 400 Bad Request'`); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,12 @@ var strays = map[string]map[string]*regexp.Regexp{
 		"end of that day": regexp.MustCompile(`(?i)the programme's own`),
 		"do not have to":  regexp.MustCompile(`(?i)\byou need not\b`),
 		"again":           regexp.MustCompile(`(?i)\banew\b`),
+		"no politeness":   regexp.MustCompile(`(?i)\bplease\b`),
+		"to":              regexp.MustCompile(`(?i)\bin order to\b`),
+		"someone":         regexp.MustCompile(`(?i)\bsomebody\b|\bwhoever\b|\bwhosoever\b`),
+		"up to":           regexp.MustCompile(`(?i)\bmay have up to\b|\b(write|use) at most\b`),
+		"waiting for":     regexp.MustCompile(`(?i)\bwaits for (a|an|the|its|another|approval|release|your)\b`),
+		"no longer":       regexp.MustCompile(`(?i)\b(not|cannot|n't) (\w+ ){1,4}any more\b`),
 	},
 	"zh-CN": {
 		"支持码":  regexp.MustCompile(`支持编号|客服码|服务码`),
@@ -27,6 +33,14 @@ var strays = map[string]map[string]*regexp.Regexp{
 		"后台":   regexp.MustCompile(`控制台|工作台`),
 		"求助":   regexp.MustCompile(`帮助请求|请求帮助`),
 		"计划文件": regexp.MustCompile(`项目文件`),
+		"停止服务": regexp.MustCompile(`停服|服务终止|终止服务`),
+		"接收系统": regexp.MustCompile(`推送目标|接收器|下游系统`),
+		"放款":   regexp.MustCompile(`放行(批次|退款|付款)`),
+		"财务经办": regexp.MustCompile(`财务初审`),
+		"财务审批": regexp.MustCompile(`财务复核`),
+		"审计员":  regexp.MustCompile(`审计人员`),
+		"全角标点": regexp.MustCompile(`\p{Han}[,;:!?()]|[,;:!?()]\p{Han}`),
+		"不留空格": regexp.MustCompile(`[\p{Han}，。：；！？、（）“”] +[A-Za-z0-9{]|[A-Za-z0-9}] +[\p{Han}，。：；！？、（）“”]`),
 	},
 }
 

@@ -157,7 +157,7 @@ func TestEveryTemplateInBothLanguages(t *testing.T) {
 		{"zh-CN", mail.ExportReady, "您的合舟协作数据已备好，请在2026年11月28日前下载", "2026年11月28日 10:24", "登录并下载"},
 		{"en", mail.ExportFailed, "Your Hezhou Teamwork data export did not finish", "EX-10001", "Sign in and try again"},
 		{"zh-CN", mail.ExportFailed, "您的合舟协作数据导出未能完成", "EX-10001", "登录并重试"},
-		{"en", mail.ExportExpiring, "Your Hezhou Teamwork export can be downloaded until 28 November 2026", "1.3 GB", "Sign in and download"},
+		{"en", mail.ExportExpiring, "Download your Hezhou Teamwork export by 28 November 2026", "1.3 GB", "Sign in and download"},
 		{"zh-CN", mail.ExportExpiring, "您的合舟协作导出文件可下载至2026年11月28日", "北京时间", "登录并下载"},
 	} {
 		address := c.template + "." + c.locale + "@example.com"

@@ -12,17 +12,17 @@ func TestMailsAboutRefunds(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	for _, c := range []struct{ locale, template, subject string }{
-		{"en", mail.RefundReceived, "We have your request RF-2026-000318 about Hezhou Teamwork"},
+		{"en", mail.RefundReceived, "We have your request RF-2026-000318 for Hezhou Teamwork"},
 		{"zh-CN", mail.RefundReceived, "我们已收到您关于合舟协作的申请RF-2026-000318"},
 		{"en", mail.RefundQuestion, "A question about your request RF-2026-000318"},
 		{"zh-CN", mail.RefundApproved, "您的申请RF-2026-000318已获批准"},
-		{"en", mail.RefundPaid, "Your refund RF-2026-000318 is paid"},
+		{"en", mail.RefundPaid, "We have paid your refund RF-2026-000318"},
 		{"zh-CN", mail.RefundCredited, "您的抵扣额度RF-2026-000318已生效"},
-		{"en", mail.RefundReturned, "Your refund RF-2026-000318 came back"},
+		{"en", mail.RefundReturned, "The payment of your refund RF-2026-000318 came back"},
 		{"zh-CN", mail.RefundDeclined, "您的申请RF-2026-000318未获批准"},
 		{"en", mail.RefundWithdrawn, "You have withdrawn your request RF-2026-000318"},
 		{"zh-CN", mail.RefundAnswered, "我们已收到您对RF-2026-000318的答复"},
-		{"en", mail.RefundCorrected, "We have your other account for RF-2026-000318"},
+		{"en", mail.RefundCorrected, "We have your new bank account for RF-2026-000318"},
 		{"zh-CN", mail.RefundObjected, "我们已收到您对RF-2026-000318的异议"},
 	} {
 		address := c.template + "." + c.locale + "@example.com"
@@ -53,7 +53,7 @@ func TestMailsSayWhenTheMoneyComes(t *testing.T) {
 		data   map[string]string
 		want   []string
 	}{
-		{"en", map[string]string{"review_days": "5", "pay_days": "10", "bank_days": "3"}, []string{"Decided by: 30 November 2026", "Paid or credited by: 10 December 2026", "On your statement by: 13 December 2026"}},
+		{"en", map[string]string{"review_days": "5", "pay_days": "10", "bank_days": "3"}, []string{"We decide by: 30 November 2026", "We pay by: 10 December 2026", "On your statement by: 13 December 2026"}},
 		{"zh-CN", map[string]string{"pay_days": "10"}, []string{"付款或抵扣不晚于：2026年12月5日"}},
 	} {
 		id := o.contact("when"+c.locale, "李雷", "when."+c.locale+"@example.com", c.locale)

@@ -23,14 +23,14 @@ func TestAccountListsAndEndsSessions(t *testing.T) {
 	if p := w.post(bob, ends[0][1], nil); p.Status != 404 {
 		t.Errorf("bob ends ada's: %d", p.Status)
 	}
-	if p := w.post(here, ends[0][1], nil); p.URL.Path != "/account" || !strings.Contains(p.Body, "The session is ended") {
+	if p := w.post(here, ends[0][1], nil); p.URL.Path != "/account" || !strings.Contains(p.Body, "You have ended the session") {
 		t.Errorf("%s\n%s", p.URL, p.Body)
 	}
 	if p := w.get(there, "/account"); p.URL.Path != "/sign-in" {
 		t.Errorf("the other browser is at %s", p.URL)
 	}
 	w.signIn(there, "/sign-in/start", "ada")
-	if p := w.post(here, "/account/sessions/end-others", nil); !strings.Contains(p.Body, "All other sessions are ended") {
+	if p := w.post(here, "/account/sessions/end-others", nil); !strings.Contains(p.Body, "You have ended all other sessions") {
 		t.Errorf("%s\n%s", p.URL, p.Body)
 	}
 	if p := w.get(there, "/account"); p.URL.Path != "/sign-in" {
