@@ -66,7 +66,7 @@ func TestTheManagerApprovesWhatCustomersAreTold(t *testing.T) {
 	w := newWorld(t)
 	w.shows("programme_manager", "/console/notices", "This programme has no notices")
 	w.notify()
-	w.shows("programme_manager", "/console/notices", "Waiting for approval", "{product} closes on {date:service_end}")
+	w.shows("programme_manager", "/console/notices", "Waiting for approval", "Hezhou Teamwork closes on 31 January 2027")
 	w.shows("programme_manager", "/console/notices/announcement", "Approve these words", "31 August 2026 (+0)", "All customers")
 	if a := w.post("programme_manager", "/console/notices/announcement/approve", url.Values{"hash": {"0"}}); a.status != 409 {
 		t.Errorf("an approval of what nobody saw: %d", a.status)
@@ -81,8 +81,16 @@ func TestTheManagerApprovesWhatCustomersAreTold(t *testing.T) {
 	w.shows("programme_manager", "/console/notices/announcement?locale=en&customer="+ref, "Hezhou Teamwork closes on 31 January 2027", "Service stops: 31 January 2027")
 	w.shows("programme_manager", "/console/notices/announcement?locale=zh-CN&customer="+ref, "禾舟协作将于2027年1月31日停止服务")
 	w.tellAll()
-	w.shows("programme_manager", "/console/notices", "Sending")
-	w.shows("programme_manager", "/console/notices/announcement", "Approved by")
+	w.shows("programme_manager", "/console/notices", "Being sent")
+	w.shows("programme_manager", "/console/notices/announcement", "Approved by", "By channel, tier and language", `/console/notices/announcement/messages?group=planned`, "channel=email")
+	w.shows("programme_manager", "/console/notices/announcement/messages?group=accepted&channel=email", "Taken by the email server", ref, "Download as CSV", ">Reached<")
+	w.hides(w.shows("programme_manager", "/console/notices/announcement/messages?group=bounced", "No message is in this state."), ref+"<")
+	if a := w.get("programme_manager", "/console/notices/announcement/messages.csv?group=sent"); a.status != 200 || !strings.HasPrefix(a.body, "\ufeffCustomer,") || !strings.Contains(a.body, ref) {
+		t.Errorf("the file: %d %q", a.status, a.body)
+	}
+	if a := w.get("programme_manager", "/console/notices/announcement/messages?group=all"); a.status != 404 {
+		t.Errorf("a group that does not exist: %d", a.status)
+	}
 	if a := w.post("programme_manager", "/console/notices/announcement/pause", url.Values{"reason": {" "}}); a.status != 422 {
 		t.Errorf("a pause without a reason: %d", a.status)
 	}
@@ -246,7 +254,7 @@ func TestH02_NoticesPagesInABrowser(t *testing.T) {
 	ref := w.text(`SELECT ref FROM customer WHERE id = $1`, w.ids["a"])
 	for who, paths := range map[string][]string{
 		"programme_manager": {
-			"/console/notices", "/console/notices/announcement?customer=" + ref, "/console/notices/day?day=2027-01-31", "/console/reach", "/console/calls", "/console/deliveries",
+			"/console/notices", "/console/notices/announcement?customer=" + ref, "/console/notices/announcement/messages?group=sent", "/console/notices/day?day=2027-01-31", "/console/reach", "/console/calls", "/console/deliveries",
 		},
 		"owner": {"/inbox"},
 	} {

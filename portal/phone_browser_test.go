@@ -123,6 +123,8 @@ func (w *world) phonePages() map[string][]string {
 		"/console/workspace/:plan/items":              {"/console/workspace/retirement/items?show=all programme_manager"},
 		"/console/workspace/:plan/items/:key":         {"/console/workspace/retirement/items/decision programme_manager", "/console/workspace/retirement/items/unreached"},
 		"/console/notices/:key/preview":               nil, // a mail in a frame
+		"/console/notices/:key/messages":              nil, // as above
+		"/console/notices/:key/messages.csv":          nil,
 		"/console/ops/sinks/:id":                      nil, // this world has none
 		"/exports/:id/download":                       nil,
 		"/exports/:id/receipt.json":                   nil,

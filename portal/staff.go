@@ -101,6 +101,8 @@ func (s *Consoles) noticesList() []Route {
 		{Method: get, Path: notices.Path + "/day", Access: ProgrammeManager, Handler: s.notices.ShowDay},
 		{Method: post, Path: notices.Path + "/rate", Access: ProgrammeManager, Handler: s.notices.SetRate},
 		{Method: get, Path: notices.Path + "/:key/preview", Access: ProgrammeManager, Handler: s.notices.ShowLetter, Quiet: true},
+		{Method: get, Path: notices.Path + "/:key/messages", Access: ProgrammeManager, Handler: s.notices.ShowMessages},
+		{Method: get, Path: notices.Path + "/:key/messages.csv", Access: ProgrammeManager, Handler: s.notices.DownloadMessages},
 		{Method: get, Path: notices.Path + "/:key", Access: ProgrammeManager, Handler: s.notices.ShowOne},
 		{Method: post, Path: notices.Path + "/:key/approve", Access: ProgrammeManager, Handler: s.notices.Approve},
 		{Method: post, Path: notices.Path + "/:key/pause", Access: ProgrammeManager, Handler: s.notices.Pause},

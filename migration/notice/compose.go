@@ -176,6 +176,27 @@ func (w writer) daysTo(milestone string) int {
 	return max(0, migration.DayOf(w.now.In(w.p.Zone)).DaysUntil(w.day(milestone)))
 }
 
+// TitleOf is what staff call a notice: its first title, with the programme's own dates, and marks where each reader's words stand.
+// Empty: it has none.
+func TitleOf(l *locale.Locale, p *migration.Programme, n migration.Notice) string {
+	if len(n.Words) == 0 {
+		return ""
+	}
+	w := writer{Locale: l, p: p, plain: true}
+	return variables.ReplaceAllStringFunc(l.Pick(n.Words[0].Title), func(found string) string {
+		name := found[1 : len(found)-1]
+		switch kind, of, _ := strings.Cut(name, ":"); {
+		case kind == "date":
+			return w.date(of)
+		case kind == "days":
+			return l.T("notice.days.open")
+		case name == "product", name == "company":
+			return w.value(name)
+		}
+		return "…"
+	})
+}
+
 // Letter is what one reader is sent: the notices in the order in which they are due.
 type Letter struct {
 	Bulletin mail.Bulletin

@@ -134,17 +134,6 @@ type Overview struct {
 	content string
 }
 
-// Counts are the customers of a notice by what became of it. Planned is all of them; each of the others is a part of it.
-type Counts struct {
-	Planned, Waiting, Sent, Failed, Dropped       int
-	Accepted, Refused, Bounced, Unknown, Deferred int // by e-mail: the best of a customer's contacts
-	Calls, Reached                                int
-	NoResult                                      int // of Failed: the rule had no result at the moment of sending
-}
-
-// Finished reports whether nothing is left to send: every message that was planned has ended.
-func (c Counts) Finished() bool { return c.Planned > 0 && c.Waiting == 0 }
-
 // Overview returns how each notice of the programme stands, in the plan's order. For staff.
 func (s *Service) Overview(ctx context.Context, staffID string) (list []Overview, err error) {
 	p, err := s.programme(ctx)

@@ -53,41 +53,6 @@ func (store) approvals(ctx context.Context, tx *db.Tx) (map[string][]approval, e
 	return found, err
 }
 
-// counts counts each notice's messages by what became of them; deliveries count by the best of a message's contacts.
-func (store) counts(ctx context.Context, tx *db.Tx) (map[string]Counts, error) {
-	const sql = `
-		SELECT m.notice, count(*), count(*) FILTER (WHERE m.state = 'planned'), count(*) FILTER (WHERE m.state = 'sent'),
-		       count(*) FILTER (WHERE m.state = 'failed'),
-		       count(*) FILTER (WHERE m.state = 'failed' AND m.reason = 'rule'), count(*) FILTER (WHERE m.state IN ('dropped', 'superseded')),
-		       count(*) FILTER (WHERE d.best = 'accepted'), count(*) FILTER (WHERE d.best = 'refused'),
-		       count(*) FILTER (WHERE d.best = 'bounced'), count(*) FILTER (WHERE d.best = 'unknown'),
-		       count(*) FILTER (WHERE d.best = 'deferred'), count(k.id),
-		       count(*) FILTER (WHERE m.state = 'sent' AND ` + reachedSQL + `)
-		  FROM notice_message m
-		  LEFT JOIN notice_call k ON k.message_id = m.id
-		  LEFT JOIN LATERAL (
-		    SELECT d.state AS best FROM notice_delivery d WHERE d.message_id = m.id
-		     ORDER BY array_position(ARRAY['accepted', 'unknown', 'sending', 'deferred', 'bounced', 'complained', 'refused'], d.state) LIMIT 1
-		  ) d ON TRUE
-		 GROUP BY m.notice`
-	rows, err := tx.Pgx.Query(ctx, sql)
-	if err != nil {
-		return nil, fmt.Errorf("count notices: %w", err)
-	}
-	found := map[string]Counts{}
-	var key string
-	var c Counts
-	to := []any{
-		&key, &c.Planned, &c.Waiting, &c.Sent, &c.Failed, &c.NoResult, &c.Dropped, &c.Accepted, &c.Refused, &c.Bounced, &c.Unknown, &c.Deferred,
-		&c.Calls, &c.Reached,
-	}
-	_, err = pgx.ForEachRow(rows, to, func() error {
-		found[key] = c
-		return nil
-	})
-	return found, err
-}
-
 // shown bounds what an inbox lists.
 const shown = 200
 

@@ -17,6 +17,7 @@ import (
 // desk is what was read of one notice.
 type desk struct {
 	one     notice.Overview
+	parts   []notice.Part
 	names   map[string]string
 	query   page.Form
 	letter  *notice.Letter // nil: no preview was asked for
@@ -31,6 +32,7 @@ type noticeView struct {
 	alerts   []ui.Banner
 	facts    []ui.SummaryRow
 	counts   []ui.SummaryRow
+	parts    *ui.Table // nil: nothing was planned yet
 	words    []wording
 	changes  []changed // of what was approved last
 	approve  *ui.Action
@@ -99,7 +101,10 @@ func buildNotice(v *page.Visit, d desk, layout ui.Page) noticeView {
 	view := noticeView{
 		layout: layout, url: place, alerts: alerts(v, d.one),
 		heading: ui.Heading{Eyebrow: l.T("notice.kind." + n.Kind), Title: title(v, n)},
-		facts:   facts(v, d.one), counts: counts(v, d.one.Counts), words: wordings(v, n), changes: changesOf(v, d.one.Changes),
+		facts:   facts(v, d.one), counts: counts(v, n.Key, d.one.Counts), words: wordings(v, n), changes: changesOf(v, d.one.Changes),
+	}
+	if len(d.parts) > 0 {
+		view.parts = partsTable(v, n.Key, d.parts)
 	}
 	if d.one.Approved {
 		view.approved = l.T("notice.approved", "Who", nameOf(d.names, d.one.By), "When", v.When(d.one.At))
@@ -211,17 +216,52 @@ func when(v *page.Visit, n migration.Notice) string {
 	return l.T("notice.named", "Name", l.T("milestone."+m.Key), "Values", notice.Enumerate(l, days))
 }
 
-func counts(v *page.Visit, c notice.Counts) []ui.SummaryRow {
+// counted are the groups of a notice's page with the group that each is a part of.
+var counted = []struct{ group, of notice.Group }{
+	{notice.All, ""}, {notice.Waiting, notice.All}, {notice.Sent, notice.All}, {notice.Accepted, notice.All}, {notice.Refused, notice.All},
+	{notice.Bounced, notice.All}, {notice.Complained, notice.All}, {notice.Deferred, notice.All}, {notice.Unknown, notice.All},
+	{notice.Calls, notice.All}, {notice.Dropped, notice.All}, {notice.Failed, notice.All}, {notice.Reached, notice.Sent}, {notice.Silent, notice.Sent},
+}
+
+// counts lists what became of a notice's messages; each number leads to those whom it counts.
+func counts(v *page.Visit, key string, c notice.Counts) (rows []ui.SummaryRow) {
+	for _, x := range counted {
+		row := ui.SummaryRow{Key: v.Locale.T("notice." + string(x.group)), Value: share(v.Locale, c[x.group], c[x.of])}
+		if c[x.group] > 0 {
+			row.Body = ui.A(ui.Link{Label: row.Value, URL: messagesURL(key, url.Values{"group": {string(x.group)}})})
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// partsTable counts a notice's messages by channel, tier and language; each number leads to those whom it counts.
+func partsTable(v *page.Visit, key string, parts []notice.Part) *ui.Table {
 	l := v.Locale
-	row := func(key string, part, whole int) ui.SummaryRow {
-		return ui.SummaryRow{Key: l.T("notice." + key), Value: share(l, part, whole)}
+	t := &ui.Table{ID: "parts", Plain: true, Caption: l.T("console.table", "Title", l.T("notice.parts")), Columns: []ui.Column{
+		{Label: l.T("notice.part")},
+		{Label: l.T("notice.planned"), Numeric: true},
+		{Label: l.T("notice.sent"), Numeric: true},
+		{Label: l.T("notice.accepted"), Numeric: true},
+		{Label: l.T("notice.refused"), Numeric: true},
+		{Label: l.T("notice.bounced"), Numeric: true},
+		{Label: l.T("notice.reached"), Numeric: true},
+	}}
+	for _, p := range parts {
+		cells := []ui.Cell{{Text: l.T("notice.named", "Name", l.T("notice.by."+p.By), "Values", partName(v, p.By, p.Value))}}
+		for _, x := range []struct{ group, of notice.Group }{
+			{notice.All, ""}, {notice.Sent, notice.All}, {notice.Accepted, notice.All}, {notice.Refused, notice.All}, {notice.Bounced, notice.All},
+			{notice.Reached, notice.Sent},
+		} {
+			cell := ui.Cell{Text: share(l, p.Counts[x.group], p.Counts[x.of])}
+			if p.Counts[x.group] > 0 {
+				cell.URL = messagesURL(key, url.Values{"group": {string(x.group)}, p.By: {queryOf(p)}})
+			}
+			cells = append(cells, cell)
+		}
+		t.Rows = append(t.Rows, ui.Row{Cells: cells})
 	}
-	return []ui.SummaryRow{
-		row("planned", c.Planned, 0), row("waiting", c.Waiting, c.Planned), row("sent", c.Sent, c.Planned), row("accepted", c.Accepted, c.Planned),
-		row("refused", c.Refused, c.Planned), row("bounced", c.Bounced, c.Planned), row("unknown", c.Unknown, c.Planned),
-		row("calls_opened", c.Calls, c.Planned), row("dropped", c.Dropped, c.Planned), row("failed", c.Failed, c.Planned),
-		row("reached", c.Reached, c.Sent),
-	}
+	return t
 }
 
 func wordings(v *page.Visit, n migration.Notice) (list []wording) {

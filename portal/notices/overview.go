@@ -1,6 +1,8 @@
 package notices
 
 import (
+	"net/url"
+
 	"offramp/internal/locale"
 	"offramp/migration"
 	"offramp/migration/notice"
@@ -63,14 +65,23 @@ func buildOverview(v *page.Visit, list []notice.Overview, layout ui.Page) overvi
 			{Text: title(v, one.Notice), URL: Path + "/" + one.Notice.Key},
 			{Body: ui.Tag("", tone, word)},
 			{Text: l.Number(int64(one.Meant))},
-			{Text: l.Number(int64(c.Planned))},
-			{Text: share(l, c.Sent, c.Planned)},
-			{Text: share(l, c.Refused+c.Bounced, c.Planned)},
-			{Text: share(l, c.Reached, c.Sent)},
+			countCell(l, one.Notice.Key, c, notice.All, ""),
+			countCell(l, one.Notice.Key, c, notice.Sent, notice.All),
+			countCell(l, one.Notice.Key, c, notice.Bad, notice.All),
+			countCell(l, one.Notice.Key, c, notice.Reached, notice.Sent),
 		}})
 		view.alerts = append(view.alerts, alerts(v, one)...)
 	}
 	return view
+}
+
+// countCell is a number that leads to those whom it counts.
+func countCell(l *locale.Locale, key string, c notice.Counts, group, of notice.Group) ui.Cell {
+	cell := ui.Cell{Text: share(l, c[group], c[of])}
+	if c[group] > 0 {
+		cell.URL = messagesURL(key, url.Values{"group": {string(group)}})
+	}
+	return cell
 }
 
 // share writes a part with its whole and percentage.
@@ -97,9 +108,9 @@ func stateOf(l *locale.Locale, one notice.Overview) (ui.Tone, string) {
 		return console.Ours, l.T("notice.state.talks")
 	case one.Held == notice.HeldGate:
 		return console.Ours, l.T("notice.state.gate")
-	case one.Counts.Waiting > 0:
+	case one.Counts[notice.Waiting] > 0:
 		return console.Theirs, l.T("notice.state.sending")
-	case one.Counts.Planned == 0:
+	case one.Counts[notice.All] == 0:
 		return console.Theirs, l.T("notice.state.ahead")
 	}
 	return console.Done, l.T("notice.state.done")
@@ -135,12 +146,12 @@ func alerts(v *page.Visit, one notice.Overview) (list []ui.Banner) {
 	if one.Meant == 0 && one.Failed == 0 {
 		list = append(list, ui.Banner{Tone: "warn", Title: l.T("notice.alert.nobody", "Notice", name), Text: l.T("notice.alert.nobody.text")})
 	}
-	if n := one.Counts.NoResult; n > 0 {
+	if n := one.Counts[notice.NoResult]; n > 0 {
 		list = append(list, ui.Banner{
 			Tone: "warn", Title: l.N("notice.alert.no_result", n, "Notice", name), Text: l.T("notice.alert.no_result.text"),
 		})
 	}
-	if n := one.Counts.Failed - one.Counts.NoResult; n > 0 {
+	if n := one.Counts[notice.Failed] - one.Counts[notice.NoResult]; n > 0 {
 		list = append(list, ui.Banner{
 			Tone: "warn", Title: l.N("notice.alert.failed", n, "Notice", name), Text: l.T("notice.alert.failed.text"),
 		})

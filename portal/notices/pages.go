@@ -70,6 +70,9 @@ func (p *Pages) ShowOne(c echo.Context) error {
 		return err
 	}
 	d := desk{one: one, query: query}
+	if d.parts, err = p.Notices.Parts(ctx, v.Session.IdentityID, one.Notice.Key); err != nil {
+		return err
+	}
 	if d.names, err = p.Customers.Names(ctx, v.Session.IdentityID, []string{one.By}); err != nil {
 		return err
 	}

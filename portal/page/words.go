@@ -36,7 +36,8 @@ func ExtensionReason(l *locale.Locale, reason string) string {
 	return reason
 }
 
-// NoticeName is what staff call a notice: its title with the variables left open, or its kind and key where it has none.
+// NoticeName is what staff call a notice: its title with the dates of the programme, or its kind and key where it
+// has none.
 func NoticeName(l *locale.Locale, p *migration.Programme, key string) string {
 	if notice.IsCorrection(key) {
 		return l.T("notice.correction.of", "Version", strings.TrimPrefix(key, "moved:"))
@@ -45,10 +46,8 @@ func NoticeName(l *locale.Locale, p *migration.Programme, key string) string {
 	if !ok {
 		return key
 	}
-	if len(n.Words) > 0 {
-		if text := l.Pick(n.Words[0].Title); text != "" {
-			return text
-		}
+	if text := notice.TitleOf(l, p, n); text != "" {
+		return text
 	}
 	return l.T("notice.kind."+n.Kind) + " · " + n.Key
 }
