@@ -83,7 +83,7 @@ func TestTheManagerApprovesWhatCustomersAreTold(t *testing.T) {
 	w.tellAll()
 	w.shows("programme_manager", "/console/notices", "Being sent")
 	w.shows("programme_manager", "/console/notices/announcement", "Approved by", "By channel, tier and language", `/console/notices/announcement/messages?group=planned`, "channel=email")
-	w.shows("programme_manager", "/console/notices/announcement/messages?group=accepted&channel=email", "Taken by the email server", ref, "Download as CSV", ">Reached<")
+	w.shows("programme_manager", "/console/notices/announcement/messages?group=accepted&channel=email", "Accepted by the email server", ref, "Download as CSV", ">Reached<")
 	w.hides(w.shows("programme_manager", "/console/notices/announcement/messages?group=bounced", "No message is in this state."), ref+"<")
 	if a := w.get("programme_manager", "/console/notices/announcement/messages.csv?group=sent"); a.status != 200 || !strings.HasPrefix(a.body, "\ufeffCustomer,") || !strings.Contains(a.body, ref) {
 		t.Errorf("the file: %d %q", a.status, a.body)
