@@ -12,8 +12,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"offramp/migration/refund"
+	"offramp/migration/refund/inspect"
 )
 
 // paper is a PDF as far as its frame goes.
@@ -287,4 +289,70 @@ func grey() string {
 		panic(err)
 	}
 	return b.String()
+}
+
+// scans gives a world a scanner, which has looked at a document when a test says so.
+func (w *world) scans() {
+	w.scanner = inspect.Clamd{}
+	w.serve("http://portal.example")
+}
+
+func (w *world) scanned(name, found string) {
+	w.Helper()
+	w.exec(`UPDATE refund_document SET scan = CASE $2 WHEN '' THEN 'clean' ELSE 'refused' END, scan_found = nullif($2, ''), scanned_at = $3 WHERE name = $1`, name, found, w.clock.Now())
+}
+
+func TestADocumentsScanIsSeenOnBothSides(t *testing.T) {
+	w := newPrepaid(t)
+	ref := w.asked("owner")
+	own, theirs := "/refund/"+ref, queue+"/"+ref
+	send := func(name string) {
+		t.Helper()
+		if a := w.attached("owner", own+"/documents", nil, name, "application/pdf", paper(name)); a.status != 303 {
+			t.Fatalf("%d\n%s", a.status, a.body)
+		}
+	}
+	send("first.pdf")
+	w.shows("owner", own, "first.pdf", "Not scanned")
+	link := w.found(shownDocument, w.shows("finance_clerk", theirs, "Not scanned", theirs+"/review"))
+	w.clock.Advance(time.Minute)
+	w.scans()
+	send("second.pdf")
+	id := regexp.MustCompile(`/documents/[A-Z0-9]+/remove`).FindAllString(w.shows("owner", own, "Being scanned", "Nobody can open it until the scan is done."), -1)[1]
+	second := strings.TrimSuffix(id, "/remove")
+	body := w.shows("finance_clerk", theirs, "Being scanned", "A document is being scanned for malware")
+	w.hides(body, theirs+second+`"`, theirs+"/review")
+	for who, path := range map[string]string{"owner": own + second, "finance_clerk": theirs + second} {
+		if a := w.get(who, path); a.status != 409 || !strings.Contains(a.body, "A document is being scanned for malware") || !strings.Contains(a.body, "Try again in a few minutes") {
+			t.Errorf("%s opens it while it is scanned: %d\n%s", who, a.status, a.body)
+		}
+	}
+	version := w.found(shownVersion, body)
+	if a := w.post("finance_clerk", theirs+"/review", url.Values{"version": {version}}); a.status != 409 || !strings.Contains(a.body, "A document is being scanned for malware") {
+		t.Errorf("reviewed while it is scanned: %d", a.status)
+	}
+	w.hides(w.get("finance_clerk", queue).body, "waiting for the scanner")
+	w.clock.Advance(20 * time.Minute)
+	w.shows("finance_clerk", queue, "1 document has been waiting for the scanner since", "Tell the person who runs this portal.")
+
+	w.scanned("second.pdf", "Eicar-Signature")
+	w.hides(w.shows("owner", own, "We found malware and deleted the file.", "attach another file", `name="document"`), own+second+`"`, "Eicar")
+	w.hides(w.shows("finance_clerk", theirs, "Found: Eicar-Signature.", theirs+"/review"), theirs+second+`"`)
+	w.hides(w.get("finance_clerk", queue).body, "waiting for the scanner")
+	for who, path := range map[string]string{"owner": own + second, "finance_clerk": theirs + second} {
+		if a := w.get(who, path); a.status != 410 || !strings.Contains(a.body, "The scanner refused this document") {
+			t.Errorf("%s opens what was refused: %d", who, a.status)
+		}
+	}
+	send("third.pdf")
+	w.scanned("third.pdf", "")
+	w.shows("owner", own, "Nothing found")
+	if a := w.get("finance_clerk", link); a.status != 200 {
+		t.Errorf("of before there was a scanner: %d", a.status)
+	}
+	for _, who := range []string{"owner", "finance_clerk"} {
+		w.speak(who, "zh-CN")
+	}
+	w.shows("owner", own, "恶意程序扫描", "未扫描", "未通过扫描", "未发现问题", "请检查文件所在的设备")
+	w.shows("finance_clerk", theirs, "发现Eicar-Signature")
 }

@@ -28,7 +28,7 @@ func (w *world) refunds() *refund.Service {
 			price := replacement.PriceFor(p, r, c, now)
 			return price.ToPay, price.Currency, price.Model != "" && price.Summed
 		},
-		DB: w.web, Jobs: w.inserter(), Customers: w.customers, Vault: secret.NewVault(secret.VaultOptions{Purpose: refund.Purpose, Ring: box, Keys: w.keys}), Bodies: storage.NewShelf(w.bucket, refund.DocumentPrefix), Providers: map[string]payout.Provider{"stripe": nil},
+		DB: w.web, Jobs: w.inserter(), Customers: w.customers, Vault: secret.NewVault(secret.VaultOptions{Purpose: refund.Purpose, Ring: box, Keys: w.keys}), Bodies: storage.NewShelf(w.bucket, refund.DocumentPrefix), Scanner: w.scanner, Providers: map[string]payout.Provider{"stripe": nil},
 		Debtors: map[string]refund.Debtor{"EUR": {Debtor: bankfile.Debtor{Name: "Hezhou Technology", IBAN: "DE89370400440532013000", BIC: "COBADEFFXXX"}}, "CNY": {Debtor: bankfile.Debtor{Name: "Hezhou Technology", Account: "310066661018800012345", CNAPS: "301290000007"}, Unicode: true}},
 	})
 }

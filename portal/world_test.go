@@ -34,6 +34,7 @@ import (
 	"offramp/migration/governance"
 	"offramp/migration/notice/reach"
 	"offramp/migration/notice/truth"
+	"offramp/migration/refund/inspect"
 	"offramp/migration/replacement"
 	"offramp/portal"
 	"offramp/portal/banner"
@@ -118,8 +119,9 @@ type world struct {
 	cookies   map[string]string // principal -> session secret
 	ids       map[string]string // principal -> contact id; "a", "b" -> customer id
 	super     localtest.TestDatabase
-	tables    *pgxpool.Pool // the superuser's: who may what is nothing to what a test prepares
-	keys      secret.Keys   // of bank details; nil: none but the installation's own
+	tables    *pgxpool.Pool   // the superuser's: who may what is nothing to what a test prepares
+	scanner   inspect.Scanner // of documents, which looks when a test says so; nil: there is none
+	keys      secret.Keys     // of bank details; nil: none but the installation's own
 }
 
 func newWorld(t *testing.T) *world {

@@ -23,7 +23,8 @@ type doctorCmd struct {
 func (doctorCmd) Help() string {
 	return `Each "ok" is an act that was done: it signs in to the database and hides a row from somebody else, uploads to the bucket whole and
 in parts, lists, reads by a link and deletes, lets both OpenID providers refuse a code that nobody gave, has the mail server take
-the sender, connects to the sinks, asks Stripe, writes a bank file, and opens what keys have sealed. What it writes it takes back.
+the sender, connects to the sinks, asks Stripe, writes a bank file, opens what keys have sealed, and has the
+scanner of documents refuse a test file. What it writes it takes back.
 A line that begins with "-" could not be tried. Exit status 1 when something is to be mended.
 
 Example:
@@ -126,6 +127,7 @@ func (p *parts) checks(limit time.Duration) []check {
 		{"Stripe", "", false, p.checkStripe},
 		{"bank account", "", false, p.checkBank},
 		{"keys of bank details", "", false, p.checkKeys},
+		{"scanner of documents", "", false, p.checkScanner},
 	}
 }
 

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"slices"
 	"time"
 
 	"offramp/migration"
+	"offramp/migration/refund"
+	"offramp/migration/refund/inspect"
 	"offramp/migration/refund/payout/account"
 	"offramp/migration/refund/payout/bankfile"
 	"offramp/migration/refund/payout/stripe"
@@ -74,4 +78,46 @@ func (p *parts) checkBank(ctx context.Context) (string, error) {
 func (p *parts) offersBank(ctx context.Context) bool {
 	programme, err := p.programmes.Active(ctx)
 	return err == nil && programme.Refund != nil && slices.Contains(programme.Refund.Payout.Methods, migration.SettleBank)
+}
+
+// checkScanner has the scanner of documents refuse the test file that every scanner knows and let a harmless one pass, and looks
+// whether documents wait.
+func (p *parts) checkScanner(ctx context.Context) (string, error) {
+	scanner := p.scanner()
+	if scanner == nil {
+		if waits := p.scanWaits(ctx); waits != nil && waits.Count > 0 {
+			return "", &trouble{
+				what: fmt.Sprintf("documents wait for a scanner, and none is configured: %d since %s", waits.Count, waits.Since.UTC().Format(time.RFC3339)),
+				mend: "set OFFRAMP_SCAN_CLAMD or OFFRAMP_SCAN_ICAP for serve and work",
+			}
+		}
+		return "", &unproved{"not configured, so that documents of refunds are not scanned for malware"}
+	}
+	where := cmp.Or(p.config.Scan.Clamd, p.config.Scan.ICAP)
+	called, err := inspect.Prove(ctx, scanner)
+	switch {
+	case errors.Is(err, inspect.ErrBlind):
+		return "", &trouble{what: where + " answers, but its word is worth nothing: " + err.Error(), mend: "update its signatures, and let this service of it look at files of every kind"}
+	case err != nil:
+		return "", &trouble{what: "the scanner of documents at " + where + " does not do its part, so that nobody can open what is attached", mend: "start it, clear the way to it, or correct OFFRAMP_SCAN_CLAMD or OFFRAMP_SCAN_ICAP", cause: err}
+	}
+	if waits := p.scanWaits(ctx); waits != nil && waits.Long(time.Now()) {
+		return "", &trouble{
+			what: fmt.Sprintf("the scanner answers here, and documents wait for it: %d since %s", waits.Count, waits.Since.UTC().Format(time.RFC3339)),
+			mend: "look whether offramp work runs with the same setting, and what its log says of refund_document_scan",
+		}
+	}
+	return ": " + where + " calls the test file " + called, nil
+}
+
+// scanWaits is what waits for the scanner; nil: nobody knows.
+func (p *parts) scanWaits(ctx context.Context) *refund.ScanWait {
+	if p.db == nil {
+		return nil
+	}
+	waits, err := refund.NewService(refund.Config{DB: p.db}).ScanWaits(ctx)
+	if err != nil {
+		return nil // the checks of the database say why
+	}
+	return &waits
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -27,7 +28,8 @@ func TestDoctorFindsEverythingInOrder(t *testing.T) {
 	w.run("doctor").want(
 		t, 0, "ok    configuration", "ok    database role: offramp_worker, for work", "ok    database rights: as they are meant", "ok    schema: ", "ok    customers' rows: kept from each other", "ok    database: PostgreSQL 1", "ok    clock", "ok    storage: bucket "+w.env["OFFRAMP_S3_BUCKET"],
 		"ok    customers' provider: "+w.env["OFFRAMP_CUSTOMER_ISSUER"], "ok    staff's provider: ", "ok    mail: ", "ok    programme: boats, version 1",
-		"ok    sinks: 1", "ok    sources: 1 datasets answer", "-     Stripe: not configured", "-     bank account: not configured", "Everything answers.",
+		"ok    sinks: 1", "ok    sources: 1 datasets answer", "-     Stripe: not configured", "-     bank account: not configured",
+		"-     scanner of documents: not configured, so that documents of refunds are not scanned for malware", "Everything answers.",
 	)
 }
 
@@ -135,6 +137,75 @@ func TestDoctorNamesEachBrokenPart(t *testing.T) {
 			r.hides(t, "hidden-word", "not-the-secret-key", "last-years-secret")
 		})
 	}
+}
+
+// clamd speaks a scanner's protocol: it finds whatever holds one of the words.
+func clamd(t *testing.T, words ...string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	scan := func(conn net.Conn) {
+		defer func() { _ = conn.Close() }()
+		r := bufio.NewReader(conn)
+		if _, err := r.ReadString(0); err != nil {
+			return
+		}
+		var body strings.Builder
+		for size := uint32(1); size > 0; {
+			if binary.Read(r, binary.BigEndian, &size) != nil {
+				return
+			}
+			_, _ = io.CopyN(&body, r, int64(size))
+		}
+		for _, word := range words {
+			if strings.Contains(body.String(), word) {
+				_, _ = io.WriteString(conn, "stream: Its-Signature FOUND\x00")
+				return
+			}
+		}
+		_, _ = io.WriteString(conn, "stream: OK\x00")
+	}
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go scan(conn)
+		}
+	}()
+	return "tcp://" + l.Addr().String()
+}
+
+// TestDoctorHasTheScannerRefuseSomething gives documents a scanner, then breaks it in each way.
+func TestDoctorHasTheScannerRefuseSomething(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inEffect()
+	good := clamd(t, "EICAR")
+	w.with("OFFRAMP_SCAN_CLAMD", good).run("doctor").want(t, 0, "ok    scanner of documents: "+good+" calls the test file Its-Signature", "Everything answers.")
+	for _, c := range []struct {
+		settings []string
+		says     []string
+	}{
+		{[]string{"OFFRAMP_SCAN_CLAMD", clamd(t)}, []string{"answers, but its word is worth nothing", "it lets the test file pass", "mend: update its signatures"}},
+		{[]string{"OFFRAMP_SCAN_CLAMD", clamd(t, "EICAR", "PDF")}, []string{"answers, but its word is worth nothing", "where nothing is"}},
+		{[]string{"OFFRAMP_SCAN_CLAMD", "tcp://" + nowhere(t)}, []string{"does not do its part", "connection refused", "mend: start it"}},
+		{[]string{"OFFRAMP_SCAN_ICAP", "icap://" + nowhere(t) + "/avscan"}, []string{"does not do its part", "connection refused"}},
+		{[]string{"OFFRAMP_SCAN_ICAP", strings.Replace(w.env["OFFRAMP_CUSTOMER_ISSUER"], "http:", "icap:", 1) + "/avscan"}, []string{"does not do its part", "no ICAP server"}},
+	} {
+		w.with(c.settings...).run("doctor").want(t, 1, append(c.says, "WRONG scanner of documents: ", "1 to mend.")...)
+	}
+	const waits = `INSERT INTO refund_document (id, refund_id, customer_id, object_key, name, kind, uploader, uploader_kind, shown, begun_at, attached_at, size, sha256, scan)
+		VALUES ('d', 'r', 'c', 'documents/' || repeat('0', 64), 'x.pdf', 'pdf', 'k', 'customer', true, now(), now() - interval '1 hour', 1, repeat('0', 64), 'pending')`
+	if _, err := w.database.Super(t).Exec(t.Context(), `ALTER TABLE refund_document DROP CONSTRAINT refund_document_customer_id_refund_id_fkey; `+waits); err != nil {
+		t.Fatal(err)
+	}
+	w.with("OFFRAMP_SCAN_CLAMD", good).run("doctor").want(t, 1, "WRONG scanner of documents: the scanner answers here, and documents wait for it: 1 since", "mend: look whether offramp work runs")
+	w.run("doctor").want(t, 1, "WRONG scanner of documents: documents wait for a scanner, and none is configured: 1 since", "mend: set OFFRAMP_SCAN_CLAMD or OFFRAMP_SCAN_ICAP")
 }
 
 func TestDoctorComparesTheRightsWithThoseThatAreMeant(t *testing.T) {

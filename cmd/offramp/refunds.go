@@ -39,8 +39,8 @@ func (p *parts) refunds(queue *jobs.Client, bucket *storage.Bucket, providers ma
 		debtors[""] = d
 	}
 	var scanner inspect.Scanner
-	if network, address := p.config.Scan.Way(); network != "" {
-		scanner = inspect.Clamd{Network: network, Address: address}
+	if asked := p.scanner(); asked != nil {
+		scanner = &inspect.Proven{Scanner: asked}
 	}
 	entitlements := refund.NewEntitlements(p.db, p.programmes, refund.CoveredPayments)
 	return refund.NewService(refund.Config{
@@ -54,6 +54,17 @@ func (p *parts) refunds(queue *jobs.Client, bucket *storage.Bucket, providers ma
 		DB: p.db, Jobs: queue, Customers: p.journeys, Vault: vault, Log: p.log, Providers: providers, Debtors: debtors,
 		Bodies: storage.NewShelf(bucket, refund.DocumentPrefix), Scanner: scanner, Price: priceOf,
 	}), nil
+}
+
+// scanner is the one that is configured; nil: none is.
+func (p *parts) scanner() inspect.Scanner {
+	if network, address := p.config.Scan.Way(); network != "" {
+		return inspect.Clamd{Network: network, Address: address}
+	}
+	if address, path, secure := p.config.Scan.Service(); address != "" {
+		return inspect.ICAP{Address: address, Service: path, TLS: secure}
+	}
+	return nil
 }
 
 // priceOf is what a replacement costs a customer; not known where it depends on seats that the import does not tell.

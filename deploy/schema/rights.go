@@ -150,7 +150,7 @@ var Meant = []TableRights{
 	{Table: "refund_payment", Serve: "select, insert, update (live, settled)", Work: "select, update (live, settled)"},
 	{Table: "refund_draft", Serve: "select, insert, update, delete", Work: "select, delete"},
 	{Table: "refund_total", Serve: "select, insert", Work: "select, insert, delete"},
-	{Table: "refund_document", Serve: "select, insert, update (size, sha256, attached_at, remover, removed_at)", Work: "select, update (purged_at), delete"},
+	{Table: "refund_document", Serve: "select, insert, update (size, sha256, attached_at, remover, removed_at)", Work: "select, update (purged_at, scan, scan_found, scanned_at), delete"},
 	{Table: "refund_task", Serve: "select, insert, update (done_by, done_at, note)", Work: "select, insert, update (done_by, done_at, note)"},
 	{Table: "ledger_entry", Serve: "select, insert", Work: "select, insert"},
 	{Table: "ledger_posting", Serve: "select, insert", Work: "select, insert"},

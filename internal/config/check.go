@@ -334,6 +334,12 @@ func (c Config) checkLimits(k *checker) {
 	if network, _ := c.Scan.Way(); network == "" && c.Scan.Clamd != "" {
 		k.add("SCAN_CLAMD", "is neither tcp://host:port nor unix:///path")
 	}
+	if address, _, _ := c.Scan.Service(); address == "" && c.Scan.ICAP != "" {
+		k.add("SCAN_ICAP", "is no address such as icap://host:1344/service")
+	}
+	if c.Scan.Clamd != "" && c.Scan.ICAP != "" {
+		k.add("SCAN_ICAP", "is set beside OFFRAMP_SCAN_CLAMD; documents are scanned by one of them")
+	}
 }
 
 func (k *checker) http(name, value string) (*url.URL, bool) {

@@ -5,6 +5,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
@@ -158,7 +159,26 @@ type Limit struct {
 
 // Scan is the scanner of documents that people send.
 type Scan struct {
-	Clamd string `env:"CLAMD" doc:"Where a ClamAV daemon listens: tcp://host:3310 or unix:///path. Documents of refunds are refused while it does not answer. Empty: they are not scanned." use:"serve" example:"tcp://clamav:3310"`
+	Clamd string `env:"CLAMD" doc:"Where a ClamAV daemon listens that scans documents of refunds: tcp://host:3310 or unix:///path. Nobody can open a document before it was scanned. Empty, and SCAN_ICAP, too: they are not scanned." use:"serve, work" example:"tcp://clamav:3310"`
+	ICAP  string `env:"ICAP" doc:"A service of an ICAP server that scans them instead: icap://host:1344/service, or icaps:// for TLS." use:"serve, work" example:"icap://scanner:1344/avscan"`
+}
+
+// Service is the ICAP server's address and the path of its service; empty: there is none.
+func (s Scan) Service() (address, path string, secure bool) {
+	u, err := url.Parse(s.ICAP)
+	if err != nil || u.Scheme != "icap" && u.Scheme != "icaps" || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") == "" {
+		return "", "", false
+	}
+	secure = u.Scheme == "icaps"
+	port := u.Port()
+	switch {
+	case port != "":
+	case secure:
+		port = "11344"
+	default:
+		port = "1344"
+	}
+	return net.JoinHostPort(u.Hostname(), port), strings.TrimPrefix(u.RequestURI(), "/"), secure
 }
 
 // Way is the network and the address of the daemon; empty: there is none.

@@ -59,6 +59,8 @@ func TestLoadReportsEveryFaultAtOnce(t *testing.T) {
 	vars["OFFRAMP_DELIVERY_PORTS"] = "443,70000"
 	vars["OFFRAMP_DELIVERY_DAILY"] = "0"
 	vars["OFFRAMP_LIMIT_ACTS"] = "-1"
+	vars["OFFRAMP_SCAN_CLAMD"] = "clamav:3310"
+	vars["OFFRAMP_SCAN_ICAP"] = "http://scanner/avscan"
 	_, err := config.Load(environ(vars), "doctor")
 	var problems config.Problems
 	if !errors.As(err, &problems) {
@@ -67,10 +69,33 @@ func TestLoadReportsEveryFaultAtOnce(t *testing.T) {
 	for _, want := range []string{
 		"S3_BUCKET", "WEB_URL", "WEB_SECRET_KEY", "OFFRAMP_SESSION_IDLE", "SMTP_TLS", "STAFF_ROLES", "OUTBOUND_ALLOW", "OFFRAMP_LISTEN",
 		"TRUSTED_PROXIES: the proxy is no", "DELIVERY_ALLOW: ours is no", "DELIVERY_PORTS: must be ports", "DELIVERY_DAILY: must be at least", "LIMIT_ACTS: must be 0",
+		"SCAN_CLAMD: is neither tcp://host:port nor", "SCAN_ICAP: is no address such as icap://host:1344/service", "SCAN_ICAP: is set beside OFFRAMP_SCAN_CLAMD",
 		"WORK_EXPORTS", "WORK_LARGE_RATE: must be 0", "WORK_MAX_ROWS: must be 0", "WORK_LARGE_FROM: must be at least 1", "WORK_VOLUME_UNIT: must be at least 1",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no problem names %s:\n%v", want, err)
+		}
+	}
+}
+
+func TestTheScannersAddressIsRead(t *testing.T) {
+	type service struct {
+		address, path string
+		secure        bool
+	}
+	for given, want := range map[string]service{
+		"icap://scanner/avscan":               {"scanner:1344", "avscan", false},
+		"icap://scanner:1345/srv/av?mode=a":   {"scanner:1345", "srv/av?mode=a", false},
+		"icaps://scanner/avscan":              {"scanner:11344", "avscan", true},
+		"icap://[2001:db8::1]:1344/avscan":    {"[2001:db8::1]:1344", "avscan", false},
+		"icap://scanner":                      {},
+		"icap://scanner/":                     {},
+		"icap://somebody:secret@scanner/scan": {},
+		"scanner:1344/avscan":                 {},
+	} {
+		var got service
+		if got.address, got.path, got.secure = (config.Scan{ICAP: given}).Service(); got != want {
+			t.Errorf("%s: %+v, want %+v", given, got, want)
 		}
 	}
 }

@@ -82,7 +82,7 @@ func compose(a Args, to recipient, head Letterhead, c Config) (letter, error) {
 	case MoveConfirmed:
 		return w.moved(), nil
 	case RefundReceived, RefundQuestion, RefundApproved, RefundPaid, RefundCredited, RefundReturned, RefundDeclined,
-		RefundWithdrawn, RefundAnswered, RefundCorrected, RefundObjected:
+		RefundWithdrawn, RefundAnswered, RefundCorrected, RefundObjected, RefundUnfit:
 		return w.refund(a.Template)
 	default:
 		return letter{}, fmt.Errorf("%w: %q", errUnknownTemplate, a.Template)

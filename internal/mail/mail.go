@@ -65,6 +65,7 @@ const (
 	RefundAnswered  = "refund_answered"  // the customer's answer has arrived
 	RefundCorrected = "refund_corrected" // the customer's other account has arrived
 	RefundObjected  = "refund_objected"  // the customer's objection has arrived
+	RefundUnfit     = "refund_unfit"     // the scanner has refused a document of the customer's
 )
 
 // Kind is the job's stable name.

@@ -23,6 +23,8 @@ func TestMailsAboutRefunds(t *testing.T) {
 		{"en", mail.RefundWithdrawn, "You have withdrawn your request RF-2026-000318"},
 		{"zh-CN", mail.RefundAnswered, "我们已收到您对RF-2026-000318的答复"},
 		{"en", mail.RefundCorrected, "We have your new bank account for RF-2026-000318"},
+		{"en", mail.RefundUnfit, "We could not accept a document for RF-2026-000318"},
+		{"zh-CN", mail.RefundUnfit, "您的申请RF-2026-000318有一份文件未通过扫描"},
 		{"zh-CN", mail.RefundObjected, "我们已收到您对RF-2026-000318的异议"},
 	} {
 		address := c.template + "." + c.locale + "@example.com"

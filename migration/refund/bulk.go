@@ -85,8 +85,16 @@ func (s *Service) BulkApprove(ctx context.Context, staffID string, p *migration.
 		if err != nil {
 			return err
 		}
+		ids := make([]string, len(found))
+		for i, r := range found {
+			ids[i] = r.ID
+		}
+		held, err := s.store.heldDocuments(ctx, tx, ids)
+		if err != nil {
+			return err
+		}
 		var list []moved
-		results, list, err = decideAll(tx, staffID, p, choices, found, concerned)
+		results, list, err = decideAll(tx, staffID, p, choices, found, obstacles{concerned, held})
 		if err != nil || len(list) == 0 {
 			return err
 		}
@@ -101,8 +109,14 @@ func (s *Service) BulkApprove(ctx context.Context, staffID string, p *migration.
 	return results, nil
 }
 
+// obstacles are what keeps refunds from being approved that their rows do not tell.
+type obstacles struct {
+	concerned map[string]bool  // by customer: the approver signs in for them, too
+	held      map[string]error // by refund: its documents
+}
+
 // decideAll finds which of the choices are approved, and why the others are not.
-func decideAll(tx *db.Tx, staffID string, p *migration.Programme, choices []Choice, found []Refund, concerned map[string]bool) ([]Result, []moved, error) {
+func decideAll(tx *db.Tx, staffID string, p *migration.Programme, choices []Choice, found []Refund, o obstacles) ([]Result, []moved, error) {
 	byRef := make(map[string]*Refund, len(found))
 	for i := range found {
 		byRef[found[i].Ref] = &found[i]
@@ -120,8 +134,10 @@ func decideAll(tx *db.Tx, staffID string, p *migration.Programme, choices []Choi
 		switch {
 		case c.Version != r.Version:
 			err = ErrMoved
-		case err == nil && concerned[r.CustomerID]:
+		case err == nil && o.concerned[r.CustomerID]:
 			err = ErrSamePerson
+		case err == nil:
+			err = o.held[r.ID]
 		}
 		if results[i].Err = err; err != nil {
 			if !expected(err) {

@@ -39,6 +39,17 @@ func (k DocumentKind) MediaType() string {
 	return map[DocumentKind]string{PDF: "application/pdf", PNG: "image/png", JPEG: "image/jpeg"}[k]
 }
 
+// ScanState is what a scanner for malware says of a document. The names are stored.
+type ScanState string
+
+// The states of a scan. Only a document that is unscanned or harmless is handed out.
+const (
+	Unscanned ScanState = "none"    // no scanner is configured
+	Scanning  ScanState = "pending" // it has not said yet
+	Harmless  ScanState = "clean"
+	Unfit     ScanState = "refused" // it knows it as malware; the body is deleted
+)
+
 // Document is a file that belongs to a refund.
 type Document struct {
 	ID        string
@@ -52,12 +63,30 @@ type Document struct {
 	At        time.Time
 	RemovedBy string // empty: it is there
 	RemovedAt *time.Time
+	Scan      ScanState
+	Found     string // what the scanner calls it, of one that it has refused
 
 	refundID, customerID, key string
 }
 
-// There reports whether it can be fetched.
+// There reports whether it is attached still.
 func (d Document) There() bool { return d.RemovedAt == nil }
+
+// Handed reports whether it can be fetched: by nobody before the scanner has said what it is, or after it was refused.
+func (d Document) Handed() bool { return d.There() && d.Scan != Scanning && d.Scan != Unfit }
+
+// ready tells why a document is not handed out. ErrNoDocument, ErrScanning, ErrUnfit.
+func (d Document) ready() error {
+	switch {
+	case !d.There():
+		return ErrNoDocument
+	case d.Scan == Scanning:
+		return ErrScanning
+	case d.Scan == Unfit:
+		return ErrUnfit
+	}
+	return nil
+}
 
 // Upload is a document on its way.
 type Upload struct {

@@ -33,6 +33,8 @@ var (
 	ErrNoDocument    = fault.New(fault.NotFound, "refund.document.none")       // or it was removed, or the reader may not see it
 	ErrDocumentsOver = fault.New(fault.Conflict, "refund.document.over")       // the refund is settled or over
 	ErrDocumentStays = fault.New(fault.Conflict, "refund.document.stays")      // approved meanwhile, or somebody else attached it
-	ErrScanner       = fault.New(fault.Unavailable, "refund.document.scanner") // nobody knows whether a document is harmless: try again
+	ErrScanning      = fault.New(fault.Conflict, "refund.document.scanning")   // the scanner has not said yet whether a document is harmless
+	ErrUnfit         = fault.New(fault.Gone, "refund.document.unfit")          // the scanner has refused it
+	ErrUnfitAnswer   = fault.New(fault.Conflict, "refund.document.unanswered") // the scanner has refused what the customer sent when asked
 	ErrStorage       = fault.New(fault.Unavailable, "refund.document.store")   // the store of documents does not do its part
 )

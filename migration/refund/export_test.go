@@ -95,3 +95,9 @@ func DrainPurges(ctx context.Context, s *Service) error {
 func Unpayable(to account.Account, unicode bool) string {
 	return unpayable(to, Debtor{Unicode: unicode})
 }
+
+// ScanDocument does what the job of a document's scan does.
+func ScanDocument(ctx context.Context, s *Service, id string) error { return s.scanDocument(ctx, id) }
+
+// ScanPause is how long the next try waits.
+func ScanPause(attempt int) time.Duration { return scanPause(attempt) }

@@ -91,6 +91,7 @@ type File struct {
 	Current      *quote.Quote // what the calculation gives today, where it differs from the frozen one; nil: the same
 	MayReview    bool         // for this member of staff, by who did what so far
 	MayApprove   bool
+	Held         error // why its documents keep it from being reviewed and approved: ErrScanning, ErrUnfitAnswer; nil: they do not
 }
 
 // Covered is a payment with the part of it that the refund gives back.
@@ -127,7 +128,7 @@ type Choice struct {
 type Result struct {
 	Ref   string
 	State State // after it
-	Err   error // nil: done; ErrNotFound, ErrMoved, ErrSamePerson
+	Err   error // nil: done; ErrNotFound, ErrMoved, ErrSamePerson, ErrScanning, ErrUnfitAnswer
 }
 
 // Figures are what the head of the queue shows.
@@ -137,6 +138,7 @@ type Figures struct {
 	Oldest *time.Time // of what waits for finance
 	Tasks  int        // open tasks
 	Late   []LateFigure
+	Scans  ScanWait
 }
 
 // StateFigure is how much stands in a state, in one currency: how many refunds, what they ask for, and where the money of them is.

@@ -2,6 +2,7 @@ package refund
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -17,10 +18,32 @@ var (
 	ledgerFaults = promauto.NewGauge(prometheus.GaugeOpts{
 		Name: "offramp_refund_ledger_faults", Help: "Faults that the last check of the ledger found.",
 	})
+	scans = promauto.NewCounterVec(prometheus.CounterOpts{
+		Name: "offramp_refund_scans_total", Help: "Scans of documents, by outcome: clean, refused, failed.",
+	}, []string{"outcome"})
+	scanWait = promauto.NewGauge(prometheus.GaugeOpts{
+		Name: "offramp_refund_scan_wait_seconds", Help: "How long the document that has waited longest for the scanner has done so; 0: none waits.",
+	})
 	openTasks = promauto.NewGauge(prometheus.GaugeOpts{
 		Name: "offramp_refund_open_tasks", Help: "Open tasks of finance.",
 	})
 )
+
+// measureScans sets the gauge of what waits for the scanner, and says in the log when that is too long.
+func (s *Service) measureScans(ctx context.Context, tx *db.Tx) error {
+	w, err := s.store.countScanning(ctx, tx)
+	if err != nil {
+		return err
+	}
+	scanWait.Set(0)
+	if w.Since != nil {
+		scanWait.Set(tx.Now.Sub(*w.Since).Seconds())
+	}
+	if w.Long(tx.Now) {
+		s.Log.WarnContext(ctx, "documents wait for the scanner", slog.Int("count", w.Count), slog.Time("since", *w.Since))
+	}
+	return nil
+}
 
 // measure sets the gauges.
 func (s *Service) measure(ctx context.Context, faults int) error {

@@ -34,7 +34,7 @@ type Config struct {
 	Vault     *secret.Vault // of Purpose, over Box, where a key management service wraps the keys; nil: Box alone
 	Log       *slog.Logger
 	Bodies    Bodies          // of documents; nil in processes that have nothing to do with them
-	Scanner   inspect.Scanner // of documents for malware; nil: nobody looks
+	Scanner   inspect.Scanner // of documents for malware, which workers ask; nil: nobody looks
 
 	Providers map[string]payout.Provider // by the name that payments bear; what is not here cannot be paid back the way it came. In processes that do not pay their values may be nil
 	Debtors   map[string]Debtor          // by currency, an empty one for the others: who pays bank files

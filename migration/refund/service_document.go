@@ -121,7 +121,7 @@ func (s *Service) attach(ctx context.Context, by party, ref string, u Upload, a 
 		return Document{}, err
 	}
 	d = Document{
-		ID: rand.Text(), Name: documentName(u.Name, body.kind), Kind: body.kind, By: by.id, ByKind: by.kind(), Shown: u.Shown, key: s.Bodies.NewKey(),
+		ID: rand.Text(), Name: documentName(u.Name, body.kind), Kind: body.kind, By: by.id, ByKind: by.kind(), Shown: u.Shown, Scan: s.scanFirst(), key: s.Bodies.NewKey(),
 	}
 	if err := s.begin(ctx, by, ref, &d, a); err != nil {
 		return Document{}, fmt.Errorf("attach to %s: %w", ref, err)
@@ -136,7 +136,7 @@ func (s *Service) attach(ctx context.Context, by party, ref string, u Upload, a 
 	}
 	if err == nil {
 		s.at("document kept")
-		err = s.examine(ctx, by, ref, d)
+		err = s.examine(ctx, d)
 	}
 	if err == nil {
 		err = s.finish(ctx, by, ref, &d, a)
@@ -188,8 +188,16 @@ func (s *Service) finish(ctx context.Context, by party, ref string, d *Document,
 		if !d.Shown {
 			kind = "document_filed"
 		}
-		if err := s.noteDocument(ctx, tx, r, *d, by, kind, "refund.document.attach"); err != nil || a.also == nil {
+		if err := s.noteDocument(ctx, tx, r, *d, by, kind, "refund.document.attach"); err != nil {
 			return err
+		}
+		if d.Scan == Scanning {
+			if _, err := s.Jobs.InsertTx(ctx, tx, ScanArgs{Document: d.ID}, nil); err != nil {
+				return err
+			}
+		}
+		if a.also == nil {
+			return nil
 		}
 		return a.also(tx, r)
 	})
@@ -280,7 +288,8 @@ func (s *Service) remove(ctx context.Context, by party, ref, id string) error {
 	return nil
 }
 
-// OpenDocument opens a document for one of the customer's owners, who closes it. ErrOwner, ErrNotFound, ErrNoDocument.
+// OpenDocument opens a document for one of the customer's owners, who closes it. ErrOwner, ErrNotFound, ErrNoDocument, ErrScanning,
+// ErrUnfit.
 func (s *Service) OpenDocument(ctx context.Context, who migration.Who, ref, id string) (*DocumentContent, error) {
 	if who.Role != migration.Owner {
 		return nil, ErrOwner
@@ -288,7 +297,8 @@ func (s *Service) OpenDocument(ctx context.Context, who migration.Who, ref, id s
 	return s.openDocument(ctx, customerParty(who), ref, id)
 }
 
-// OpenDocumentForStaff opens a document and records it; the caller closes it. ErrNotFound, ErrNoDocument. For finance.
+// OpenDocumentForStaff opens a document and records it; the caller closes it. ErrNotFound, ErrNoDocument,
+// ErrScanning, ErrUnfit. For finance.
 func (s *Service) OpenDocumentForStaff(ctx context.Context, staffID, ref, id string) (*DocumentContent, error) {
 	return s.openDocument(ctx, staffParty(staffID), ref, id)
 }
@@ -303,11 +313,8 @@ func (s *Service) openDocument(ctx context.Context, by party, ref, id string) (*
 		if d, err = s.store.document(ctx, tx, r.ID, id); err != nil {
 			return err
 		}
-		if !d.There() {
-			return ErrNoDocument
-		}
-		if !by.staff {
-			return nil
+		if err := d.ready(); err != nil || !by.staff {
+			return err
 		}
 		return s.noteDocument(ctx, tx, r, d, by, "document_read", "refund.document.read")
 	})

@@ -27,6 +27,9 @@ func (s *Service) Open(ctx context.Context, staffID string, p *migration.Program
 		free := !concerned && !f.touchedBy(staffID)
 		f.MayReview = free && f.DeclinedBy != staffID && (f.State == Submitted || f.State == Objected)
 		f.MayApprove = free && (f.State == Reviewed || f.State == Second)
+		if f.Held = s.held(ctx, tx, f.Refund); f.Held != nil && !expected(f.Held) {
+			return f.Held
+		}
 		if f.Current, err = s.differing(ctx, tx, p, f); err != nil {
 			return err
 		}
@@ -143,19 +146,35 @@ func (s *Service) decide(ctx context.Context, staffID, ref string, version int, 
 	return s.masked(ctx, r)
 }
 
-// Review finds a refund in order. ErrNotFound, ErrMoved, ErrSamePerson. For finance clerks.
+// held tells why the documents of a locked refund keep it from being reviewed or approved. ErrScanning, ErrUnfitAnswer.
+func (s *Service) held(ctx context.Context, tx *db.Tx, r Refund) error {
+	held, err := s.store.heldDocuments(ctx, tx, []string{r.ID})
+	if err != nil {
+		return err
+	}
+	return held[r.ID]
+}
+
+// Review finds a refund in order. ErrNotFound, ErrMoved, ErrSamePerson, ErrScanning, ErrUnfitAnswer. For finance clerks.
 func (s *Service) Review(ctx context.Context, staffID, ref string, version int) (Refund, error) {
 	return s.decide(ctx, staffID, ref, version, func(tx *db.Tx, r Refund) (Refund, act, error) {
 		next, err := r.review(tx.Now, staffID)
+		if err == nil {
+			err = s.held(ctx, tx, r)
+		}
 		return next, act{kind: "reviewed", tell: migration.RefundReviewed, record: "refund.review"}, err
 	})
 }
 
 // Approve approves a reviewed refund, or approves it a second time where the amount needs it. ErrNotFound, ErrMoved,
-// ErrSamePerson. For finance approvers.
+// ErrSamePerson, ErrScanning, ErrUnfitAnswer. For finance approvers.
 func (s *Service) Approve(ctx context.Context, staffID string, p *migration.Programme, ref string, version int) (Refund, error) {
 	return s.decide(ctx, staffID, ref, version, func(tx *db.Tx, r Refund) (Refund, act, error) {
-		return approval(tx.Now, staffID, p, r)
+		next, a, err := approval(tx.Now, staffID, p, r)
+		if err == nil {
+			err = s.held(ctx, tx, r)
+		}
+		return next, a, err
 	})
 }
 

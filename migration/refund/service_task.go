@@ -32,6 +32,9 @@ func (s *Service) Figures(ctx context.Context, staffID string, p *migration.Prog
 		if f.Late, err = s.store.countLate(ctx, tx, p.Zone.String()); err != nil {
 			return err
 		}
+		if f.Scans, err = s.store.countScanning(ctx, tx); err != nil {
+			return err
+		}
 		f.Tasks, err = s.store.countTasks(ctx, tx)
 		return err
 	})

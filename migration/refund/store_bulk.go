@@ -13,7 +13,7 @@ import (
 
 // expected reports whether err is an answer to the person who asked, rather than a fault of ours.
 func expected(err error) bool {
-	return errors.Is(err, ErrNotFound) || errors.Is(err, ErrMoved) || errors.Is(err, ErrSamePerson)
+	return errors.Is(err, ErrNotFound) || errors.Is(err, ErrMoved) || errors.Is(err, ErrSamePerson) || errors.Is(err, ErrScanning) || errors.Is(err, ErrUnfitAnswer)
 }
 
 // allConcerned lists the customers for whom a member of staff signs in, too.

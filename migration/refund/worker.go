@@ -108,7 +108,7 @@ func (w *refreshWorker) Work(ctx context.Context, _ *river.Job[RefreshArgs]) err
 const reconcileAtOnce = 1000
 
 // Reconcile enqueues every attempt that is due: look-ups, calls that a worker died over, calls that nobody began. It also folds
-// the kept totals together.
+// the kept totals together, and looks whether documents wait for the scanner.
 func (s *Service) Reconcile(ctx context.Context) error {
 	return s.DB.InTx(ctx, payScope, func(tx *db.Tx) error {
 		due, err := s.store.dueAttempts(ctx, tx, reconcileAtOnce)
@@ -121,7 +121,10 @@ func (s *Service) Reconcile(ctx context.Context) error {
 		if err := s.store.foldTotals(ctx, tx); err != nil {
 			return err
 		}
-		return s.store.foldFigures(ctx, tx)
+		if err := s.store.foldFigures(ctx, tx); err != nil {
+			return err
+		}
+		return s.measureScans(ctx, tx)
 	})
 }
 

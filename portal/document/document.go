@@ -78,7 +78,7 @@ func (d List) Table(v *page.Visit) ui.Table {
 	l := v.Locale
 	t := ui.Table{
 		ID: "documents", Plain: true, Caption: l.T("console.table", "Title", l.T("document.title")), Empty: l.T("document.none"),
-		Columns: []ui.Column{{Label: l.T("document.name")}, {Label: l.T("document.kind")}, {Label: l.T("document.at")}, {Label: l.T("document.by")}},
+		Columns: []ui.Column{{Label: l.T("document.name")}, {Label: l.T("document.scan")}, {Label: l.T("document.at")}},
 	}
 	if d.Name != nil {
 		t.Columns = append(t.Columns, ui.Column{Label: l.T("document.sight")})
@@ -92,13 +92,11 @@ func (d List) Table(v *page.Visit) ui.Table {
 
 func (d List) row(v *page.Visit, one refund.Document) ui.Row {
 	l := v.Locale
-	name := ui.Cell{Text: one.Name}
-	if one.There() {
+	name := ui.Cell{Text: one.Name, Note: l.T("document.kind."+string(one.Kind)) + " · " + l.Size(one.Size)}
+	if one.Handed() {
 		name.URL = d.URL + "/" + url.PathEscape(one.ID)
 	}
-	cells := []ui.Cell{
-		name, {Text: l.T("document.kind."+string(one.Kind)) + " · " + l.Size(one.Size)}, {Text: v.When(one.At)}, {Text: d.by(v, one)},
-	}
+	cells := []ui.Cell{name, d.scan(v, one), {Text: v.When(one.At), Note: d.by(v, one)}}
 	if d.Name != nil {
 		sight := "document.sight.finance"
 		if one.Shown {
@@ -107,6 +105,29 @@ func (d List) row(v *page.Visit, one refund.Document) ui.Row {
 		cells = append(cells, ui.Cell{Text: l.T(sight)})
 	}
 	return ui.Row{Cells: append(cells, d.action(v, one)), Blocked: !one.There()}
+}
+
+// scanTones are the colours of what a scanner says.
+var scanTones = map[refund.ScanState]ui.Tone{
+	refund.Unscanned: ui.ToneNotNeeded, refund.Scanning: ui.ToneInProgress, refund.Harmless: ui.ToneCompleted, refund.Unfit: ui.ToneProblem,
+}
+
+// scan says what a scanner says of a document and, where it cannot be opened for that, what follows.
+func (d List) scan(v *page.Visit, one refund.Document) ui.Cell {
+	l, key := v.Locale, "document.scan."+string(one.Scan)
+	cell := ui.Cell{Body: ui.Tag("", scanTones[one.Scan], l.T(key))}
+	switch {
+	case !one.There():
+	case one.Scan == refund.Scanning:
+		cell.Note = l.T(key + ".note")
+	case one.Scan == refund.Unfit && d.Name != nil:
+		cell.Note = l.T("document.scan.found", "Name", one.Found)
+	case one.Scan == refund.Unfit && d.Refund.Attachable():
+		cell.Note = l.T(key + ".note")
+	case one.Scan == refund.Unfit:
+		cell.Note = l.T(key + ".over")
+	}
+	return cell
 }
 
 func (d List) by(v *page.Visit, one refund.Document) string {

@@ -31,6 +31,7 @@ type queueView struct {
 	tiles   []tile
 	budget  *budgetCard
 	tasks   *ui.Banner
+	scans   *ui.Banner // documents wait for the scanner for too long
 	search  ui.Input
 	chips   []chip
 	more    bool // the other filters are open
@@ -71,6 +72,9 @@ func buildQueue(v *page.Visit, list queueList, layout ui.Page) queueView {
 	}
 	if n := list.figures.Tasks; n > 0 {
 		view.tasks = &ui.Banner{Tone: "warn", Title: l.N("finance.tasks.open", n), Link: &ui.Link{Label: l.T("finance.tasks"), URL: TasksPath}}
+	}
+	if w := list.figures.Scans; w.Long(v.Now) {
+		view.scans = &ui.Banner{Tone: "warn", Title: l.N("finance.scan.wait", w.Count, "When", v.When(*w.Since)), Text: l.T("finance.scan.waits")}
 	}
 	faults := wrong(v, list.refused)
 	if faults["text"] != "" {

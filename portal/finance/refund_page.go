@@ -9,6 +9,7 @@ import (
 
 	"offramp/auth"
 	"offramp/internal/audit"
+	"offramp/internal/fault"
 	"offramp/internal/locale"
 	"offramp/migration/refund"
 	"offramp/migration/refund/quote"
@@ -363,6 +364,10 @@ func (b refundBuilder) step(view *refundView, role auth.Role, may bool, act *ui.
 		view.why = b.T(waits)
 	case !may:
 		view.why = b.T("finance.blocked.took_part")
+	case b.f.Held != nil:
+		if held, ok := fault.As(b.f.Held); ok {
+			view.why = b.T(held.Key)
+		}
 	default:
 		view.act = act
 	}

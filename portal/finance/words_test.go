@@ -41,7 +41,7 @@ func TestEverythingThatIsStoredHasWords(t *testing.T) {
 	for _, kind := range []string{
 		"submitted", "reviewed", "questioned", "answered", "approved", "approved_once", "batched", "unbatched", "released", "unknown", "paid", "credited", "waived",
 		"returned", "declined", "objected", "closed", "withdrawn", "corrected", "tried_again", "came_back", "arrived",
-		"document_attached", "document_filed", "document_removed", "document_unfiled", "document_read",
+		"document_attached", "document_filed", "document_removed", "document_unfiled", "document_refused", "document_refused_filed", "document_read",
 	} {
 		ids = append(ids, "finance.happened."+kind)
 	}

@@ -240,7 +240,7 @@ func past(v *page.Visit, history []refund.Happening) ui.History {
 			continue
 		}
 		event := ui.Event{At: e.At, What: v.Locale.T(id)}
-		if slices.Contains([]string{"questioned", "answered", "objected", "document_attached", "document_removed"}, e.Kind) {
+		if slices.Contains([]string{"questioned", "answered", "objected", "document_attached", "document_removed", "document_refused"}, e.Kind) {
 			event.Detail = e.Text
 		}
 		h.Events = append(h.Events, event)
