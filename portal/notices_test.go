@@ -29,8 +29,15 @@ func (taken) Hand(context.Context, mail.Envelope) mail.Result {
 	return mail.Result{State: mail.Accepted}
 }
 
-// notify gives the programme notices: the announcement, a talk with key customers and a reminder.
+// notify gives the programme notices, and a version that they are sent under.
 func (w *world) notify() {
+	w.Helper()
+	w.plans()
+	w.exec(`INSERT INTO programme_version (version, state, source, digest, proposed_by, proposed_at) VALUES (1, 'proposed', 'x', 'x', 'somebody', now())`)
+}
+
+// plans gives the programme notices: the announcement, a talk with key customers and a reminder.
+func (w *world) plans() {
 	w.Helper()
 	p := *w.programme.p
 	p.Tiers = []migration.Tier{{Key: "standard", Name: both("Standard customers", "普通客户")}, {Key: "core", Name: both("Key customers", "核心客户"), Core: true}}
@@ -46,7 +53,6 @@ func (w *world) notify() {
 		},
 	}
 	w.programme.p = &p
-	w.exec(`INSERT INTO programme_version (version, state, source, digest, proposed_by, proposed_at) VALUES (1, 'proposed', 'x', 'x', 'somebody', now())`)
 }
 
 // tellAll approves everything and sends what is due.
@@ -81,7 +87,7 @@ func TestTheManagerApprovesWhatCustomersAreTold(t *testing.T) {
 	w.shows("programme_manager", "/console/notices/announcement?locale=en&customer="+ref, "Hezhou Teamwork closes on 31 January 2027", "Service stops: 31 January 2027")
 	w.shows("programme_manager", "/console/notices/announcement?locale=zh-CN&customer="+ref, "禾舟协作将于2027年1月31日停止服务")
 	w.tellAll()
-	w.shows("programme_manager", "/console/notices", "Being sent")
+	w.shows("programme_manager", "/console/notices", "Sending")
 	w.shows("programme_manager", "/console/notices/announcement", "Approved by", "By channel, tier and language", `/console/notices/announcement/messages?group=planned`, "channel=email")
 	w.shows("programme_manager", "/console/notices/announcement/messages?group=accepted&channel=email", "Accepted by the email server", ref, "Download as CSV", ">Reached<")
 	w.hides(w.shows("programme_manager", "/console/notices/announcement/messages?group=bounced", "No message is in this state."), ref+"<")

@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -37,6 +38,7 @@ const wider = `(() => {
 // phonePages says where the pages with variable addresses have something to show.
 func (w *world) phonePages() map[string][]string {
 	w.Helper()
+	w.notify()
 	p := w.programme.p
 	w.offer()
 	p.Steps = migration.StepRules{Choose: true, Settle: true}
@@ -50,7 +52,10 @@ func (w *world) phonePages() map[string][]string {
 	w.codes("heguang", "HG-1111-AAAA")
 	w.choose("owner", "heguang")
 
-	w.sent("programme_manager", "/console/workspace", url.Values{"template": {"retirement"}}, 303)
+	w.toldAndUntold()
+	w.exec(`UPDATE programme_version SET state = 'withdrawn'`)
+	w.connected(string(examples.Hezhou))
+	w.sent("programme_manager", "/console/workspace", url.Values{"template": {"retirement"}}, 303) // its gates would hold the notices
 	e := w.requestExport("owner", "a")
 	w.seal(e, "a", partial())
 	w.split(e)
@@ -67,7 +72,7 @@ func (w *world) phonePages() map[string][]string {
 	broken := w.requestExport("other", "b")
 	w.exec(`UPDATE export SET state = 'failed', failures = 3, cause = 'column "a_rather_long_name_of_a_column" does not exist (SQLSTATE 42703)', finished_at = $2 WHERE id = $1`,
 		broken.ID, day)
-	w.propose("operator", string(examples.Hezhou))
+	version := fmt.Sprintf("/console/programme/%d", w.propose("operator", strings.Replace(string(examples.Hezhou), "day: 2027-03-02", "day: 2027-02-27", 1)))
 
 	ref := w.brought("owner", url.Values{"method": {"original"}})
 	w.paid("b", "INV-9", 365000)
@@ -85,6 +90,7 @@ func (w *world) phonePages() map[string][]string {
 	bank := w.upload("finance_clerk", "/console/finance/reconciliation", "results.csv", csv).location
 	w.manager("second")
 	w.sent("second", "/console/people/staff/identity-finance_clerk/disable", url.Values{"reason": {"A reason of quite some length, with no_breaks_in_its_words_at_all_anywhere."}}, 303)
+	back := w.broughtBack()
 	return map[string][]string{
 		"/:locale/":                                   {"/en/"},
 		"/:locale/faq":                                {"/en/faq"},
@@ -103,7 +109,7 @@ func (w *world) phonePages() map[string][]string {
 		"/console/support":                            {"/console/support", "/console/support?q=canary"},
 		"/console/support/customers/:id":              {"/console/support/customers/" + w.ids["a"], "/console/support/customers/" + w.ids["b"]},
 		"/console/support/help/:id":                   {"/console/support/help/" + asked},
-		"/console/programme/:id":                      {"/console/programme/1"},
+		"/console/programme/:id":                      {version},
 		"/console/audit/:id":                          {"/console/audit/1"},
 		"/account/mail/:token":                        {"/account/mail/abc"},
 		"/unsubscribe/:token":                         {"/unsubscribe/" + reportSeals.LeaveToken(strings.Repeat("0", 32))},
@@ -113,25 +119,62 @@ func (w *world) phonePages() map[string][]string {
 		"/console/finance/reconciliation/:id":         {bank},
 		"/console/people":                             {"/console/people", "/console/people?q=hz-20418"},
 		"/console/people/:kind/:id":                   {"/console/people/staff/identity-finance_clerk second", "/console/people/customer/" + w.ids["member"]},
-		"/console/programme/:id/source":               {"/console/programme/1/source"},
+		"/console/programme/:id/source":               {version + "/source"},
 		"/console/finance/refunds/:ref/documents/:id": nil, // a file
 		"/console/finance/batches/:id/file":           nil,
 		"/refund/:ref/documents/:id":                  nil,
-		"/refund/:ref/account":                        nil, // asked for only when the bank sent the money back
-		"/console/notices/:key":                       nil, // this programme plans none; TestTheManagerApprovesWhatCustomersAreTold shows them
+		"/refund/:ref/account":                        {"/refund/" + back + "/account fourth"},
+		"/console/notices/:key":                       {"/console/notices/announcement?customer=HZ-20418", "/console/notices/export"},
+		"/console/notices/day":                        {"/console/notices/day", "/console/notices/day?day=2027-01-31"},
 		"/console/workspace/:plan":                    {"/console/workspace/retirement programme_manager", "/console/workspace/retirement"},
 		"/console/workspace/:plan/items":              {"/console/workspace/retirement/items?show=all programme_manager"},
 		"/console/workspace/:plan/items/:key":         {"/console/workspace/retirement/items/decision programme_manager", "/console/workspace/retirement/items/unreached"},
 		"/console/notices/:key/preview":               nil, // a mail in a frame
-		"/console/notices/:key/messages":              nil, // as above
-		"/console/notices/:key/messages.csv":          nil,
-		"/console/ops/sinks/:id":                      nil, // this world has none
+		"/console/notices/:key/messages":              {"/console/notices/announcement/messages"},
+		"/console/notices/:key/messages.csv":          nil, // a file
+		"/console/ops/sinks/:id":                      {"/console/ops/sinks/crm", "/console/ops/sinks/crm?since=2026-11-01", "/console/ops/sinks/lake"},
 		"/exports/:id/download":                       nil,
 		"/exports/:id/receipt.json":                   nil,
 		"/exports/:id/receipt.jws":                    nil,
 		"/exports/:id/volumes/:number":                nil,
 		"/exports/:id/volumes/:number/file":           nil,
 	}
+}
+
+// toldAndUntold tells customers of the closure, and has some of it fail: an address that sends back, a mail of which nobody knows, a
+// mail that is sent once more, and a call that has to be made.
+func (w *world) toldAndUntold() {
+	w.Helper()
+	w.exec(`UPDATE identity SET signed_in_at = '2026-01-01' WHERE realm = 'customer'`)
+	w.tellAll()
+	id := w.text(`SELECT mail_id FROM notice_delivery WHERE customer_id = $1 LIMIT 1`, w.ids["a"])
+	w.hook("/hooks/mail", "msg_1", fmt.Sprintf(`{"events": [{"type": "bounced", "mail": "%s@x.example", "status": "5.1.1", "detail": "no such user"}]}`, reportSeals.Token(id)))
+	w.exec(`INSERT INTO notice_delivery (message_id, customer_id, contact_id, channel, mail_id, state, subject, started_at)
+		SELECT d.message_id, d.customer_id, k.id, 'email', 'other', 'lapsed', d.subject, d.started_at
+		  FROM notice_delivery d JOIN contact k ON k.customer_id = d.customer_id AND k.id <> d.contact_id LIMIT 1`)
+	w.sent("programme_manager", "/console/reach/"+w.ids["b"]+"/call", nil, 303)
+}
+
+// broughtBack is a request whose payment the bank sent back: its customer gives another account.
+func (w *world) broughtBack() string {
+	w.Helper()
+	w.customer("d", "HZ-9", "Fourth Works", "Europe/London")
+	w.contact("fourth", "d", migration.Owner)
+	w.exec(`INSERT INTO entitlement (customer_id, version, import_id, programme, changed_at, due_at) VALUES ($1, 1, 'i', 1, $2, $2)`, w.ids["d"], day)
+	w.tell("d", migration.Event{Kind: migration.StepsReconfigure, Actor: "system", Rules: w.programme.p.Steps})
+	w.paid("d", "INV-11", 365000)
+	w.credentials(day)
+	ref := w.asked("fourth")
+	w.decided("finance_clerk", ref, "review", nil)
+	w.decided("finance_approver", ref, "approve", nil)
+	batch := w.sent("finance_clerk", "/console/finance/batches", url.Values{"method": {"bank"}, "currency": {"CNY"}}, 303).location
+	w.sent("finance_releaser", batch+"/release", nil, 303)
+	end := w.found(shownEnd, w.get("finance_releaser", batch+"/file").body)
+	csv := "end_to_end_id,amount,currency,state,date,reason\n" + end + ",1500.00,CNY,returned,2026-11-24,AC04\n"
+	if a := w.upload("finance_clerk", "/console/finance/reconciliation", "returned.csv", csv); a.status != 303 {
+		w.Fatalf("import: %d", a.status)
+	}
+	return ref
 }
 
 // visitors are who looks at a page, the first of those who may.

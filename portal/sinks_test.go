@@ -10,10 +10,13 @@ import (
 )
 
 // connect declares two sinks: one that has worked, failed and given up, and one that no worker can serve.
-func (w *world) connect() {
+func (w *world) connect() { w.connected("") }
+
+// connected is connect under a version with this file.
+func (w *world) connected(source string) {
 	w.Helper()
-	w.exec(`INSERT INTO programme_version (version, state, source, digest, proposed_by, proposed_at) VALUES (7, 'proposed', '', '', 'one', $1)`, day.AddDate(0, -1, 0))
-	w.exec(`UPDATE programme_version SET state = 'active', approved_by = 'two', approved_at = $1`, day.AddDate(0, -1, 0))
+	w.exec(`INSERT INTO programme_version (version, state, source, digest, proposed_by, proposed_at) VALUES (7, 'proposed', $2, '', 'one', $1)`, day.AddDate(0, -1, 0), source)
+	w.exec(`UPDATE programme_version SET state = 'active', approved_by = 'two', approved_at = $1 WHERE version = 7`, day.AddDate(0, -1, 0))
 	w.exec(`INSERT INTO programme_sinks (version, names) VALUES (7, '{crm,lake}')`)
 	w.exec(`INSERT INTO sink (name, disabled_at, reason, tried_at, delivered_at, failing_since, answers) VALUES ('crm', $1, 'HTTP 410 Gone', $1, $1, $1,
 		jsonb_build_array(jsonb_build_object('at', $1::timestamptz, 'event', 'msg_two', 'status', 410, 'fault', 'HTTP 410 Gone', 'ms', 12)))`, day)

@@ -131,6 +131,9 @@ func (i Item) ownDay() migration.Day {
 
 // HandOver gives every open item of one person to another, or to nobody, and returns how many there were. For programme managers.
 func (s *Service) HandOver(ctx context.Context, by By, from, to string) (n int, err error) {
+	if from == to {
+		return 0, ErrOwner.Field("to", "workspace.same_owner", nil)
+	}
 	err = s.db.InTx(ctx, db.StaffScope(by.ID), func(tx *db.Tx) error {
 		if n, err = s.store.handOver(ctx, tx, from, to, by.ID); err != nil {
 			return err

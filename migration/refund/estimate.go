@@ -230,10 +230,8 @@ func (s *Service) creditTo(ctx context.Context, tx *db.Tx, customerID string, o 
 // sealAccount checks an account and seals it for the customer. ErrDetails, ErrKeys. It may call a key management service, so it
 // comes before the transaction that keeps what it returns.
 func (s *Service) sealAccount(ctx context.Context, customerID string, p *migration.Programme, currency string, a account.Account) (sealed string, m MaskedAccount, err error) {
-	if p.Refund != nil && !slices.Contains(p.Refund.Payout.Accounts, string(a.Kind)) { // without rules: they were dropped after a payment left
-		return "", m, ErrDetails.Field("kind", "refund.account.kind", nil)
-	}
-	if a, err = checked(a); err != nil {
+	offered := p.Refund == nil || slices.Contains(p.Refund.Payout.Accounts, string(a.Kind)) // without rules: they were dropped after a payment left
+	if a, err = checked(a, offered); err != nil {
 		return "", m, err
 	}
 	if err := s.takes(currency, a); err != nil {
@@ -343,16 +341,23 @@ func (s *Service) requote(ctx context.Context, tx *db.Tx, p *migration.Programme
 	return &list[0], nil
 }
 
-// checked is account.Check in this package's words.
-func checked(a account.Account) (account.Account, error) {
+// checked is account.Check in this package's words; its kind has to be one that is offered.
+func checked(a account.Account, offered bool) (account.Account, error) {
 	next, err := account.Check(a)
 	refusal, ok := fault.As(err)
-	if err == nil || !ok {
+	if err != nil && !ok || err == nil && offered {
 		return next, err
 	}
 	bad := ErrDetails
-	for _, f := range refusal.Fields {
-		bad = bad.Field(f.Name, f.Key, f.Args)
+	if !offered {
+		bad = bad.Field("kind", "refund.account.kind", nil)
+	}
+	if err != nil {
+		for _, f := range refusal.Fields {
+			if offered || f.Name != account.FieldKind {
+				bad = bad.Field(f.Name, f.Key, f.Args)
+			}
+		}
 	}
 	return a, bad
 }

@@ -171,7 +171,9 @@ func (s *Service) settleWhole(ctx context.Context, tx *db.Tx, list transfers, li
 // or to a batch (PB-...) that was booked as one, and settles it as the import would have. ErrNotFound, ErrMoved when somebody has
 // settled the line; ErrMatch with why it does not fit. For finance.
 func (s *Service) MatchResult(ctx context.Context, staffID, resultID, ref, note string) (BankResult, error) {
-	ref = strings.ToUpper(strings.TrimSpace(ref))
+	if ref = strings.ToUpper(strings.TrimSpace(ref)); ref == "" {
+		return BankResult{}, ErrMatch.Field("ref", "refund.match.none", nil)
+	}
 	return s.changeLine(ctx, staffID, resultID, "bank.match", func(tx *db.Tx, line BankResult) (_ BankResult, err error) {
 		if line.SettledBy != "" || line.Queue != QueueUnmatched && line.Queue != QueueDiffering {
 			return line, ErrMoved

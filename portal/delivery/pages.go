@@ -37,11 +37,14 @@ func (p *Pages) Show(c echo.Context) error { return p.show(c, http.StatusOK, "")
 func (p *Pages) show(c echo.Context, status int, unsure string) error {
 	v, ctx := page.Of(c), c.Request().Context()
 	query, err := page.ReadQuery(c, page.Line("q", 100))
-	if err != nil {
+	by := v.Session.IdentityID
+	d := found{search: query.Get("q"), unsure: unsure, long: v.Faults(err)["q"]}
+	if err != nil && d.long == "" {
 		return err
 	}
-	by := v.Session.IdentityID
-	d := found{search: query.Get("q"), unsure: unsure}
+	if d.long != "" {
+		status = http.StatusUnprocessableEntity
+	}
 	if d.list, err = p.Truth.Suppressions(ctx, by, d.search, shown); err != nil {
 		return err
 	}
@@ -61,7 +64,9 @@ func (p *Pages) show(c echo.Context, status int, unsure string) error {
 	if d.names, err = p.Customers.Names(ctx, by, people); err != nil {
 		return err
 	}
-	return page.Render(c, status, deliveryPage(build(v, d, console.Layout(p.Kit, c, v.Locale.T("truth.title"), "deliveries"))))
+	layout := console.Layout(p.Kit, c, v.Locale.T("truth.title"), "deliveries")
+	layout.Path = Path // also after a POST
+	return page.Render(c, status, deliveryPage(build(v, d, layout)))
 }
 
 // Lift asks for a test email to a suppressed address.
@@ -93,6 +98,7 @@ func (p *Pages) SendAgain(c echo.Context) error {
 // found is what the page shows.
 type found struct {
 	search, unsure string
+	long           string // what is wrong with the search; empty: nothing
 	list           []truth.Suppression
 	unknowns       []truth.Doubt
 	in             truth.Inflow
@@ -103,6 +109,7 @@ type found struct {
 type view struct {
 	layout   ui.Page
 	heading  ui.Heading
+	errors   []ui.FieldError
 	problems []ui.Banner
 	search   ui.Input
 	find     ui.Button
@@ -133,6 +140,9 @@ func build(v *page.Visit, d found, layout ui.Page) view {
 		search: ui.Input{Field: ui.Field{Locale: l, ID: "q", Label: l.T("truth.search"), Hint: l.T("truth.search.hint")}, Type: "search", Value: d.search, MaxLength: 100},
 		find:   ui.Button{Label: l.T("truth.find"), Kind: ui.Plain},
 	}
+	if w.search.Error = d.long; d.long != "" {
+		w.refuse("q", d.long)
+	}
 	if d.in.Problem != "" {
 		w.problems = append(w.problems, ui.Banner{Tone: "warn", Title: l.T("truth.mailbox_problem", "Problem", d.in.Problem)})
 	}
@@ -143,7 +153,11 @@ func build(v *page.Visit, d found, layout ui.Page) view {
 		w.cards = append(w.cards, cardOf(v, s, d.names))
 	}
 	for i, one := range d.unknowns {
-		w.unknowns = append(w.unknowns, doubtOf(v, one, i, d.unsure))
+		doubt := doubtOf(v, one, i, d.unsure)
+		if doubt.sure.Error != "" {
+			w.refuse(doubt.sure.ID, doubt.sure.Error)
+		}
+		w.unknowns = append(w.unknowns, doubt)
 	}
 	for _, t := range d.in.Tallies {
 		w.inflow = append(w.inflow, ui.SummaryRow{Key: l.T("truth.source." + t.Source), Value: l.T("truth.outcome."+t.Outcome, "Count", l.Number(t.Count))})
@@ -152,6 +166,11 @@ func build(v *page.Visit, d found, layout ui.Page) view {
 		w.inflow = []ui.SummaryRow{{Key: l.T("truth.inflow.key"), Value: l.T("truth.inflow.none")}}
 	}
 	return w
+}
+
+// refuse puts what is wrong with a field above the page.
+func (w *view) refuse(field, text string) {
+	w.errors, w.layout.Errors = append(w.errors, ui.FieldError{FieldID: field, Text: text}), true
 }
 
 func cardOf(v *page.Visit, s truth.Suppression, names map[string]string) card {

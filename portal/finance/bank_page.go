@@ -252,7 +252,7 @@ func (view *importView) forms(v *page.Visit, i importLines, r refund.BankResult,
 	if i.bad.line == r.ID {
 		ref, note = i.bad.ref, i.bad.note
 	}
-	if r.Queue != refund.QueueReturned && (i.bad.line != r.ID || i.bad.ref != "") {
+	if r.Queue != refund.QueueReturned {
 		card.match = &lineForm{action: at + "/match", inputs: []ui.Input{input("ref", "ref", ref)}, send: ui.Button{Label: l.T("finance.bank.match")}}
 	}
 	card.settle = &lineForm{action: at + "/settle", inputs: []ui.Input{input("note", "note", note)}, send: ui.Button{Label: l.T("finance.bank.settle")}}

@@ -55,7 +55,7 @@ func (p *Pages) ShowChoice(c echo.Context) error {
 		return err
 	}
 	if err != nil {
-		return p.showChoice(c, pick{}, err)
+		return p.showChoice(c, pick{method: refund.Method(form.Get("method")), currency: form.Get("currency"), older: form.Get("older")}, err)
 	}
 	k, err := readPick(form)
 	return p.showChoice(c, k, err)

@@ -11,6 +11,7 @@ import (
 // callsView lists the calls that wait.
 type callsView struct {
 	more    string // that more calls follow
+	errors  []ui.FieldError
 	layout  ui.Page
 	heading ui.Heading
 	none    *ui.Empty
@@ -32,9 +33,25 @@ type callCard struct {
 	asked   *ui.Banner // somebody asks that the call need not be made
 	confirm *ui.Action // nil: the reader asked
 	waive   string     // where a waiver is asked for
+	open    string     // which of the forms came back: end or waive
 }
 
-func buildCalls(v *page.Visit, list []notice.Call, names map[string]string, layout ui.Page) callsView {
+// refuse shows a form that came back as it was sent, with what is wrong beside each field.
+func (card *callCard) refuse(v *page.Visit, r refusedCall) (list []ui.FieldError) {
+	bad := v.Faults(r.err)
+	card.open, card.note.Value, card.reason.Value = r.act, r.note, r.reason
+	for i := range card.outcome.Options {
+		card.outcome.Options[i].Selected = card.outcome.Options[i].Value == r.outcome
+	}
+	for _, f := range []*ui.Field{&card.outcome.Field, &card.note.Field, &card.reason.Field} {
+		if f.Error = bad[f.Name]; f.Error != "" {
+			list = append(list, ui.FieldError{FieldID: f.ID, Text: f.Error})
+		}
+	}
+	return list
+}
+
+func buildCalls(v *page.Visit, list []notice.Call, names map[string]string, refused refusedCall, layout ui.Page) callsView {
 	l := v.Locale
 	view := callsView{layout: layout, heading: ui.Heading{Title: l.T("notice.calls"), Lead: l.T("notice.calls.lead")}}
 	if len(list) == 0 {
@@ -44,7 +61,11 @@ func buildCalls(v *page.Visit, list []notice.Call, names map[string]string, layo
 		list, view.more = list[:callsShown], l.T("ui.more.oldest", "Count", l.Number(callsShown))
 	}
 	for _, c := range list {
-		view.calls = append(view.calls, callCardOf(v, c, names))
+		card := callCardOf(v, c, names)
+		if refused.call == c.ID {
+			view.errors, view.layout.Errors = card.refuse(v, refused), true
+		}
+		view.calls = append(view.calls, card)
 	}
 	return view
 }

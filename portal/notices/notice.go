@@ -22,7 +22,10 @@ type desk struct {
 	query   page.Form
 	letter  *notice.Letter // nil: no preview was asked for
 	to      notice.Reader
-	unknown bool // no customer has the number that was asked for
+	unknown bool   // no customer has the number that was asked for
+	long    string // what is wrong with that number as it was written; empty: nothing
+
+	reason, wrong string // of a pause that was refused: what was written, and what is wrong with it
 }
 
 // noticeView is the page about one notice.
@@ -122,6 +125,8 @@ func buildNotice(v *page.Visit, d desk, layout ui.Page) noticeView {
 			reason: ui.Input{Field: ui.Field{Locale: l, ID: "reason", Label: l.T("notice.pause.reason")}, MaxLength: 200, Spellcheck: true},
 			button: ui.Button{Label: l.T("notice.pause"), Kind: ui.Danger},
 		}
+		view.pause.reason.Value, view.pause.reason.Error = d.reason, d.wrong
+		view.refuse("reason", d.wrong)
 	}
 	view.form(v, d)
 	return view
@@ -142,9 +147,10 @@ func (view *noticeView) form(v *page.Visit, d desk) {
 		view.language.Options = append(view.language.Options, ui.Option{Value: tag, Label: locale.For(tag).T("language.name"), Selected: d.query.Get("locale") == tag})
 	}
 	switch {
+	case d.long != "":
+		view.customer.Error = d.long
 	case d.unknown:
 		view.customer.Error = l.T("notice.preview.unknown")
-		view.errors = []ui.FieldError{{FieldID: "customer", Text: view.customer.Error}}
 	case d.letter != nil:
 		view.preview = &preview{
 			tag: d.letter.Bulletin.Tag, text: d.letter.Plain, title: l.T("notice.preview.html"),
@@ -154,6 +160,14 @@ func (view *noticeView) form(v *page.Visit, d desk) {
 				{Key: l.T("notice.preview.sum"), Body: ui.Copyable(l, d.letter.Sum, l.T("notice.preview.sum"))},
 			},
 		}
+	}
+	view.refuse("customer", view.customer.Error)
+}
+
+// refuse puts what is wrong with a field above the page; empty: nothing is.
+func (view *noticeView) refuse(field, text string) {
+	if text != "" {
+		view.errors, view.layout.Errors = append(view.errors, ui.FieldError{FieldID: field, Text: text}), true
 	}
 }
 

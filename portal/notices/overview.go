@@ -33,7 +33,7 @@ func (view *overviewView) setRate(v *page.Visit, rate int, own bool) {
 		view.rated = l.N("notice.rate.set", rate)
 	}
 	view.rate = ui.Input{
-		Field: ui.Field{Locale: l, ID: "rate", Label: l.T("notice.rate"), Hint: l.T("notice.rate.hint", "Plan", l.Number(int64(v.Programme.Notices.Rate)))},
+		Field: ui.Field{Locale: l, ID: "rate", Optional: true, Label: l.T("notice.rate"), Hint: l.T("notice.rate.hint", "Plan", l.Number(int64(v.Programme.Notices.Rate)))},
 		Width: "short", MaxLength: 12, InputMode: "numeric",
 	}
 	view.save = ui.Button{Label: l.T("notice.rate.save"), Kind: ui.Plain}

@@ -60,24 +60,29 @@ func (p *Pages) show(c echo.Context, status int, sent string, refused bool) erro
 
 // ShowOne is one notice: what it says, to whom and when, its approval, and what a real customer would get.
 func (p *Pages) ShowOne(c echo.Context) error {
+	return p.showOne(c, http.StatusOK, desk{})
+}
+
+// showOne is ShowOne; a form that was refused comes back.
+func (p *Pages) showOne(c echo.Context, status int, d desk) (err error) {
 	v, ctx := page.Of(c), c.Request().Context()
-	query, err := page.ReadQuery(c, page.Line("customer", 64), page.Line("locale", 16))
-	if err != nil {
+	if d.query, err = page.ReadQuery(c, page.Line("customer", 64), page.Line("locale", 16)); err != nil {
+		if d.long = v.Faults(err)["customer"]; d.long == "" {
+			return err
+		}
+		status = http.StatusUnprocessableEntity
+	}
+	if d.one, err = p.one(c); err != nil {
 		return err
 	}
-	one, err := p.one(c)
-	if err != nil {
-		return err
-	}
-	d := desk{one: one, query: query}
+	one := d.one
 	if d.parts, err = p.Notices.Parts(ctx, v.Session.IdentityID, one.Notice.Key); err != nil {
 		return err
 	}
 	if d.names, err = p.Customers.Names(ctx, v.Session.IdentityID, []string{one.By}); err != nil {
 		return err
 	}
-	status := http.StatusOK
-	if ref := query.Get("customer"); ref != "" {
+	if ref := d.query.Get("customer"); ref != "" && d.long == "" {
 		if err := p.preview(c, &d, ref); err != nil {
 			return err
 		}
@@ -87,6 +92,7 @@ func (p *Pages) ShowOne(c echo.Context) error {
 	}
 	c.Response().Header().Set("Content-Security-Policy", framing)
 	layout := console.Layout(p.Kit, c, one.Notice.Key, "notices")
+	layout.Path = Path + "/" + one.Notice.Key // also after a POST
 	return page.Render(c, status, noticePage(buildNotice(v, d, layout)))
 }
 
@@ -168,11 +174,14 @@ func (p *Pages) Approve(c echo.Context) error {
 // Pause stops a notice.
 func (p *Pages) Pause(c echo.Context) error {
 	form, err := page.ReadForm(c, page.Line("reason", 200))
-	if err != nil {
-		return err
-	}
 	key := c.Param("key")
-	if err := p.Notices.Pause(c.Request().Context(), page.Of(c).Session.IdentityID, key, form.Get("reason")); err != nil {
+	if err == nil {
+		err = p.Notices.Pause(c.Request().Context(), page.Of(c).Session.IdentityID, key, form.Get("reason"))
+	}
+	if bad := page.Of(c).Faults(err); bad != nil {
+		return p.showOne(c, http.StatusUnprocessableEntity, desk{reason: form.Get("reason"), wrong: bad["reason"]})
+	}
+	if err != nil {
 		return err
 	}
 	return p.Flash(c, Path+"/"+key, "ok", "flash.notice_paused")
@@ -218,8 +227,8 @@ const foreseen = 50
 func (p *Pages) ShowDay(c echo.Context) error {
 	v := page.Of(c)
 	query, err := page.ReadQuery(c, page.Line("day", 10))
-	if err != nil {
-		return err
+	if err != nil && v.Faults(err)["day"] == "" {
+		return err // what is too long is no day
 	}
 	day, status, bad := migration.DayOf(v.Now.In(v.Programme.Zone)), http.StatusOK, false
 	if text := query.Get("day"); text != "" {
@@ -249,6 +258,17 @@ const callsShown = 100
 
 // ShowCalls lists the customers whom somebody has to ring, those due first.
 func (p *Pages) ShowCalls(c echo.Context) error {
+	return p.showCalls(c, http.StatusOK, refusedCall{})
+}
+
+// refusedCall is a form about a call that came back.
+type refusedCall struct {
+	call, act             string // end or waive
+	outcome, note, reason string
+	err                   error
+}
+
+func (p *Pages) showCalls(c echo.Context, status int, refused refusedCall) error {
 	v, ctx := page.Of(c), c.Request().Context()
 	list, err := p.Notices.Calls(ctx, v.Session.IdentityID, callsShown+1)
 	if err != nil {
@@ -263,7 +283,8 @@ func (p *Pages) ShowCalls(c echo.Context) error {
 		return err
 	}
 	layout := console.Layout(p.Kit, c, v.Locale.T("notice.calls"), "calls")
-	return page.Render(c, http.StatusOK, callsPage(buildCalls(v, list, names, layout)))
+	layout.Path = CallsPath // also after a POST
+	return page.Render(c, status, callsPage(buildCalls(v, list, names, refused, layout)))
 }
 
 // TakeCall makes the reader the owner of a call.
@@ -280,10 +301,12 @@ func (p *Pages) TakeCall(c echo.Context) error {
 // EndCall records what came of a call.
 func (p *Pages) EndCall(c echo.Context) error {
 	form, err := page.ReadForm(c, page.Line("outcome", 20), page.Text("note", 2000))
-	if err != nil {
-		return err
+	if err == nil {
+		err = p.Notices.EndCall(c.Request().Context(), page.Of(c).Session.IdentityID, c.Param("id"), form.Get("outcome"), form.Get("note"))
 	}
-	err = p.Notices.EndCall(c.Request().Context(), page.Of(c).Session.IdentityID, c.Param("id"), form.Get("outcome"), form.Get("note"))
+	if page.Of(c).Faults(err) != nil {
+		return p.showCalls(c, http.StatusUnprocessableEntity, refusedCall{call: c.Param("id"), act: "end", outcome: form.Get("outcome"), note: form.Get("note"), err: err})
+	}
 	if err != nil {
 		return err
 	}
@@ -296,10 +319,13 @@ func (p *Pages) EndCall(c echo.Context) error {
 // AskCallWaiver asks that a call need not be made.
 func (p *Pages) AskCallWaiver(c echo.Context) error {
 	form, err := page.ReadForm(c, page.Text("reason", 2000))
-	if err != nil {
-		return err
+	if err == nil {
+		err = p.Notices.AskWaiver(c.Request().Context(), page.Of(c).Session.IdentityID, c.Param("id"), form.Get("reason"))
 	}
-	if err := p.Notices.AskWaiver(c.Request().Context(), page.Of(c).Session.IdentityID, c.Param("id"), form.Get("reason")); err != nil {
+	if page.Of(c).Faults(err) != nil {
+		return p.showCalls(c, http.StatusUnprocessableEntity, refusedCall{call: c.Param("id"), act: "waive", reason: form.Get("reason"), err: err})
+	}
+	if err != nil {
 		return err
 	}
 	return p.Flash(c, CallsPath, "ok", "flash.call_waiver_asked")

@@ -33,8 +33,12 @@ type refusedWaiver struct {
 func (p *Pages) showReach(c echo.Context, status int, refused refusedWaiver) error {
 	v, ctx := page.Of(c), c.Request().Context()
 	query, err := page.ReadQuery(c, page.Line("q", 64), page.Line("from", 8))
-	if err != nil {
+	bad := v.Faults(err)
+	if err != nil && bad["q"] == "" {
 		return err
+	}
+	if bad != nil {
+		status = http.StatusUnprocessableEntity
 	}
 	from, _ := strconv.Atoi(query.Get("from")) // what is no number is the first page
 	q := reach.Query{Search: query.Get("q"), Offset: max(0, from), Limit: reachShown}
@@ -56,7 +60,11 @@ func (p *Pages) showReach(c echo.Context, status int, refused refusedWaiver) err
 	}
 	layout := console.Layout(p.Kit, c, v.Locale.T("reach.title"), "reach")
 	layout.Path = ReachPath // also after a POST
-	return page.Render(c, status, reachPage(buildReach(v, reachDesk{list, end, names, q, refused}, layout)))
+	view := buildReach(v, reachDesk{list, end, names, q, refused}, layout)
+	if view.search.Error = bad["q"]; bad != nil {
+		view.errors, view.layout.Errors = append(view.errors, ui.FieldError{FieldID: "q", Text: bad["q"]}), true
+	}
+	return page.Render(c, status, reachPage(view))
 }
 
 // AskWaiver asks that a customer need not be reached.
@@ -233,9 +241,7 @@ func reachCardOf(v *page.Visit, one reach.Customer, d reachDesk) reachCard {
 	}
 	if d.refused.customer == one.ID {
 		card.open, card.reason.Value = true, d.refused.reason
-		if f, ok := fault.As(d.refused.err); ok && len(f.Fields) > 0 {
-			card.reason.Error = l.T(f.Fields[0].Key, "Limit", f.Fields[0].Args["Limit"])
-		}
+		card.reason.Error = v.Faults(d.refused.err)["reason"]
 	}
 	return card
 }

@@ -45,6 +45,9 @@ func (p *Pages) ShowSinks(c echo.Context) error {
 // ShowSink is one sink: how it stands, its last answers, what was given up, and on demand what it has missed.
 func (p *Pages) ShowSink(c echo.Context) error {
 	q, err := page.ReadQuery(c, page.Line("since", 40), page.Line("again", 3))
+	if bad, ok := fault.As(err); ok && page.Of(c).Faults(err)["since"] != "" {
+		return p.showSink(c, http.StatusUnprocessableEntity, missedForm{since: q.Get("since"), again: q.Get("again") == "yes", asked: true}, bad)
+	}
 	if err != nil {
 		return err
 	}
@@ -157,7 +160,7 @@ func fieldErrors(v *page.Visit, err error) (list []ui.FieldError) {
 		return nil
 	}
 	for _, field := range f.Fields {
-		list = append(list, ui.FieldError{FieldID: field.Name, Text: v.Locale.T(field.Key)})
+		list = append(list, ui.FieldError{FieldID: field.Name, Text: v.Faults(err)[field.Name]})
 	}
 	return list
 }

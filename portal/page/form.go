@@ -42,6 +42,23 @@ func Text(name string, limit int) Input { return Input{name: name, limit: limit,
 // Choices is a group of check boxes: up to many values of at most 200 characters each.
 func Choices(name string, many int) Input { return Input{name: name, limit: 200, many: many} }
 
+// Faults are what is wrong with single fields, in the reader's language, by their names; empty where err is about no field.
+func (v *Visit) Faults(err error) map[string]string {
+	f, ok := fault.As(err)
+	if !ok || len(f.Fields) == 0 {
+		return nil
+	}
+	texts := map[string]string{}
+	for _, x := range f.Fields {
+		args := make([]any, 0, 2*len(x.Args))
+		for k, a := range x.Args {
+			args = append(args, k, a)
+		}
+		texts[x.Name] = v.Locale.T(x.Key, args...)
+	}
+	return texts
+}
+
 // Form holds what was read. Values have no spaces around them, are valid UTF-8 and free of control characters.
 type Form struct {
 	values map[string][]string

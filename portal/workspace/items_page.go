@@ -19,6 +19,7 @@ type itemsView struct {
 	none            *ui.Empty
 	groups          []group
 	handOver        *handOverForm
+	errors          []ui.FieldError
 }
 
 type group struct {
@@ -38,7 +39,7 @@ var (
 	shown     = []string{"open", "late", "all"}
 )
 
-func buildItems(v *page.Visit, p governance.Plan, people []governance.Colleague, me governance.By, q page.Form, layout ui.Page) itemsView {
+func buildItems(v *page.Visit, p governance.Plan, people []governance.Colleague, me governance.By, q page.Form, a asked, layout ui.Page) itemsView {
 	l := v.Locale
 	by, show := one(groupings, q.Get("by")), one(shown, q.Get("show"))
 	view := itemsView{
@@ -65,10 +66,15 @@ func buildItems(v *page.Visit, p governance.Plan, people []governance.Colleague,
 	view.groups = grouped(v, p, list, by, names)
 	if me.Manager {
 		view.handOver = &handOverForm{
-			plan: p.Template, from: colleagues(v, "from", people, "", ""), to: colleagues(v, "to", people, "", l.T("workspace.nobody")),
+			plan: p.Template, from: colleagues(v, "from", people, a.form.Get("from"), ""), to: colleagues(v, "to", people, a.form.Get("to"), l.T("workspace.nobody")),
 			button: ui.Button{Label: l.T("workspace.hand_over"), Kind: ui.Plain},
 		}
 		view.handOver.from.Label, view.handOver.to.Label = l.T("workspace.from_person"), l.T("workspace.to_person")
+		for _, f := range []*ui.Field{&view.handOver.from.Field, &view.handOver.to.Field} {
+			if f.Error = a.wrong(l, *f); f.Error != "" {
+				view.errors, view.layout.Errors = append(view.errors, ui.FieldError{FieldID: f.ID, Label: f.Label, Text: f.Error}), true
+			}
+		}
 	}
 	return view
 }

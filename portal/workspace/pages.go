@@ -226,12 +226,16 @@ func (p *Pages) waiver(c echo.Context, act func(_ context.Context, by governance
 
 // ShowItems is the checklist, by phase, department, person or day.
 func (p *Pages) ShowItems(c echo.Context) error {
-	v, ctx := page.Of(c), c.Request().Context()
 	query, err := page.ReadQuery(c, page.Line("by", 12), page.Line("show", 8), page.Line("whose", 64))
 	if err != nil {
 		return err
 	}
-	plan, err := p.Plans.Show(ctx, by(c).ID, c.Param("plan"))
+	return p.showItems(c, http.StatusOK, c.Param("plan"), query, asked{})
+}
+
+func (p *Pages) showItems(c echo.Context, status int, template string, query page.Form, a asked) error {
+	v, ctx := page.Of(c), c.Request().Context()
+	plan, err := p.Plans.Show(ctx, by(c).ID, template)
 	if err != nil {
 		return err
 	}
@@ -240,7 +244,8 @@ func (p *Pages) ShowItems(c echo.Context) error {
 		return err
 	}
 	layout := console.Layout(p.Kit, c, v.Locale.T("workspace.items"), "workspace")
-	return page.Render(c, http.StatusOK, itemsPage(buildItems(v, plan, colleagues, by(c), query, layout)))
+	layout.Path = Path + "/" + plan.Template + "/items" // also after a POST
+	return page.Render(c, status, itemsPage(buildItems(v, plan, colleagues, by(c), query, a, layout)))
 }
 
 // ShowItem is one item, with its history.
@@ -330,14 +335,20 @@ func (p *Pages) itemised(c echo.Context, err error, a asked, said string) error 
 // HandOver gives every open item of one colleague to another.
 func (p *Pages) HandOver(c echo.Context) error {
 	form, err := page.ReadForm(c, page.Line("from", 64), page.Line("to", 64), page.Line("plan", 40))
-	if err != nil {
+	n := 0
+	if err == nil {
+		n, err = p.Plans.HandOver(c.Request().Context(), by(c), form.Get("from"), form.Get("to"))
+	}
+	if err != nil && len(fields(err)) == 0 {
 		return err
 	}
-	n, err := p.Plans.HandOver(c.Request().Context(), by(c), form.Get("from"), form.Get("to"))
-	if err != nil {
-		return err
+	running, again := p.Plans.Templates(c.Request().Context(), by(c).ID)
+	if again != nil {
+		return again
 	}
-	running, err := p.Plans.Templates(c.Request().Context(), by(c).ID)
+	if err != nil && slices.Contains(running, form.Get("plan")) {
+		return p.showItems(c, http.StatusUnprocessableEntity, form.Get("plan"), page.Form{}, asked{form, "hand-over", err})
+	}
 	if err != nil {
 		return err
 	}

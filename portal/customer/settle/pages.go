@@ -74,17 +74,7 @@ func (p *Pages) offer(c echo.Context, currency string) (refund.Offer, error) {
 
 // wrong are the faults of single fields, in words.
 func wrong(v *page.Visit, err error) map[string]string {
-	texts := map[string]string{}
-	if f, ok := fault.As(err); ok {
-		for _, x := range f.Fields {
-			args := make([]any, 0, 2*len(x.Args))
-			for k, a := range x.Args {
-				args = append(args, k, a)
-			}
-			texts[x.Name] = v.Locale.T(x.Key, args...)
-		}
-	}
-	return texts
+	return v.Faults(err)
 }
 
 // fieldFaults reports whether err says what to mend in which fields.

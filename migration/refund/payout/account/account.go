@@ -97,6 +97,8 @@ func number(kind Kind, s string) (key string, args map[string]any) {
 		return bank.CheckCard(s), nil
 	case kind == Company:
 		return bank.CheckCompany(s), nil
+	case s == "":
+		return "payout.number.none", nil
 	}
 	return "", nil
 }
