@@ -380,6 +380,19 @@ func TestN06_TheFramedPreviewIsWhatIsSent(t *testing.T) {
 	if n := w.get("programme_manager", "/console/notices/announcement/preview?customer=HZ-0"); n.status != 404 {
 		t.Errorf("no such customer: %d", n.status)
 	}
+	if !strings.Contains(body, "does not give us your email address") || strings.Contains(body, "Send to me") {
+		t.Error("whoever has no address is offered a test")
+	}
+	w.exec(`UPDATE identity SET email = 'mia@company.example' WHERE id = 'identity-programme_manager'`)
+	body = w.shows("programme_manager", "/console/notices/announcement?locale=&customer="+ref, "at mia@company.example", "Send to me")
+	_, sum, _ := strings.Cut(body, `/try"`)
+	_, sum, _ = strings.Cut(sum, `name="hash" value="`)
+	sum, _, _ = strings.Cut(sum, `"`)
+	form := url.Values{"customer": {ref}, "locale": {""}, "hash": {sum}}
+	w.sent("programme_manager", "/console/notices/announcement/try", form, 303)
+	w.shows("programme_manager", "/console/notices/announcement?locale=&customer="+ref, "Your last test, ", "waiting to be sent")
+	w.sent("programme_manager", "/console/notices/announcement/try", url.Values{"customer": {ref}, "hash": {"0"}}, 409)
+	w.sent("programme_manager", "/console/notices/announcement/try", url.Values{"customer": {"HZ-0"}, "hash": {sum}}, 404)
 	_, hash := told.ContentOf(w.programme.p, w.programme.p.Notices.List[0])
 	w.sent("programme_manager", "/console/notices/announcement/approve", url.Values{"hash": {hash}}, 303)
 	post := keeping{map[string]mail.Envelope{}}
@@ -391,6 +404,7 @@ func TestN06_TheFramedPreviewIsWhatIsSent(t *testing.T) {
 	for _, e := range post.taken {
 		same = same || e.HTML == a.body
 	}
+	w.shows("programme_manager", "/console/notices/announcement?locale=&customer="+ref, "accepted by the email server")
 	if !same {
 		t.Errorf("none of %d mails is the one that was previewed", len(post.taken))
 	}

@@ -105,6 +105,7 @@ func (s *Consoles) noticesList() []Route {
 		{Method: get, Path: notices.Path + "/:key/messages.csv", Access: ProgrammeManager, Handler: s.notices.DownloadMessages},
 		{Method: get, Path: notices.Path + "/:key", Access: ProgrammeManager, Handler: s.notices.ShowOne},
 		{Method: post, Path: notices.Path + "/:key/approve", Access: ProgrammeManager, Handler: s.notices.Approve},
+		{Method: post, Path: notices.Path + "/:key/try", Access: ProgrammeManager, Handler: s.notices.Try},
 		{Method: post, Path: notices.Path + "/:key/pause", Access: ProgrammeManager, Handler: s.notices.Pause},
 		{Method: post, Path: notices.Path + "/:key/resume", Access: ProgrammeManager, Handler: s.notices.Resume},
 		{Method: get, Path: notices.CallsPath, Access: Support | ProgrammeManager, Handler: s.notices.ShowCalls},

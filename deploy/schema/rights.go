@@ -108,6 +108,7 @@ var Meant = []TableRights{
 	{Table: "notice_report_count", Serve: "select, insert, update (count)", Work: "select, insert, update (count)"},
 	{Table: "notice_mailbox", Serve: "select", Work: "select, insert, update (validity, uid, leased_until, looked_at, problem)"},
 	{Table: "notice_probe", Serve: "select, insert, update (state, detail, ended_at)", Work: "select, update (state, detail, ended_at)"},
+	{Table: "notice_trial", Serve: "select, insert", Work: "select, update (state, detail, html, plain, ended_at)"},
 	{Table: "notice_preference", Serve: "select, insert, update (optional, changed_at)", Work: "select"},
 
 	// Exports. The web side asks for them, a worker builds them.

@@ -11,5 +11,7 @@ var (
 	ErrCallEnded  = fault.New(fault.Conflict, "notice.call_ended")
 	ErrNoOutcome  = fault.New(fault.Invalid, "notice.no_outcome")
 	ErrBadRate    = fault.New(fault.Invalid, "notice.bad_rate")
+	ErrTrials     = fault.New(fault.Conflict, "notice.trials")
+	ErrNoAddress  = fault.New(fault.Conflict, "notice.no_address") // the provider tells no email address of whoever asks
 	ErrNoReason   = fault.New(fault.Invalid, "notice.no_reason")
 )

@@ -110,7 +110,7 @@ func (s *Sender) round(ctx context.Context) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := s.probe(ctx, p); err != nil {
+	if err := errors.Join(s.probe(ctx, p), s.trials(ctx)); err != nil {
 		return 0, err
 	}
 	b := batch{programme: p, hashes: map[string]string{}, waiting: map[string]message{}}

@@ -18,6 +18,7 @@ import (
 type desk struct {
 	one     notice.Overview
 	parts   []notice.Part
+	tried   *notice.Trial // what the reader had sent to themselves last
 	names   map[string]string
 	query   page.Form
 	letter  *notice.Letter // nil: no preview was asked for
@@ -64,6 +65,9 @@ type pauseForm struct {
 
 // preview is what one customer would get.
 type preview struct {
+	try   *ui.Action // sends it to the reader; nil: no address of theirs is known
+	told  string     // where it would go, or why it cannot
+	last  string     // what became of the last one
 	rows  []ui.SummaryRow
 	tag   string
 	text  string
@@ -160,6 +164,24 @@ func (view *noticeView) form(v *page.Visit, d desk) {
 				{Key: l.T("notice.preview.sum"), Body: ui.Copyable(l, d.letter.Sum, l.T("notice.preview.sum"))},
 			},
 		}
+		view.trial(v, d)
+	}
+}
+
+// trial offers to send the preview to whoever reads it, and says what became of the last one.
+func (view *noticeView) trial(v *page.Visit, d desk) {
+	l := v.Locale
+	if t := d.tried; t != nil {
+		view.preview.last = l.T("notice.trial."+t.State, "When", v.When(t.AskedAt), "Subject", t.Subject, "Detail", t.Detail)
+	}
+	if v.Session.Email == "" {
+		view.preview.told = l.T("notice.no_address")
+		return
+	}
+	view.preview.told = l.T("notice.trial.text", "Address", v.Session.Email)
+	view.preview.try = &ui.Action{
+		URL: view.url + "/try", Button: ui.Button{Label: l.T("notice.trial.go")},
+		Hidden: []ui.Pair{{Name: "customer", Value: d.query.Get("customer")}, {Name: "locale", Value: d.query.Get("locale")}, {Name: "hash", Value: d.letter.Sum}},
 	}
 	view.refuse("customer", view.customer.Error)
 }
@@ -185,7 +207,7 @@ func facts(v *page.Visit, one notice.Overview) []ui.SummaryRow {
 		{Key: l.T("notice.state"), Body: ui.Tag("", tone, word)},
 		{Key: l.T("notice.when"), Value: when(v, n)},
 		{Key: l.T("notice.audience"), Value: audienceOf(v, n)},
-		{Key: l.T("notice.meant"), Value: l.Number(int64(one.Meant))},
+		{Key: l.T("notice.meant.now"), Value: l.Number(int64(one.Meant))},
 	}
 	var channels []string
 	for _, c := range n.Channels {

@@ -4,6 +4,7 @@ package notices
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -77,6 +78,9 @@ func (p *Pages) showOne(c echo.Context, status int, d desk) (err error) {
 	}
 	one := d.one
 	if d.parts, err = p.Notices.Parts(ctx, v.Session.IdentityID, one.Notice.Key); err != nil {
+		return err
+	}
+	if d.tried, err = p.Notices.Tried(ctx, v.Session.IdentityID, one.Notice.Key); err != nil {
 		return err
 	}
 	if d.names, err = p.Customers.Names(ctx, v.Session.IdentityID, []string{one.By}); err != nil {
@@ -169,6 +173,24 @@ func (p *Pages) Approve(c echo.Context) error {
 		return err
 	}
 	return p.Flash(c, Path+"/"+key, "ok", "flash.notice_approved")
+}
+
+// Try sends the notice to whoever reads the preview, as it was shown.
+func (p *Pages) Try(c echo.Context) error {
+	form, err := page.ReadForm(c, page.Line("customer", 64), page.Line("locale", 16), page.Line("hash", 64))
+	if err != nil {
+		return err
+	}
+	v, ctx, key := page.Of(c), c.Request().Context(), c.Param("key")
+	id, err := p.Notices.Customer(ctx, v.Session.IdentityID, form.Get("customer"))
+	if err != nil {
+		return err
+	}
+	if err := p.Notices.Try(ctx, v.Session.IdentityID, v.Session.Name, v.Session.Email, key, id, form.Get("locale"), form.Get("hash")); err != nil {
+		return err
+	}
+	back := Path + "/" + key + "?" + url.Values{"customer": {form.Get("customer")}, "locale": {form.Get("locale")}}.Encode()
+	return p.Flash(c, back, "ok", "flash.notice_tried")
 }
 
 // Pause stops a notice.
