@@ -38,7 +38,8 @@ const wider = `(() => {
 // phonePages says where the pages with variable addresses have something to show.
 func (w *world) phonePages() map[string][]string {
 	w.Helper()
-	w.notify()
+	w.plans()
+	w.exec(`INSERT INTO programme_version (version, state, source, digest, proposed_by, proposed_at) VALUES (1, 'proposed', $1, 'x', 'somebody', now())`, string(examples.Hezhou))
 	p := w.programme.p
 	w.offer()
 	p.Steps = migration.StepRules{Choose: true, Settle: true}
@@ -59,6 +60,9 @@ func (w *world) phonePages() map[string][]string {
 	e := w.requestExport("owner", "a")
 	w.seal(e, "a", partial())
 	w.split(e)
+	for n := range 3 {
+		w.put(fmt.Sprint("key-of-", n+1))
+	}
 	files := "/exports/" + e.ID
 	w.get("owner", files+"/volumes/1")
 	for _, text := range []string{"The tasks of 2019 are missing.", "So are those of 2018."} {

@@ -31,11 +31,19 @@ type helpCard struct {
 	finish *ui.Action
 }
 
+// askedFrom is the page that leads to the form: the check of a file that is there, else the export's own.
+func askedFrom(w exportWords, e export.Export) string {
+	if e.Downloadable(w.now) && !e.Lost(w.now) {
+		return exportURL(e) + "/check"
+	}
+	return exportURL(e)
+}
+
 // buildAsk words the form with what it holds; refused is why it came back, nil at first.
 func buildAsk(w exportWords, e export.Export, f helpForm, asked []assistance.Request, refused error, layout ui.Page) askView {
 	l, said := w.l, w.fieldErrors(refused)
 	view := askView{
-		layout: layout, back: exportURL(e), action: helpURL(e), errors: said.list("dataset", "expected", "text"),
+		layout: layout, back: askedFrom(w, e), action: helpURL(e), errors: said.list("dataset", "expected", "text"),
 		heading: ui.Heading{Eyebrow: e.Reference(), Title: l.T("help.missing"), Lead: l.T("help.lead", "Reference", e.Reference())},
 		send:    ui.Button{Label: l.T("help.send"), Kind: ui.Primary},
 	}

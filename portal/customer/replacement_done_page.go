@@ -114,7 +114,7 @@ type undoView struct {
 	rows    []ui.SummaryRow
 	after   []string
 	confirm *ui.Action
-	keep    ui.Link
+	keep    ui.Link // the page that led here
 }
 
 func (w replacementWords) undo(o own, layout ui.Page) undoView {
