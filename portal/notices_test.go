@@ -380,7 +380,7 @@ func TestN06_TheFramedPreviewIsWhatIsSent(t *testing.T) {
 	if n := w.get("programme_manager", "/console/notices/announcement/preview?customer=HZ-0"); n.status != 404 {
 		t.Errorf("no such customer: %d", n.status)
 	}
-	if !strings.Contains(body, "does not give us your email address") || strings.Contains(body, "Send to me") {
+	if !strings.Contains(body, "does not pass on your email address") || strings.Contains(body, "Send to me") {
 		t.Error("whoever has no address is offered a test")
 	}
 	w.exec(`UPDATE identity SET email = 'mia@company.example' WHERE id = 'identity-programme_manager'`)
