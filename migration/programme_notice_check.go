@@ -227,12 +227,12 @@ func (c *checker) elements(at string, w Words) {
 	for _, tag := range c.p.Locales {
 		need := func(field string, text Text, what string, anyOf ...string) {
 			if text[tag] != "" && !slices.ContainsFunc(anyOf, func(v string) bool { return strings.Contains(text[tag], "{"+v) }) {
-				c.errorf(at+"."+field+"."+tag, "%s is missing; use %s", what, "{"+strings.Join(anyOf, "} or {")+"}")
+				c.errorf(at+"."+field+"."+tag, "%s is missing; use %s", what, strings.ReplaceAll("{"+strings.Join(anyOf, "} or {")+"}", ":}", ":MILESTONE}"))
 			}
 		}
 		need("title", w.Title, "the product", "product")
 		need("title", w.Title, "the date", "date:")
-		need("opening", w.Opening, "the thanks", "thanks")
+		need("opening", w.Opening, "a word of thanks", "thanks")
 		need("opening", w.Opening, "the reason", "reason")
 		need("next", w.Next, "where customers begin", "link:plan")
 		if len(c.p.Replacements) > 0 {
