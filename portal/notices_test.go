@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -426,4 +427,47 @@ func TestN02_TheManagerSetsTheRate(t *testing.T) {
 	}
 	w.sent("programme_manager", "/console/notices/rate", url.Values{"rate": {""}}, 303)
 	w.shows("programme_manager", "/console/notices", "600 emails a minute, from the programme.")
+}
+
+// TestN05_AMachineThatFollowsEveryLinkReachesNobody lets a scanner open an email and follow all of it, as mail gateways do. Who was
+// only looked at by machines is handed to a person in time.
+func TestN05_AMachineThatFollowsEveryLinkReachesNobody(t *testing.T) {
+	w := newWorld(t)
+	w.notify()
+	w.exec(`UPDATE customer SET state = 'disabled' WHERE id <> $1`, w.ids["a"])
+	w.exec(`UPDATE identity SET signed_in_at = '2026-01-01'`)
+	_, hash := told.ContentOf(w.programme.p, w.programme.p.Notices.List[0])
+	w.sent("programme_manager", "/console/notices/announcement/approve", url.Values{"hash": {hash}}, 303)
+	post := keeping{map[string]mail.Envelope{}}
+	sender := &told.Sender{Service: told.NewService(w.db, w.programme, "https://moving.example"), Post: post, Logger: slog.New(slog.DiscardHandler)}
+	if err := sender.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	links := regexp.MustCompile(`https://moving\.example(/[^\s"<>)]*)`)
+	before, followed := w.stateSum(), 0
+	for _, e := range post.taken {
+		for _, link := range links.FindAllStringSubmatch(e.HTML+"\n"+e.Plain, -1) {
+			for _, method := range []string{"HEAD", "GET"} {
+				if a := w.do("anonymous", method, link[1], "", http.Header{"User-Agent": {"Mozilla/5.0 (Windows NT 10.0; Win64; x64) SafeLinks"}}); a.status >= 400 {
+					t.Errorf("%s %s: %d", method, link[1], a.status)
+				}
+				followed++
+			}
+		}
+	}
+	if followed == 0 || w.stateSum() != before {
+		t.Errorf("%d links followed, and something changed: %t", followed, w.stateSum() != before)
+	}
+	w.shows("programme_manager", "/console/notices/announcement/messages?group=silent", "HZ-20418")
+	w.hides(w.shows("programme_manager", "/console/notices/announcement/messages?group=reached", "No message is in this state."), "HZ-20418")
+	if n := w.count(`SELECT count(*) FROM notice_call`); n != 0 {
+		t.Errorf("%d calls at once", n)
+	}
+	w.at(day.AddDate(0, 0, 4))
+	if err := sender.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.count(`SELECT count(*) FROM notice_call WHERE state = 'open'`); n != 1 {
+		t.Errorf("%d people were asked to ring a customer of whom nothing was heard", n)
+	}
 }
