@@ -78,7 +78,7 @@ func (d List) Table(v *page.Visit) ui.Table {
 	l := v.Locale
 	t := ui.Table{
 		ID: "documents", Plain: true, Caption: l.T("console.table", "Title", l.T("document.title")), Empty: l.T("document.none"),
-		Columns: []ui.Column{{Label: l.T("document.name")}, {Label: l.T("document.scan")}, {Label: l.T("document.at")}},
+		Columns: []ui.Column{{Label: l.T("document.name"), Wide: true}, {Label: l.T("document.scan")}, {Label: l.T("document.at")}},
 	}
 	if d.Name != nil {
 		t.Columns = append(t.Columns, ui.Column{Label: l.T("document.sight")})
