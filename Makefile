@@ -80,7 +80,7 @@ soak: ## break everything around the product, twice for SOAK_FOR (default 5m): j
 	./bin/soak-refund -for $${SOAK_FOR:-5m} -log soak.log
 
 .PHONY: fuzz
-fuzz: ## fuzz each parser for a bounded time
+fuzz: ## fuzz each parser, and each part of a request, for a bounded time
 	for f in FuzzBind$$ FuzzBindMySQL FuzzJSONRows FuzzLinkHeader FuzzBindPath; do $(GO) test -run '^$$' -fuzz "$$f" -fuzztime 20s ./export/source || exit 1; done
 	for f in FuzzVerify FuzzScriptString; do $(GO) test -run '^$$' -fuzz "$$f" -fuzztime 20s ./export/archive || exit 1; done
 	$(GO) test -run '^$$' -fuzz FuzzReadProgramme -fuzztime 20s ./migration
@@ -89,3 +89,4 @@ fuzz: ## fuzz each parser for a bounded time
 	$(GO) test -run '^$$' -fuzz FuzzCheck -fuzztime 20s ./migration/refund/payout/bankfile
 	for f in FuzzCamt FuzzCSV; do $(GO) test -run '^$$' -fuzz "$$f" -fuzztime 20s ./migration/refund/payout/bankresult || exit 1; done
 	$(GO) test -run '^$$' -fuzz FuzzReadEvent -fuzztime 20s ./migration/refund/payout/stripe
+	for f in FuzzQuery FuzzPath FuzzHeader FuzzCookie FuzzJSONField; do $(GO) test -run '^$$' -parallel 1 -fuzz "$$f" -fuzztime 20s ./portal || exit 1; done

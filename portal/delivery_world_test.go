@@ -193,7 +193,7 @@ func (w *delivered) follow(a answer, header http.Header) answer {
 	return fetchURL(w.T, a.location, header)
 }
 
-func fetchURL(t *testing.T, address string, header http.Header) answer {
+func fetchURL(t T, address string, header http.Header) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	if err != nil {

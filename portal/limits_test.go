@@ -176,7 +176,7 @@ func TestD03_OtherHostsAreNotAnswered(t *testing.T) {
 }
 
 // queryNames are the names of all fields that any page reads, from the sources.
-func queryNames(t *testing.T) (names []string) {
+func queryNames(t T) (names []string) {
 	t.Helper()
 	field := regexp.MustCompile(`\b(?:Line|Text|Choices)\("([a-z_]+)"|(?:QueryParam|Query\(\)\.Get|Query\.Get)\("([a-z_]+)"`)
 	err := filepath.WalkDir("..", func(path string, entry os.DirEntry, err error) error {

@@ -96,9 +96,12 @@ func programme(t testing.TB) *migration.Programme {
 	}
 }
 
+// T is a test or a fuzz target.
+type T = testing.TB
+
 // world is a whole server with the people who use it.
 type world struct {
-	*testing.T
+	T
 	db        *db.DB // may what the server and a worker may, for what tests prepare and look up
 	web       *db.DB // the server's
 	clock     *clock.Manual
@@ -124,7 +127,7 @@ type world struct {
 	keys      secret.Keys     // of bank details; nil: none but the installation's own
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t T) *world {
 	t.Helper()
 	w := &world{
 		T: t, clock: clock.NewManual(day), programme: &fixed{programme(t)}, log: &journal{},
