@@ -213,6 +213,7 @@ func (s *Server) buildFail(c echo.Context, v *page.Visit, status int, err error)
 	view.heading = ui.Heading{Title: title, Lead: text}
 	if errors.Is(err, auth.ErrStale) {
 		view.wayOut, view.again = s.confirmAgain(c, l), typed(c, l)
+		view.layout.Held = view.again != nil
 	} else if way, ok := signin.WayOut(l, c.Request().URL.Path, err); ok {
 		view.wayOut = &way
 	} else if way, ok := customer.WayOut(l, c.Param("id"), err); ok && v.Session != nil {

@@ -347,4 +347,3 @@ func FuzzJSONField(f *testing.F) {
 		}
 	})
 }
-

@@ -36,6 +36,25 @@ func TestA08_StaffConfirmWhoTheyAreBeforeMoneyMoves(t *testing.T) {
 	}
 }
 
+// What was typed stands on the page that asks for credentials and nowhere else: the switches of language and theme, which would lose it,
+// are not on that page.
+func TestWhatIsKeptForLaterIsNotLostToASwitch(t *testing.T) {
+	w := newPrepaid(t)
+	path := queue + "/" + w.asked("owner") + "/review"
+	w.confirmed("finance_clerk", w.clock.Now().Add(-11*time.Minute))
+	for sent, switches := range map[string]bool{"version=1&text=A+long+reason": false, "": true} {
+		a := w.do("finance_clerk", "POST", path, sent, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Referer": {w.url + "/console"}})
+		if a.status != http.StatusForbidden || strings.Contains(a.body, `value="A long reason"`) == switches {
+			t.Errorf("with %q: %d\n%s", sent, a.status, a.body)
+		}
+		for _, action := range []string{`action="/language/`, `action="/theme/`} {
+			if strings.Contains(a.body, action) != switches {
+				t.Errorf("with %q: %s is there: %t", sent, action, !switches)
+			}
+		}
+	}
+}
+
 func TestOperatorsCannotTouchPayoutJobs(t *testing.T) {
 	w := newWorld(t)
 	var pay, other string

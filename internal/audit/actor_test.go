@@ -27,6 +27,7 @@ func TestL01_TimeAndActorAreNotSetFreely(t *testing.T) {
 	}
 	exec(stafferSQL, "clara", []string{"finance_clerk"})
 	exec(stafferSQL, "alan", []string{"finance_approver"})
+	exec(stafferSQL, "bella", []string{"finance_approver"})
 	exec(stafferSQL, "gone", []string{})
 	for _, id := range []string{"c0", "c1"} {
 		exec(`INSERT INTO customer (id, ref, name, tier, locale, zone, imported_at, updated_at) VALUES ($1, $1, 'x', 'standard', 'en', 'UTC', now(), now())`, id)
@@ -37,6 +38,8 @@ func TestL01_TimeAndActorAreNotSetFreely(t *testing.T) {
 	clara, gone := localtest.SignedIn(nobody, t, tables, "clara"), localtest.SignedIn(nobody, t, tables, "gone")
 	over := localtest.SignedIn(nobody, t, tables, "alan")
 	exec(`UPDATE session SET ended_at = now() WHERE identity_id = 'alan'`)
+	late := localtest.SignedIn(nobody, t, tables, "bella")
+	exec(`UPDATE session SET created_at = now() - interval '2 hours', began = now() - interval '2 hours', expires_at = now() - interval '1 hour' WHERE identity_id = 'bella'`)
 	const byHand = "a proof that somebody put there by hand"
 	forged := `INSERT INTO session (id, token_hash, identity_id, created_at, seen_at, expires_at, recorded, proof)
 		VALUES ('forged', 'f', 'alan', now(), now(), 'infinity', 1, encode(sha256(convert_to($1, 'UTF8')), 'hex'))`
@@ -60,6 +63,7 @@ func TestL01_TimeAndActorAreNotSetFreely(t *testing.T) {
 		"another's name":                      {web, clara, system, audit.Entry{Actor: "alan", ActorKind: audit.Staff, Act: "x"}, false},
 		"nobody's name":                       {web, clara, system, audit.Entry{Actor: "root", ActorKind: audit.Staff, Act: "x"}, false},
 		"a session that is over":              {web, over, system, audit.Entry{Actor: "alan", ActorKind: audit.Staff, Act: "x"}, false},
+		"a session whose time is over":        {web, late, system, audit.Entry{Actor: "bella", ActorKind: audit.Staff, Act: "x"}, false},
 		"a session without a sign-in":         {web, db.WithProof(nobody, byHand), system, audit.Entry{Actor: "alan", ActorKind: audit.Staff, Act: "x"}, false},
 		"staff without a role":                {web, gone, system, audit.Entry{Actor: "gone", ActorKind: audit.Staff, Act: "x"}, false},
 		"staff without a role sign out":       {web, gone, system, audit.Entry{Actor: "gone", ActorKind: audit.Staff, Act: "session.sign_out"}, true},
@@ -80,6 +84,16 @@ func TestL01_TimeAndActorAreNotSetFreely(t *testing.T) {
 		err := c.d.InTx(c.ctx, c.scope, func(tx *db.Tx) error { return audit.Record(c.ctx, tx, c.e) })
 		if (err == nil) != c.may {
 			t.Errorf("%s: %v, may %t", name, err, c.may)
+		}
+	}
+	var role string
+	for id, want := range map[string]string{"clara": "finance_clerk", "bella": ""} {
+		ctx := map[string]context.Context{"clara": clara, "bella": late}[id]
+		err := web.InTx(ctx, system, func(tx *db.Tx) error {
+			return tx.Pgx.QueryRow(ctx, `SELECT staff_role($1, '{finance_clerk,finance_approver}')`, id).Scan(&role)
+		})
+		if err != nil || role != want {
+			t.Errorf("%s decides as %q, %v", id, role, err)
 		}
 	}
 	// After an upgrade the replicas of the older release, which prove nothing, go on until the day is over.

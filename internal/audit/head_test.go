@@ -2,7 +2,9 @@ package audit_test
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"offramp/deploy/local/localtest"
@@ -115,5 +117,21 @@ func TestL02_TheCheckSaysSinceWhenTheLogIsComplete(t *testing.T) {
 	}
 	if got, err = k.Check(t.Context()); err != nil || len(got.Strange) != 1 || got.Kept != 2 {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// An event's version ends before the entries of a very long log do. That is no silence: the head is kept, and the job fails.
+func TestL02_AHeadThatNoSinkCanBeToldOfIsAnError(t *testing.T) {
+	t.Parallel()
+	database := localtest.Database(t)
+	d, s := database.Open(t), &shelf{}
+	record(t, d, 1)
+	const far = `ALTER TABLE audit_head DISABLE TRIGGER ALL; UPDATE audit_head SET seq = 3000000000`
+	if _, err := database.Super(t).Exec(t.Context(), far); err != nil {
+		t.Fatal(err)
+	}
+	k := &audit.Keeper{DB: d, Signer: signer(t, "the first secret"), Shelf: s}
+	if signed, err := k.Keep(t.Context()); !errors.Is(err, audit.ErrUntold) || !strings.HasPrefix(signed.Head, "3000000000:") || len(s.names) != 1 {
+		t.Errorf("%+v, %v, kept %d", signed, err, len(s.names))
 	}
 }

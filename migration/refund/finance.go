@@ -38,9 +38,11 @@ type Row struct {
 	ApprovedBy   string
 	BatchID      string
 
-	number int64
-	due    *time.Time // so many days after its stage began
-	days   int
+	number      int64
+	price, rest int64 // of a credit in two parts
+	rule        string
+	due         *time.Time // so many days after its stage began
+	days        int
 }
 
 // Late reports whether what the refund waits for should have been done, by the rule that tells the customer: Stage.Late.

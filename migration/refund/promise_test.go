@@ -269,6 +269,13 @@ func TestARequestInTwoPartsIsOneBySize(t *testing.T) {
 		t.Errorf("a second approver for the credit: %t, for the rest: %t", credit.SecondNeeded, rest.SecondNeeded)
 	}
 	h.exec(`UPDATE refund SET second_needed = false`) // as before the programme asked for one
+	if _, err := h.service.Review(t.Context(), clara, credit.Ref, credit.Version+1); err != nil {
+		t.Fatal(err)
+	}
+	queue, err := h.service.Queue(t.Context(), alan, refund.Filter{States: []refund.State{refund.Reviewed}}, "")
+	if err != nil || len(queue.Rows) != 1 || !refund.NeedsSecond(h.p, queue.Rows[0]) {
+		t.Errorf("the queue says that one approver is enough for a part: %+v, %v", queue.Rows, err)
+	}
 	if r, err := h.service.Review(t.Context(), clara, rest.Ref, rest.Version+1); err != nil {
 		t.Fatal(err)
 	} else if r, err = h.service.Approve(t.Context(), alan, h.p, r.Ref, r.Version); err != nil || r.State != refund.Second {

@@ -278,6 +278,7 @@ func NeedsSecond(p *migration.Programme, r Row) bool {
 	if r.State != Reviewed || r.SecondNeeded || p.Refund == nil {
 		return r.State == Reviewed && r.SecondNeeded
 	}
-	needed, err := secondNeeded(p, r.Currency, r.Amount)
+	both := Refund{Amount: r.Amount, CreditPrice: r.price, CreditRest: r.rest, RestRule: r.rule}
+	needed, err := secondNeeded(p, r.Currency, both.whole())
 	return err == nil && needed
 }

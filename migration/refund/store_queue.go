@@ -13,13 +13,13 @@ import (
 	"offramp/internal/db"
 )
 
-const rowColumns = `r.id, r.ref, r.number, r.version, r.customer_id, c.ref, c.name, r.tier, r.method, r.currency, r.amount, r.state, r.second_needed, r.requested_at,
+const rowColumns = `r.id, r.ref, r.number, r.version, r.customer_id, c.ref, c.name, r.tier, r.method, r.currency, r.amount, r.credit_price, r.credit_rest, r.rest_rule, r.state, r.second_needed, r.requested_at,
 	coalesce(r.reviewed_by, ''), coalesce(r.approved_by, ''), coalesce(r.batch_id, ''),
 	r.stage_due, coalesce(refund_stage_days(r.state, r.review_days, r.pay_days, r.bank_days), 0)`
 
 func (r *Row) places() []any {
 	return []any{
-		&r.ID, &r.Ref, &r.number, &r.Version, &r.CustomerID, &r.CustomerRef, &r.CustomerName, &r.Tier, &r.Method, &r.Currency, &r.Amount, &r.State,
+		&r.ID, &r.Ref, &r.number, &r.Version, &r.CustomerID, &r.CustomerRef, &r.CustomerName, &r.Tier, &r.Method, &r.Currency, &r.Amount, &r.price, &r.rest, &r.rule, &r.State,
 		&r.SecondNeeded, &r.RequestedAt, &r.ReviewedBy, &r.ApprovedBy, &r.BatchID, &r.due, &r.days,
 	}
 }

@@ -38,6 +38,7 @@ type Page struct {
 	Errors  bool    // the form on the page has errors: the title says so
 	HTMX    bool    // the page refreshes parts of itself
 	NoIndex bool
+	Held    bool // the page holds what was typed and is kept nowhere else: switches of language and theme, which would lose it, are not offered
 	Narrow  bool // a form or a text: the column is as wide as reading is comfortable
 }
 
@@ -90,6 +91,14 @@ func (p Page) theme() string {
 		return p.Theme
 	}
 	return "auto"
+}
+
+// switchable are the locales that the page offers in its head. A page that holds what was typed offers none: it would be lost.
+func (p Page) switchable() []*locale.Locale {
+	if p.Held {
+		return nil
+	}
+	return p.otherLanguages()
 }
 
 // otherLanguages are the locales that a reader could switch to.
