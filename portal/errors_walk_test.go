@@ -110,7 +110,7 @@ func (w *world) names(b blank, a answer, fields []control) {
 }
 
 // heading is what a page says first.
-func heading(t *testing.T, a answer) string {
+func heading(t testing.TB, a answer) string {
 	t.Helper()
 	var texts []string
 	for _, n := range elements(parsed(t, a.body), "h1", "h2") {

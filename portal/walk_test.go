@@ -43,7 +43,7 @@ func (w *world) sights() (all []sight) {
 	return all
 }
 
-func parsed(t *testing.T, body string) *html.Node {
+func parsed(t testing.TB, body string) *html.Node {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(body))
 	if err != nil {
