@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -82,19 +83,19 @@ func (w *world) phonePages() map[string][]string {
 	w.paid("b", "INV-9", 365000)
 	second := w.askedFor("other", url.Values{"method": {"original"}})
 	w.attached("owner", "/refund/"+ref+"/documents", nil, "银行 letter of quite some length and no breaks_in_its_name_at_all.pdf", "application/pdf", paper("x"))
-	w.customer("c", "HZ-8", "Another Works", "Europe/London")
-	w.contact("third", "c", migration.Owner)
-	w.exec(`INSERT INTO entitlement (customer_id, version, import_id, programme, changed_at, due_at) VALUES ($1, 1, 'i', 1, $2, $2)`, w.ids["c"], day)
-	w.tell("c", migration.Event{Kind: migration.StepsReconfigure, Actor: "system", Rules: p.Steps})
-	w.paid("c", "INV-10", 365000)
-	w.credentials(day)
+	w.prepaid("third", "c", "HZ-8", "Another Works")
 	w.sent("third", "/refund/CNY/method", url.Values{"method": {"bank"}}, 303)
 	batch := w.sent("finance_clerk", "/console/finance/batches", url.Values{"method": {"original"}, "currency": {"CNY"}}, 303).location
-	csv := "end_to_end_id,amount,currency,state,date,reason\nFOREIGN-0123456789-0123456789-01234,5.00,CNY,booked,2026-11-24,\n"
+	csv := "end_to_end_id,amount,currency,state,date,reason\nFOREIGN-0123456789-0123456789-01234,5.00,CNY,booked,2026-11-24,\n,,,,,\n"
 	bank := w.upload("finance_clerk", "/console/finance/reconciliation", "results.csv", csv).location
 	w.manager("second")
 	w.sent("second", "/console/people/staff/identity-finance_clerk/disable", url.Values{"reason": {"A reason of quite some length, with no_breaks_in_its_words_at_all_anywhere."}}, 303)
+	w.alive("worker-1")
 	back := w.broughtBack()
+	w.prepaid("fifth", "e", "HZ-10", "Fifth Works") // approved and in no batch, and waiting for a code
+	w.brought("fifth", url.Values{"method": {"original"}})
+	w.choose("fifth", "heguang")
+	w.exec(`INSERT INTO refund_task (id, kind, key, opened_at) VALUES ('t', 'second_refund', 'k', $1)`, day)
 	return map[string][]string{
 		"/:locale/":                                   {"/en/"},
 		"/:locale/faq":                                {"/en/faq"},
@@ -159,15 +160,38 @@ func (w *world) toldAndUntold() {
 	w.sent("programme_manager", "/console/reach/"+w.ids["b"]+"/call", nil, 303)
 }
 
+// alive holds the lock of a worker, as the process does that runs it.
+func (w *world) alive(worker string) {
+	w.Helper()
+	conn, err := w.tables.Acquire(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() {
+		_ = conn.Conn().Close(context.Background()) // the lock is the session's
+		conn.Release()
+	})
+	if _, err := conn.Exec(w.Context(), `SELECT pg_advisory_lock(hashtextextended('offramp worker ' || $1, 0))`, worker); err != nil {
+		w.Fatal(err)
+	}
+	w.exec(`INSERT INTO queue_worker (id, since) VALUES ($1, now())`, worker)
+}
+
+// prepaid adds a customer with an owner and something to be given back.
+func (w *world) prepaid(who, id, ref, name string) {
+	w.Helper()
+	w.customer(id, ref, name, "Europe/London")
+	w.contact(who, id, migration.Owner)
+	w.exec(`INSERT INTO entitlement (customer_id, version, import_id, programme, changed_at, due_at) VALUES ($1, 1, 'i', 1, $2, $2)`, w.ids[id], day)
+	w.tell(id, migration.Event{Kind: migration.StepsReconfigure, Actor: "system", Rules: w.programme.p.Steps})
+	w.paid(id, "INV-"+ref, 365000)
+	w.credentials(day)
+}
+
 // broughtBack is a request whose payment the bank sent back: its customer gives another account.
 func (w *world) broughtBack() string {
 	w.Helper()
-	w.customer("d", "HZ-9", "Fourth Works", "Europe/London")
-	w.contact("fourth", "d", migration.Owner)
-	w.exec(`INSERT INTO entitlement (customer_id, version, import_id, programme, changed_at, due_at) VALUES ($1, 1, 'i', 1, $2, $2)`, w.ids["d"], day)
-	w.tell("d", migration.Event{Kind: migration.StepsReconfigure, Actor: "system", Rules: w.programme.p.Steps})
-	w.paid("d", "INV-11", 365000)
-	w.credentials(day)
+	w.prepaid("fourth", "d", "HZ-9", "Fourth Works")
 	ref := w.asked("fourth")
 	w.decided("finance_clerk", ref, "review", nil)
 	w.decided("finance_approver", ref, "approve", nil)

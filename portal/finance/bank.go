@@ -64,7 +64,7 @@ func (p *Pages) ShowImport(c echo.Context) error {
 	return p.showImport(c, http.StatusOK, form.Get("queue"), lineFault{})
 }
 
-// lineFault is what was typed about a line, and why it came back.
+// lineFault is what was typed about a line, or a task, and why it came back.
 type lineFault struct {
 	line    string // id
 	ref     string

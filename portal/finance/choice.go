@@ -189,8 +189,10 @@ func buildChoice(v *page.Visit, k pick, payables []refund.Payable, items []refun
 			at := field.Name
 			if field.Name == "older" {
 				view.older.Error = text
-			} else if at == "ref" && len(items) > 0 {
-				at = "pick-0"
+			} else if at == "ref" {
+				if at = "pick-0"; len(items) == 0 {
+					at = ""
+				}
 			}
 			view.errors = append(view.errors, ui.FieldError{FieldID: at, Text: text})
 		}

@@ -180,10 +180,10 @@ func (p *Pages) RevealAccount(c echo.Context) error {
 }
 
 // ShowTasks lists what a human in finance has to look at.
-func (p *Pages) ShowTasks(c echo.Context) error { return p.showTasks(c, http.StatusOK, "", nil) }
+func (p *Pages) ShowTasks(c echo.Context) error { return p.showTasks(c, http.StatusOK, lineFault{}) }
 
 // showTasks lists the tasks; refused is why the note about one of them came back.
-func (p *Pages) showTasks(c echo.Context, status int, id string, refused error) error {
+func (p *Pages) showTasks(c echo.Context, status int, bad lineFault) error {
 	v := page.Of(c)
 	tasks, err := p.Refunds.Tasks(c.Request().Context(), staff(c), tasksShown+1)
 	if err != nil {
@@ -191,7 +191,7 @@ func (p *Pages) showTasks(c echo.Context, status int, id string, refused error) 
 	}
 	layout := p.layout(c, v.Locale.T("finance.tasks"), "refunds")
 	layout.Path = TasksPath
-	return page.Render(c, status, tasksPage(buildTasks(v, tasks, id, refused, layout)))
+	return page.Render(c, status, tasksPage(buildTasks(v, tasks, bad, layout)))
 }
 
 const tasksShown = 200
@@ -203,7 +203,7 @@ func (p *Pages) FinishTask(c echo.Context) error {
 		err = p.Refunds.FinishTask(c.Request().Context(), staff(c), c.Param("id"), form.Get("note"))
 	}
 	if f, ok := fault.As(err); ok && len(f.Fields) > 0 {
-		return p.showTasks(c, http.StatusUnprocessableEntity, c.Param("id"), err)
+		return p.showTasks(c, http.StatusUnprocessableEntity, lineFault{line: c.Param("id"), note: form.Get("note"), refused: err})
 	}
 	if err != nil {
 		return err

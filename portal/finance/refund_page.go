@@ -470,7 +470,7 @@ type taskCard struct {
 	done   ui.Button
 }
 
-func buildTasks(v *page.Visit, tasks []refund.Task, refused string, why error, layout ui.Page) tasksView {
+func buildTasks(v *page.Visit, tasks []refund.Task, bad lineFault, layout ui.Page) tasksView {
 	l := v.Locale
 	view := tasksView{layout: layout, heading: ui.Heading{Eyebrow: l.T("finance.queue"), Title: l.T("finance.tasks"), Lead: l.T("finance.tasks.lead")}}
 	if len(tasks) == 0 {
@@ -486,8 +486,9 @@ func buildTasks(v *page.Visit, tasks []refund.Task, refused string, why error, l
 			action: TasksPath + "/" + t.ID + "/done", done: ui.Button{Label: l.T("finance.task.done")},
 			note: ui.Input{Field: ui.Field{Locale: l, ID: id + "-note", Name: "note", Label: l.T("finance.note")}, MaxLength: 500},
 		}
-		if t.ID == refused {
-			faults := wrong(v, why)
+		if t.ID == bad.line {
+			faults := wrong(v, bad.refused)
+			card.note.Value = bad.note
 			if card.note.Error = faults["note"]; faults["text"] != "" {
 				card.note.Error = faults["text"]
 			}

@@ -166,6 +166,7 @@ func (view *noticeView) form(v *page.Visit, d desk) {
 		}
 		view.trial(v, d)
 	}
+	view.refuse("customer", view.customer.Error)
 }
 
 // trial offers to send the preview to whoever reads it, and says what became of the last one.
@@ -183,7 +184,6 @@ func (view *noticeView) trial(v *page.Visit, d desk) {
 		URL: view.url + "/try", Button: ui.Button{Label: l.T("notice.trial.go")},
 		Hidden: []ui.Pair{{Name: "customer", Value: d.query.Get("customer")}, {Name: "locale", Value: d.query.Get("locale")}, {Name: "hash", Value: d.letter.Sum}},
 	}
-	view.refuse("customer", view.customer.Error)
 }
 
 // refuse puts what is wrong with a field above the page; empty: nothing is.
