@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// variable is what of an address or a caption is somebody's or something's own.
-var variable = regexp.MustCompile(`[A-Z0-9]{26}|[0-9]+|crm$|lake$`)
+// changing is what of an address or a caption is somebody's or something's own.
+var changing = regexp.MustCompile(`[A-Z0-9]{26}|[0-9]+|crm$|lake$`)
 
 // TestTheWalkSeesEachTableWithRows holds that the world in which all pages are looked at on a phone has rows for each table:
 // an empty one fits every screen.
@@ -16,11 +16,11 @@ func TestTheWalkSeesEachTableWithRows(t *testing.T) {
 	filled := map[string]bool{} // by page and table: whether somebody has seen it with rows
 	for _, s := range w.sights() {
 		path, _, _ := strings.Cut(s.path, "?")
-		page := variable.ReplaceAllString(path, "#")
+		page := changing.ReplaceAllString(path, "#")
 		for _, n := range elements(s.root, "table") {
 			class, _ := attribute(n, "class")
 			name := textOf(elements(n, "caption")[0])
-			key := page + ": " + variable.ReplaceAllString(name, "#")
+			key := page + ": " + changing.ReplaceAllString(name, "#")
 			filled[key] = filled[key] || !strings.Contains(class, "table--empty")
 		}
 	}
