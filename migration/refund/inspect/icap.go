@@ -57,12 +57,10 @@ func (c ICAP) Scan(ctx context.Context, body io.Reader) (found string, err error
 	go func() { sent <- talk.send(c, method, io.TeeReader(body, sum)) }()
 	a, err := talk.answer()
 	if err != nil {
-		talk.close() // so that the sender ends
-		return "", errors.Join(err, <-sent)
+		return "", errors.Join(err, talk.end(sent))
 	}
 	if found = a.named(); found != "" {
-		talk.close()
-		<-sent
+		_ = talk.end(sent) // maybe it was found before all was sent
 		return found, nil
 	}
 	return talk.verdict(a, method, sum, sent)
@@ -132,6 +130,12 @@ type icapTalk struct {
 }
 
 func (t *icapTalk) close() { _ = t.conn.Close() }
+
+// end closes the connection, so that the sender ends, and waits for it.
+func (t *icapTalk) end(sent <-chan error) error {
+	t.close()
+	return <-sent
+}
 
 // send wraps the body as what an HTTP server answers or, for REQMOD, as what a client posts.
 func (t *icapTalk) send(c ICAP, method string, body io.Reader) error {
