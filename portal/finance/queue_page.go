@@ -70,12 +70,7 @@ func buildQueue(v *page.Visit, list queueList, layout ui.Page) queueView {
 	if list.refused == nil {
 		view.files = []ui.Link{{Label: "CSV", URL: q.url(QueuePath+".csv", ""), Download: true}, {Label: "XLSX", URL: q.url(QueuePath+".xlsx", ""), Download: true}}
 	}
-	if n := list.figures.Tasks; n > 0 {
-		view.tasks = &ui.Banner{Tone: "warn", Title: l.N("finance.tasks.open", n), Link: &ui.Link{Label: l.T("finance.tasks"), URL: TasksPath}}
-	}
-	if w := list.figures.Scans; w.Long(v.Now) {
-		view.scans = &ui.Banner{Tone: "warn", Title: l.N("finance.scan.wait", w.Count, "When", v.When(*w.Since)), Text: l.T("finance.scan.waits")}
-	}
+	view.warn(v, list.figures)
 	faults := wrong(v, list.refused)
 	if faults["text"] != "" {
 		faults["q"] = faults["text"]
@@ -108,6 +103,17 @@ func buildQueue(v *page.Visit, list queueList, layout ui.Page) queueView {
 		view.first = &ui.Link{Label: l.T("finance.first_page"), URL: q.url(QueuePath, "")}
 	}
 	return view
+}
+
+// warn says what somebody has to look at beside the queue.
+func (view *queueView) warn(v *page.Visit, f refund.Figures) {
+	l := v.Locale
+	if f.Tasks > 0 {
+		view.tasks = &ui.Banner{Tone: "warn", Title: l.N("finance.tasks.open", f.Tasks), Link: &ui.Link{Label: l.T("finance.tasks"), URL: TasksPath}}
+	}
+	if w := f.Scans; w.Long(v.Now) {
+		view.scans = &ui.Banner{Tone: "warn", Title: l.N("finance.scan.wait", w.Count, "When", v.When(*w.Since)), Text: l.T("finance.scan.waits")}
+	}
 }
 
 // tiles are the figures above the queue: how many refunds wait for whom, with the ledger's sums, and the age of the oldest.

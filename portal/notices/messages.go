@@ -215,8 +215,15 @@ func messageFilters(v *page.Visit, q notice.MessageQuery) []ui.Selection {
 func messageColumns(v *page.Visit) []ui.Column {
 	l := v.Locale
 	return []ui.Column{
-		{Label: l.T("console.customer")}, {Label: l.T("console.number")}, {Label: l.T("notice.by.tier")}, {Label: l.T("notice.by.locale")},
-		{Label: l.T("notice.due")}, {Label: l.T("notice.by.channel")}, {Label: l.T("notice.by.group"), Key: true}, {Label: l.T("notice.sent_at")}, {Label: l.T("notice.reached")},
+		{Label: l.T("console.customer")},
+		{Label: l.T("console.number")},
+		{Label: l.T("notice.by.tier")},
+		{Label: l.T("notice.by.locale")},
+		{Label: l.T("notice.due")},
+		{Label: l.T("notice.by.channel")},
+		{Label: l.T("notice.by.group"), Key: true},
+		{Label: l.T("notice.sent_at")},
+		{Label: l.T("notice.reached")},
 	}
 }
 
@@ -230,8 +237,14 @@ func messageCells(v *page.Visit, m notice.Message) []ui.Cell {
 		reached = l.T("notice.reached.yes")
 	}
 	return []ui.Cell{
-		{Text: m.Name}, {Text: m.Ref}, {Text: partName(v, "tier", m.Tier)}, {Text: partName(v, "locale", m.Locale)},
-		{Text: v.DayOf(migration.DayOf(m.DueDay))}, {Text: partName(v, "channel", m.Channel)}, {Text: l.T("notice." + string(stateOfMessage(m)))}, {Text: sent},
+		{Text: m.Name},
+		{Text: m.Ref},
+		{Text: partName(v, "tier", m.Tier)},
+		{Text: partName(v, "locale", m.Locale)},
+		{Text: v.DayOf(migration.DayOf(m.DueDay))},
+		{Text: partName(v, "channel", m.Channel)},
+		{Text: l.T("notice." + string(stateOfMessage(m)))},
+		{Text: sent},
 		{Text: reached},
 	}
 }

@@ -254,9 +254,20 @@ func when(v *page.Visit, n migration.Notice) string {
 
 // counted are the groups of a notice's page with the group that each is a part of.
 var counted = []struct{ group, of notice.Group }{
-	{notice.All, ""}, {notice.Waiting, notice.All}, {notice.Sent, notice.All}, {notice.Accepted, notice.All}, {notice.Refused, notice.All},
-	{notice.Bounced, notice.All}, {notice.Complained, notice.All}, {notice.Deferred, notice.All}, {notice.Unknown, notice.All},
-	{notice.Calls, notice.All}, {notice.Dropped, notice.All}, {notice.Failed, notice.All}, {notice.Reached, notice.Sent}, {notice.Silent, notice.Sent},
+	{notice.All, ""},
+	{notice.Waiting, notice.All},
+	{notice.Sent, notice.All},
+	{notice.Accepted, notice.All},
+	{notice.Refused, notice.All},
+	{notice.Bounced, notice.All},
+	{notice.Complained, notice.All},
+	{notice.Deferred, notice.All},
+	{notice.Unknown, notice.All},
+	{notice.Calls, notice.All},
+	{notice.Dropped, notice.All},
+	{notice.Failed, notice.All},
+	{notice.Reached, notice.Sent},
+	{notice.Silent, notice.Sent},
 }
 
 // counts lists what became of a notice's messages; each number leads to those whom it counts.
@@ -286,7 +297,11 @@ func partsTable(v *page.Visit, key string, parts []notice.Part) *ui.Table {
 	for _, p := range parts {
 		cells := []ui.Cell{{Text: l.T("notice.named", "Name", l.T("notice.by."+p.By), "Values", partName(v, p.By, p.Value))}}
 		for _, x := range []struct{ group, of notice.Group }{
-			{notice.All, ""}, {notice.Sent, notice.All}, {notice.Accepted, notice.All}, {notice.Refused, notice.All}, {notice.Bounced, notice.All},
+			{notice.All, ""},
+			{notice.Sent, notice.All},
+			{notice.Accepted, notice.All},
+			{notice.Refused, notice.All},
+			{notice.Bounced, notice.All},
 			{notice.Reached, notice.Sent},
 		} {
 			cell := ui.Cell{Text: share(l, p.Counts[x.group], p.Counts[x.of])}
