@@ -376,3 +376,29 @@ func TestE17_ARoleIsTakenOnWithTheCustomersExternalID(t *testing.T) {
 		t.Error("two customers share an external id")
 	}
 }
+
+// TestH03_ACustomerAsksForSoManyCopiesADay bounds how often a customer can have us call an address of their choice.
+func TestH03_ACustomerAsksForSoManyCopiesADay(t *testing.T) {
+	t.Parallel()
+	c := newCourierWorld(t, 1)
+	var err error
+	c.svc, err = export.NewDeliveries(c.db, inserter(t, c.db), export.DeliveryOptions{Secret: master, PlainHTTP: true, Daily: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.target.AccessKey = "nobody"
+	for range 3 {
+		c.clock.Advance(time.Second)
+		if err := export.Deliver(t.Context(), c.dlv, c.start(), nil); err == nil {
+			t.Fatal("a stranger's key was taken")
+		}
+	}
+	c.clock.Advance(time.Second)
+	if _, err := c.svc.Start(t.Context(), c.owner, c.prog, c.ready.ID, c.target); !errors.Is(err, export.ErrCopies) {
+		t.Errorf("the fourth of a day: %v", err)
+	}
+	c.clock.Advance(24 * time.Hour)
+	if _, err := c.svc.Start(t.Context(), c.owner, c.prog, c.ready.ID, c.target); err != nil {
+		t.Errorf("a day later: %v", err)
+	}
+}

@@ -51,8 +51,18 @@ func (g *ground) close() {
 // prepare sets the demonstration's stage.
 func prepare(ctx context.Context, rows int) (*ground, error) { return prepareWith(ctx, rows, nil) }
 
-// prepareWith sets a stage that dress has prepared: it returns the programme that is to be in effect.
-func prepareWith(ctx context.Context, rows int, dress func(context.Context, *local.Stack) ([]byte, error)) (g *ground, err error) {
+// prepareWith sets a stage that dress has prepared: it returns the programme that is to be in effect. One person may ask as fast as can be.
+func prepareWith(ctx context.Context, rows int, dress func(context.Context, *local.Stack) ([]byte, error)) (*ground, error) {
+	g, err := stage(ctx, rows, dress)
+	if err != nil {
+		return g, err
+	}
+	g.stack.Env["OFFRAMP_LIMIT_PAGES"], g.stack.Env["OFFRAMP_LIMIT_ACTS"] = "0", "0"
+	return g, g.stack.StartPortal(ctx)
+}
+
+// stage sets everything up but the portal.
+func stage(ctx context.Context, rows int, dress func(context.Context, *local.Stack) ([]byte, error)) (g *ground, err error) {
 	g = &ground{}
 	defer func() {
 		if err != nil {
@@ -94,8 +104,7 @@ func prepareWith(ctx context.Context, rows int, dress func(context.Context, *loc
 	if g.programme, err = migration.ReadProgramme(source); err != nil {
 		return g, err
 	}
-	g.stack.Env["OFFRAMP_LIMIT_PAGES"], g.stack.Env["OFFRAMP_LIMIT_ACTS"] = "0", "0" // one person asks as fast as can be
-	return g, g.stack.StartPortal(ctx)
+	return g, nil
 }
 
 func (g *ground) loadProduct(ctx context.Context, o product.StageOptions) (err error) {

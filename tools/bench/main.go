@@ -38,12 +38,15 @@ func main() {
 	if len(os.Args) == 4 && os.Args[1] == "asking" {
 		exit(askSteadily(os.Args[2], os.Args[3]))
 	}
+	if len(os.Args) == 3 && os.Args[1] == "flooding" {
+		exit(flood(os.Args[2]))
+	}
 	rounds := flag.Int("rounds", 3, "rounds of each measurement; medians are printed")
 	rows := flag.Int("rows", 1_000_000, "rows of the largest customer, for giant and pages")
 	mb := flag.Int("mb", 200, "MB of rows of the large export")
 	flag.BoolVar(&rivals, "rivals", true, "also do with shell tools what the large export does")
 	small := flag.Int("small", 3_000, "small exports")
-	only := flag.String("only", "", "rows, bounded, memory, workers, giant, files, small, refunds, fit, pages or replacements; empty: all")
+	only := flag.String("only", "", "rows, bounded, memory, workers, giant, files, small, refunds, fit, pages, flood or replacements; empty: all")
 	refunds := flag.Int("refunds", 1_000_000, "refunds in the queue that is compared with one of 1,000")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -98,6 +101,7 @@ func run(ctx context.Context, rounds, rows, mb, small, refunds int, only string)
 		name string
 		do   func() error
 	}{
+		{"flood", func() error { return benchFlood(ctx, rounds) }},
 		{"files", func() error { return benchFiles(ctx, rounds) }},
 		{"refunds", func() error { return benchRefunds(ctx, rounds, refunds) }},
 		{"small", func() error { return benchSmall(ctx, small) }},
