@@ -50,6 +50,9 @@ func (s *Server) enter(r Route) echo.HandlerFunc {
 		if request.ContentLength > limit {
 			return page.Refuse(http.StatusRequestEntityTooLarge)
 		}
+		if err := s.paced(c, r); err != nil {
+			return err
+		}
 		leave, err := s.turn(ctx, c, r)
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package portal_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -409,5 +410,29 @@ func TestAClientThatHangsUpIsNoErrorOfOurs(t *testing.T) {
 	}
 	if strings.Contains(w.log.String(), `"level":"ERROR"`) {
 		t.Errorf("an error is in the log:\n%s", w.log)
+	}
+}
+
+// TestH03_WhoWasRefusedCostsNoLookAtTheSession takes the sessions away from under a flood: it is refused all the same, and nobody else is.
+func TestH03_WhoWasRefusedCostsNoLookAtTheSession(t *testing.T) {
+	w := newWorld(t)
+	w.limits = w.bounded()
+	w.serve("http://portal.example")
+	form := url.Values{"return_to": {"/"}}
+	for w.post("owner", "/theme/dark", form).status == http.StatusSeeOther {
+	}
+	w.sessions = broken{err: errors.New("the database is not asked")}
+	w.serve("http://portal.example")
+	a := w.post("owner", "/theme/dark", form)
+	if seconds, err := strconv.Atoi(a.header.Get("Retry-After")); a.status != http.StatusTooManyRequests || err != nil || seconds < 1 || seconds > 6 {
+		t.Errorf("the one who was refused: %d, Retry-After %q", a.status, a.header.Get("Retry-After"))
+	}
+	for _, who := range []string{"member", "support"} {
+		if a := w.post(who, "/theme/dark", form); a.status == http.StatusTooManyRequests {
+			t.Errorf("%s is refused, too", who)
+		}
+	}
+	if a := w.get("owner", "/plan"); a.status == http.StatusTooManyRequests {
+		t.Error("reads are refused for what acts did")
 	}
 }

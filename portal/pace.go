@@ -29,8 +29,47 @@ const readAdvance = 10
 // GatePatience is how long a request waits for its turn behind others of the same browser.
 const GatePatience = 3 * time.Second
 
+// kind is what a route's requests count as.
+func (r Route) kind() string {
+	switch {
+	case r.SignIn:
+		return " signs in"
+	case r.Method == http.MethodGet:
+		return " reads"
+	}
+	return " acts"
+}
+
+// browser names who sends a request by the cookie alone, before anybody has looked at who it is; empty: there is none.
+func (s *Server) browser(c echo.Context) string {
+	cookie := s.kit.Cookie(c, page.SessionCookie)
+	if cookie == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(cookie))
+	return "browser " + hex.EncodeToString(sum[:8])
+}
+
+// paced refuses a browser whose person was refused a moment ago: a flood is not worth a look into the database for each request. Only
+// the first refusal is logged with the person.
+func (s *Server) paced(c echo.Context, r Route) error {
+	browser := s.browser(c)
+	if r.Free || browser == "" {
+		return nil
+	}
+	return s.limits.Limiter.Still(browser + r.kind())
+}
+
 // pace counts a request against who sends it: the person who is signed in, or the address where nobody is.
 func (s *Server) pace(ctx context.Context, c echo.Context, r Route) error {
+	err := s.count(ctx, c, r)
+	if browser := s.browser(c); browser != "" {
+		s.limits.Limiter.Refuse(browser+r.kind(), err)
+	}
+	return err
+}
+
+func (s *Server) count(ctx context.Context, c echo.Context, r Route) error {
 	if r.Free {
 		return nil
 	}
@@ -40,22 +79,21 @@ func (s *Server) pace(ctx context.Context, c echo.Context, r Route) error {
 	}
 	switch {
 	case r.SignIn:
-		return s.limits.Limiter.Take(ctx, who+" signs in", s.limits.SignIns, 1)
+		return s.limits.Limiter.Take(ctx, who+r.kind(), s.limits.SignIns, 1)
 	case r.Method == http.MethodGet:
-		return s.limits.Limiter.Take(ctx, who+" reads", s.limits.Pages, readAdvance)
+		return s.limits.Limiter.Take(ctx, who+r.kind(), s.limits.Pages, readAdvance)
 	}
-	return s.limits.Limiter.Take(ctx, who+" acts", s.limits.Acts, 1)
+	return s.limits.Limiter.Take(ctx, who+r.kind(), s.limits.Acts, 1)
 }
 
 // turn waits until fewer requests of the same browser are under way, so that one browser does not take all connections to the
 // database before anybody has looked at who it is.
 func (s *Server) turn(ctx context.Context, c echo.Context, r Route) (leave func(), err error) {
-	cookie := s.kit.Cookie(c, page.SessionCookie)
-	if r.Free || r.Long || r.Bare || cookie == "" {
+	browser := s.browser(c)
+	if r.Free || r.Long || r.Bare || browser == "" {
 		return func() {}, nil
 	}
-	sum := sha256.Sum256([]byte(cookie))
-	return s.limits.AtOnce.Enter(ctx, hex.EncodeToString(sum[:8]))
+	return s.limits.AtOnce.Enter(ctx, browser)
 }
 
 // addressed refuses what is meant for another host: a page must not be made, or kept by a cache, under a name that is not ours

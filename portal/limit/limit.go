@@ -93,6 +93,32 @@ func (l *Limiter) Take(ctx context.Context, key string, r Rate, advance int) err
 	return nil
 }
 
+// Still refuses who was refused under a key a moment ago, without a round trip; nil: ask.
+func (l *Limiter) Still(key string) error {
+	if l == nil {
+		return nil
+	}
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a := l.asked[key]; a != nil && now.Before(a.until) {
+		return tooOften(a.until.Sub(now))
+	}
+	return nil
+}
+
+// Refuse has Still refuse a key for as long as err says. What is no refusal is passed over.
+func (l *Limiter) Refuse(key string, err error) {
+	wait := RetryAfter(err)
+	if l == nil || wait <= 0 {
+		return
+	}
+	until := time.Now().Add(wait)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked[key] = &asked{until: until, stale: until}
+}
+
 // known answers from what this process has asked before: a refusal that still holds costs no round trip.
 func (l *Limiter) known(key string) (done bool, err error) {
 	now := time.Now()

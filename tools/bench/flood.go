@@ -25,7 +25,7 @@ const (
 )
 
 // benchFlood measures what others notice of one customer who posts without end, with the limits that an installation has by itself.
-// The flood and those who measure share the processors with the server, so that part of what is seen is theirs.
+// The flood and those who measure share the processors with the server: a flood of a bare server beside it shows how much of it is theirs.
 func benchFlood(ctx context.Context, rounds int) error {
 	g, err := stage(ctx, 1_000, nil)
 	defer g.close()
@@ -39,42 +39,59 @@ func benchFlood(ctx context.Context, rounds int) error {
 	if err != nil {
 		return err
 	}
+	stop, bare, err := g.startCeiling(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	others := target{name: "plan", url: g.stack.PortalURL + "/plan", cookies: cookies[1:]}
-	var calm, flooded []time.Duration
+	var calm, beside, flooded []time.Duration
 	refused, asked := 0, 0
+	during := func(at string) (time.Duration, error) {
+		wait, err := startFlood(ctx, at, cookies[0])
+		if err != nil {
+			return 0, err
+		}
+		time.Sleep(floodWarm)
+		p99, err := others.p99(ctx, othersRate)
+		r, a, failed := wait()
+		if at != bare {
+			refused, asked = refused+r, asked+a
+		}
+		return p99, errors.Join(err, failed)
+	}
 	for range rounds {
 		quiet, err := others.p99(ctx, othersRate)
 		if err != nil {
 			return err
 		}
-		wait, err := startFlood(ctx, g.stack.PortalURL, cookies[0])
+		elsewhere, err := during(bare)
 		if err != nil {
 			return err
 		}
-		time.Sleep(floodWarm)
-		loud, err := others.p99(ctx, othersRate)
-		r, a, failed := wait()
-		if err := errors.Join(err, failed); err != nil {
+		here, err := during(g.stack.PortalURL + "/plan/dates")
+		if err != nil {
 			return err
 		}
-		calm, flooded, refused, asked = append(calm, quiet), append(flooded, loud), refused+r, asked+a
+		calm, beside, flooded = append(calm, quiet), append(beside, elsewhere), append(flooded, here)
 	}
 	if refused*10 < asked*9 {
 		return fmt.Errorf("the flood was let through: %d of %d posts were refused", refused, asked)
 	}
 	ms := func(d time.Duration) string { return fmt.Sprintf("%.1f ms", d.Seconds()*1000) }
 	line(fmt.Sprintf("others' p99 while one customer posts %d times a second", floodRate), ms(median(flooded)), ms(median(calm)), median(flooded).Seconds()/median(calm).Seconds(), "<= 1.50")
+	line("the same against a flood of a bare server beside the portal", ms(median(flooded)), ms(median(beside)), median(flooded).Seconds()/median(beside).Seconds(), "")
 	return nil
 }
 
 // startFlood begins a flood in a process of its own; wait returns how many posts were refused of how many.
-func startFlood(ctx context.Context, portal, cookie string) (wait func() (refused, asked int, err error), err error) {
+func startFlood(ctx context.Context, at, cookie string) (wait func() (refused, asked int, err error), err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, floodFor+floodMost)
-	cmd := exec.CommandContext(ctx, self, "flooding", portal) // our own words
+	cmd := exec.CommandContext(ctx, self, "flooding", at) // our own words
 	var out bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(cookie+"\n"), &out, os.Stderr
 	if err := cmd.Start(); err != nil {
@@ -91,8 +108,8 @@ func startFlood(ctx context.Context, portal, cookie string) (wait func() (refuse
 	}, nil
 }
 
-// flood is that process: it notes the dates again and again, and prints how many posts were refused of how many.
-func flood(portal string) error {
+// flood is that process: it posts again and again, and prints how many posts were refused of how many.
+func flood(at string) error {
 	cookie, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	if err != nil {
 		return err
@@ -111,7 +128,7 @@ func flood(portal string) error {
 	for range connections {
 		group.Go(func() {
 			for range due {
-				status, err := post(client, portal, strings.TrimSpace(cookie))
+				status, err := post(client, at, strings.TrimSpace(cookie))
 				if err != nil {
 					once.Do(func() { failed = err })
 					continue
@@ -134,13 +151,13 @@ func flood(portal string) error {
 	return failed
 }
 
-func post(client *http.Client, portal, cookie string) (status int, err error) {
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, portal+"/plan/dates", strings.NewReader(""))
+func post(client *http.Client, at, cookie string) (status int, err error) {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, at, strings.NewReader(""))
 	if err != nil {
 		return 0, err
 	}
 	req.Header.Set("Cookie", cookie)
-	req.Header.Set("Origin", portal)
+	req.Header.Set("Origin", req.URL.Scheme+"://"+req.URL.Host)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	resp, err := client.Do(req)
 	if err != nil {
