@@ -217,7 +217,7 @@ func TestACertificateThatNobodyVouchesForIsRefused(t *testing.T) {
 func TestOldVersionsOfTLSAreNotSpoken(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} //nolint:gosec // the old server
+	server.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} // the old server
 	server.StartTLS()
 	defer server.Close()
 	c := outbound.NewClient(outbound.Options{Timeout: 2 * time.Second, Allow: loopback})
