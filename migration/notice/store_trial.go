@@ -60,8 +60,10 @@ func (store) trials(ctx context.Context, tx *db.Tx, limit int, abandoned time.Ti
 	return pgx.CollectRows(rows, pgx.RowToStructByName[Trial])
 }
 
+// endTrial records what became of a test. One that waited for long may have been given up by another process meanwhile: what is known
+// counts.
 func (store) endTrial(ctx context.Context, tx *db.Tx, id, state, detail string) error {
-	const sql = `UPDATE notice_trial SET state = $2, detail = $3, html = '', plain = '', ended_at = $4 WHERE id = $1 AND state = 'sending'`
+	const sql = `UPDATE notice_trial SET state = $2, detail = $3, html = '', plain = '', ended_at = $4 WHERE id = $1 AND state IN ('sending', 'unknown')`
 	if _, err := tx.Pgx.Exec(ctx, sql, id, state, detail, tx.Now); err != nil {
 		return fmt.Errorf("end a test of a notice: %w", err)
 	}

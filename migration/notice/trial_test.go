@@ -1,10 +1,12 @@
 package notice_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 
+	"offramp/internal/mail"
 	"offramp/migration/notice"
 )
 
@@ -62,3 +64,28 @@ func TestN06_ATestIsThePreviewToTheByteAndTouchesNoCustomer(t *testing.T) {
 
 // unix takes off what mail does to line ends.
 func unix(text string) string { return strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n") }
+
+// givenUp is a mail server that takes its time: meanwhile another process gives the test up.
+type givenUp struct{ h *harbour }
+
+func (g givenUp) Hand(context.Context, mail.Envelope) mail.Result {
+	g.h.exec(`UPDATE notice_trial SET state = 'unknown', html = '', plain = '', ended_at = now() WHERE state = 'sending'`)
+	return mail.Result{State: mail.Accepted}
+}
+
+func TestATestThatWasGivenUpTooEarlyIsWhatItCameTo(t *testing.T) {
+	h := openHarbour(t, boats, "A-1,Asia/Shanghai,zh-CN")
+	customer := h.one(`SELECT id FROM customer WHERE ref = 'A-1'`)
+	letter, _, err := h.notices.Preview(t.Context(), ben.ID, "announcement", customer, "en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.notices.Try(t.Context(), ben.ID, "Ben", "ben@boats.example", "announcement", customer, "en", letter.Sum); err != nil {
+		t.Fatal(err)
+	}
+	h.sender.Post = givenUp{h}
+	h.at("2026-05-01T02:00:00Z")
+	if state := h.one(`SELECT state FROM notice_trial`); state != "accepted" {
+		t.Errorf("the test is %s", state)
+	}
+}
