@@ -72,7 +72,7 @@ func (store) tests(ctx context.Context, tx *db.Tx, limit int, abandoned time.Tim
 }
 
 func (store) tested(ctx context.Context, tx *db.Tx, t Test, state, detail string) (moved bool, err error) {
-	tag, err := tx.Pgx.Exec(ctx, `UPDATE notice_probe SET state = $2, detail = $3, ended_at = $4 WHERE id = $1 AND state = 'sending'`,
+	tag, err := tx.Pgx.Exec(ctx, `UPDATE notice_probe SET state = $2, detail = $3, ended_at = $4 WHERE id = $1 AND state IN ('sending', 'unknown')`,
 		t.ID, state, detail, tx.Now)
 	if err != nil {
 		return false, fmt.Errorf("end test mail: %w", err)
