@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"offramp/deploy/local/localtest"
-	"offramp/export"
+	"offramp/export/delivery"
 	"offramp/export/storage"
 )
 
 // across puts a network between us and the customer's bucket.
-func (c *courierWorld) across() *localtest.Network {
+func (c *deliveryWorld) across() *localtest.Network {
 	c.Helper()
 	n := localtest.Toxiproxy(c.T, strings.TrimPrefix(localtest.S3(c.T).Endpoint, "http://"))
 	c.target.Endpoint = "http://" + n.Address
@@ -22,10 +22,10 @@ func (c *courierWorld) across() *localtest.Network {
 }
 
 // delivered holds that every file lies in the customer's bucket as it was proven here, and nothing else but what is named.
-func (c *courierWorld) delivered(others ...string) {
+func (c *deliveryWorld) delivered(others ...string) {
 	c.Helper()
 	got := c.latest()
-	if got.State != export.DeliveryDone {
+	if got.State != delivery.Done {
 		c.Fatalf("it is %s: %s", got.State, got.Problem)
 	}
 	bucket := openBucket(c.T, localtest.S3(c.T).Endpoint, c.theirs, false)
@@ -42,7 +42,7 @@ func (c *courierWorld) delivered(others ...string) {
 }
 
 // lies lists what is in the customer's bucket, unfinished uploads included.
-func (c *courierWorld) lies() (keys []string) {
+func (c *deliveryWorld) lies() (keys []string) {
 	c.Helper()
 	bucket := openBucket(c.T, localtest.S3(c.T).Endpoint, c.theirs, false)
 	err := bucket.ListOlder(c.Context(), "", -time.Hour, func(l storage.Leftover) error {
@@ -79,14 +79,14 @@ func TestE17_ANetworkThatFailsCostsTheVolumeInWork(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newCourierWorld(t, 1500)
+			c := newDeliveryWorld(t, 1500)
 			c.split(3)
 			n := c.across()
 			c.dlv.Stall = 400 * time.Millisecond
 			d := c.start()
 			var spoilt atomic.Bool
 			attempt := func() error {
-				return export.Deliver(t.Context(), c.dlv, d, func(at string) {
+				return deliver(t.Context(), c.dlv, d, func(at string) {
 					if at == "volume 2" && spoilt.CompareAndSwap(false, true) {
 						x.spoil(n)
 					}
@@ -96,7 +96,7 @@ func TestE17_ANetworkThatFailsCostsTheVolumeInWork(t *testing.T) {
 				if err := attempt(); err == nil {
 					t.Fatal("delivered over a network that is not there")
 				}
-				if got := c.latest(); got.State != export.DeliveryWaiting || got.Problem != "delivery.problem.unreachable" || len(got.Names) != 1 {
+				if got := c.latest(); got.State != delivery.Waiting || got.Problem != "delivery.problem.unreachable" || len(got.Names) != 1 {
 					t.Errorf("%s: %s, %d files are there", got.State, got.Problem, len(got.Names))
 				}
 			}
@@ -131,12 +131,12 @@ func TestE17_TheNamedRightsAreEnough(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newCourierWorld(t, 3)
+			c := newDeliveryWorld(t, 3)
 			var err error
 			if c.target.AccessKey, c.target.SecretKey, err = localtest.S3(t).Grant(t.Context(), c.theirs, x.prefix, x.rights...); err != nil {
 				t.Fatal(err)
 			}
-			err = export.Deliver(t.Context(), c.dlv, c.start(), nil)
+			err = deliver(t.Context(), c.dlv, c.start(), nil)
 			got := c.latest()
 			if got.Problem != x.problem {
 				t.Errorf("%s: %q beside %q, %v", got.State, got.Problem, got.Field, err)
@@ -145,7 +145,7 @@ func TestE17_TheNamedRightsAreEnough(t *testing.T) {
 				c.delivered(x.left...)
 				return
 			}
-			if left := c.lies(); got.State != export.DeliveryFailed || got.Field != "bucket" || !slices.Equal(left, x.left) {
+			if left := c.lies(); got.State != delivery.Failed || got.Field != "bucket" || !slices.Equal(left, x.left) {
 				t.Errorf("%s beside %q, the bucket holds %q", got.State, got.Field, left)
 			}
 		})
@@ -156,7 +156,7 @@ func TestE17_TheNamedRightsAreEnough(t *testing.T) {
 // rights that the page names.
 func TestE17_NoPartsAreLeftByTheNamedRights(t *testing.T) {
 	t.Parallel()
-	c := newCourierWorld(t, 14_000) // several parts
+	c := newDeliveryWorld(t, 14_000) // several parts
 	if c.ready.ObjectSize < 10<<20 {
 		t.Fatalf("%d bytes are one part", c.ready.ObjectSize)
 	}
@@ -169,7 +169,7 @@ func TestE17_NoPartsAreLeftByTheNamedRights(t *testing.T) {
 	d := c.start()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	if err := export.Deliver(ctx, c.dlv, d, func(at string) {
+	if err := deliver(ctx, c.dlv, d, func(at string) {
 		if at == "volume 1" {
 			n.Add(localtest.Toxic{Kind: "bandwidth", Stream: "upstream", Attributes: map[string]any{"rate": 20_000}})
 			go func() {
@@ -186,7 +186,7 @@ func TestE17_NoPartsAreLeftByTheNamedRights(t *testing.T) {
 	if left := c.lies(); len(left) != 1 || !strings.HasSuffix(left[0], "offramp-check.txt") {
 		t.Errorf("after the stop the bucket holds %q", left)
 	}
-	if err := export.Deliver(t.Context(), c.dlv, d, nil); err != nil {
+	if err := deliver(t.Context(), c.dlv, d, nil); err != nil {
 		t.Fatal(err)
 	}
 	c.delivered("moving/2027/offramp-check.txt")

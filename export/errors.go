@@ -18,7 +18,6 @@ var (
 	ErrOtherLive     = fault.New(fault.Conflict, "export.other_live") // another export of the customer is being built
 	ErrNotDownloaded = fault.New(fault.Conflict, "export.not_downloaded")
 	ErrLimited       = fault.New(fault.Limited, "export.limited")    // Args: Limit, Hours until the next, Again (time.Time)
-	ErrCopies        = fault.New(fault.Limited, "delivery.limited")  // Args: Limit, copies within 24 hours
 	ErrPasswordGone  = fault.New(fault.Gone, "export.password_gone") // the password of an export that failed long ago was destroyed
 	ErrSelection     = fault.New(fault.Invalid, "export.bad_selection")
 )

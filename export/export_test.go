@@ -3,7 +3,6 @@ package export
 import (
 	"errors"
 	"fmt"
-	"net"
 	"reflect"
 	"testing"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"offramp/export/archive"
 	"offramp/export/source"
 	"offramp/export/storage"
-	"offramp/internal/outbound"
 )
 
 var noon = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
@@ -150,16 +148,5 @@ func TestACauseIsToldByItsReason(t *testing.T) {
 	}
 	if got := (Export{}).Reason(); got != (Reason{}) {
 		t.Errorf("no trouble is told as %+v", got)
-	}
-}
-
-// TestO04_PrivateHostsAndUnknownOnesAreWordedAlike holds what a customer reads of an address of theirs: it must not tell which names and
-// addresses our own network has.
-func TestO04_PrivateHostsAndUnknownOnesAreWordedAlike(t *testing.T) {
-	blocked := diagnose(fmt.Errorf("put: %w", outbound.ErrBlocked), "write")
-	unknown := diagnose(fmt.Errorf("put: %w", &net.DNSError{Err: "no such host", Name: "nowhere", IsNotFound: true}), "write")
-	blocked.cause, unknown.cause = "", "" // for support alone
-	if blocked != unknown || blocked.field != "endpoint" || !blocked.final {
-		t.Errorf("a private host: %+v; an unknown one: %+v", blocked, unknown)
 	}
 }

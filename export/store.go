@@ -228,6 +228,21 @@ func (s store) locale(ctx context.Context, tx *db.Tx, customerID, contactID stri
 	return tag, err
 }
 
+// Find reads one export with its volumes, for what hands it over. ErrNotFound.
+func Find(ctx context.Context, d *db.DB, scope db.Scope, id string) (Export, error) {
+	return store{db: d}.get(ctx, scope, id)
+}
+
+// Lock reads one export, without its volumes, and keeps its row until the transaction ends. ErrNotFound.
+func Lock(ctx context.Context, tx *db.Tx, id string) (Export, error) {
+	return store{}.lock(ctx, tx, id)
+}
+
+// CustomerRef is the customer's number in the retired product.
+func CustomerRef(ctx context.Context, tx *db.Tx, customerID string) (string, error) {
+	return store{}.customerRef(ctx, tx, customerID)
+}
+
 // customerRef is the customer's number in the retired product.
 func (s store) customerRef(ctx context.Context, tx *db.Tx, customerID string) (ref string, err error) {
 	err = tx.Pgx.QueryRow(ctx, `SELECT ref FROM customer WHERE id = $1`, customerID).Scan(&ref)

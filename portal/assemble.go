@@ -9,6 +9,7 @@ import (
 
 	"offramp/auth"
 	"offramp/export"
+	"offramp/export/delivery"
 	"offramp/internal/audit"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
@@ -43,7 +44,7 @@ type Parts struct {
 	Programmes *migration.Programmes
 	Customers  *migration.Service
 	Exports    *export.Service
-	Deliveries *export.Deliveries
+	Deliveries *delivery.Service
 	Receipts   customer.ReceiptKeys
 	Refunds    *refund.Service
 	Proxy      bool // exports' files are sent through the portal

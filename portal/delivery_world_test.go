@@ -16,6 +16,7 @@ import (
 
 	"offramp/deploy/local/localtest"
 	"offramp/export"
+	"offramp/export/delivery"
 	"offramp/export/receipt"
 	"offramp/export/storage"
 	"offramp/internal/jobs"
@@ -26,9 +27,9 @@ import (
 const master = "a secret of thirty-two characters"
 
 // deliveries are the real ones; no worker takes their jobs.
-func (w *world) deliveries() *export.Deliveries {
+func (w *world) deliveries() *delivery.Service {
 	w.Helper()
-	d, err := export.NewDeliveries(w.web, w.queue(), export.DeliveryOptions{Secret: []byte(master), PlainHTTP: true})
+	d, err := delivery.New(w.web, w.queue(), delivery.Options{Secret: []byte(master), PlainHTTP: true})
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"offramp/auth"
 	"offramp/auth/oidc"
 	"offramp/export"
+	"offramp/export/delivery"
 	"offramp/export/receipt"
 	"offramp/internal/config"
 	"offramp/internal/db"
@@ -88,7 +89,7 @@ func (p *parts) portal(ctx context.Context) (*portal.Server, error) {
 	}
 	exports := export.NewService(p.db, p.journeys, queue, bucket, export.Options{LinkTTL: p.config.Work.LinkTTL, Passwords: passwords})
 	secret, before := p.config.Web.Secrets()
-	deliveries, err := export.NewDeliveries(p.db, queue, export.DeliveryOptions{
+	deliveries, err := delivery.New(p.db, queue, delivery.Options{
 		Secret: secret, Before: before, Principal: p.config.Delivery.Principal, PlainHTTP: bool(p.config.Delivery.PlainHTTP),
 		Ports: p.config.Delivery.Ports, Daily: p.config.Delivery.Daily,
 	})

@@ -16,6 +16,7 @@ import (
 
 	"offramp/auth"
 	"offramp/export"
+	"offramp/export/delivery"
 	"offramp/export/storage"
 	"offramp/internal/audit"
 	"offramp/internal/config"
@@ -139,7 +140,7 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 		ID: name, Workers: workers, Logger: p.log, Drain: p.config.Work.Drain,
 		Periodic: slices.Concat(export.Periodic(), auth.Periodic(), audit.Periodic(), replacement.Periodic(), refund.Periodic()),
 		Queues: map[string]int{
-			export.Queue: p.config.Work.Exports, export.DeliveryQueue: p.config.Delivery.Copies, export.QueueLarge: p.config.Work.Large,
+			export.Queue: p.config.Work.Exports, delivery.Queue: p.config.Delivery.Copies, export.QueueLarge: p.config.Work.Large,
 			mail.Queue: p.config.Work.Mails, refund.PayoutQueue: payouts, river.QueueDefault: 2,
 		},
 	})
@@ -148,12 +149,12 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 // deliveries registers what copies exports into customers' own buckets.
 func (p *parts) deliveries(workers *river.Workers, bucket *storage.Bucket, inserter *jobs.Client) error {
 	secret, before := p.config.Web.Secrets()
-	box, err := export.NewDeliveryBox(secret, before...)
+	box, err := delivery.NewBox(secret, before...)
 	if err != nil {
 		return err
 	}
 	way := outbound.Options{Allow: config.Prefixes(p.config.Delivery.Allow), Ports: p.config.Delivery.Ports}
-	export.RegisterDelivery(workers, export.DeliveryConfig{
+	delivery.Register(workers, delivery.Config{
 		DB: p.db, Queue: inserter, Bucket: bucket, Box: box, Secret: secret, Programmes: p.programmes, Logger: p.log,
 		Dialer: outbound.Dialer(way), Account: p.storage(), Retries: p.config.Work.Retries,
 	})

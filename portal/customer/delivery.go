@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"offramp/export"
+	"offramp/export/delivery"
 	"offramp/export/storage"
 	"offramp/internal/fault"
 	"offramp/migration"
@@ -183,7 +184,7 @@ func (p *Pages) downloadByToken(c echo.Context) error {
 	v, ctx, id := page.Of(c), c.Request().Context(), c.Param("id")
 	random, ok := strings.CutPrefix(c.Request().Header.Get("Authorization"), "Bearer ")
 	if !ok {
-		return export.ErrToken
+		return delivery.ErrToken
 	}
 	if v.Programme == nil {
 		return migration.ErrNoProgramme
@@ -238,7 +239,7 @@ func (p *Pages) MakeScript(c echo.Context) error {
 	return page.Send(c, http.StatusOK, "application/octet-stream", text)
 }
 
-func (p *Pages) script(v *page.Visit, e export.Export, t export.Token, random string) script {
+func (p *Pages) script(v *page.Visit, e export.Export, t delivery.Token, random string) script {
 	l := v.Locale
 	s := script{
 		l: l, Title: oneLine(l.T("delivery.script.title", "Product", l.Pick(v.Programme.Product.Name), "Reference", e.Reference())),
@@ -269,7 +270,7 @@ func (p *Pages) ShowDeliver(c echo.Context) error {
 }
 
 // askTarget shows the page, with what a form held and why it came back.
-func (p *Pages) askTarget(c echo.Context, status int, sent *export.Target, refused error) error {
+func (p *Pages) askTarget(c echo.Context, status int, sent *delivery.Target, refused error) error {
 	v, ctx := page.Of(c), c.Request().Context()
 	e, plan, err := p.readExport(c)
 	if err != nil {
@@ -292,9 +293,9 @@ func (p *Pages) askTarget(c echo.Context, status int, sent *export.Target, refus
 }
 
 // latest is the delivery that was asked for last; nil when none was.
-func (p *Pages) latest(c echo.Context, e export.Export) (*export.Delivery, error) {
+func (p *Pages) latest(c echo.Context, e export.Export) (*delivery.Delivery, error) {
 	last, err := p.Deliveries.Latest(c.Request().Context(), page.Of(c).Who(), e.ID)
-	if errors.Is(err, export.ErrNoDelivery) {
+	if errors.Is(err, delivery.ErrNotFound) {
 		return nil, nil
 	}
 	return &last, err
@@ -311,13 +312,13 @@ func (p *Pages) PollDelivery(c echo.Context) error {
 		return err
 	}
 	if last == nil {
-		return export.ErrNoDelivery
+		return delivery.ErrNotFound
 	}
 	card := newExportWords(page.Of(c), plan).delivery(e, *last)
 	if card.bar != nil {
 		return page.Render(c, http.StatusOK, ui.ProgressBar(*card.bar))
 	}
-	if last.State == export.DeliveryFailed { // the form is to be mended, with what is wrong beside its field
+	if last.State == delivery.Failed { // the form is to be mended, with what is wrong beside its field
 		c.Response().Header().Set("HX-Refresh", "true")
 		return c.NoContent(http.StatusOK)
 	}

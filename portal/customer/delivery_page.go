@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"offramp/export"
+	"offramp/export/delivery"
 	"offramp/internal/fault"
 	"offramp/internal/locale"
 	"offramp/portal/page"
@@ -51,7 +52,7 @@ type deliveryCard struct {
 type targetForm struct {
 	l             *locale.Locale
 	url           string
-	target        export.Target
+	target        delivery.Target
 	inputs        []ui.Input
 	policy, trust string
 	start         ui.Button
@@ -79,22 +80,22 @@ var targetInputs = func() (list []page.Input) {
 	return list
 }()
 
-func takeTarget(f page.Form) export.Target {
-	return export.Target{
+func takeTarget(f page.Form) delivery.Target {
+	return delivery.Target{
 		Endpoint: f.Get("endpoint"), Region: f.Get("region"), Bucket: f.Get("bucket"), Prefix: f.Get("prefix"),
 		AccessKey: f.Get("access_key"), SecretKey: f.Get("secret_key"), Role: f.Get("role"),
 	}
 }
 
 // targetValue is what a field shows. The secret is never shown again.
-func targetValue(t export.Target, name string) string {
+func targetValue(t delivery.Target, name string) string {
 	return map[string]string{
 		"endpoint": t.Endpoint, "region": t.Region, "bucket": t.Bucket, "prefix": t.Prefix, "access_key": t.AccessKey, "role": t.Role,
 	}[name]
 }
 
 // buildDeliver words the page: sent is what a form held that came back, refused why.
-func buildDeliver(w exportWords, e export.Export, token *export.Token, last *export.Delivery, sent *export.Target, refused error) deliverView {
+func buildDeliver(w exportWords, e export.Export, token *delivery.Token, last *delivery.Delivery, sent *delivery.Target, refused error) deliverView {
 	l := w.l
 	view := deliverView{back: exportURL(e), heading: ui.Heading{
 		Eyebrow: l.T("export.one", "Reference", e.Reference()), Title: l.T("delivery.title", "Reference", e.Reference()), Lead: l.T("delivery.lead"),
@@ -126,7 +127,7 @@ func buildDeliver(w exportWords, e export.Export, token *export.Token, last *exp
 	return view
 }
 
-func (w exportWords) scriptCard(e export.Export, token *export.Token) scriptCard {
+func (w exportWords) scriptCard(e export.Export, token *delivery.Token) scriptCard {
 	l := w.l
 	file := l.T("delivery.script.file") + "-" + e.Reference()
 	card := scriptCard{l: l, runShell: "sh " + file + ".sh", runPowerShell: "powershell -ExecutionPolicy Bypass -File " + file + ".ps1"}
@@ -153,13 +154,13 @@ func (w exportWords) scriptCard(e export.Export, token *export.Token) scriptCard
 }
 
 // targetForm keeps what was sent, or what failed last, with what is wrong beside the field.
-func (w exportWords) targetForm(e export.Export, last *export.Delivery, sent *export.Target, refused error) (targetForm, []ui.FieldError) {
+func (w exportWords) targetForm(e export.Export, last *delivery.Delivery, sent *delivery.Target, refused error) (targetForm, []ui.FieldError) {
 	l, faults := w.l, targetErrors(w.l, refused)
 	f := targetForm{l: l, url: deliverURL(e), start: ui.Button{Label: l.T("delivery.start"), Kind: ui.Primary}}
 	switch {
 	case sent != nil:
 		f.target = *sent
-	case last != nil && last.State == export.DeliveryFailed:
+	case last != nil && last.State == delivery.Failed:
 		f.target = last.Target
 		if last.Field != "" && l.Has(last.Problem) {
 			faults[last.Field] = l.T(last.Problem)
@@ -242,13 +243,13 @@ func (v *deliverView) rights(principal, externalID string) {
 }
 
 // deliveryTones are those of the states of a delivery.
-var deliveryTones = map[export.DeliveryState]ui.Tone{
-	export.DeliveryWaiting: ui.ToneInProgress, export.DeliveryChecking: ui.ToneInProgress, export.DeliveryCopying: ui.ToneInProgress,
-	export.DeliveryDone: ui.ToneCompleted, export.DeliveryFailed: ui.ToneProblem, export.DeliveryCancelled: ui.ToneNotNeeded,
+var deliveryTones = map[delivery.State]ui.Tone{
+	delivery.Waiting: ui.ToneInProgress, delivery.Checking: ui.ToneInProgress, delivery.Copying: ui.ToneInProgress,
+	delivery.Done: ui.ToneCompleted, delivery.Failed: ui.ToneProblem, delivery.Cancelled: ui.ToneNotNeeded,
 }
 
 // delivery words where a copy stands.
-func (w exportWords) delivery(e export.Export, d export.Delivery) deliveryCard {
+func (w exportWords) delivery(e export.Export, d delivery.Delivery) deliveryCard {
 	l := w.l
 	card := deliveryCard{
 		l: l, title: l.T("delivery.state." + string(d.State)), tone: deliveryTones[d.State], update: deliverURL(e),
@@ -264,7 +265,7 @@ func (w exportWords) delivery(e export.Export, d export.Delivery) deliveryCard {
 		card.text = append(card.text, l.T("delivery.leave"))
 		card.cancel = &ui.Action{URL: deliverURL(e) + "/cancel", Button: ui.Button{Label: l.T("delivery.cancel"), Kind: ui.Danger}}
 	}
-	if d.State == export.DeliveryDone {
+	if d.State == delivery.Done {
 		card.text = append(card.text, l.T("delivery.done.text"))
 	}
 	if d.Problem != "" && l.Has(d.Problem) {

@@ -6,6 +6,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"offramp/export"
+	"offramp/export/delivery"
 	"offramp/migration"
 	"offramp/migration/assistance"
 	"offramp/migration/replacement"
@@ -22,7 +23,7 @@ type Pages struct {
 	Help      *assistance.Service
 	Choices   *replacement.Service
 
-	Deliveries *export.Deliveries
+	Deliveries *delivery.Service
 	Receipts   ReceiptKeys
 	Proxy      bool  // files are sent through the portal, since browsers cannot reach the bucket
 	Transfers  Turns // with Proxy: files on their way; nil: no bound

@@ -1,4 +1,4 @@
-package export
+package delivery
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"offramp/export"
 	"offramp/export/storage"
 	"offramp/internal/audit"
 	"offramp/internal/db"
@@ -18,15 +19,15 @@ import (
 	"offramp/internal/secret"
 )
 
-// DeliveryConfig is what copying into customers' buckets takes. All but the last six are required.
-type DeliveryConfig struct {
+// Config is what copying into customers' buckets takes. All but the last seven are required.
+type Config struct {
 	DB         *db.DB
 	Queue      *jobs.Client // for mails; an inserter will do
 	Bucket     *storage.Bucket
 	Box        *secret.Box
 	Secret     []byte         // the installation's: derives external ids
 	Dialer     storage.Dialer // the one way out: outbound.Dialer's
-	Programmes Programmes
+	Programmes export.Programmes
 	Logger     *slog.Logger
 
 	Account    storage.Config  // AccessKey and SecretKey that take on customers' roles; empty: AWS's own chain
@@ -35,9 +36,11 @@ type DeliveryConfig struct {
 	Backoff    []time.Duration // waits between them; default 10 s, 1 min, 5 min, 15 min, 1 h
 	Beat       time.Duration   // between two looks at the fence; default 1 s
 	Stall      time.Duration   // how long the customer's bucket may be silent; default 30 s
+
+	At func(point string) // told at each point where a death would be of interest: tests kill there
 }
 
-func (c DeliveryConfig) withDefaults() DeliveryConfig {
+func (c Config) withDefaults() Config {
 	if c.Retries <= 0 {
 		c.Retries = 8
 	}
@@ -50,29 +53,33 @@ func (c DeliveryConfig) withDefaults() DeliveryConfig {
 	if c.Stall <= 0 {
 		c.Stall = 30 * time.Second
 	}
+	if c.At == nil {
+		c.At = func(string) {}
+	}
 	return c
 }
+
+// settleLimit bounds what an attempt does after its end.
+const settleLimit = 15 * time.Second
 
 // checkName is the object that proves the customer's rights. It is removed again where the customer lets us delete, which is a
 // right that the copy itself does not need; where not, the customer is told that it stays.
 const checkName = "offramp-check.txt"
 
-// courier copies exports into customers' buckets. Safe for concurrent use.
-type courier struct {
-	DeliveryConfig
-	store store
-	rows  deliveryStore
-	at    func(point string) // told at each point where a death would be of interest; tests kill there
+// deliverer copies exports into customers' buckets. Safe for concurrent use.
+type deliverer struct {
+	Config
+	rows store
 }
 
-func newCourier(c DeliveryConfig) *courier {
-	return &courier{DeliveryConfig: c.withDefaults(), store: store{db: c.DB}, rows: deliveryStore{db: c.DB}, at: func(string) {}}
+func newDeliverer(c Config) *deliverer {
+	return &deliverer{Config: c.withDefaults(), rows: store{db: c.DB}}
 }
 
-// parcel is one attempt at one delivery.
-type parcel struct {
+// attempt is one attempt at one delivery.
+type attempt struct {
 	Delivery
-	export Export
+	export export.Export
 	names  map[int]string // of the files, by number of the volume
 	bucket *storage.Bucket
 	moved  atomic.Int64 // bytes that lie in the customer's bucket or are on the way
@@ -86,9 +93,9 @@ type badTarget struct{ obstacle }
 func (b badTarget) Error() string { return b.cause }
 
 // run makes one attempt. Its error means that the same should be tried again later, unless it is errGivenUp.
-func (c *courier) run(ctx context.Context, args DeliverArgs) error {
+func (c *deliverer) run(ctx context.Context, args Args) error {
 	p, err := c.claim(ctx, args)
-	if errors.Is(err, ErrMoved) || errors.Is(err, ErrNoDelivery) {
+	if errors.Is(err, export.ErrMoved) || errors.Is(err, ErrNotFound) {
 		return nil // cancelled, or done already
 	}
 	if err != nil {
@@ -111,8 +118,8 @@ func (c *courier) run(ctx context.Context, args DeliverArgs) error {
 }
 
 // claim begins an attempt.
-func (c *courier) claim(ctx context.Context, args DeliverArgs) (*parcel, error) {
-	p := &parcel{names: map[int]string{}, step: "write"}
+func (c *deliverer) claim(ctx context.Context, args Args) (*attempt, error) {
+	p := &attempt{names: map[int]string{}, step: "write"}
 	scope := db.CustomerScope(args.CustomerID)
 	err := c.DB.InTx(ctx, scope, func(tx *db.Tx) error {
 		was, err := c.rows.lock(ctx, tx, args.DeliveryID)
@@ -127,21 +134,21 @@ func (c *courier) claim(ctx context.Context, args DeliverArgs) (*parcel, error) 
 	if err != nil {
 		return nil, err
 	}
-	if p.export, err = c.store.get(ctx, scope, p.ExportID); err != nil {
+	if p.export, err = export.Find(ctx, c.DB, scope, p.ExportID); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
 // deliver checks the bucket, copies what does not lie there yet, and tells that all is done.
-func (c *courier) deliver(ctx context.Context, p *parcel) error {
+func (c *deliverer) deliver(ctx context.Context, p *attempt) error {
 	if err := c.open(ctx, p); err != nil {
 		return err
 	}
 	if err := c.check(ctx, p); err != nil {
 		return err
 	}
-	c.at("checked")
+	c.At("checked")
 	done, err := c.begin(ctx, p)
 	if err != nil {
 		return err
@@ -155,7 +162,7 @@ func (c *courier) deliver(ctx context.Context, p *parcel) error {
 		if slices.Contains(done, v.Number) {
 			continue
 		}
-		c.at(fmt.Sprintf("volume %d", v.Number))
+		c.At(fmt.Sprintf("volume %d", v.Number))
 		if err := c.copy(ctx, p, v); err != nil {
 			return err
 		}
@@ -164,7 +171,7 @@ func (c *courier) deliver(ctx context.Context, p *parcel) error {
 }
 
 // open reaches for the customer's bucket with their secret, or in their role.
-func (c *courier) open(ctx context.Context, p *parcel) error {
+func (c *deliverer) open(ctx context.Context, p *attempt) error {
 	config := p.Target.config(c.Dialer)
 	config.Stall = c.Stall
 	if p.Target.Role != "" {
@@ -183,7 +190,7 @@ func (c *courier) open(ctx context.Context, p *parcel) error {
 }
 
 // theirs marks an error of the customer's bucket.
-func (c *courier) theirs(ctx context.Context, p *parcel, err error) error {
+func (c *deliverer) theirs(ctx context.Context, p *attempt, err error) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
@@ -191,7 +198,7 @@ func (c *courier) theirs(ctx context.Context, p *parcel, err error) error {
 }
 
 // check proves that the bucket takes, keeps and gives back an object of ours: the rights that the copy needs, and no more.
-func (c *courier) check(ctx context.Context, p *parcel) error {
+func (c *deliverer) check(ctx context.Context, p *attempt) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	key := p.Target.Prefix + checkName
@@ -213,7 +220,7 @@ func (c *courier) check(ctx context.Context, p *parcel) error {
 }
 
 // tidy removes the check's object, if we may. Nothing depends on it.
-func (c *courier) tidy(ctx context.Context, p *parcel, key string) {
+func (c *deliverer) tidy(ctx context.Context, p *attempt, key string) {
 	err := p.bucket.Delete(ctx, key)
 	if p.left = err != nil; p.left {
 		c.Logger.InfoContext(ctx, "the check's object stays", slog.String("delivery", p.ID), slog.Any("error", err))
@@ -221,7 +228,7 @@ func (c *courier) tidy(ctx context.Context, p *parcel, key string) {
 }
 
 // begin notes that the bucket is as it should be, and reads which volumes lie there already.
-func (c *courier) begin(ctx context.Context, p *parcel) (done []int, err error) {
+func (c *deliverer) begin(ctx context.Context, p *attempt) (done []int, err error) {
 	programme, err := c.Programmes.Active(ctx)
 	if err != nil {
 		return nil, err
@@ -238,12 +245,12 @@ func (c *courier) begin(ctx context.Context, p *parcel) (done []int, err error) 
 		if err != nil {
 			return err
 		}
-		ref, err := c.store.customerRef(ctx, tx, p.CustomerID)
+		ref, err := export.CustomerRef(ctx, tx, p.CustomerID)
 		if err != nil {
 			return err
 		}
 		for _, v := range p.export.Volumes {
-			p.names[v.Number] = p.Target.Prefix + objectName(FileName(programme.Key, ref, p.export, v.Number, len(p.export.Volumes)))
+			p.names[v.Number] = p.Target.Prefix + objectName(export.FileName(programme.Key, ref, p.export, v.Number, len(p.export.Volumes)))
 		}
 		if done, err = c.rows.proven(ctx, tx, p.ID); err != nil {
 			return err
@@ -265,7 +272,7 @@ func objectName(name string) string {
 }
 
 // copy streams one volume from our bucket to theirs and proves it by reading it back.
-func (c *courier) copy(ctx context.Context, p *parcel, v Volume) error {
+func (c *deliverer) copy(ctx context.Context, p *attempt, v export.Volume) error {
 	from, err := c.Bucket.Open(ctx, v.Key, 0)
 	if err != nil {
 		return fmt.Errorf("read volume %d: %w", v.Number, err)
@@ -289,7 +296,7 @@ func (c *courier) copy(ctx context.Context, p *parcel, v Volume) error {
 	if sent.Size != v.Size || sent.SHA256 != v.SHA256 { // what we have is not what we proved once
 		return fmt.Errorf("volume %d of %s is altered: %d bytes with SHA-256 %s, recorded are %d with %s", v.Number, p.export.Reference(), sent.Size, sent.SHA256, v.Size, v.SHA256)
 	}
-	c.at(fmt.Sprintf("sent %d", v.Number))
+	c.At(fmt.Sprintf("sent %d", v.Number))
 	p.step = "read"
 	back, err := p.bucket.ReadBack(ctx, name)
 	if err != nil {
@@ -321,7 +328,7 @@ func (t *tally) Write(p []byte) (int, error) {
 }
 
 // beat writes how far the copy is, and ends it when it was overtaken or cancelled.
-func (c *courier) beat(ctx context.Context, p *parcel, cancel context.CancelCauseFunc) {
+func (c *deliverer) beat(ctx context.Context, p *attempt, cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(c.Beat)
 	defer tick.Stop()
 	for {
@@ -342,7 +349,7 @@ func (c *courier) beat(ctx context.Context, p *parcel, cancel context.CancelCaus
 }
 
 // finish closes the delivery, forgets the secret and writes to who asked.
-func (c *courier) finish(ctx context.Context, p *parcel) error {
+func (c *deliverer) finish(ctx context.Context, p *attempt) error {
 	if err := c.rows.advance(ctx, p.Delivery, p.export.ObjectSize); err != nil {
 		return err
 	}
@@ -350,11 +357,11 @@ func (c *courier) finish(ctx context.Context, p *parcel) error {
 	if p.left {
 		said.problem = "delivery.check_left"
 	}
-	return c.conclude(ctx, p, DeliveryDone, said)
+	return c.conclude(ctx, p, Done, said)
 }
 
 // conclude ends the delivery with its mail and its audit entry.
-func (c *courier) conclude(ctx context.Context, p *parcel, state DeliveryState, o obstacle) error {
+func (c *deliverer) conclude(ctx context.Context, p *attempt, state State, o obstacle) error {
 	return c.DB.InTx(ctx, db.CustomerScope(p.CustomerID), func(tx *db.Tx) error {
 		was, err := c.rows.lock(ctx, tx, p.ID)
 		if err != nil {
@@ -371,7 +378,7 @@ func (c *courier) conclude(ctx context.Context, p *parcel, state DeliveryState, 
 			return err
 		}
 		template, act := mail.ExportDelivered, "export.delivered"
-		if state == DeliveryFailed {
+		if state == Failed {
 			template, act = mail.ExportNotDelivered, "export.not_delivered"
 		}
 		data := map[string]string{
@@ -390,9 +397,9 @@ func (c *courier) conclude(ctx context.Context, p *parcel, state DeliveryState, 
 }
 
 // settle decides what becomes of a delivery after trouble. Its error is what the queue is told.
-func (c *courier) settle(ctx context.Context, p *parcel, err error) error {
+func (c *deliverer) settle(ctx context.Context, p *attempt, err error) error {
 	stopped := ctx.Err() != nil
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyLimit)
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
 	defer cancel()
 	log := c.Logger.With(slog.String("export", p.export.Reference()), slog.String("delivery", p.ID), slog.Int("attempt", p.Attempt))
 	switch {
@@ -409,7 +416,7 @@ func (c *courier) settle(ctx context.Context, p *parcel, err error) error {
 	}
 	log.WarnContext(after, "delivery attempt failed", slog.String("problem", o.problem), slog.String("error", o.cause))
 	if o.final || p.Failures+1 >= c.Retries {
-		if err := c.conclude(after, p, DeliveryFailed, o); err != nil && !errors.Is(err, errFenced) {
+		if err := c.conclude(after, p, Failed, o); err != nil && !errors.Is(err, errFenced) {
 			return fmt.Errorf("settle delivery %s: %w", p.ID, err)
 		}
 		return errors.Join(errGivenUp, err)

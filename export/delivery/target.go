@@ -1,4 +1,4 @@
-package export
+package delivery
 
 import (
 	"errors"
@@ -39,7 +39,7 @@ const defaultRegion = "us-east-1"
 
 // checkTarget returns the target in one canonical form, or names every field that is wrong. What only the bucket itself can
 // tell, a worker finds out.
-func (d *Deliveries) checkTarget(t Target) (Target, error) {
+func (d *Service) checkTarget(t Target) (Target, error) {
 	refusal, faults := ErrTarget, 0
 	bad := func(field, key string) {
 		if key != "" {
@@ -79,7 +79,7 @@ func checkPrefix(t *Target) string {
 }
 
 // checkAccess tells bad what is wrong with the keys or the role.
-func (d *Deliveries) checkAccess(t Target, bad func(field, key string)) {
+func (d *Service) checkAccess(t Target, bad func(field, key string)) {
 	if t.Role == "" {
 		if !keyName.MatchString(t.AccessKey) {
 			bad("access_key", "delivery.access_key.bad")
@@ -102,7 +102,7 @@ func (d *Deliveries) checkAccess(t Target, bad func(field, key string)) {
 }
 
 // checkEndpoint returns the message key of what is wrong with the endpoint.
-func (d *Deliveries) checkEndpoint(t *Target) string {
+func (d *Service) checkEndpoint(t *Target) string {
 	if t.Endpoint == "" {
 		return ""
 	}
@@ -124,7 +124,7 @@ func (d *Deliveries) checkEndpoint(t *Target) string {
 }
 
 // portMayBe reports whether buckets may answer at an address's port.
-func (d *Deliveries) portMayBe(u *url.URL) bool {
+func (d *Service) portMayBe(u *url.URL) bool {
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]

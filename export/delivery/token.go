@@ -1,4 +1,4 @@
-package export
+package delivery
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"offramp/export"
 	"offramp/internal/audit"
 	"offramp/internal/db"
 	"offramp/internal/fault"
@@ -33,13 +34,13 @@ type Token struct {
 
 // NewToken makes a download token for a ready export, and ends the one before it. The secret is returned this once.
 // ErrOwnersOnly, ErrNotFound, ErrNotReady, ErrExpired.
-func (d *Deliveries) NewToken(ctx context.Context, who migration.Who, p *migration.Programme, exportID string) (random string, t Token, err error) {
-	if !May(who, p) {
-		return "", Token{}, ErrOwnersOnly
+func (d *Service) NewToken(ctx context.Context, who migration.Who, p *migration.Programme, exportID string) (random string, t Token, err error) {
+	if !export.May(who, p) {
+		return "", Token{}, export.ErrOwnersOnly
 	}
 	random = secret.Random()
 	err = d.db.InTx(ctx, db.CustomerScope(who.CustomerID), func(tx *db.Tx) error {
-		e, err := d.store.lock(ctx, tx, exportID)
+		e, err := export.Lock(ctx, tx, exportID)
 		if err != nil {
 			return err
 		}
@@ -68,12 +69,12 @@ func (d *Deliveries) NewToken(ctx context.Context, who migration.Who, p *migrati
 }
 
 // RevokeToken ends the download token of an export. Where there is none, nothing changes. ErrOwnersOnly, ErrNotFound.
-func (d *Deliveries) RevokeToken(ctx context.Context, who migration.Who, p *migration.Programme, exportID string) error {
-	if !May(who, p) {
-		return ErrOwnersOnly
+func (d *Service) RevokeToken(ctx context.Context, who migration.Who, p *migration.Programme, exportID string) error {
+	if !export.May(who, p) {
+		return export.ErrOwnersOnly
 	}
 	err := d.db.InTx(ctx, db.CustomerScope(who.CustomerID), func(tx *db.Tx) error {
-		e, err := d.store.lock(ctx, tx, exportID)
+		e, err := export.Lock(ctx, tx, exportID)
 		if err != nil {
 			return err
 		}
@@ -93,20 +94,20 @@ func (d *Deliveries) RevokeToken(ctx context.Context, who migration.Who, p *migr
 }
 
 // Token returns the download token of an export that works now; nil when there is none.
-func (d *Deliveries) Token(ctx context.Context, who migration.Who, exportID string) (*Token, error) {
+func (d *Service) Token(ctx context.Context, who migration.Who, exportID string) (*Token, error) {
 	return d.tokens.find(ctx, db.CustomerScope(who.CustomerID), exportID, d.db.Clock.Now())
 }
 
 // Bearer returns on whose behalf a program that shows this secret downloads the export. Whether that contact may still do so
 // is looked up each time; Service.Link then decides about the export itself. ErrToken, or ErrNotFound for another export.
-func (d *Deliveries) Bearer(ctx context.Context, exportID, random string) (migration.Who, error) {
+func (d *Service) Bearer(ctx context.Context, exportID, random string) (migration.Who, error) {
 	hash := secret.Hash(random)
 	t, err := d.tokens.open(ctx, hash, d.db.Clock.Now())
 	if err != nil {
 		return migration.Who{}, err
 	}
 	if t.ExportID != exportID {
-		return migration.Who{}, ErrNotFound
+		return migration.Who{}, export.ErrNotFound
 	}
 	who := migration.Who{CustomerID: t.CustomerID, ContactID: t.ContactID}
 	err = d.db.InTx(ctx, db.CustomerScope(t.CustomerID), func(tx *db.Tx) (err error) {
@@ -119,12 +120,12 @@ func (d *Deliveries) Bearer(ctx context.Context, exportID, random string) (migra
 }
 
 // available refuses an export that cannot be downloaded at now.
-func available(e Export, now time.Time) error {
+func available(e export.Export, now time.Time) error {
 	switch {
-	case e.State == Expired, e.State == Ready && !e.Downloadable(now):
-		return ErrExpired
-	case e.State != Ready:
-		return ErrNotReady
+	case e.State == export.Expired, e.State == export.Ready && !e.Downloadable(now):
+		return export.ErrExpired
+	case e.State != export.Ready:
+		return export.ErrNotReady
 	}
 	return nil
 }
