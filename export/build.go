@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"offramp/export/connect"
 	"offramp/export/profile"
 	"offramp/export/storage"
 	"offramp/internal/db"
@@ -28,7 +29,7 @@ type Config struct {
 	Journey    *migration.Service
 	Queue      *jobs.Client // for mails and further jobs; an inserter will do
 	Bucket     *storage.Bucket
-	Sources    *Sources
+	Sources    *connect.Sources
 	Programmes Programmes
 	Logger     *slog.Logger
 

@@ -309,19 +309,19 @@ const unsized = 64 << 10
 func (pt *part) listFiles(r source.Range, t *ledger) archive.Attachments {
 	return func(ctx context.Context, yield func(archive.Attachment) error) error {
 		_, err := pt.rows(ctx, r, func(values [][]byte) error {
-			if values[pt.at.key] == nil || archive.Lost(values) {
+			if values[pt.at.Key] == nil || archive.Lost(values) {
 				return nil
 			}
-			a := archive.Attachment{Key: string(values[pt.at.key]), Size: -1}
-			if pt.at.name >= 0 {
-				a.Name = string(values[pt.at.name])
+			a := archive.Attachment{Key: string(values[pt.at.Key]), Size: -1}
+			if pt.at.Name >= 0 {
+				a.Name = string(values[pt.at.Name])
 			}
 			if a.Name == "" {
 				a.Name = a.Key
 			}
 			weight := int64(unsized)
-			if pt.at.size >= 0 {
-				if n, err := strconv.ParseInt(string(values[pt.at.size]), 10, 64); err == nil {
+			if pt.at.Size >= 0 {
+				if n, err := strconv.ParseInt(string(values[pt.at.Size]), 10, 64); err == nil {
 					a.Size, weight = n, max(n, 0)
 				}
 			}

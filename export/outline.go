@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"offramp/export/connect"
 	"offramp/export/source"
 	"offramp/internal/db"
 	"offramp/migration"
@@ -124,7 +125,7 @@ func (s *Service) AskOutline(ctx context.Context, who migration.Who, p *migratio
 
 // outliner looks up outlines. Safe for concurrent use.
 type outliner struct {
-	sources    *Sources
+	sources    *connect.Sources
 	programmes Programmes
 	store      store
 	db         *db.DB
@@ -191,7 +192,7 @@ func (o *outliner) look(ctx context.Context, p *migration.Programme, ref string)
 
 // views are one customer's snapshots by source, each opened when it is first needed and thrown away when it has failed.
 type views struct {
-	sources  *Sources
+	sources  *connect.Sources
 	customer string
 	open     map[string]source.Snapshot
 }
@@ -231,7 +232,7 @@ func (v *views) weigh(ctx context.Context, d migration.Dataset) (OutlineDataset,
 	if err != nil {
 		return said, err
 	}
-	q := query(d)
+	q := connect.Query(d)
 	if d.Files != nil {
 		q.Files = source.FileColumns{Key: d.Files.Key, Size: d.Files.Size}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"offramp/export"
+	"offramp/export/connect"
 	"offramp/export/source"
 	"offramp/internal/jobs"
 	"offramp/migration"
@@ -135,7 +136,7 @@ func TestOutlineOfASourceThatIsAwaySaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	away.Host = "127.0.0.1:1"
-	sources := export.NewSources(map[string]string{"product": away.String()}, source.Options{})
+	sources := connect.New(map[string]string{"product": away.String()}, source.Options{})
 	t.Cleanup(sources.Close)
 	w.config.Sources = sources
 	w.lookUp(w.config)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"offramp/export/archive"
+	"offramp/export/connect"
 	"offramp/export/source"
 	"offramp/migration"
 )
@@ -14,7 +15,7 @@ import (
 // view is what one job sees of the sources: one snapshot of each, and the datasets that were chosen. Not safe for concurrent
 // use.
 type view struct {
-	sources   *Sources
+	sources   *connect.Sources
 	programme *migration.Programme
 	choice    *choice
 	customer  string                     // reference
@@ -30,13 +31,13 @@ type part struct {
 	query   source.Query
 	snap    source.Snapshot
 	columns []source.Column
-	at      filePlaces
+	at      connect.FilePlaces
 	objects source.Objects
 	held    *source.Gathered // all of it, if it is small
 	lenient bool             // a page of a list that keeps failing costs its own rows only
 }
 
-func newView(sources *Sources, p *migration.Programme, c *choice, customerRef string) *view {
+func newView(sources *connect.Sources, p *migration.Programme, c *choice, customerRef string) *view {
 	return &view{
 		sources: sources, programme: p, choice: c, customer: customerRef,
 		snapshots: map[string]source.Snapshot{}, parts: map[string]*part{},
@@ -90,7 +91,7 @@ func (v *view) part(ctx context.Context, d migration.Dataset) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	pt := &part{dataset: d, query: query(d), snap: snap, lenient: v.lenient}
+	pt := &part{dataset: d, query: connect.Query(d), snap: snap, lenient: v.lenient}
 	if pt.columns, err = snap.Check(ctx, pt.query); err != nil {
 		return nil, err
 	}
@@ -100,10 +101,10 @@ func (v *view) part(ctx context.Context, d migration.Dataset) (*part, error) {
 
 // locate finds a part's attachments, and keeps the part.
 func (v *view) locate(ctx context.Context, pt *part) (err error) {
-	if pt.at, err = places(pt.dataset, pt.columns); err != nil {
+	if pt.at, err = connect.Places(pt.dataset, pt.columns); err != nil {
 		return err
 	}
-	if files := filesOf(pt.dataset); files != nil {
+	if files := connect.FilesOf(pt.dataset); files != nil {
 		if pt.objects, err = v.sources.Objects(ctx, files.Source); err != nil {
 			return err
 		}
@@ -146,7 +147,7 @@ func (v *view) gather(ctx context.Context, datasets []migration.Dataset) error {
 func (v *view) gatherFrom(ctx context.Context, snap source.Gatherer, datasets []migration.Dataset) error {
 	queries := make([]source.Query, len(datasets))
 	for i, d := range datasets {
-		queries[i] = query(d)
+		queries[i] = connect.Query(d)
 		queries[i].MaxRows = v.choice.MaxRows
 	}
 	all, err := snap.Gather(ctx, queries, gatherRoom)

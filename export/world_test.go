@@ -23,6 +23,7 @@ import (
 	"offramp/deploy/local/localtest"
 	"offramp/export"
 	"offramp/export/archive"
+	"offramp/export/connect"
 	"offramp/export/source"
 	"offramp/export/storage"
 	"offramp/internal/clock"
@@ -170,7 +171,7 @@ func (w *world) configOn(b *storage.Bucket) export.Config {
 }
 
 func buildConfig(t testing.TB, d *db.DB, b *storage.Bucket, urls map[string]string, p *migration.Programme) export.Config {
-	sources := export.NewSources(urls, source.Options{LockTimeout: 300 * time.Millisecond})
+	sources := connect.New(urls, source.Options{LockTimeout: 300 * time.Millisecond})
 	t.Cleanup(sources.Close)
 	return export.Config{
 		DB: d, Journey: migration.NewService(d), Queue: inserter(t, d), Bucket: b, Sources: sources, Programmes: fixed{p},

@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"offramp/export"
+	"offramp/export/connect"
 	"offramp/export/source"
 	"offramp/export/storage"
 	"offramp/internal/clock"
@@ -79,10 +79,10 @@ func (p *parts) storage() storage.Config {
 }
 
 // sources are the places of the retired product's data.
-func (p *parts) sources() *export.Sources {
+func (p *parts) sources() *connect.Sources {
 	allow, _ := p.allowed() // the configuration was checked when it was read
 	away := outbound.Dialer(outbound.Options{Allow: allow})
-	return export.NewSources(p.config.Sources, source.Options{Away: away}).WithHeaders(p.config.SourceHeaders).WithPace(p.db, p.log)
+	return connect.New(p.config.Sources, source.Options{Away: away}).WithHeaders(p.config.SourceHeaders).WithPace(p.db, p.log)
 }
 
 // outbound is the client for calls to other systems.

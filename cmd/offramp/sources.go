@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"offramp/export"
+	"offramp/export/connect"
 	"offramp/migration"
 )
 
@@ -101,7 +101,7 @@ func rowSources(programme *migration.Programme) []string {
 	return slices.Compact(keys)
 }
 
-func ping(ctx context.Context, sources *export.Sources, key string) error {
+func ping(ctx context.Context, sources *connect.Sources, key string) error {
 	db, err := sources.Rows(ctx, key)
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 
 	"offramp/auth"
 	"offramp/export"
+	"offramp/export/connect"
 	"offramp/export/delivery"
 	"offramp/export/storage"
 	"offramp/internal/audit"
@@ -87,7 +88,7 @@ func (workCmd) Run(c *console) error {
 }
 
 // worker is the queue's client with everything that jobs need.
-func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Client, error) {
+func (p *parts) worker(ctx context.Context, sources *connect.Sources) (*jobs.Client, error) {
 	bucket, err := p.bucket(ctx)
 	if err != nil {
 		return nil, err
@@ -124,7 +125,7 @@ func (p *parts) worker(ctx context.Context, sources *export.Sources) (*jobs.Clie
 		return nil, err
 	}
 	replacement.Register(workers, replacement.WorkerConfig{Service: choices, CounterConfig: replacement.CounterConfig{
-		DB: p.db, Programmes: p.programmes, Reader: export.Counts{Sources: sources}, Logger: p.log,
+		DB: p.db, Programmes: p.programmes, Reader: connect.Counts{Sources: sources}, Logger: p.log,
 	}})
 	letters := p.mailer()
 	letters.OpenCode = choices.OpenCode

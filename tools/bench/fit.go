@@ -11,7 +11,7 @@ import (
 
 	"offramp/deploy/local"
 	"offramp/deploy/local/product"
-	"offramp/export"
+	"offramp/export/connect"
 	"offramp/export/source"
 	"offramp/migration"
 	"offramp/migration/replacement"
@@ -50,9 +50,9 @@ func benchFit(ctx context.Context, g *ground, rounds int) (err error) {
 			err = errors.Join(err, gone)
 		}
 	}()
-	sources := export.NewSources(g.config.Sources, source.Options{})
+	sources := connect.New(g.config.Sources, source.Options{})
 	defer sources.Close()
-	counter := replacement.NewCounter(replacement.CounterConfig{DB: g.app, Reader: export.Counts{Sources: sources}, Logger: slog.New(slog.DiscardHandler)})
+	counter := replacement.NewCounter(replacement.CounterConfig{DB: g.app, Reader: connect.Counts{Sources: sources}, Logger: slog.New(slog.DiscardHandler)})
 	p := &migration.Programme{Features: []migration.Feature{{Key: "bench", Query: migration.Query{Source: "product", SQL: fitQuery}}}}
 	var changed, same, ceiling []time.Duration
 	for round := range rounds + 1 { // the first fills both, the others renew

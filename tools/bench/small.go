@@ -17,6 +17,7 @@ import (
 	"offramp/deploy/local"
 	"offramp/deploy/local/product"
 	"offramp/export"
+	"offramp/export/connect"
 	"offramp/export/source"
 	"offramp/export/storage"
 	"offramp/internal/db"
@@ -318,7 +319,7 @@ func (c *crowd) builder() func(context.Context, export.Args) error {
 		return func(context.Context, export.Args) error { return err }
 	}
 	return export.Alone(export.Config{
-		DB: c.app, Journey: migration.NewService(c.app), Queue: queue, Bucket: c.bucket, Sources: export.NewSources(c.config.Sources, source.Options{}),
+		DB: c.app, Journey: migration.NewService(c.app), Queue: queue, Bucket: c.bucket, Sources: connect.New(c.config.Sources, source.Options{}),
 		Programmes: migration.NewProgrammes(c.app), Logger: slog.New(slog.DiscardHandler),
 	})
 }

@@ -11,7 +11,7 @@ import (
 	"offramp/deploy/local"
 	"offramp/deploy/local/localtest"
 	"offramp/deploy/local/product"
-	"offramp/export"
+	"offramp/export/connect"
 	"offramp/export/source"
 	"offramp/internal/db"
 	"offramp/internal/locale"
@@ -37,7 +37,7 @@ func (r *paymentRows) Err() error        { return nil }
 // answer reads a query of the programme as an import does.
 func answer(t *testing.T, url string, q migration.Query) *paymentRows {
 	t.Helper()
-	sources := export.NewSources(map[string]string{"product": url}, source.Options{})
+	sources := connect.New(map[string]string{"product": url}, source.Options{})
 	defer sources.Close()
 	r := &paymentRows{}
 	err := sources.QueryRows(t.Context(), q, func(columns []string, values []*string) error {

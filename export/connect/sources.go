@@ -1,4 +1,6 @@
-package export
+// Package connect opens the sources that a programme names by key, puts the programme's datasets and features to them as queries,
+// and checks a programme against them before it takes effect. All worker processes share one pace for each HTTP API.
+package connect
 
 import (
 	"context"
@@ -24,8 +26,8 @@ type Sources struct {
 	objects map[string]source.Objects
 }
 
-// NewSources takes addresses by key, as config.Config.Sources holds them.
-func NewSources(urls map[string]string, o source.Options) *Sources {
+// New takes addresses by key, as config.Config.Sources holds them.
+func New(urls map[string]string, o source.Options) *Sources {
 	return &Sources{urls: urls, opts: o, rows: map[string]source.Source{}, objects: map[string]source.Objects{}}
 }
 
@@ -131,7 +133,7 @@ func (s *Sources) CheckProgramme(ctx context.Context, p *migration.Programme) []
 		for _, w := range warnings {
 			problems = append(problems, Problem{Path: path, Message: w, Warning: true})
 		}
-		if files := filesOf(d); files != nil {
+		if files := FilesOf(d); files != nil {
 			say(path+".files", s.checkFiles(ctx, files.Source))
 		}
 	}
@@ -163,12 +165,12 @@ func (s *Sources) checkDataset(ctx context.Context, d migration.Dataset) (warnin
 		return nil, err
 	}
 	defer snap.Close()
-	q := query(d)
+	q := Query(d)
 	found, err := snap.Check(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := places(d, found); err != nil {
+	if _, err := Places(d, found); err != nil {
 		return nil, err
 	}
 	if err := roles(d, found); err != nil {
@@ -280,13 +282,13 @@ func (s *Sources) checkPayments(ctx context.Context, q migration.Query) error {
 	return nil
 }
 
-// query is a dataset's question to its source.
-func query(d migration.Dataset) source.Query {
+// Query is a dataset's question to its source.
+func Query(d migration.Dataset) source.Query {
 	q := source.Query{Dataset: d.Key, SQL: d.SQL, CountSQL: d.Count, Key: d.RowKey}
 	for _, c := range d.Columns {
 		q.Columns = append(q.Columns, source.Column{Name: c.Name, Type: c.Type})
 	}
-	if files := filesOf(d); files != nil {
+	if files := FilesOf(d); files != nil {
 		q.Files = source.FileColumns{Key: files.Key, Size: files.Size}
 	}
 	if o := d.Objects; o != nil {
@@ -302,28 +304,28 @@ func query(d migration.Dataset) source.Query {
 	return q
 }
 
-// filesOf says where a dataset's attachments are. A dataset whose rows are objects has those objects.
-func filesOf(d migration.Dataset) *migration.Files {
+// FilesOf says where a dataset's attachments are. A dataset whose rows are objects has those objects.
+func FilesOf(d migration.Dataset) *migration.Files {
 	if d.Files == nil && d.Objects != nil {
 		return &migration.Files{Source: d.Source, Key: "key", Name: "name", Size: "size"}
 	}
 	return d.Files
 }
 
-// filePlaces are the positions of the columns that name attachments; -1 where there is none.
-type filePlaces struct{ key, name, size int }
+// FilePlaces are the positions of the columns that name attachments; -1 where there is none.
+type FilePlaces struct{ Key, Name, Size int }
 
-// places finds a dataset's columns for attachments among those that its query returns.
-func places(d migration.Dataset, found []source.Column) (filePlaces, error) {
-	at := filePlaces{-1, -1, -1}
-	files := filesOf(d)
+// Places finds a dataset's columns for attachments among those that its query returns.
+func Places(d migration.Dataset, found []source.Column) (FilePlaces, error) {
+	at := FilePlaces{-1, -1, -1}
+	files := FilesOf(d)
 	if files == nil {
 		return at, nil
 	}
 	for _, c := range []struct {
 		name string
 		to   *int
-	}{{files.Key, &at.key}, {files.Name, &at.name}, {files.Size, &at.size}} {
+	}{{files.Key, &at.Key}, {files.Name, &at.Name}, {files.Size, &at.Size}} {
 		if c.name == "" {
 			continue
 		}

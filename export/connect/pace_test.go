@@ -1,9 +1,10 @@
-package export_test
+package connect_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -12,7 +13,7 @@ import (
 	"time"
 
 	"offramp/deploy/local/localtest"
-	"offramp/export"
+	"offramp/export/connect"
 	"offramp/export/source"
 	"offramp/internal/db"
 )
@@ -25,7 +26,7 @@ func replicas(t *testing.T, n int, options string, answer http.HandlerFunc) (all
 	database := localtest.Database(t)
 	for range n {
 		d = database.Open(t, db.Options{MaxConns: 4})
-		s := export.NewSources(map[string]string{"files": server.URL + "/" + options}, source.Options{}).WithPace(d, quiet())
+		s := connect.New(map[string]string{"files": server.URL + "/" + options}, source.Options{}).WithPace(d, slog.New(slog.DiscardHandler))
 		t.Cleanup(s.Close)
 		o, err := s.Objects(t.Context(), "files")
 		if err != nil {
@@ -95,11 +96,16 @@ func TestAllProcessesWaitWhenOneIsSentAway(t *testing.T) {
 		}
 	})
 	<-busy
-	eventually(t, "the others hear of it", func() bool {
+	hold := func() bool {
 		var held bool
 		err := d.Pool.QueryRow(t.Context(), `SELECT next_at > clock_timestamp() + interval '200 ms' FROM source_pace WHERE source = 'files'`).Scan(&held)
 		return err == nil && held || asked.Load() > 1
-	})
+	}
+	for deadline := time.Now().Add(90 * time.Second); !hold(); <-time.After(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the others do not hear of it")
+		}
+	}
 	if err := fetchObject(t.Context(), all[1], "y"); err != nil {
 		t.Error(err)
 	}

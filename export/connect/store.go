@@ -1,4 +1,4 @@
-package export
+package connect
 
 import (
 	"context"
@@ -8,8 +8,13 @@ import (
 	"offramp/internal/db"
 )
 
+// paceStore is the only place that knows the table of the sources' paces.
+type paceStore struct {
+	db *db.DB
+}
+
 // keepPace reserves a stretch of a source's time, at the earliest after a hold, and tells how long it is until it begins.
-func (s store) keepPace(ctx context.Context, source string, stretch, hold time.Duration) (wait time.Duration, err error) {
+func (s paceStore) keepPace(ctx context.Context, source string, stretch, hold time.Duration) (wait time.Duration, err error) {
 	const sql = `
 		INSERT INTO source_pace AS p (source, next_at) VALUES ($1, clock_timestamp() + make_interval(secs => $2::float8 + $3::float8))
 		ON CONFLICT (source) DO UPDATE SET next_at = greatest(p.next_at, clock_timestamp() + make_interval(secs => $3::float8)) + make_interval(secs => $2::float8)

@@ -1,4 +1,4 @@
-package export
+package connect
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 
 // pacer keeps one source's pace for all worker processes that share a database.
 type pacer struct {
-	store store
+	store paceStore
 	log   *slog.Logger
 	key   string
 }
@@ -19,7 +19,7 @@ type pacer struct {
 // WithPace has all processes that use d keep one pace for each HTTP API together; without it, and while d is out of reach, each
 // keeps its own.
 func (s *Sources) WithPace(d *db.DB, log *slog.Logger) *Sources {
-	s.pace = &pacer{store: store{db: d}, log: log}
+	s.pace = &pacer{store: paceStore{db: d}, log: log}
 	return s
 }
 

@@ -1,4 +1,4 @@
-package export
+package connect
 
 import (
 	"errors"
@@ -23,7 +23,7 @@ func TestCountsOfFeaturesComeFromTheProductsDatabase(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), `CREATE TABLE rule (owner text); INSERT INTO rule VALUES ('a'), ('a'), ('b''c')`); err != nil {
 		t.Fatal(err)
 	}
-	sources := NewSources(map[string]string{"product": database.SuperURL}, source.Options{})
+	sources := New(map[string]string{"product": database.SuperURL}, source.Options{})
 	t.Cleanup(sources.Close)
 	counts := Counts{sources}
 	ask := func(sql string) migration.Query { return migration.Query{Source: "product", SQL: sql} }
