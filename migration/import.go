@@ -127,7 +127,7 @@ func (m *Importer) Import(ctx context.Context, by Actor, rows Rows, o ImportOpti
 	if err != nil {
 		return ImportReport{}, err
 	}
-	plan, err := readImport(p, rows, o.AsWritten)
+	plan, err := readImport(p, rows, o.AsWritten, m.db.Clock.Now())
 	if err != nil {
 		return ImportReport{}, err
 	}

@@ -1,13 +1,16 @@
 package migration
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"offramp/internal/sms"
 	"offramp/internal/spreadsheet"
 )
 
@@ -22,13 +25,14 @@ const (
 type importColumns struct {
 	programme *Programme
 	asWritten bool // take what looks as if a spreadsheet had changed it
+	now       time.Time
 	names     []string
 	index     map[string]int // of the plain columns
 	days      map[string]int // milestone -> column
 	attrs     map[string]int // attribute -> column
 }
 
-var plainColumns = []string{"ref", "name", "tier", "locale", "zone", "email", "contact_name", "role", "state"}
+var plainColumns = []string{"ref", "name", "tier", "locale", "zone", "email", "contact_name", "role", "state", "phone", "sms_consent"}
 
 var attributePattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,47}$`) // so that a rule may write attributes.seats
 
@@ -64,8 +68,11 @@ func newImportColumns(p *Programme, names []string) (*importColumns, error) {
 			return nil, fmt.Errorf("the column %s is missing", name)
 		}
 	}
-	if _, ok := c.index["email"]; !ok && (c.has("contact_name") || c.has("role")) {
-		return nil, fmt.Errorf("contact_name and role need the column email")
+	if _, ok := c.index["email"]; !ok && (c.has("contact_name") || c.has("role") || c.has("phone")) {
+		return nil, fmt.Errorf("contact_name, role and phone need the column email")
+	}
+	if c.has("sms_consent") && !c.has("phone") {
+		return nil, fmt.Errorf("sms_consent needs the column phone")
 	}
 	return c, nil
 }
@@ -75,10 +82,16 @@ func (c *importColumns) has(name string) bool {
 	return ok
 }
 
+// saidPhone is what a line says of a contact's number.
+type saidPhone struct {
+	number  string // E.164; empty: nothing
+	consent Day    // on which its person has agreed to short messages; zero: the line does not say so
+}
+
 // read checks one row by itself and returns what it says.
-func (c *importColumns) read(values []string) (said Customer, contact *Contact, err error) {
+func (c *importColumns) read(values []string) (said Customer, contact *Contact, phone saidPhone, err error) {
 	if len(values) != len(c.names) {
-		return said, nil, fmt.Errorf("has %d fields; the first line names %d columns", len(values), len(c.names))
+		return said, nil, phone, fmt.Errorf("has %d fields; the first line names %d columns", len(values), len(c.names))
 	}
 	get := func(name string) string {
 		if i, ok := c.index[name]; ok {
@@ -88,22 +101,55 @@ func (c *importColumns) read(values []string) (said Customer, contact *Contact, 
 	}
 	for i, v := range values {
 		if err := c.sound(i, v); err != nil {
-			return said, nil, err
+			return said, nil, phone, err
 		}
 	}
 	said = Customer{Ref: get("ref"), Name: get("name"), Tier: get("tier"), Locale: get("locale"), Zone: get("zone"), State: get("state")}
 	if err := c.check(said); err != nil {
-		return said, nil, err
+		return said, nil, phone, err
 	}
 	if said.Extensions, err = c.extensions(values); err != nil {
-		return said, nil, err
+		return said, nil, phone, err
 	}
 	said.Attributes = make(map[string]string, len(c.attrs))
 	for name, i := range c.attrs {
 		said.Attributes[name] = strings.TrimSpace(values[i])
 	}
+	if phone, err = c.phone(get("phone"), get("sms_consent")); err != nil {
+		return said, nil, phone, err
+	}
 	contact, err = readContact(get("email"), get("contact_name"), get("role"))
-	return said, contact, err
+	if err == nil && contact == nil && phone.number != "" {
+		err = fmt.Errorf("phone is given, and the line names no contact; give the email of the person whose number it is")
+	}
+	return said, contact, phone, err
+}
+
+// phone reads a contact's number and the day of the consent.
+func (c *importColumns) phone(text, consent string) (said saidPhone, err error) {
+	if text == "" {
+		if consent != "" {
+			return said, fmt.Errorf("sms_consent is given without a phone")
+		}
+		return said, nil
+	}
+	said.number, err = sms.Number(text)
+	switch {
+	case errors.Is(err, sms.ErrNoCountry):
+		return said, fmt.Errorf("phone %q has no country code; write it as +49 1511 2345678", clip(text))
+	case err != nil:
+		return said, fmt.Errorf("phone %q can be nobody's number; write it as +49 1511 2345678", clip(text))
+	case consent == "":
+		return said, nil
+	}
+	day := spreadsheet.Day(consent)
+	if said.consent, err = ParseDay(day); err != nil {
+		return said, fmt.Errorf("sms_consent is the day on which the person agreed to short messages: %w", hinted(err, spreadsheet.DayHint(day)))
+	}
+	if DayOf(c.now).Before(said.consent) {
+		return said, fmt.Errorf("sms_consent is %s, which is still to come; it is the day on which the person agreed", said.consent)
+	}
+	return said, nil
 }
 
 // sound refuses what no field may hold, whatever it means.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -14,6 +15,8 @@ import (
 type importLine struct {
 	report  int // index in the report's lines
 	contact *Contact
+	phone   saidPhone // of contact
+	at      int       // the line
 }
 
 // imported is one customer of an import, from all lines that name its ref. Empty fields are not said.
@@ -36,7 +39,7 @@ type importPlan struct {
 
 // readImport reads all rows. A row that is wrong is refused and the rest goes on; only columns that make no sense and a
 // broken reader end the whole.
-func readImport(p *Programme, rows Rows, asWritten bool) (*importPlan, error) {
+func readImport(p *Programme, rows Rows, asWritten bool, now time.Time) (*importPlan, error) {
 	names := rows.Columns()
 	if len(names) == 0 {
 		return nil, ErrBadImport.Wrap(cmp.Or(rows.Err(), errors.New("there are no columns")))
@@ -45,7 +48,7 @@ func readImport(p *Programme, rows Rows, asWritten bool) (*importPlan, error) {
 	if err != nil {
 		return nil, ErrBadImport.Wrap(err)
 	}
-	columns.asWritten = asWritten
+	columns.asWritten, columns.now = asWritten, now.In(p.Zone)
 	rules, err := newTierRules(p)
 	if err != nil {
 		return nil, err
@@ -73,11 +76,11 @@ func (plan *importPlan) take(line int, values []string, fault string) {
 	if fault != "" {
 		return
 	}
-	said, contact, err := plan.columns.read(values)
+	said, contact, phone, err := plan.columns.read(values)
 	entry := &plan.report.Lines[at]
 	entry.Ref = said.Ref
 	if err == nil {
-		err = plan.add(line, at, said, contact)
+		err = plan.add(importLine{report: at, contact: contact, phone: phone, at: line}, said)
 	}
 	if err != nil {
 		entry.Reason = err.Error()
@@ -126,7 +129,8 @@ func (plan *importPlan) fewDigits() {
 }
 
 // add joins a line to the customer that it names, unless it contradicts an earlier one.
-func (plan *importPlan) add(line, at int, said Customer, contact *Contact) error {
+func (plan *importPlan) add(l importLine, said Customer) error {
+	line, contact := l.at, l.contact
 	c, known := plan.byRef[said.Ref]
 	if known {
 		if err := c.contradicted(said); err != nil {
@@ -147,7 +151,7 @@ func (plan *importPlan) add(line, at int, said Customer, contact *Contact) error
 	if contact != nil {
 		c.emails[foldEmail(contact.Email)] = line
 	}
-	c.lines = append(c.lines, importLine{report: at, contact: contact})
+	c.lines = append(c.lines, l)
 	return nil
 }
 

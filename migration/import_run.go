@@ -25,6 +25,7 @@ type importRun struct {
 type importChanges struct {
 	newCustomers, customers []Customer
 	newContacts, contacts   []Contact
+	phones                  []importedPhone
 	extensions              []grantedDay
 	told                    []told
 }
@@ -39,6 +40,21 @@ type grantedDay struct {
 type storedCustomer struct {
 	Customer
 	Contacts map[string]Contact
+	Phones   map[string]storedPhone // by contact
+}
+
+// storedPhone is a contact's number as it is known.
+type storedPhone struct {
+	Number  string
+	Own     bool // its person has given, confirmed or removed it
+	Given   bool // consent was given once
+	Refused bool // and taken back
+}
+
+// importedPhone is a number as the import states it.
+type importedPhone struct {
+	CustomerID, ContactID, Number string
+	Consent                       Day // zero: it states none
 }
 
 func (r *importRun) all(ctx context.Context, tx *db.Tx) error {
@@ -265,5 +281,29 @@ func (r *importRun) contacts(c *imported, is Customer, was *storedCustomer, chan
 			r.mark(l, LineUpdated)
 			changes.contacts = append(changes.contacts, now)
 		}
+		if l.phone.number != "" && r.phone(l, now, was.Phones[now.ID], changes) && known && now == before {
+			r.report.ContactsUpdated++
+			r.mark(l, LineUpdated)
+		}
 	}
+}
+
+// phone stores a number that a line states, and reports whether that changes anything. What its person has done themselves stays: an
+// import neither brings back a number that was removed nor a consent that was taken back.
+func (r *importRun) phone(l importLine, of Contact, was storedPhone, changes *importChanges) bool {
+	same := was.Number == l.phone.number
+	switch {
+	case was.Own && !same:
+		r.warn(l.at, r.report.Lines[l.report].Ref, fmt.Sprintf("%s has given another phone, or removed it, in the portal; phone was not taken", of.Email))
+		return false
+	case same && (was.Refused || was.Own && !was.Given):
+		if !l.phone.consent.IsZero() {
+			r.warn(l.at, r.report.Lines[l.report].Ref, fmt.Sprintf("%s has decided in the portal, or by an answer, that no short messages may come; sms_consent was not taken", of.Email))
+		}
+		return false
+	case same && (was.Given || l.phone.consent.IsZero()):
+		return false
+	}
+	changes.phones = append(changes.phones, importedPhone{of.CustomerID, of.ID, l.phone.number, l.phone.consent})
+	return true
 }

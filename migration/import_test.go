@@ -208,6 +208,57 @@ func TestI01_BadLinesAreRefusedByNumberAndTheRestGoesOn(t *testing.T) {
 	}
 }
 
+func TestNumbersAndConsentComeWithTheImport(t *testing.T) {
+	d := ready(t)
+	const head = "ref,name,email,phone,sms_consent\n"
+	day := migration.DayOf(d.Clock.Now()).AddDays(2).String()
+	report := importCSV(t, d, head+
+		"P-1,One,a@one.example,+49 1511 2345678,2026-05-04\n"+
+		"P-1,,b@one.example,0049 1511 2345679,\n"+
+		"P-2,Two,a@two.example,0151 12345678,\n"+
+		"P-3,Three,a@three.example,+49 15,\n"+
+		"P-4,Four,a@four.example,,2026-05-04\n"+
+		"P-5,Five,a@five.example,+8613800138000,"+day+"\n"+
+		"P-6,Six,a@six.example,+8613800138000,yes\n"+
+		"P-7,Seven,,+8613800138000,\n"+
+		"P-8,Eight,a@eight.example,+49 1511 ABC,\n", migration.ImportOptions{})
+	for i, want := range []string{
+		"", "", `"0151 12345678" has no country code`, `"+49 15" can be nobody's number`, "without a phone", "still to come", "the day on which the person agreed",
+		"names no contact", "can be nobody's number",
+	} {
+		if l := report.Lines[i]; (want == "") != (l.Outcome == migration.LineCreated) || !strings.Contains(l.Reason, want) {
+			t.Errorf("line %d: %s %q, want %q", l.Line, l.Outcome, l.Reason, want)
+		}
+	}
+	state := func() (text string) {
+		scan(t, d, &text, `SELECT string_agg(concat_ws(' ', k.email, n.number, n.origin, n.consent_at::date, n.withdrawn_at IS NOT NULL,
+			(SELECT count(*) FROM sms_consent s WHERE s.contact_id = k.id)), '; ' ORDER BY k.email)
+			FROM contact_phone n JOIN contact k ON k.id = n.contact_id`)
+		return text
+	}
+	same := func(after, want string) {
+		t.Helper()
+		if got := state(); got != want {
+			t.Errorf("after %s:\n%s\nwant\n%s", after, got, want)
+		}
+	}
+	same("the first import", "a@one.example +4915112345678 import 2026-05-04 f 1; b@one.example +4915112345679 import f 0")
+	if again := importCSV(t, d, head+"P-1,One,a@one.example,+4915112345678,2026-05-04\nP-1,,b@one.example,+4915112345679,\n", migration.ImportOptions{}); again.Count(migration.LineUnchanged) != 2 {
+		t.Errorf("the same again: %s", outcomes(again))
+	}
+	importCSV(t, d, head+"P-1,One,a@one.example,+4915112345670,\nP-1,,b@one.example,+4915112345679,2026-05-05\n", migration.ImportOptions{})
+	same("another number, and a consent", "a@one.example +4915112345670 import f 1; b@one.example +4915112345679 import 2026-05-05 f 1")
+
+	// What people do themselves stays.
+	scan(t, d, new(int), `WITH a AS (UPDATE contact_phone SET number = '', origin = 'person' WHERE number = '+4915112345670' RETURNING 1),
+		b AS (UPDATE contact_phone SET withdrawn_at = now() WHERE number = '+4915112345679' RETURNING 1) SELECT count(*) FROM a, b`)
+	kept := importCSV(t, d, head+"P-1,One,a@one.example,+4915112345670,2026-05-06\nP-1,,b@one.example,+4915112345679,2026-05-06\n", migration.ImportOptions{})
+	same("an import over what people did", "a@one.example  person f 1; b@one.example +4915112345679 import 2026-05-05 t 1")
+	if len(kept.Warnings) != 2 || !strings.Contains(kept.Warnings[0].Text, "phone was not taken") || !strings.Contains(kept.Warnings[1].Text, "sms_consent was not taken") {
+		t.Errorf("warnings: %+v", kept.Warnings)
+	}
+}
+
 func TestABrokenHeaderRefusesTheWhole(t *testing.T) {
 	d := ready(t)
 	for _, c := range []struct{ file, want string }{
@@ -222,6 +273,8 @@ func TestABrokenHeaderRefusesTheWhole(t *testing.T) {
 		{"ref,name,attr_Seats\nA,B,C\n", `the column "attr_Seats" is unknown`},
 		{"ref,name,extension_party\nA,B,C\n", "names no milestone"},
 		{"ref,name,role\nA,B,C\n", "need the column email"},
+		{"ref,name,phone\nA,B,C\n", "need the column email"},
+		{"ref,name,email,sms_consent\nA,B,C,D\n", "sms_consent needs the column phone"},
 		{"ref,\"name\nA,B\n", "line 1: field 2: the quoted field does not end"},
 		{"\xff\xfer\x00e\x00f\x00", "the column name is missing"},
 		{"ref,na\xffme\n", "not UTF-8"},

@@ -29,7 +29,9 @@ func (importStore) customers(ctx context.Context, tx *db.Tx, refs []string) (map
 	const sql = `SELECT id, ref, name, tier, locale, zone, state, attributes,
 		(SELECT coalesce(jsonb_object_agg(milestone, day), '{}') FROM extension e WHERE e.customer_id = c.id),
 		(SELECT coalesce(jsonb_agg(jsonb_build_object('ID', k.id, 'CustomerID', k.customer_id, 'Email', k.email, 'Name', k.name, 'Role', k.role)), '[]')
-		   FROM contact k WHERE k.customer_id = c.id)
+		   FROM contact k WHERE k.customer_id = c.id),
+		(SELECT coalesce(jsonb_object_agg(n.contact_id, jsonb_build_object('Number', n.number, 'Own', n.origin = 'person', 'Given', n.consent_at IS NOT NULL,
+		        'Refused', n.withdrawn_at IS NOT NULL)), '{}') FROM contact_phone n WHERE n.customer_id = c.id)
 		FROM customer c WHERE ref = ANY($1) ORDER BY id FOR UPDATE`
 	rows, err := tx.Pgx.Query(ctx, sql, refs)
 	if err != nil {
@@ -40,7 +42,7 @@ func (importStore) customers(ctx context.Context, tx *db.Tx, refs []string) (map
 	for rows.Next() {
 		var c storedCustomer
 		var contacts []Contact
-		if err := rows.Scan(&c.ID, &c.Ref, &c.Name, &c.Tier, &c.Locale, &c.Zone, &c.State, &c.Attributes, &c.Extensions, &contacts); err != nil {
+		if err := rows.Scan(&c.ID, &c.Ref, &c.Name, &c.Tier, &c.Locale, &c.Zone, &c.State, &c.Attributes, &c.Extensions, &contacts, &c.Phones); err != nil {
 			return nil, fmt.Errorf("read customers: %w", err)
 		}
 		c.Contacts = make(map[string]Contact, len(contacts))
@@ -74,6 +76,9 @@ func (s importStore) write(ctx context.Context, tx *db.Tx, c importChanges, by s
 	err := s.writeCustomers(ctx, tx, c)
 	if err == nil {
 		err = s.writeContacts(ctx, tx, c)
+	}
+	if err == nil {
+		err = s.writePhones(ctx, tx, c.phones, by)
 	}
 	if err == nil {
 		err = s.writeExtensions(ctx, tx, c.extensions, by)
@@ -143,6 +148,44 @@ func (s importStore) writeContacts(ctx context.Context, tx *db.Tx, c importChang
 		if _, err := tx.Pgx.Exec(ctx, step.sql, f[0], f[1], f[2], f[3], f[4], tx.Now); err != nil {
 			return fmt.Errorf("store contacts: %w", err)
 		}
+	}
+	return nil
+}
+
+// writePhones stores numbers, and each consent with the day that the import states. A number that is another than before has none of
+// the consent of that.
+func (s importStore) writePhones(ctx context.Context, tx *db.Tx, list []importedPhone, by string) error {
+	if len(list) == 0 {
+		return nil
+	}
+	var f [4][]string
+	for _, p := range list {
+		consent := ""
+		if !p.Consent.IsZero() {
+			consent = p.Consent.String()
+		}
+		for i, v := range [4]string{p.ContactID, p.CustomerID, p.Number, consent} {
+			f[i] = append(f[i], v)
+		}
+	}
+	const from = ` FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS p (contact_id, customer_id, number, consent)`
+	const sql = `INSERT INTO contact_phone AS n (contact_id, customer_id, number, origin, consent_at, changed_at)
+		SELECT contact_id, customer_id, number, 'import', nullif(consent, '')::date, $5` + from + `
+		ON CONFLICT (contact_id) DO UPDATE
+		   SET number = excluded.number, consent_at = excluded.consent_at,
+		       origin = CASE n.number WHEN excluded.number THEN n.origin ELSE 'import' END,
+		       confirmed_at = CASE n.number WHEN excluded.number THEN n.confirmed_at END,
+		       withdrawn_at = CASE n.number WHEN excluded.number THEN n.withdrawn_at END,
+		       blocked_at = CASE n.number WHEN excluded.number THEN n.blocked_at END,
+		       blocked_for = CASE n.number WHEN excluded.number THEN n.blocked_for ELSE '' END,
+		       changed_at = CASE n.number WHEN excluded.number THEN n.changed_at ELSE excluded.changed_at END`
+	if _, err := tx.Pgx.Exec(ctx, sql, f[0], f[1], f[2], f[3], tx.Now); err != nil {
+		return fmt.Errorf("store phone numbers: %w", err)
+	}
+	const consent = `INSERT INTO sms_consent (customer_id, contact_id, number, act, way, by, at)
+		SELECT customer_id, contact_id, notice_address(number), 'given', 'import', $5, consent::date` + from + ` WHERE consent <> ''`
+	if _, err := tx.Pgx.Exec(ctx, consent, f[0], f[1], f[2], f[3], by); err != nil {
+		return fmt.Errorf("keep consents: %w", err)
 	}
 	return nil
 }

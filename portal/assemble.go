@@ -19,6 +19,7 @@ import (
 	"offramp/migration/governance"
 	"offramp/migration/notice"
 	"offramp/migration/notice/reach"
+	"offramp/migration/notice/reader"
 	"offramp/migration/notice/truth"
 	"offramp/migration/refund"
 	"offramp/migration/replacement"
@@ -61,6 +62,8 @@ type Parts struct {
 
 	Seals         report.Seals // that prove which mail a report is about
 	ReportSecrets []string     // that sign a mail provider's messages; none: its endpoint does not exist
+	TextSecrets   []string     // that sign those of the gateway for short messages, likewise
+	Texts         bool         // there is such a gateway
 }
 
 // Assemble builds the server with all its consoles.
@@ -81,10 +84,10 @@ func Assemble(p Parts) (*Server, error) {
 		Kit: kit, Sessions: p.Auth, Log: p.Log, Metrics: p.Metrics, Ping: p.DB.Pool.Ping, Limits: p.Limits, Proxies: p.Proxies, Hosts: p.Hosts,
 		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Help: help, Choices: p.Choices, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy, Transfers: limit.Shared{Gate: limit.NewGate(1, p.Transfers, 0), Store: limit.Store{Pool: p.DB.Pool}, Kind: "transfer"}},
 		Settle:   &settle.Pages{Kit: kit, Refunds: p.Refunds, Customers: p.Customers},
-		Inbox:    &inbox.Pages{Kit: kit, Notices: notices, Customers: p.Customers, Seals: p.Seals},
+		Inbox:    &inbox.Pages{Kit: kit, Notices: notices, Customers: p.Customers, Seals: p.Seals, Readers: reader.New(p.DB), Texts: p.Texts},
 		SignIn:   &signin.Pages{Kit: kit, Auth: p.Auth},
 		Banner:   &banner.Pages{Kit: kit, Notices: notices},
 		Consoles: consoles,
-		API:      &api.Pages{Refunds: p.Refunds, StripeSecrets: p.StripeSecrets, Truth: known, ReportSecrets: p.ReportSecrets},
+		API:      &api.Pages{Refunds: p.Refunds, StripeSecrets: p.StripeSecrets, Truth: known, ReportSecrets: p.ReportSecrets, TextSecrets: p.TextSecrets},
 	})
 }

@@ -302,6 +302,7 @@ func FuzzJSONField(f *testing.F) {
 		form   string
 	}{
 		{"/hooks/mail", []field{{"type", `"delayed"`}, {"mail", `"` + mail + `"`}, {"status", `"5.1.1"`}, {"code", "550"}, {"detail", `"x"`}, {"until", `"2026-06-06T01:00:00Z"`}}, `{"events": [{%s}]}`},
+		{"/hooks/sms", []field{{"type", `"failed"`}, {"reference", `"x"`}, {"code", `"1"`}, {"detail", `"x"`}, {"number", `"unknown"`}, {"text", `"STOP"`}}, `{"events": [{%s}]}`},
 		{"/webhooks/replacements/next", []field{{"customer_ref", `"HZ-20418"`}, {"state", `"done"`}}, `{%s}`},
 		{"/webhooks/replacements/next/hand-over", []field{{"token", `"a.b.c"`}}, `{%s}`},
 		{"/webhooks/stripe", []field{{"id", `"evt_1"`}, {"type", `"refund.updated"`}, {"created", "1790000000"}, {"api_version", `"x"`}}, `{"object": "event", %s, "data": {"object": {"id": "re_1", "object": "refund",

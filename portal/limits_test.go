@@ -335,6 +335,7 @@ func TestI01_NothingInAProgramsMessageIsAnErrorOfOurs(t *testing.T) {
 		template string
 	}{
 		"mail":      {signed("/hooks/mail"), 204, `{"events": [{"type": "@delayed", "mail": "@` + mail + `", "status": "@5.1.1", "code": "@#550", "detail": "@no such user", "until": "@2026-06-06T01:00:00Z"}]}`},
+		"texts":     {signed("/hooks/sms"), 204, `{"events": [{"type": "@failed", "reference": "@x", "code": "@1", "detail": "@x", "number": "@unknown", "text": "@STOP"}]}`},
 		"report":    {signed("/webhooks/replacements/next"), 409, `{"customer_ref": "@HZ-20418", "state": "@done"}`},
 		"hand-over": {signed("/webhooks/replacements/next/hand-over"), 410, `{"token": "@a.b.c"}`},
 		"stripe": {stripe, 200, `{"id": "@evt_1", "object": "event", "type": "@refund.updated", "created": "@#1790000000", "api_version": "@x", "data": {"object": {"id": "@re_1", "object": "@refund",

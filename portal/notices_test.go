@@ -3,6 +3,7 @@ package portal_test
 import (
 	"context"
 	"fmt"
+	"html"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -129,6 +130,115 @@ func TestTheCustomerReadsEverythingAgain(t *testing.T) {
 	}
 	w.sent("owner", "/inbox/preferences", url.Values{"optional": {"yes"}}, 303)
 	w.shows("owner", "/plan", `href="/inbox"`)
+}
+
+func TestPeopleGiveConfirmAndRemoveTheirOwnNumber(t *testing.T) {
+	w := newWorld(t)
+	w.notify()
+	w.shows("member", "/inbox", "Get text messages")
+	w.shows("member", "/inbox/phone", "Give your phone number", "may text me about the closure of")
+	for sent, want := range map[string]string{
+		"0151 12345678": "Start the number with its country code", "": "Enter a phone number", "+49 15": "Enter a phone number", "+49 1511 <b>": "Enter a phone number",
+	} {
+		a := w.post("member", "/inbox/phone", url.Values{"phone": {sent}, "sms": {"yes"}})
+		if a.status != 422 || !strings.Contains(a.body, want) || !strings.Contains(a.body, `value="`+html.EscapeString(sent)+`"`) || !strings.Contains(a.body, " checked") {
+			t.Errorf("%q: %d, want %q beside what was sent", sent, a.status, want)
+		}
+	}
+	code := func(id string) string {
+		sum, got := w.text(`SELECT hash FROM phone_code WHERE contact_id = $1 ORDER BY tries LIMIT 1`, id), w.text(`SELECT code FROM phone_code WHERE contact_id = $1 ORDER BY tries LIMIT 1`, id)
+		if len(got) != 6 || strings.Contains(sum, got) && len(sum) != 64 {
+			t.Fatalf("code %q, kept as %s", got, sum)
+		}
+		return got
+	}
+	state := func() string {
+		return w.text(`SELECT concat_ws(' ', number, origin, consent_at IS NOT NULL, withdrawn_at IS NOT NULL, (SELECT string_agg(act || ' ' || way || ' ' || words, '; ' ORDER BY id) FROM sms_consent))
+			FROM contact_phone WHERE contact_id = $1`, w.ids["member"])
+	}
+	// Another person of the customer cannot use the code, and five wrong tries spend it.
+	w.sent("member", "/inbox/phone", url.Values{"phone": {"+49 1511 2345678"}, "sms": {"yes"}}, 303)
+	w.shows("member", "/inbox/phone", "Enter the code", "+49 1511 2345678")
+	if a := w.post("owner", "/inbox/phone/confirm", url.Values{"code": {code(w.ids["member"])}}); a.status != 422 || !strings.Contains(a.body, "no longer works") {
+		t.Errorf("the owner entered the member's code: %d", a.status)
+	}
+	wrong := "000000"
+	if code(w.ids["member"]) == wrong {
+		wrong = "111111"
+	}
+	for try := range 6 {
+		a := w.post("member", "/inbox/phone/confirm", url.Values{"code": {wrong}})
+		if want := []string{"This is not the code", "no longer works"}[try/5]; a.status != 422 || !strings.Contains(a.body, want) {
+			t.Errorf("wrong code, try %d: %d, want %q", try+1, a.status, want)
+		}
+	}
+	if a := w.post("member", "/inbox/phone/confirm", url.Values{"code": {code(w.ids["member"])}}); a.status != 422 {
+		t.Errorf("the right code after five wrong ones: %d", a.status)
+	}
+	w.sent("member", "/inbox/phone", url.Values{"phone": {"0049 1511 2345678"}, "sms": {"yes"}}, 303)
+	right := code(w.ids["member"])
+	w.sent("member", "/inbox/phone/confirm", url.Values{"code": {right[:3] + " " + right[3:]}}, 303)
+	if got := state(); !strings.HasPrefix(got, "+4915112345678 person t f given person ") || !strings.Contains(got, "may text me about the closure of Hezhou Teamwork") {
+		t.Errorf("after the code: %s", got)
+	}
+	w.shows("member", "/inbox/phone", "You agreed on", "Stop text messages")
+	w.shows("member", "/inbox", "Change or stop texts to +49 1511 2345678")
+	w.sent("member", "/inbox/phone/consent", url.Values{"agree": {"no"}}, 303)
+	w.sent("member", "/inbox/phone/consent", url.Values{"agree": {"no"}}, 303)
+	w.shows("member", "/inbox/phone", "You stopped them on")
+	w.sent("member", "/inbox/phone/consent", url.Values{"agree": {"yes"}}, 303)
+	if got := state(); strings.Count(got, "given") != 2 || strings.Count(got, "withdrawn") != 1 {
+		t.Errorf("kept of the consent: %s", got)
+	}
+	// A fourth code within the hour is one too many.
+	w.sent("member", "/inbox/phone", url.Values{"phone": {"+86 138 0013 8000"}}, 303)
+	if a := w.post("member", "/inbox/phone", url.Values{"phone": {"+86 138 0013 8000"}}); a.status != 429 || !strings.Contains(a.body, "Too many codes") {
+		t.Errorf("a fourth code: %d", a.status)
+	}
+	w.sent("member", "/inbox/phone/remove", nil, 303)
+	if got := state(); !strings.HasPrefix(got, " person f f ") || strings.Count(got, "withdrawn") != 2 {
+		t.Errorf("after it was removed: %s", got)
+	}
+	for path, form := range map[string]url.Values{"consent": {"agree": {"yes"}}, "remove": nil} {
+		if a := w.post("member", "/inbox/phone/"+path, form); a.status != 409 {
+			t.Errorf("%s without a number: %d", path, a.status)
+		}
+	}
+}
+
+func TestN13_TheGatewaysEventsAreTakenByTheirSignatureAlone(t *testing.T) {
+	w := newWorld(t)
+	w.exec(`INSERT INTO contact_phone (contact_id, customer_id, number, origin, consent_at, changed_at) VALUES ($1, $2, '+4915112345678', 'person', $3, $3)`,
+		w.ids["owner"], w.ids["a"], day)
+	stopped := func() string {
+		return w.text(`SELECT (withdrawn_at IS NOT NULL)::text FROM contact_phone`)
+	}
+	event := `{"events": [{"type": "answered", "number": "+49 1511 2345678", "text": "%s"}]}`
+	for _, c := range []struct {
+		name, body string
+		change     func(*http.Request)
+		want       int
+		stopped    string
+	}{
+		{"unsigned", fmt.Sprintf(event, "STOP"), func(r *http.Request) { r.Header.Del("webhook-signature") }, 401, "false"},
+		{"no event", `{"events": []}`, nil, 400, "false"},
+		{"no type", `{"events": [{"type": "read", "reference": "x"}]}`, nil, 400, "false"},
+		{"nothing named", `{"events": [{"type": "delivered"}]}`, nil, 400, "false"},
+		{"unknown field", `{"events": [{"type": "delivered", "reference": "x", "price": "1"}]}`, nil, 400, "false"},
+		{"no number", `{"events": [{"type": "answered", "number": "151", "text": "STOP"}]}`, nil, 400, "false"},
+		{"an id that is not known yet", `{"events": [{"type": "delivered", "id": "SM1"}]}`, nil, 409, "false"},
+		{"a reference of nobody's", `{"events": [{"type": "delivered", "reference": "x"}]}`, nil, 204, "false"},
+		{"another answer", fmt.Sprintf(event, "please do not stop"), nil, 204, "false"},
+		{"stop", fmt.Sprintf(event, "退订"), nil, 204, "true"},
+	} {
+		change := c.change
+		if change == nil {
+			change = func(*http.Request) {}
+		}
+		if status, _ := w.hook("/hooks/sms", "msg_"+c.name, c.body, change); status != c.want || stopped() != c.stopped {
+			t.Errorf("%s: %d, stopped %s; want %d, %s", c.name, status, stopped(), c.want, c.stopped)
+		}
+	}
 }
 
 // RFC 8058: the mail provider posts for the reader, without cookies; following the link changes nothing.

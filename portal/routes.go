@@ -77,6 +77,11 @@ func (s *Server) planList() []Route {
 		{Method: get, Path: "/help", Access: Customer, Handler: s.customer.ShowHelp},
 		{Method: get, Path: inbox.Path, Access: Customer, Handler: s.inbox.Show},
 		{Method: post, Path: inbox.Path + "/preferences", Access: Customer, Handler: s.inbox.SavePreferences},
+		{Method: get, Path: inbox.PhonePath, Access: Customer, Handler: s.inbox.ShowPhone},
+		{Method: post, Path: inbox.PhonePath, Access: Customer, Handler: s.inbox.AskPhoneCode},
+		{Method: post, Path: inbox.PhonePath + "/confirm", Access: Customer, Handler: s.inbox.ConfirmPhone},
+		{Method: post, Path: inbox.PhonePath + "/consent", Access: Customer, Handler: s.inbox.SavePhoneConsent},
+		{Method: post, Path: inbox.PhonePath + "/remove", Access: Customer, Handler: s.inbox.RemovePhone},
 		{Method: get, Path: notice.LeavePath + ":token", Access: Public, Handler: s.inbox.AskLeave},
 		{Method: post, Path: notice.LeavePath + ":token", Access: Public, Handler: s.inbox.Leave, Free: true},
 	}
@@ -177,6 +182,7 @@ func (s *Server) personList() []Route {
 func (s *Server) programList() []Route {
 	return []Route{
 		{Method: post, Path: api.StripePath, Access: Public, Handler: s.api.TakeStripe, Bare: true, Free: true, Early: true, Body: api.StripeBody},
+		{Method: post, Path: api.TextHookPath, Access: Public, Handler: s.api.TakeTextReports, Bare: true, Free: true, Early: true, Body: api.MailHookBody},
 		{Method: post, Path: api.MailHookPath, Access: Public, Handler: s.api.TakeMailReports, Bare: true, Free: true, Early: true, Body: api.MailHookBody},
 	}
 }

@@ -26,7 +26,7 @@ func (w *world) programs() *api.Pages {
 	return &api.Pages{
 		Refunds:       refund.NewService(refund.Config{DB: w.db, Jobs: w.inserter(), Customers: w.customers, Log: w.logger}),
 		StripeSecrets: []string{stripeSecret, stripeOldSecret},
-		Truth:         truth.New(w.db, reportSeals), ReportSecrets: []string{nextSecret},
+		Truth:         truth.New(w.db, reportSeals), ReportSecrets: []string{nextSecret}, TextSecrets: []string{nextSecret},
 	}
 }
 

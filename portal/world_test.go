@@ -33,6 +33,7 @@ import (
 	"offramp/migration/assistance"
 	"offramp/migration/governance"
 	"offramp/migration/notice/reach"
+	"offramp/migration/notice/reader"
 	"offramp/migration/notice/truth"
 	"offramp/migration/refund/inspect"
 	"offramp/migration/replacement"
@@ -183,7 +184,7 @@ func (w *world) serve(public string) {
 		Kit: kit, Sessions: sessions, Log: w.logger,
 		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.web), Exports: w.exports, Help: assistance.NewService(w.web, w.inserter()), Choices: w.choices(), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy, Transfers: w.transfers},
 		Settle:   &settle.Pages{Kit: kit, Refunds: w.refunds(), Customers: w.customers},
-		Inbox:    &inbox.Pages{Kit: kit, Notices: w.notices(kit), Customers: w.customers, Seals: reportSeals},
+		Inbox:    &inbox.Pages{Kit: kit, Notices: w.notices(kit), Customers: w.customers, Seals: reportSeals, Readers: reader.New(w.web), Texts: true},
 		Banner:   &banner.Pages{Kit: kit, Notices: w.notices(kit)},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.signIn()},
 		Consoles: w.consoles(kit),

@@ -18,6 +18,7 @@ type report struct {
 	MailURL            string    `json:"mail_url"`
 	WebhooksURL        string    `json:"webhooks_url"`
 	StripeURL          string    `json:"stripe_url"`
+	TextsURL           string    `json:"texts_url"`
 	CustomerIssuer     string    `json:"customer_issuer"`
 	StaffIssuer        string    `json:"staff_issuer"`
 	DatabaseURL        string    `json:"database_url"`
@@ -37,7 +38,7 @@ type store struct {
 
 func describe(s *local.Stack, users []account) report {
 	return report{
-		PortalURL: s.PortalURL, MetricsURL: s.MetricsURL, MailURL: s.Mail.URL, WebhooksURL: s.Hooks.URL, StripeURL: s.Stripe.URL,
+		PortalURL: s.PortalURL, MetricsURL: s.MetricsURL, MailURL: s.Mail.URL, WebhooksURL: s.Hooks.URL, StripeURL: s.Stripe.URL, TextsURL: s.Texts.URL,
 		CustomerIssuer: s.Customer.Issuer, StaffIssuer: s.Staff.Issuer,
 		DatabaseURL:        s.Postgres.URL(local.Database, local.SuperRole),
 		ProductDatabaseURL: s.Postgres.URL(product.Database, local.SuperRole),
@@ -58,6 +59,7 @@ func printReport(w io.Writer, r report, set settings, took time.Duration) {
 	line("  Mailbox   %s   every mail that the portal sends", r.MailURL)
 	line("  Webhooks  %s   every change that another system is told", r.WebhooksURL)
 	line("  Payments  %s   every refund that the payment provider was asked for", r.StripeURL)
+	line("  Texts     %s   every text message that the portal sends", r.TextsURL)
 	line("  Metrics   %s\n", r.MetricsURL)
 	line("Sign in with one click, or with the password %s:\n", password)
 	more := 0

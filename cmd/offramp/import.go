@@ -25,7 +25,7 @@ type importCmd struct {
 
 // Help shows an example.
 func (importCmd) Help() string {
-	return `Columns: ref, name, tier, locale, zone, email, contact_name, role, state, extension_<milestone>, attr_<name>. One row a contact;
+	return `Columns: ref, name, tier, locale, zone, email, contact_name, role, state, phone, sms_consent, extension_<milestone>, attr_<name>. One row a contact;
 rows with the same ref are contacts of one customer. Importing the same rows again changes nothing. A line that is wrong is
 refused with its number and reason, and the others are stored together. Exit status 1 when a line was refused. What looks as if a
 spreadsheet had changed it (2.026E+11, #N/A, NULL, zeros gone) is refused, too, unless --as-written is given.

@@ -9,6 +9,7 @@ import (
 	"offramp/internal/mail"
 	"offramp/internal/mail/inbound"
 	"offramp/internal/mail/report"
+	"offramp/internal/sms"
 	"offramp/migration/notice"
 	"offramp/migration/notice/truth"
 )
@@ -24,7 +25,13 @@ func (p *parts) notices(ctx context.Context) (*notice.Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &notice.Sender{Service: notice.NewService(p.db, p.programmes, config.PortalURL), Post: post, Logger: p.log}, nil
+	s := &notice.Sender{Service: notice.NewService(p.db, p.programmes, config.PortalURL), Post: post, Logger: p.log}
+	if g, is := p.config.Gateway(); is {
+		if s.Texts, err = sms.New(g); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
 }
 
 // seals prove which mail a report is about.

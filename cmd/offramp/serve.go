@@ -118,6 +118,7 @@ func (p *parts) portal(ctx context.Context) (*portal.Server, error) {
 		Deliveries: deliveries, Receipts: receipts, Proxy: bool(p.config.Storage.Proxy), Queue: queue, Choices: choices,
 		Refunds: refunds, StripeSecrets: p.config.Stripe.WebhookSecrets,
 		Seals: p.seals(), ReportSecrets: p.config.Reports.Secrets,
+		TextSecrets: p.config.SMS.Secrets, Texts: p.config.SMS.URL != "",
 		Limits: p.limits(), Proxies: config.Prefixes(p.config.Trusted.Proxies), Hosts: p.config.AllHosts(), Transfers: p.config.Storage.Transfers,
 	})
 }

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"offramp/deploy/local/smsgateway"
 )
 
 // Names of what the stack makes.
@@ -48,6 +50,7 @@ type Stack struct {
 	Mail     *Mail
 	Hooks    *Webhooks
 	Stripe   *Stripe // knows no payments until they are seeded
+	Texts    *smsgateway.Gateway
 
 	PortalURL  string
 	MetricsURL string
@@ -86,7 +89,7 @@ func StartStack(ctx context.Context, o StackOptions) (s *Stack, err error) {
 		s.log = f
 		s.ends = append(s.ends, f.Close)
 	}
-	for _, start := range []func(context.Context) error{s.startPostgres, s.startS3, s.startMail, s.startHooks, s.choosePortal, s.startProviders, s.startStripe, s.configure} {
+	for _, start := range []func(context.Context) error{s.startPostgres, s.startS3, s.startMail, s.startHooks, s.choosePortal, s.startProviders, s.startStripe, s.startTexts, s.configure} {
 		if err := start(ctx); err != nil {
 			return s, err
 		}
@@ -235,6 +238,34 @@ func (s *Stack) startStripe(ctx context.Context) error {
 	return nil
 }
 
+// startTexts starts the gateway for short messages. Receipts come after two seconds, so that a demonstration shows both states.
+func (s *Stack) startTexts(ctx context.Context) error {
+	address, err := SteadyAddress(ctx, s.options.Dir, "sms")
+	if err != nil {
+		return err
+	}
+	key, err := s.secret("sms-secret")
+	if err != nil {
+		return err
+	}
+	hook, err := s.secret("sms-hook")
+	if err != nil {
+		return err
+	}
+	o := smsgateway.Options{
+		Address: address, Secret: key, Hook: s.PortalURL + "/hooks/sms", HookSecret: "whsec_" + base64.StdEncoding.EncodeToString([]byte(hook)),
+		Later: 2 * time.Second,
+	}
+	if s.options.Throwaway {
+		o.Later = 0
+	}
+	if s.Texts, err = smsgateway.Start(ctx, o); err != nil {
+		return err
+	}
+	s.ends = append(s.ends, s.Texts.Close)
+	return nil
+}
+
 // configure writes down what the product's processes need to know.
 func (s *Stack) configure(ctx context.Context) error {
 	key, err := s.secret("secret-key")
@@ -261,7 +292,10 @@ func (s *Stack) configure(ctx context.Context) error {
 		"OFFRAMP_SMTP_HOST":   host, "OFFRAMP_SMTP_PORT": port, "OFFRAMP_SMTP_TLS": "none", "OFFRAMP_SMTP_FROM": "moving@hezhou.example",
 		"OFFRAMP_SMTP_BOUNCES": "bounces@hezhou.example", "OFFRAMP_REPORTS_MAILBOX": "pop3://" + ReportUser + "@" + s.Mail.POP,
 		"OFFRAMP_REPORTS_PASSWORD": ReportPassword, "OFFRAMP_REPORTS_EVERY": "5s",
-		"OFFRAMP_SINK_CRM_URL": s.Hooks.Hook, "OFFRAMP_SINK_CRM_SECRET": s.Hooks.Secret, "OFFRAMP_OUTBOUND_ALLOW": "127.0.0.0/8", "OFFRAMP_DELIVERY_ALLOW": "127.0.0.0/8",
+		"OFFRAMP_SMS_URL": s.Texts.Send, "OFFRAMP_SMS_HEADERS": smsgateway.Headers, "OFFRAMP_SMS_SECRET": s.Texts.Secret, "OFFRAMP_SMS_BODY": smsgateway.Body,
+		"OFFRAMP_SMS_ID_FIELD": "id", "OFFRAMP_SMS_CODE_FIELD": "code", "OFFRAMP_SMS_NUMBER_CODES": smsgateway.CodeNumber, "OFFRAMP_SMS_TIMEOUT": "10s",
+		"OFFRAMP_SMS_REPORT_SECRETS": s.Texts.HookSecret,
+		"OFFRAMP_SINK_CRM_URL":       s.Hooks.Hook, "OFFRAMP_SINK_CRM_SECRET": s.Hooks.Secret, "OFFRAMP_OUTBOUND_ALLOW": "127.0.0.0/8", "OFFRAMP_DELIVERY_ALLOW": "127.0.0.0/8",
 		"OFFRAMP_REPLACEMENT_DRIFTBOARD_SECRET": "whsec_" + base64.StdEncoding.EncodeToString([]byte("driftboard "+key)),
 		"OFFRAMP_STRIPE_KEY":                    s.Stripe.Key, "OFFRAMP_STRIPE_WEBHOOK_SECRETS": s.Stripe.Secrets[0], "OFFRAMP_STRIPE_URL": s.Stripe.URL,
 		"OFFRAMP_BANK_NAME": "河舟软件有限公司", "OFFRAMP_BANK_ACCOUNT": "31050123456789012345", "OFFRAMP_BANK_CNAPS": "102290000017", "OFFRAMP_BANK_UNICODE": "yes",

@@ -26,6 +26,9 @@ type TableRights struct {
 	Older string // what BothRole may besides, since an older release needs it
 }
 
+// phoneColumns are what changes about a number once it is known.
+const phoneColumns = "update (number, origin, confirmed_at, consent_at, withdrawn_at, blocked_at, blocked_for, changed_at)"
+
 // Meant is every right of the application's roles, and the only place where they are given: each run of the schema command
 // brings the database to it, the doctor compares the database with it, and a test tries every verb as every role. Whatever is
 // not here is forbidden; a table that is not here fails the tests and is given to nobody.
@@ -49,6 +52,15 @@ var Meant = []TableRights{
 		Serve: "select, insert, update (state, decided_by, decided_at)", Work: "select, insert, update (state, decided_by, decided_at)",
 	},
 	{Table: "address_confirmation", Serve: "select, insert, update (used_at)"},
+
+	// Numbers. A code is made by the web side, which does not read it again, and sent by a worker.
+	{Table: "contact_phone", Serve: "select, insert, " + phoneColumns, Work: "select, insert, " + phoneColumns},
+	{Table: "sms_consent", Serve: "select, insert", Work: "select, insert"},
+	{
+		Table: "phone_code",
+		Serve: "select (id, customer_id, contact_id, number, hash, locale, words, tries, state, detail, created_at, expires_at, used_at), insert, update (tries, state, detail, used_at)",
+		Work:  "select, update (code, state, detail)",
+	},
 	{Table: "invitation", Serve: "select, insert, update", Work: "select (token_hash, customer_id, contact_id, expires_at, used_at)"},
 	{Table: "sign_in", Serve: "select, insert, delete", Work: "select (expires_at), delete"},
 	{Table: "session", Serve: "select, insert, update (seen_at, ended_at, id_token)", Work: "select, update (ended_at, id_token), delete", Older: "delete"},
@@ -88,7 +100,7 @@ var Meant = []TableRights{
 	},
 	{
 		Table: "notice_delivery", Serve: "select, update (state, detail, ended_at, until, again_by)",
-		Work: "select, insert, update (state, attempts, detail, subject, body_hash, locale, body, days, started_at, ended_at, mail_id, until, again_by)",
+		Work: "select, insert, update (state, attempts, detail, subject, body_hash, locale, body, days, started_at, ended_at, mail_id, until, again_by, gateway_id)",
 	},
 	{
 		Table: "notice_call",

@@ -133,6 +133,7 @@ func (c Config) checkServe(k *checker) {
 	c.checkReplacements(k)
 	c.checkBounces(k)
 	k.webhookSecrets("REPORTS_SECRETS", c.Reports.Secrets)
+	k.webhookSecrets("SMS_REPORT_SECRETS", c.SMS.Secrets)
 	c.checkLimits(k)
 	c.checkPorts(k)
 	if c.Session.Idle <= 0 || c.Session.Lifetime < c.Session.Idle {
@@ -191,6 +192,20 @@ func (c Config) checkReports(k *checker) {
 	}
 }
 
+// checkSMS holds the gateway's settings against each other.
+func (c Config) checkSMS(k *checker) {
+	g, is := c.Gateway()
+	if !is {
+		if c.SMS.Body != "" || c.SMS.Secret != "" {
+			k.add("SMS_URL", "is not set, though other settings of the gateway are")
+		}
+		return
+	}
+	for _, f := range g.Check() {
+		k.add("SMS_"+f.Name, f.Message)
+	}
+}
+
 // check holds a worker's numbers to what they can be: one that means nothing must not be read as another.
 func (w Work) check(k *checker) {
 	if w.Exports < 1 || w.Large < 1 || w.Mails < 1 || w.Retries < 1 {
@@ -229,6 +244,7 @@ func (c Config) checkWork(k *checker) {
 	}
 	c.checkBounces(k)
 	c.checkReports(k)
+	c.checkSMS(k)
 	c.Work.check(k)
 	if c.Delivery.Copies < 1 {
 		k.add("DELIVERY_COPIES", "must be at least 1")

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"offramp/internal/sms"
 )
 
 // Prefix begins the name of every variable.
@@ -33,6 +35,7 @@ type Config struct {
 	// SecondMail takes the notices that the first server did not.
 	SecondMail SecondMail `envPrefix:"SMTP_SECOND_"`
 	Reports    Reports    `envPrefix:"REPORTS_"`
+	SMS        SMS        `envPrefix:"SMS_"`
 	Work       Work       `envPrefix:"WORK_"`
 	Outbound   Outbound   `envPrefix:"OUTBOUND_"`
 	Delivery   Delivery   `envPrefix:"DELIVERY_"`
@@ -132,6 +135,36 @@ type Reports struct {
 	Listen   string        `env:"LISTEN" doc:"Where a worker takes reports that a mail system brings, inside your network. Only return addresses are taken. Empty: nowhere." use:"work" example:":2525"`
 	Protocol string        `env:"PROTOCOL" envDefault:"lmtp" doc:"What is spoken there: lmtp or smtp." use:"work"`
 	Secrets  []string      `env:"SECRETS" doc:"Secrets with which a mail provider signs what it posts to /hooks/mail, as Standard Webhooks writes them; several while one is changed. Empty: there is no such address." use:"serve" example:"whsec_..." secret:"yes"`
+}
+
+// SMS is the gateway for short messages.
+type SMS struct {
+	URL       string        `env:"URL" doc:"Where the gateway takes a short message. Empty: none are sent, and the next channel of a notice takes over. See notices.md." use:"serve, work" example:"https://sms.example.com/v1/messages"`
+	Method    string        `env:"METHOD" envDefault:"POST" doc:"POST or PUT." use:"work"`
+	Headers   string        `env:"HEADERS" doc:"Further headers, with a semicolon between them. {secret}, {reference}, {number} and {digits} are filled in." use:"work" example:"Authorization: App {secret}"`
+	Username  string        `env:"USERNAME" doc:"User name of HTTP Basic; SMS_SECRET is its password. Empty: none." use:"work"`
+	Secret    string        `env:"SECRET" doc:"Secret of the gateway, which {secret} stands for." use:"work" secret:"yes"`
+	Format    string        `env:"FORMAT" envDefault:"json" doc:"What SMS_BODY is: json, or form for application/x-www-form-urlencoded." use:"work"`
+	Body      string        `env:"BODY" doc:"What is sent, with {number} (+49...) or {digits} (49...), {text} and {reference} (ours, the same in every try)." use:"work" example:"{\"to\": \"{number}\", \"text\": \"{text}\", \"client_reference\": \"{reference}\"}"`
+	Status    string        `env:"ACCEPTED_STATUS" envDefault:"200-299" doc:"Status, or range, of an answer that accepts." use:"work"`
+	Field     string        `env:"ACCEPTED_FIELD" doc:"Field of a JSON answer that has to hold one of SMS_ACCEPTED_VALUES besides, such as messages.0.status. Empty: the status alone decides." use:"work"`
+	Values    []string      `env:"ACCEPTED_VALUES" doc:"Values of that field by which the gateway accepts." use:"work" example:"0"`
+	Later     []string      `env:"LATER_CODES" doc:"Values of that field, or codes, by which nothing was taken for the moment: tried again." use:"work" example:"1,5"`
+	IDField   string        `env:"ID_FIELD" doc:"Field of the answer that holds the gateway's own id, by which receipts may name a message. Empty: they name our reference." use:"work" example:"messages.0.message-id"`
+	CodeField string        `env:"CODE_FIELD" doc:"Field of an answer that refuses, with the gateway's code. Empty: SMS_ACCEPTED_FIELD." use:"work" example:"code"`
+	BadNumber []string      `env:"NUMBER_CODES" doc:"Codes that say that there is no such number: nothing is sent there any more." use:"work" example:"21211,21614"`
+	Timeout   time.Duration `env:"TIMEOUT" envDefault:"30s" doc:"How long one call may take. Without an answer nobody knows whether the message went out." use:"work"`
+	Secrets   []string      `env:"REPORT_SECRETS" doc:"Secrets with which receipts and answers posted to /hooks/sms are signed, as Standard Webhooks writes them; several while one is changed. Empty: there is no such address." use:"serve" example:"whsec_..." secret:"yes"`
+}
+
+// Gateway is how the gateway takes a message. ok: one is configured.
+func (c Config) Gateway() (g sms.Config, ok bool) {
+	s := c.SMS
+	return sms.Config{
+		URL: s.URL, Method: s.Method, Headers: s.Headers, Username: s.Username, Secret: s.Secret, Format: s.Format, Body: s.Body, Status: s.Status,
+		Field: s.Field, Values: s.Values, Later: s.Later, IDField: s.IDField, CodeField: s.CodeField, BadNumber: s.BadNumber, Timeout: s.Timeout,
+		Allow: Prefixes(c.Outbound.Allow),
+	}, s.URL != ""
 }
 
 // Work bounds the worker process.

@@ -64,6 +64,8 @@ type writer struct {
 	now   time.Time
 	link  string // of the portal, without a slash at the end
 	plain bool   // values are not escaped for CommonMark
+
+	named map[string]migration.Day // takes the dates that the words name; may be nil
 }
 
 // pick returns a wording in the reader's language, or in the programme's first.
@@ -78,8 +80,10 @@ func (w writer) fill(t migration.Text) string {
 		name := found[1 : len(found)-1]
 		switch kind, of, _ := strings.Cut(name, ":"); kind {
 		case "date":
+			w.name(of)
 			return w.date(of)
 		case "days":
+			w.name(of)
 			return w.N("notice.days", w.daysTo(of))
 		case "link":
 			return w.link + migration.NoticeLinks[of]
@@ -90,6 +94,13 @@ func (w writer) fill(t migration.Text) string {
 		}
 		return mail.Escape(value)
 	})
+}
+
+// name keeps that a date was named, and as which day.
+func (w writer) name(milestone string) {
+	if w.named != nil {
+		w.named[milestone] = w.day(milestone)
+	}
 }
 
 func (w writer) value(name string) string {
@@ -104,6 +115,8 @@ func (w writer) value(name string) string {
 		return w.r.Contact
 	case "moved":
 		return w.moved()
+	case "moved_short":
+		return w.movedShort()
 	case "thanks":
 		return w.pick(w.p.Thanks)
 	case "reason":
@@ -134,6 +147,18 @@ func (w writer) moved() string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// movedShort lists the same dates in one line, for a short message.
+func (w writer) movedShort() string {
+	var dates []string
+	for _, m := range w.p.Milestones {
+		if _, ok := w.r.Told[m.Key]; ok {
+			w.name(m.Key)
+			dates = append(dates, w.T("notice.moved.short", "Date", w.milestone(m), "Is", w.date(m.Key)))
+		}
+	}
+	return Enumerate(w.Locale, dates)
 }
 
 // milestone is what a date is called.
@@ -230,6 +255,29 @@ func Compose(p *migration.Programme, notices []migration.Notice, r Reader, now t
 		days[m.Key] = w.day(m.Key)
 	}
 	return Letter{Bulletin: b, HTML: html, Plain: plain, Sum: sum, Days: days}, nil
+}
+
+// ComposeText writes one short message of one or more notices. Several are one text with their titles; nobody is sent ten.
+func ComposeText(p *migration.Programme, notices []migration.Notice, r Reader, now time.Time, link string) (Letter, error) {
+	w := writer{Locale: locale.For(r.Locale), p: p, r: r, now: now, link: strings.TrimRight(link, "/"), plain: true, named: map[string]migration.Day{}}
+	title := w.fill(notices[0].WordsFor(r.Tier).Title)
+	text := ""
+	if len(notices) == 1 {
+		clear(w.named) // of the title, which a short message does not show
+		text = w.fill(notices[0].WordsFor(r.Tier).SMS)
+	} else {
+		titles := title
+		for _, n := range notices[1:] {
+			titles = w.T("notice.digest.sms.join", "Some", titles, "Next", w.fill(n.WordsFor(r.Tier).Title))
+		}
+		title = w.N("notice.digest", len(notices), "Product", w.pick(p.Product.Name))
+		text = w.T("notice.digest.sms", "Product", w.pick(p.Product.Name), "Titles", titles, "Link", w.link+"/plan")
+	}
+	text = strings.TrimSpace(text)
+	sum := sha256.Sum256([]byte(text))
+	return Letter{
+		Bulletin: mail.Bulletin{Tag: w.Tag(), Subject: title}, Plain: text, Sum: hex.EncodeToString(sum[:]), Days: w.named,
+	}, nil
 }
 
 // frame is what every notice has: key dates, button and help.

@@ -40,6 +40,12 @@ func (c correction) notice(p *migration.Programme) migration.Notice {
 		words.Title[tag], words.Opening[tag] = l.T("notice.moved.subject"), l.T("notice.moved.opening")
 		words.Next[tag], words.Script[tag] = l.T("notice.moved.next"), l.T("notice.moved.script")
 	}
+	if slices.Contains(p.Notices.Channels, migration.ChannelSMS) { // what is approved stays as it was where there is no such channel
+		words.SMS = migration.Text{}
+		for _, tag := range p.Locales {
+			words.SMS[tag] = locale.For(tag).T("notice.moved.sms")
+		}
+	}
 	return migration.Notice{
 		Key: c.key(), Kind: migration.NoticeCorrection, On: migration.Trigger{Day: migration.DayOf(c.DraftedAt.In(p.Zone))},
 		Channels: p.Notices.Channels, Words: []migration.Words{words}, Moved: c.Moved,

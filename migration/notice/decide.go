@@ -50,8 +50,8 @@ func byCustomer(list []message) (groups [][]message) {
 	return groups
 }
 
-// sheet is one mail to one contact: the reminders of a day share it, every other notice has one alone.
-type sheet struct{ contact, alone string }
+// sheet is one mail, or one short message, to one contact: the reminders of a day share it, every other notice has one alone.
+type sheet struct{ channel, contact, alone string }
 
 // decide checks everything anew for one customer: who is still meant, by which channel, and what goes into one mail.
 func (s *Sender) decide(ctx context.Context, tx *db.Tx, b *batch, r recipient, list []message) error {
@@ -147,14 +147,14 @@ func (s *Sender) channel(ctx context.Context, tx *db.Tx, b *batch, r recipient, 
 			if len(to) == 0 {
 				continue
 			}
-			b.waiting[m.ID] = m
-			for _, contact := range to {
-				one := sheet{contact: contact.ID}
-				if n.Kind != migration.NoticeReminder {
-					one.alone = m.ID
-				}
-				mails[one] = append(mails[one], m)
+			b.share(m, n, to, mails)
+			return nil, nil
+		case migration.ChannelSMS: // without a gateway, a number with consent, or words, it is passed over
+			to := texted(r.Contacts)
+			if words := n.WordsFor(r.Tier); s.Texts == nil || len(to) == 0 || len(words.SMS) == 0 {
+				continue
 			}
+			b.share(m, n, to, mails)
 			return nil, nil
 		case migration.ChannelCall:
 			due := migration.DayOf(tx.Now.In(migration.Location(r.Zone, b.programme.Zone))).AddDays(b.programme.Notices.WaitDays)
@@ -170,22 +170,52 @@ func (s *Sender) channel(ctx context.Context, tx *db.Tx, b *batch, r recipient, 
 	return &step{id: m.ID, state: "failed", channel: m.Channel, reason: ReasonNoChannel, nextAt: tx.Now}, nil
 }
 
+// share puts a message on the sheet of each addressee.
+func (b *batch) share(m message, n migration.Notice, to []addressee, mails map[sheet][]message) {
+	b.waiting[m.ID] = m
+	for _, contact := range to {
+		one := sheet{channel: m.Channel, contact: contact.ID}
+		if n.Kind != migration.NoticeReminder {
+			one.alone = m.ID
+		}
+		mails[one] = append(mails[one], m)
+	}
+}
+
+// texted are the contacts to whose numbers a short message may go: the owners, or everybody where none of them has one.
+func texted(all []addressee) (to []addressee) {
+	for _, owners := range []bool{true, false} {
+		for _, c := range all {
+			if c.Phone != "" && c.Owner == owners {
+				to = append(to, c)
+			}
+		}
+		if len(to) > 0 {
+			return to
+		}
+	}
+	return nil
+}
+
 // addressees are the contacts whom a notice is mailed to: the owners, or everybody where there is none.
 func addressees(all []addressee, n migration.Notice) (to []addressee) {
 	for _, owners := range []bool{true, false} {
 		for _, c := range all {
-			if !c.Suppressed && (c.Owner || !owners) && (n.Mandatory() || c.Optional) {
+			if c.mailed() && (c.Owner || !owners) && (n.Mandatory() || c.Optional) {
 				to = append(to, c)
 			}
 		}
-		if len(to) > 0 || slices.ContainsFunc(all, func(c addressee) bool { return c.Owner && !c.Suppressed }) {
+		if len(to) > 0 || slices.ContainsFunc(all, func(c addressee) bool { return c.Owner && c.mailed() }) {
 			return to
 		}
 	}
 	return to
 }
 
-// pack composes the mails of one customer.
+// mailed reports whether an email may go to a contact.
+func (c addressee) mailed() bool { return c.Email != "" && !c.Suppressed }
+
+// pack composes the mails and the short messages of one customer.
 func (s *Sender) pack(b *batch, r recipient, mails map[sheet][]message, now time.Time) error {
 	for _, c := range r.Contacts {
 		for one, list := range mails {
@@ -202,11 +232,18 @@ func (s *Sender) pack(b *batch, r recipient, mails map[sheet][]message, now time
 			fmt.Fprint(digest, c.ID)
 			to := readerOf(r, c)
 			to.Told = b.told[r.ID].wrong(b.programme, notices[0], r.Extensions, c.ID)
-			letter, err := Compose(b.programme, notices, to, now, s.link)
+			write := Compose
+			if one.channel == migration.ChannelSMS {
+				write = ComposeText
+				fmt.Fprint(digest, "\x00sms")
+			}
+			letter, err := write(b.programme, notices, to, now, s.link)
 			if err != nil {
 				return err
 			}
-			b.parcels = append(b.parcels, parcel{messages: list, to: c, mailID: hex.EncodeToString(digest.Sum(nil)[:16]), letter: letter})
+			b.parcels = append(b.parcels, parcel{
+				channel: one.channel, messages: list, to: c, mailID: hex.EncodeToString(digest.Sum(nil)[:16]), letter: letter,
+			})
 		}
 	}
 	return nil
@@ -222,7 +259,7 @@ func readerOf(r recipient, c addressee) Reader {
 // after tells what becomes of a message from the states of its deliveries.
 func (b *batch) after(n migration.Notice, m message, states []string, now time.Time) step {
 	next := step{id: m.ID, state: "planned", channel: m.Channel, hash: b.hashes[m.Notice], nextAt: now}
-	handed := slices.ContainsFunc(states, func(s string) bool { return s == "accepted" || s == "unknown" || s == "sending" })
+	handed := slices.ContainsFunc(states, func(s string) bool { return s != "deferred" && s != "refused" && s != "bounced" })
 	deferred := slices.Contains(states, "deferred")
 	switch last := slices.Index(n.Channels, m.Channel) + 1; {
 	case handed && !deferred, handed && m.Attempts+1 >= mostTries:

@@ -2,6 +2,8 @@ package notice_test
 
 import (
 	"context"
+	"runtime"
+	"testing"
 
 	"offramp/internal/mail"
 	"offramp/migration/notice"
@@ -20,4 +22,16 @@ func (e *early) Hand(ctx context.Context, envelope mail.Envelope) mail.Result {
 		e.h.report(failed(e.h.mail("A-1"), noSuchUser), truth.Taken)
 	}
 	return r
+}
+
+// deadly ends the goroutine that hands over a mail, as a process that is killed in the middle of it would.
+type deadly struct {
+	t    *testing.T
+	died error
+}
+
+// Hand never returns.
+func (d deadly) Hand(context.Context, mail.Envelope) mail.Result {
+	runtime.Goexit()
+	return mail.Result{}
 }

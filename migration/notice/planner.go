@@ -10,6 +10,7 @@ import (
 	"offramp/internal/mail/report"
 	"offramp/migration"
 	"offramp/migration/audience"
+	readers "offramp/migration/notice/reader"
 	"offramp/migration/notice/truth"
 )
 
@@ -19,6 +20,7 @@ type Service struct {
 	store      store
 	programmes Programmes
 	truth      *truth.Service
+	readers    *readers.Service
 	link       string // of the portal
 
 	caught atomic.Int64 // the version whose correction was looked for
@@ -31,7 +33,7 @@ type Programmes interface {
 
 // NewService works on d. link is the portal's address, which letters lead to.
 func NewService(d *db.DB, programmes Programmes, link string) *Service {
-	return &Service{db: d, programmes: programmes, link: link, truth: truth.New(d, report.Seals{})}
+	return &Service{db: d, programmes: programmes, link: link, truth: truth.New(d, report.Seals{}), readers: readers.New(d)}
 }
 
 // system is the scope of the planner and the sender.

@@ -10,7 +10,10 @@ import (
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
+	"offramp/internal/locale"
 	"offramp/internal/mail"
+	"offramp/internal/mail/report"
+	"offramp/internal/sms"
 	"offramp/migration"
 	"offramp/migration/notice/truth"
 )
@@ -31,10 +34,16 @@ type Poster interface {
 	Hand(ctx context.Context, e mail.Envelope) mail.Result
 }
 
+// Texter hands a short message to the gateway once.
+type Texter interface {
+	Send(ctx context.Context, m sms.Message) sms.Result
+}
+
 // Sender plans and sends. Any number of processes may run one.
 type Sender struct {
 	*Service
 	Post   Poster
+	Texts  Texter // nil: there is no gateway, and the channel is passed over
 	Logger *slog.Logger
 }
 
@@ -110,7 +119,7 @@ func (s *Sender) round(ctx context.Context) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := errors.Join(s.probe(ctx, p), s.trials(ctx)); err != nil {
+	if err := errors.Join(s.probe(ctx, p), s.trials(ctx), s.codes(ctx, p)); err != nil {
 		return 0, err
 	}
 	b := batch{programme: p, hashes: map[string]string{}, waiting: map[string]message{}}
@@ -204,11 +213,18 @@ func (s *Sender) hand(ctx context.Context, parcels []parcel, begun map[string]bo
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			r := s.Post.Hand(ctx, s.envelope(p))
+			e := ended{contactID: p.to.ID, mailID: p.mailID, channel: p.channel}
+			if p.channel == migration.ChannelSMS {
+				r := s.Texts.Send(ctx, sms.Message{Number: p.to.Phone, Text: p.letter.Plain, Reference: p.mailID})
+				e.result, e.gatewayID, e.badNumber = mail.Result{State: r.State, Detail: r.Detail}, r.ID, r.BadNumber
+			} else {
+				e.result = s.Post.Hand(ctx, s.envelope(p))
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			for _, m := range mine {
-				list = append(list, ended{messageID: m.ID, contactID: p.to.ID, mailID: p.mailID, result: r})
+				e.messageID = m.ID
+				list = append(list, e)
 			}
 		})
 	}
@@ -236,11 +252,7 @@ func (s *Sender) finish(ctx context.Context, b *batch, list []ended) error {
 		if err := s.learn(ctx, tx, list); err != nil {
 			return err
 		}
-		ids := make([]string, 0, len(b.waiting))
-		for id := range b.waiting {
-			ids = append(ids, id)
-		}
-		outcomes, err := s.store.outcomes(ctx, tx, ids)
+		outcomes, err := s.store.outcomes(ctx, tx, b.waiting)
 		if err != nil {
 			return err
 		}
@@ -268,11 +280,39 @@ func (s *Sender) learn(ctx context.Context, tx *db.Tx, list []ended) error {
 	told := map[string]bool{}
 	for _, e := range list {
 		f, is := truth.Dialogued(e.mailID, e.result)
+		if e.channel == migration.ChannelSMS {
+			f, is = truth.Fact{MailID: e.mailID, Channel: e.channel, Source: truth.Dialogue, Kind: "refused", Detail: e.result.Detail, Blame: report.Address}, e.badNumber
+		}
 		if !is || told[e.mailID] {
 			continue
 		}
 		told[e.mailID] = true
 		if _, err := s.truth.Record(ctx, tx, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// codes sends the codes by which people confirm their numbers, one by one.
+func (s *Sender) codes(ctx context.Context, p *migration.Programme) error {
+	if s.Texts == nil {
+		return nil
+	}
+	list, err := s.readers.Codes(ctx)
+	if err != nil {
+		return err
+	}
+	after := context.WithoutCancel(ctx)
+	for _, c := range list {
+		l := locale.For(c.Locale)
+		product, _ := p.Product.Name.In(l.Tag(), p.Fallback())
+		text := l.T("phone.code.sms", "Code", c.Code, "Product", product)
+		r := s.Texts.Send(after, sms.Message{Number: c.Number, Text: text, Reference: c.ID})
+		if r.State != sms.Accepted {
+			s.Logger.WarnContext(after, "a code for a number was not accepted", slog.String("state", r.State), slog.String("detail", r.Detail))
+		}
+		if err := s.readers.Sent(after, c.ID, r); err != nil {
 			return err
 		}
 	}

@@ -260,9 +260,10 @@ func (s *Service) Inbox(ctx context.Context, who migration.Who) ([]Received, err
 	return s.store.inbox(ctx, s.db, who)
 }
 
-// Received is one mail in the portal's inbox.
+// Received is one mail, or one short message, in the portal's inbox.
 type Received struct {
 	MailID  string
+	Channel string // email or sms
 	Subject string
 	Body    string // plain text, as it was sent
 	Tag     string // its language

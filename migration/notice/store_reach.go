@@ -14,14 +14,14 @@ const reachedSQL = `(
 	EXISTS (SELECT FROM identity i WHERE i.customer_id = m.customer_id AND i.signed_in_at >= m.due_at)
 	OR EXISTS (SELECT FROM notice_call k WHERE k.customer_id = m.customer_id AND k.outcome = 'reached' AND k.ended_at >= m.due_at))`
 
-// silent opens a call for each customer who was mailed the notice before an instant and of whom nothing was heard since, and
+// silent opens a call for each customer who was mailed, or texted, the notice before an instant and of whom nothing was heard since, and
 // returns how many.
 func (store) silent(ctx context.Context, tx *db.Tx, notice string, before time.Time, due migration.Day) (int64, error) {
 	const sql = `
 		INSERT INTO notice_call (id, message_id, customer_id, notice, due_day, state, opened_at)
 		SELECT gen_random_uuid()::text, m.id, m.customer_id, m.notice, $3::text::date, 'open', $4
 		  FROM notice_message m JOIN customer c ON c.id = m.customer_id AND c.state = 'active'
-		 WHERE m.notice = $1 AND m.state = 'sent' AND m.channel = 'email' AND m.sent_at < $2
+		 WHERE m.notice = $1 AND m.state = 'sent' AND m.channel IN ('email', 'sms') AND m.sent_at < $2
 		   AND NOT EXISTS (SELECT FROM notice_call k WHERE k.message_id = m.id)
 		   AND NOT ` + reachedSQL + `
 		ON CONFLICT (message_id) DO NOTHING`

@@ -59,9 +59,10 @@ const shown = 200
 func (store) inbox(ctx context.Context, d *db.DB, who migration.Who) (list []Received, err error) {
 	const sql = `
 		SELECT d.mail_id, max(d.subject) AS subject, max(d.body) AS body, max(d.locale) AS tag, (array_agg(d.days))[1] AS days,
-		       array_agg(m.notice ORDER BY m.due_day, m.notice) AS notices, max(d.state) AS state, max(d.started_at) AS at
+		       array_agg(m.notice ORDER BY m.due_day, m.notice) AS notices, max(d.state) AS state, max(d.started_at) AS at,
+		       max(d.channel) AS channel
 		  FROM notice_delivery d JOIN notice_message m ON m.id = d.message_id
-		 WHERE d.customer_id = $1 AND d.contact_id = $2 AND d.channel = 'email' AND d.state <> 'deferred'
+		 WHERE d.customer_id = $1 AND d.contact_id = $2 AND d.state <> 'deferred'
 		 GROUP BY d.mail_id ORDER BY at DESC LIMIT $3`
 	err = d.Read(ctx, db.CustomerScope(who.CustomerID),
 		func(b *pgx.Batch) { b.Queue(sql, who.CustomerID, who.ContactID, shown) },

@@ -69,6 +69,7 @@ type addressee struct {
 	Owner      bool   `json:"owner"`
 	Optional   bool   `json:"optional"`
 	Suppressed bool   `json:"suppressed"`
+	Phone      string `json:"phone"` // where short messages may come; empty: nowhere
 }
 
 // recipients reads customers with what rules and letters need of them.
@@ -79,14 +80,16 @@ func (store) recipients(ctx context.Context, tx *db.Tx, ids []string) (map[strin
 		         AS steps,
 		       coalesce((SELECT jsonb_object_agg(u.feature, u.uses) FROM feature_usage u WHERE u.customer_id = c.id), '{}') AS uses,
 		       coalesce((SELECT jsonb_object_agg(e.milestone, e.day) FROM extension e WHERE e.customer_id = c.id), '{}') AS extensions,
-		       coalesce((SELECT jsonb_agg(jsonb_build_object('id', k.id, 'name', k.name, 'email', k.email,
+		       coalesce((SELECT jsonb_agg(jsonb_build_object('id', k.id, 'name', k.name, 'email', CASE WHEN k.email LIKE '%.invalid' THEN '' ELSE k.email END,
 		                   'locale', coalesce(nullif(k.locale, ''), c.locale), 'owner', k.role = 'owner',
-		                   'optional', coalesce(f.optional, true), 'suppressed', s.contact_id IS NOT NULL) ORDER BY k.id)
+		                   'optional', coalesce(f.optional, true), 'suppressed', s.contact_id IS NOT NULL, 'phone', coalesce(t.number, '')) ORDER BY k.id)
 		                   FROM contact k
 		                   LEFT JOIN notice_preference f ON f.contact_id = k.id
 		                   LEFT JOIN notice_suppression s
 		                     ON s.contact_id = k.id AND s.lifted_at IS NULL AND s.address IN ('', notice_address(k.email))
-		                  WHERE k.customer_id = c.id AND k.state = 'active' AND k.email NOT LIKE '%.invalid'), '[]') AS contacts
+		                   LEFT JOIN contact_phone t
+		                     ON t.contact_id = k.id AND t.number <> '' AND t.consent_at IS NOT NULL AND t.withdrawn_at IS NULL AND t.blocked_at IS NULL
+		                  WHERE k.customer_id = c.id AND k.state = 'active' AND (k.email NOT LIKE '%.invalid' OR t.number IS NOT NULL)), '[]') AS contacts
 		  FROM customer c JOIN journey j ON j.customer_id = c.id WHERE c.id = ANY($1)`
 	rows, err := tx.Pgx.Query(ctx, sql, ids)
 	if err != nil {
@@ -103,8 +106,9 @@ func (store) recipients(ctx context.Context, tx *db.Tx, ids []string) (map[strin
 	return found, nil
 }
 
-// parcel is one mail to one contact: one or more messages of a customer.
+// parcel is one mail, or one short message, to one contact: one or more messages of a customer.
 type parcel struct {
+	channel  string
 	messages []message
 	to       addressee
 	mailID   string
@@ -118,7 +122,7 @@ func (store) begin(ctx context.Context, tx *db.Tx, parcels []parcel) (map[string
 	const sql = `
 		INSERT INTO notice_delivery AS d (message_id, customer_id, contact_id, channel, mail_id, state, subject, body_hash, locale, body, days,
 		                                  started_at)
-		VALUES (@message, @customer, @contact, 'email', @mail, 'sending', @subject, @hash, @locale, @body, @days, @now)
+		VALUES (@message, @customer, @contact, @channel, @mail, 'sending', @subject, @hash, @locale, @body, @days, @now)
 		ON CONFLICT (message_id, contact_id, channel) DO UPDATE
 		   SET state = 'sending', attempts = d.attempts + 1, started_at = excluded.started_at, mail_id = excluded.mail_id,
 		       subject = excluded.subject, body_hash = excluded.body_hash, locale = excluded.locale, body = excluded.body, days = excluded.days,
@@ -128,7 +132,7 @@ func (store) begin(ctx context.Context, tx *db.Tx, parcels []parcel) (map[string
 	for _, p := range parcels {
 		for _, m := range p.messages {
 			b.Queue(sql, pgx.NamedArgs{
-				"message": m.ID, "customer": m.CustomerID, "contact": p.to.ID, "mail": p.mailID, "subject": p.letter.Bulletin.Subject,
+				"message": m.ID, "customer": m.CustomerID, "contact": p.to.ID, "channel": p.channel, "mail": p.mailID, "subject": p.letter.Bulletin.Subject,
 				"hash": p.letter.Sum, "locale": p.letter.Bulletin.Tag, "body": p.letter.Plain, "days": p.letter.Days, "now": tx.Now,
 			})
 		}
@@ -152,7 +156,10 @@ func (store) begin(ctx context.Context, tx *db.Tx, parcels []parcel) (map[string
 // ended is what one delivery came to.
 type ended struct {
 	messageID, contactID, mailID string
+	channel                      string
 	result                       mail.Result
+	gatewayID                    string // what the gateway calls a short message
+	badNumber                    bool   // the gateway says that there is no such number
 }
 
 // end records what deliveries came to. What was learnt of one in between, and goes further, stays.
@@ -160,9 +167,12 @@ func (store) end(ctx context.Context, tx *db.Tx, list []ended) error {
 	b := &pgx.Batch{}
 	for _, e := range list {
 		b.Queue(`
-			UPDATE notice_delivery SET state = @state, detail = @detail, ended_at = @now
-			 WHERE message_id = @message AND contact_id = @contact AND channel = 'email' AND state = 'sending'`,
-			pgx.NamedArgs{"state": e.result.State, "detail": e.result.Detail, "now": tx.Now, "message": e.messageID, "contact": e.contactID})
+			UPDATE notice_delivery SET gateway_id = @gateway, ended_at = coalesce(ended_at, @now),
+			       state = CASE state WHEN 'sending' THEN @state ELSE state END, detail = CASE state WHEN 'sending' THEN @detail ELSE detail END
+			 WHERE message_id = @message AND contact_id = @contact AND channel = @channel AND mail_id = @mail`,
+			pgx.NamedArgs{
+				"channel": e.channel, "mail": e.mailID, "gateway": e.gatewayID, "state": e.result.State, "detail": e.result.Detail, "now": tx.Now, "message": e.messageID, "contact": e.contactID,
+			})
 	}
 	if err := tx.Pgx.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("end deliveries: %w", err)
@@ -196,10 +206,16 @@ func (store) settle(ctx context.Context, tx *db.Tx, list []step) error {
 	return nil
 }
 
-// outcomes returns the states of the deliveries of messages on a channel, by message.
-func (store) outcomes(ctx context.Context, tx *db.Tx, ids []string) (map[string][]string, error) {
-	const sql = `SELECT message_id, array_agg(state) FROM notice_delivery WHERE message_id = ANY($1) GROUP BY message_id`
-	rows, err := tx.Pgx.Query(ctx, sql, ids)
+// outcomes returns the states of the deliveries of messages, each on the channel that it went by now, by message.
+func (store) outcomes(ctx context.Context, tx *db.Tx, waiting map[string]message) (map[string][]string, error) {
+	var ids, channels []string
+	for id, m := range waiting {
+		ids, channels = append(ids, id), append(channels, m.Channel)
+	}
+	const sql = `
+		SELECT d.message_id, array_agg(d.state) FROM notice_delivery d JOIN unnest($1::text[], $2::text[]) AS w (id, channel)
+		    ON w.id = d.message_id AND w.channel = d.channel GROUP BY d.message_id`
+	rows, err := tx.Pgx.Query(ctx, sql, ids, channels)
 	if err != nil {
 		return nil, fmt.Errorf("read deliveries: %w", err)
 	}

@@ -25,11 +25,22 @@ func (p *Pages) TakeMailReports(c echo.Context) error {
 	})
 }
 
+// TextHookPath is where the gateway for short messages tells what became of them, and what people answer.
+const TextHookPath = "/hooks/sms"
+
+// TakeTextReports takes the gateway's message.
+func (p *Pages) TakeTextReports(c echo.Context) error {
+	return signed(c, p.TextSecrets, func(id string, body []byte) error {
+		_, err := p.Truth.TakeTextHook(c.Request().Context(), id, body)
+		return err
+	})
+}
+
 // refused are the statuses of what a program did wrong.
-var refused = map[fault.Kind]int{fault.Invalid: http.StatusBadRequest, fault.Unauthenticated: http.StatusUnauthorized}
+var refused = map[fault.Kind]int{fault.Invalid: http.StatusBadRequest, fault.Unauthenticated: http.StatusUnauthorized, fault.Conflict: http.StatusConflict}
 
 // signed hands on a message that one of the secrets has signed: 204 once it is recorded, 401 when it is forged or stale, 400 when it
-// cannot be read. What fails on our side is answered like anywhere, so that the sender tries again.
+// cannot be read, 409 when it comes too early. What fails on our side is answered like anywhere, so that the sender tries again.
 func signed(c echo.Context, secrets []string, take func(id string, body []byte) error) error {
 	if len(secrets) == 0 {
 		return errNoEndpoint

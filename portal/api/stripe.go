@@ -26,6 +26,7 @@ type Pages struct {
 	StripeSecrets []string // that sign events, the current one first; none: nothing is taken
 	Truth         *truth.Service
 	ReportSecrets []string // that sign a mail provider's messages; none: nothing is taken
+	TextSecrets   []string // that sign those of the gateway for short messages; none: nothing is taken
 }
 
 // TakeStripe takes an event of Stripe: 200 once it is in the inbox, which a job empties; 400 when it is forged, stale or signed

@@ -39,13 +39,14 @@ func (store) count(ctx context.Context, tx *db.Tx, source, outcome string) error
 	return nil
 }
 
-// about finds whom a mail went to: a notice, or a test mail.
+// about finds whom a mail went to: a notice, or a test mail; of short messages a notice, or a code.
 func (store) about(ctx context.Context, tx *db.Tx, mailID, channel string) (to subject, known bool, err error) {
 	const sql = `
-		SELECT d.customer_id, d.contact_id, notice_address(c.email)
-		  FROM (SELECT customer_id, contact_id FROM notice_delivery WHERE mail_id = $1 AND channel = $2
-		        UNION ALL SELECT customer_id, contact_id FROM notice_probe WHERE mail_id = $1 AND $2 = 'email') d
-		  JOIN contact c ON c.id = d.contact_id LIMIT 1`
+		SELECT d.customer_id, d.contact_id, CASE $2 WHEN 'sms' THEN notice_address(coalesce(d.number, n.number, '')) ELSE notice_address(c.email) END
+		  FROM (SELECT customer_id, contact_id, NULL AS number FROM notice_delivery WHERE mail_id = $1 AND channel = $2
+		        UNION ALL SELECT customer_id, contact_id, NULL FROM notice_probe WHERE mail_id = $1 AND $2 = 'email'
+		        UNION ALL SELECT customer_id, contact_id, number FROM phone_code WHERE id = $1 AND $2 = 'sms') d
+		  JOIN contact c ON c.id = d.contact_id LEFT JOIN contact_phone n ON n.contact_id = d.contact_id LIMIT 1`
 	err = tx.Pgx.QueryRow(ctx, sql, mailID, channel).Scan(&to.CustomerID, &to.ContactID, &to.Address)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return to, false, nil
@@ -85,6 +86,12 @@ func (store) move(ctx context.Context, tx *db.Tx, f Fact) error {
 		 WHERE mail_id = @mail AND channel = @channel AND notice_rank(state) < notice_rank(@state)`
 	if _, err := tx.Pgx.Exec(ctx, delivery, args); err != nil {
 		return fmt.Errorf("move delivery: %w", err)
+	}
+	if f.Channel == "sms" {
+		const code = `UPDATE phone_code SET state = @state, detail = @detail WHERE id = @mail AND state NOT IN ('bounced', 'delivered') AND @state IN ('bounced', 'delivered')`
+		if _, err := tx.Pgx.Exec(ctx, code, args); err != nil {
+			return fmt.Errorf("move code: %w", err)
+		}
 	}
 	if f.Kind != "bounced" {
 		return nil
@@ -126,6 +133,28 @@ func (store) suppress(ctx context.Context, tx *db.Tx, to subject, cause, evidenc
 		return false, fmt.Errorf("suppress address: %w", err)
 	}
 	return tag.RowsAffected() == 1, nil
+}
+
+// block stops texting a contact's number, where it is still the one that a message went to, and reports whether it was texted until now.
+func (store) block(ctx context.Context, tx *db.Tx, to subject, evidence, mailID string) (fresh bool, err error) {
+	const sql = `
+		UPDATE contact_phone SET blocked_at = $4, blocked_for = $3
+		 WHERE contact_id = $1 AND number <> '' AND blocked_at IS NULL
+		   AND EXISTS (SELECT FROM notice_delivery d WHERE d.mail_id = $2 AND d.contact_id = $1 AND d.channel = 'sms' AND d.started_at >= changed_at)`
+	tag, err := tx.Pgx.Exec(ctx, sql, to.ContactID, mailID, evidence, tx.Now)
+	if err != nil {
+		return false, fmt.Errorf("block number: %w", err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// named returns our reference of a message that the gateway calls so; empty: we know none yet.
+func (store) named(ctx context.Context, tx *db.Tx, gatewayID string) (mailID string, err error) {
+	const sql = `SELECT coalesce(max(mail_id), '') FROM notice_delivery WHERE gateway_id = $1 AND gateway_id <> ''`
+	if err := tx.Pgx.QueryRow(ctx, sql, gatewayID).Scan(&mailID); err != nil {
+		return "", fmt.Errorf("find short message: %w", err)
+	}
+	return mailID, nil
 }
 
 // lapse ends what was delayed, or waits for a receipt, and of which nothing was heard since an instant. Whoever has it may have said

@@ -12,6 +12,7 @@ import (
 	"offramp/internal/fault"
 	"offramp/internal/mail"
 	"offramp/internal/mail/report"
+	"offramp/migration/notice/reader"
 )
 
 // Who tells what became of a mail.
@@ -72,13 +73,16 @@ type Fact struct {
 
 // Service keeps the truth of deliveries. Safe for concurrent use, on any number of replicas.
 type Service struct {
-	db    *db.DB
-	store store
-	seals report.Seals
+	db      *db.DB
+	store   store
+	seals   report.Seals
+	readers *reader.Service
 }
 
 // New works on d. seals prove reports.
-func New(d *db.DB, seals report.Seals) *Service { return &Service{db: d, seals: seals} }
+func New(d *db.DB, seals report.Seals) *Service {
+	return &Service{db: d, seals: seals, readers: reader.New(d)}
+}
 
 // system is the scope of what comes from outside.
 var system = db.SystemScope("mail reports")
@@ -156,8 +160,8 @@ func (s *Service) Record(ctx context.Context, tx *db.Tx, f Fact) (known bool, er
 
 // judge suppresses an address that the facts speak against. What is our own fault never does.
 func (s *Service) judge(ctx context.Context, tx *db.Tx, to subject, f Fact) error {
-	if f.Channel != "email" {
-		return nil
+	if f.Channel == "sms" {
+		return s.judgeNumber(ctx, tx, to, f)
 	}
 	cause := CauseBounced
 	if f.Kind == "refused" {
@@ -176,6 +180,21 @@ func (s *Service) judge(ctx context.Context, tx *db.Tx, to subject, f Fact) erro
 		return nil
 	}
 	return s.suppress(ctx, tx, to, cause, f)
+}
+
+// judgeNumber stops texting a number of which the gateway says that there is none. Any other failure is not about the number.
+func (s *Service) judgeNumber(ctx context.Context, tx *db.Tx, to subject, f Fact) error {
+	if f.Blame != report.Address || f.Kind != "bounced" && f.Kind != "refused" {
+		return nil
+	}
+	fresh, err := s.store.block(ctx, tx, to, evidenceOf(f), f.MailID)
+	if err != nil || !fresh {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.Entry{
+		Actor: "notices", ActorKind: audit.System, Act: "sms.block", Object: "contact " + to.ContactID, CustomerID: to.CustomerID,
+		Detail: map[string]any{"evidence": evidenceOf(f), "source": f.Source, "message": f.MailID},
+	})
 }
 
 func (s *Service) suppress(ctx context.Context, tx *db.Tx, to subject, cause string, f Fact) error {

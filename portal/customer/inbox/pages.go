@@ -10,6 +10,7 @@ import (
 	"offramp/internal/mail/report"
 	"offramp/migration"
 	"offramp/migration/notice"
+	"offramp/migration/notice/reader"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -23,6 +24,8 @@ type Pages struct {
 	Notices   *notice.Service
 	Customers *migration.Service
 	Seals     report.Seals // of the mails in which somebody declines others
+	Readers   *reader.Service
+	Texts     bool // there is a gateway for short messages
 }
 
 // Show lists what the contact was sent, newest first.
@@ -36,12 +39,16 @@ func (p *Pages) Show(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	phone, err := p.Readers.Phone(ctx, v.Who())
+	if err != nil {
+		return err
+	}
 	plan, err := p.Customers.Plan(ctx, v.Scope(), v.Who().CustomerID)
 	if err != nil {
 		return err
 	}
 	dates := v.Programme.Schedule(plan.Extensions, v.Now)
-	return page.Render(c, http.StatusOK, inboxPage(build(v, list, dates, wants, p.Layout(c, v.Locale.T("inbox.title"), "inbox"))))
+	return page.Render(c, http.StatusOK, inboxPage(build(v, list, dates, wants, textCard(v, phone, p.Texts), p.Layout(c, v.Locale.T("inbox.title"), "inbox"))))
 }
 
 // SavePreferences records which mails the contact takes.
@@ -116,6 +123,7 @@ type view struct {
 	mails   []mailCard
 	choice  ui.Choices
 	save    ui.Button
+	text    *ui.Link // to the number for short messages; nil: there are none
 }
 
 type mailCard struct {
@@ -126,10 +134,10 @@ type mailCard struct {
 	body  string
 }
 
-func build(v *page.Visit, list []notice.Received, dates []migration.Date, wants bool, layout ui.Page) view {
+func build(v *page.Visit, list []notice.Received, dates []migration.Date, wants bool, text *ui.Link, layout ui.Page) view {
 	l := v.Locale
 	w := view{
-		layout: layout, heading: ui.Heading{Title: l.T("inbox.title"), Lead: l.T("inbox.lead")},
+		layout: layout, text: text, heading: ui.Heading{Title: l.T("inbox.title"), Lead: l.T("inbox.lead")},
 		choice: ui.Choices{
 			Field:   ui.Field{Locale: l, ID: "optional", Label: l.T("inbox.choice")},
 			Options: []ui.Option{{Value: "yes", Label: l.T("inbox.optional"), Hint: l.T("inbox.optional.hint"), Selected: wants}},
@@ -143,6 +151,9 @@ func build(v *page.Visit, list []notice.Received, dates []migration.Date, wants 
 		card := mailCard{
 			card: ui.Card{ID: "mail-" + strconv.Itoa(i+1), Title: m.Subject, Meta: v.When(m.At)}, tag: m.Tag, body: m.Body,
 			sent: l.T("inbox.state." + m.State),
+		}
+		if m.Channel == migration.ChannelSMS {
+			card.sent = l.T("inbox.text." + m.State)
 		}
 		for _, d := range dates {
 			if told, ok := m.Days[d.Key]; ok && told != d.Day {
