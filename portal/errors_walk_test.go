@@ -13,6 +13,7 @@ var conditional = []string{
 	"shown",    // who sees a document: finance alone is an answer
 	"optional", // whether tips are wanted
 	"fields",   // what is handed over: nothing is an answer
+	"sms",      // a number may be for calls alone
 	"dataset", "spreadsheet", "browse", "locked", "volume", "replacement",
 }
 
