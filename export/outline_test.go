@@ -12,6 +12,7 @@ import (
 
 	"offramp/export"
 	"offramp/export/connect"
+	"offramp/export/outline"
 	"offramp/export/source"
 	"offramp/internal/jobs"
 	"offramp/migration"
@@ -21,7 +22,7 @@ import (
 func (w *world) lookUp(c export.Config) {
 	w.Helper()
 	workers := river.NewWorkers()
-	export.Register(workers, c)
+	outline.Register(workers, outline.Config{DB: c.DB, Sources: c.Sources, Programmes: c.Programmes})
 	client, err := jobs.New(c.DB, jobs.Config{ID: "outline", Workers: workers, Queues: map[string]int{river.QueueDefault: 2}, Logger: c.Logger, Drain: time.Second})
 	if err != nil {
 		w.Fatal(err)
@@ -32,9 +33,14 @@ func (w *world) lookUp(c export.Config) {
 	w.Cleanup(func() { _ = client.Stop(context.Background()) })
 }
 
-func (w *world) outline(who migration.Who) export.Outline {
+func (w *world) outlines() *outline.Service {
 	w.Helper()
-	o, err := w.service.Outline(w.Context(), who, w.prog)
+	return outline.New(w.db, inserter(w.T, w.db))
+}
+
+func (w *world) outline(who migration.Who) outline.Outline {
+	w.Helper()
+	o, err := w.outlines().Latest(w.Context(), who, w.prog)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -43,7 +49,7 @@ func (w *world) outline(who migration.Who) export.Outline {
 
 func (w *world) askOutline(who migration.Who) {
 	w.Helper()
-	if err := w.service.AskOutline(w.Context(), who, w.prog); err != nil {
+	if err := w.outlines().Ask(w.Context(), who, w.prog); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -76,7 +82,7 @@ func TestOutlineSaysWhatTheDataComesTo(t *testing.T) {
 	if o := w.outline(owner); !o.MadeAt.IsZero() || o.Fresh(w.prog, today) || o.Pending(today) {
 		t.Errorf("an outline out of nothing: %+v", o)
 	}
-	wantIs(t, w.service.AskOutline(t.Context(), member, w.prog), export.ErrOwnersOnly)
+	wantIs(t, w.outlines().Ask(t.Context(), member, w.prog), export.ErrOwnersOnly)
 	for range 3 {
 		w.askOutline(owner)
 	}
@@ -102,7 +108,7 @@ func TestOutlineSaysWhatTheDataComesTo(t *testing.T) {
 	if f, ok := o.Filter("project"); !ok || len(f.Choices) != 3 || f.Choices[0].Value != "1" || len(f.Choices[0].Label) < 100 {
 		t.Errorf("projects: %+v", f)
 	}
-	if f, ok := o.Filter("many"); !ok || len(f.Choices) != export.MaxChoices || !f.More || f.Choices[9] != (export.Choice{Value: "10", Label: "10"}) {
+	if f, ok := o.Filter("many"); !ok || len(f.Choices) != outline.MaxChoices || !f.More || f.Choices[9] != (outline.Choice{Value: "10", Label: "10"}) {
 		t.Errorf("many: %d choices, %t", len(f.Choices), ok)
 	}
 	if _, ok := o.Filter("wrong"); ok {
@@ -150,7 +156,7 @@ func TestOutlineOfASourceThatIsAwaySaysSo(t *testing.T) {
 	if n := w.jobsOf("export_outline"); n != before {
 		t.Errorf("%d jobs", n)
 	}
-	e, err := w.service.Estimate(t.Context(), w.outline(owner), w.prog, export.Selection{Formats: []string{export.CSV}})
+	e, err := w.outlines().Estimate(t.Context(), w.outline(owner), w.prog, export.Selection{Formats: []string{export.CSV}})
 	if err != nil || !e.Partial || e.Volumes != 1 {
 		t.Errorf("%+v, %v", e, err)
 	}
@@ -159,7 +165,7 @@ func TestOutlineOfASourceThatIsAwaySaysSo(t *testing.T) {
 func TestEstimate(t *testing.T) {
 	t.Parallel()
 	p := programme()
-	o := export.Outline{Version: 1, Datasets: []export.OutlineDataset{
+	o := outline.Outline{Version: 1, Datasets: []outline.Dataset{
 		{Dataset: "projects", Weight: source.Weight{Rows: 10, Bytes: 10 << 30}},
 		{Dataset: "tasks", Weight: source.Weight{Rows: 5, Bytes: 1 << 20}},
 		{Dataset: "files", Weight: source.Weight{Rows: 3, Bytes: 100, Files: 3, FileBytes: 5 << 30}},
@@ -167,22 +173,22 @@ func TestEstimate(t *testing.T) {
 	all := export.Selection{Formats: []string{export.CSV, export.JSONL}}
 	for name, c := range map[string]struct {
 		sel  export.Selection
-		pace export.Pace
+		pace outline.Pace
 		want string
 	}{
-		"all":       {all, export.Pace{Rate: 15 << 20}, "18 rows, 3 files, 6 volumes, 17m7s, false false"},
-		"nothing":   {export.Selection{Datasets: []string{"gone"}, Formats: []string{export.CSV}}, export.Pace{}, "0 rows, 0 files, 1 volumes, 3s, false false"},
-		"big files": {export.Selection{Formats: all.Formats, VolumeSize: 50}, export.Pace{Rate: 15 << 20, Wait: time.Minute}, "18 rows, 3 files, 1 volumes, 18m7s, false false"},
-		"narrowed":  {export.Selection{Datasets: []string{"tasks"}, Formats: all.Formats, From: migration.NewDay(2026, 1, 1)}, export.Pace{}, "5 rows, 0 files, 1 volumes, 3s, true false"},
+		"all":       {all, outline.Pace{Rate: 15 << 20}, "18 rows, 3 files, 6 volumes, 17m7s, false false"},
+		"nothing":   {export.Selection{Datasets: []string{"gone"}, Formats: []string{export.CSV}}, outline.Pace{}, "0 rows, 0 files, 1 volumes, 3s, false false"},
+		"big files": {export.Selection{Formats: all.Formats, VolumeSize: 50}, outline.Pace{Rate: 15 << 20, Wait: time.Minute}, "18 rows, 3 files, 1 volumes, 18m7s, false false"},
+		"narrowed":  {export.Selection{Datasets: []string{"tasks"}, Formats: all.Formats, From: migration.NewDay(2026, 1, 1)}, outline.Pace{}, "5 rows, 0 files, 1 volumes, 3s, true false"},
 	} {
-		e := export.EstimateOf(o, p, c.sel, c.pace)
+		e := outline.EstimateOf(o, p, c.sel, c.pace)
 		got := fmt.Sprintf("%d rows, %d files, %d volumes, %s, %t %t", e.Rows, e.Files, e.Volumes, e.Duration.Round(time.Second), e.AtMost, e.Partial)
 		if got != c.want {
 			t.Errorf("%s: %s, want %s (packed %d)", name, got, c.want, e.Packed)
 		}
 	}
 	o.Datasets = o.Datasets[:2]
-	if e := export.EstimateOf(o, p, all, export.Pace{}); !e.Partial {
+	if e := outline.EstimateOf(o, p, all, outline.Pace{}); !e.Partial {
 		t.Error("a dataset of unknown size is not told of")
 	}
 }

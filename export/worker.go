@@ -153,7 +153,6 @@ func register(workers *river.Workers, b *builder) {
 	river.AddWorker(workers, &helper{build: b})
 	river.AddWorker(workers, &sweepWorker{sweep: s})
 	river.AddWorker(workers, &orphanWorker{sweep: s})
-	river.AddWorker(workers, &outlineWorker{outline: newOutliner(b.Config)})
 }
 
 // SweepArgs is the job that expires exports, tells of it, and removes what nothing needs.

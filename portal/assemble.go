@@ -10,6 +10,7 @@ import (
 	"offramp/auth"
 	"offramp/export"
 	"offramp/export/delivery"
+	"offramp/export/outline"
 	"offramp/internal/audit"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
@@ -82,7 +83,7 @@ func Assemble(p Parts) (*Server, error) {
 	}
 	return New(Options{
 		Kit: kit, Sessions: p.Auth, Log: p.Log, Metrics: p.Metrics, Ping: p.DB.Pool.Ping, Limits: p.Limits, Proxies: p.Proxies, Hosts: p.Hosts,
-		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Help: help, Choices: p.Choices, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy, Transfers: limit.Shared{Gate: limit.NewGate(1, p.Transfers, 0), Store: limit.Store{Pool: p.DB.Pool}, Kind: "transfer"}},
+		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Outlines: outline.New(p.DB, p.Queue), Help: help, Choices: p.Choices, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy, Transfers: limit.Shared{Gate: limit.NewGate(1, p.Transfers, 0), Store: limit.Store{Pool: p.DB.Pool}, Kind: "transfer"}},
 		Settle:   &settle.Pages{Kit: kit, Refunds: p.Refunds, Customers: p.Customers},
 		Inbox:    &inbox.Pages{Kit: kit, Notices: notices, Customers: p.Customers, Seals: p.Seals, Readers: reader.New(p.DB), Texts: p.Texts},
 		SignIn:   &signin.Pages{Kit: kit, Auth: p.Auth},

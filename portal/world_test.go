@@ -22,6 +22,7 @@ import (
 	"offramp/auth/oidc"
 	"offramp/deploy/local/localtest"
 	"offramp/export"
+	"offramp/export/outline"
 	"offramp/export/storage"
 	"offramp/internal/audit"
 	"offramp/internal/clock"
@@ -182,7 +183,7 @@ func (w *world) serve(public string) {
 	kit := &page.Kit{Programmes: w.programme, Clock: w.clock, Public: base, Secret: []byte("a secret of thirty-two characters")}
 	w.server, err = portal.New(portal.Options{
 		Kit: kit, Sessions: sessions, Log: w.logger,
-		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.web), Exports: w.exports, Help: assistance.NewService(w.web, w.inserter()), Choices: w.choices(), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy, Transfers: w.transfers},
+		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.web), Exports: w.exports, Outlines: outline.New(w.web, w.inserter()), Help: assistance.NewService(w.web, w.inserter()), Choices: w.choices(), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy, Transfers: w.transfers},
 		Settle:   &settle.Pages{Kit: kit, Refunds: w.refunds(), Customers: w.customers},
 		Inbox:    &inbox.Pages{Kit: kit, Notices: w.notices(kit), Customers: w.customers, Seals: reportSeals, Readers: reader.New(w.web), Texts: true},
 		Banner:   &banner.Pages{Kit: kit, Notices: w.notices(kit)},

@@ -18,6 +18,7 @@ import (
 	"offramp/export"
 	"offramp/export/connect"
 	"offramp/export/delivery"
+	"offramp/export/outline"
 	"offramp/export/storage"
 	"offramp/internal/audit"
 	"offramp/internal/config"
@@ -108,6 +109,7 @@ func (p *parts) worker(ctx context.Context, sources *connect.Sources) (*jobs.Cli
 		Large: p.config.Work.LargeFrom << 20, Unit: p.config.Work.Unit << 20, MaxRows: p.config.Work.MaxRows, Rate: p.config.Work.LargeRate << 20,
 		Passwords: passwords,
 	})
+	outline.Register(workers, outline.Config{DB: p.db, Sources: sources, Programmes: p.programmes})
 	if err := p.deliveries(workers, bucket, inserter); err != nil {
 		return nil, err
 	}

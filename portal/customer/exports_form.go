@@ -9,6 +9,7 @@ import (
 
 	"offramp/export"
 	"offramp/export/archive/locked"
+	"offramp/export/outline"
 	"offramp/internal/fault"
 	"offramp/migration"
 	"offramp/portal/page"
@@ -71,7 +72,7 @@ func exportInputs(p *migration.Programme) []page.Input {
 		page.Line("volume", 3), page.Line("replacement", 60),
 	}
 	for _, f := range p.Export.Filters {
-		inputs = append(inputs, page.Choices(filterField(f.Key), export.MaxChoices))
+		inputs = append(inputs, page.Choices(filterField(f.Key), outline.MaxChoices))
 	}
 	return append(inputs, passwordInput)
 }

@@ -54,7 +54,7 @@ func (p *Pages) reviewExport(c echo.Context, o offer, f exportForm, sel export.S
 	if refused != nil {
 		status = http.StatusUnprocessableEntity
 	}
-	estimate, err := p.Exports.Estimate(c.Request().Context(), o.outline, v.Programme, sel)
+	estimate, err := p.Outlines.Estimate(c.Request().Context(), o.outline, v.Programme, sel)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (p *Pages) offer(c echo.Context) (o offer, err error) {
 		return o, err
 	}
 	o.lock = p.Exports.CanLock()
-	if o.outline, err = p.Exports.Outline(ctx, v.Who(), v.Programme); err != nil {
+	if o.outline, err = p.Outlines.Latest(ctx, v.Who(), v.Programme); err != nil {
 		return o, err
 	}
 	o.earlier, err = p.earlier(c)
@@ -153,7 +153,7 @@ func (p *Pages) AskOutline(c echo.Context) error {
 		return err
 	}
 	v := page.Of(c)
-	if err := p.Exports.AskOutline(c.Request().Context(), v.Who(), v.Programme); err != nil {
+	if err := p.Outlines.Ask(c.Request().Context(), v.Who(), v.Programme); err != nil {
 		return err
 	}
 	if c.Request().Header.Get("HX-Request") == "true" {
@@ -165,7 +165,7 @@ func (p *Pages) AskOutline(c echo.Context) error {
 // ShowOutline answers a form that waits for sizes.
 func (p *Pages) ShowOutline(c echo.Context) error {
 	v := page.Of(c)
-	o, err := p.Exports.Outline(c.Request().Context(), v.Who(), v.Programme)
+	o, err := p.Outlines.Latest(c.Request().Context(), v.Who(), v.Programme)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"offramp/export"
+	"offramp/export/outline"
 	"offramp/internal/fault"
 	"offramp/internal/locale"
 	"offramp/migration"
@@ -16,7 +17,7 @@ import (
 // offer is what a customer can choose from.
 type offer struct {
 	plan    migration.Plan
-	outline export.Outline
+	outline outline.Outline
 	lock    bool            // the files can be locked by a password
 	earlier []export.Export // ready ones, of which "changes since" can be asked; newest first
 }
@@ -212,7 +213,7 @@ func (w exportWords) askHow(view *newExportView, o offer, f exportForm, said sai
 }
 
 // datasetOptions are the datasets with what is known about their size.
-func (w exportWords) datasetOptions(o export.Outline, chosen []string) []ui.Option {
+func (w exportWords) datasetOptions(o outline.Outline, chosen []string) []ui.Option {
 	options := make([]ui.Option, 0, len(w.p.Datasets))
 	for _, d := range w.p.Datasets {
 		options = append(options, ui.Option{
@@ -223,7 +224,7 @@ func (w exportWords) datasetOptions(o export.Outline, chosen []string) []ui.Opti
 }
 
 // datasetHint says what a dataset is and how large.
-func (w exportWords) datasetHint(d migration.Dataset, o export.Outline) string {
+func (w exportWords) datasetHint(d migration.Dataset, o outline.Outline) string {
 	size := w.l.T("export.outline.unknown")
 	if known, ok := o.Dataset(d.Key); ok {
 		size = w.amount(known.Rows, known.Files, known.Size())
@@ -252,14 +253,14 @@ func (w exportWords) files(n int64) string {
 }
 
 // picks words one of the programme's filters with the values that this customer has.
-func (w exportWords) picks(f migration.Filter, o export.Outline, chosen []string, said said) picks {
+func (w exportWords) picks(f migration.Filter, o outline.Outline, chosen []string, said said) picks {
 	id := filterField(f.Key)
 	pick := picks{Choices: ui.Choices{Field: ui.Field{Locale: w.l, ID: id, Label: w.filter(f), Error: said[id], Optional: true}}}
 	_, without := w.split(func(d migration.Dataset) bool { return d.Filters[f.Key] != "" })
 	pick.Hint = w.untouched("export.form.filter.hint", "export.form.filter.whole", without)
 	known, ok := o.Filter(f.Key)
 	for _, value := range chosen { // also where the choices are not known any more
-		if !slices.ContainsFunc(known.Choices, func(c export.Choice) bool { return c.Value == value }) {
+		if !slices.ContainsFunc(known.Choices, func(c outline.Choice) bool { return c.Value == value }) {
 			pick.Options = append(pick.Options, ui.Option{Value: value, Label: value, Selected: true})
 		}
 	}
@@ -273,7 +274,7 @@ func (w exportWords) picks(f migration.Filter, o export.Outline, chosen []string
 	case !ok:
 		pick.note = w.l.T("export.form.filter.unknown")
 	case known.More:
-		pick.note = w.l.T("export.form.filter.more", "Count", w.l.Number(export.MaxChoices))
+		pick.note = w.l.T("export.form.filter.more", "Count", w.l.Number(outline.MaxChoices))
 	case len(known.Choices) == 0:
 		pick.note = w.l.T("export.form.filter.none")
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/a-h/templ"
 
 	"offramp/export"
+	"offramp/export/outline"
 	"offramp/portal/ui"
 )
 
@@ -22,7 +23,7 @@ type outlineView struct {
 }
 
 // outline words what is known about the sizes. Looking them up is posted: a page that is only read changes nothing.
-func (w exportWords) outline(o export.Outline) outlineView {
+func (w exportWords) outline(o outline.Outline) outlineView {
 	const url = "/exports/outline"
 	l := w.l
 	ask := &ui.Action{URL: url, Button: ui.Button{Label: l.T("export.outline.ask"), Kind: ui.Quiet}}
@@ -43,8 +44,8 @@ func (w exportWords) outline(o export.Outline) outlineView {
 }
 
 // total says what everything comes to.
-func (w exportWords) total(o export.Outline) string {
-	e := export.EstimateOf(o, w.p, export.Selection{}, export.Pace{})
+func (w exportWords) total(o outline.Outline) string {
+	e := outline.EstimateOf(o, w.p, export.Selection{}, outline.Pace{})
 	return w.l.T("export.outline.total", "Amount", w.amount(e.Rows, e.Files, e.Bytes), "When", w.When(o.MadeAt))
 }
 
@@ -56,7 +57,7 @@ type outlineNews struct {
 	filters  []picks
 }
 
-func (w exportWords) outlineNews(o export.Outline) outlineNews {
+func (w exportWords) outlineNews(o outline.Outline) outlineNews {
 	news := outlineNews{sizes: w.outline(o)}
 	if !o.Fresh(w.p, w.now) {
 		return news

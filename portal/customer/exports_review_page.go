@@ -10,6 +10,7 @@ import (
 
 	"offramp/export"
 	"offramp/export/archive/locked"
+	"offramp/export/outline"
 	"offramp/internal/fault"
 	"offramp/migration"
 	"offramp/portal/page"
@@ -32,7 +33,7 @@ type reviewView struct {
 }
 
 // buildReview words the check of an order; known says whether e is worth saying.
-func buildReview(v *page.Visit, o offer, f exportForm, sel export.Selection, e export.Estimate, refused error, layout ui.Page) reviewView {
+func buildReview(v *page.Visit, o offer, f exportForm, sel export.Selection, e outline.Estimate, refused error, layout ui.Page) reviewView {
 	l, w := v.Locale, newExportWords(v, o.plan)
 	w.earlier, w.offered = o.earlier, o.outline
 	view := reviewView{
@@ -189,7 +190,7 @@ func (w exportWords) values(key string, chosen []string) string {
 }
 
 // estimate says what it comes to. Estimates are always called so.
-func (w exportWords) estimate(e export.Estimate, sel export.Selection) []ui.SummaryRow {
+func (w exportWords) estimate(e outline.Estimate, sel export.Selection) []ui.SummaryRow {
 	l := w.l
 	about := func(text string) string {
 		if e.AtMost {
@@ -214,7 +215,7 @@ func (w exportWords) estimate(e export.Estimate, sel export.Selection) []ui.Summ
 }
 
 // limits says in plain words what an export like this cannot give.
-func (w exportWords) limits(sel export.Selection, o export.Outline) (notes []string) {
+func (w exportWords) limits(sel export.Selection, o outline.Outline) (notes []string) {
 	l := w.l
 	of := func(key string, holds func(migration.Dataset) bool) {
 		var names []string

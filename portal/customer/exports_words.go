@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"offramp/export"
+	"offramp/export/outline"
 	"offramp/internal/locale"
 	"offramp/migration"
 	"offramp/portal/page"
@@ -18,7 +19,7 @@ type exportWords struct {
 	dated
 	v       *page.Visit
 	earlier []export.Export // those that a selection may refer to
-	offered export.Outline  // has the labels of filters' values
+	offered outline.Outline // has the labels of filters' values
 }
 
 func newExportWords(v *page.Visit, plan migration.Plan) exportWords {

@@ -7,6 +7,7 @@ import (
 
 	"offramp/export"
 	"offramp/export/delivery"
+	"offramp/export/outline"
 	"offramp/migration"
 	"offramp/migration/assistance"
 	"offramp/migration/replacement"
@@ -20,6 +21,7 @@ type Pages struct {
 	Customers *migration.Service
 	Calendars *calendar.Service
 	Exports   *export.Service
+	Outlines  *outline.Service
 	Help      *assistance.Service
 	Choices   *replacement.Service
 

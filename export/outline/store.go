@@ -1,4 +1,4 @@
-package export
+package outline
 
 import (
 	"context"
@@ -12,14 +12,19 @@ import (
 	"offramp/internal/db"
 )
 
-// outlineData is the part of an outline that is kept as JSON.
-type outlineData struct {
-	Datasets []OutlineDataset `json:"datasets"`
-	Filters  []OutlineFilter  `json:"filters,omitempty"`
+// store is the only place that knows the outlines' table.
+type store struct {
+	db *db.DB
 }
 
-// outline reads a customer's latest outline; the zero one when there is none.
-func (s store) outline(ctx context.Context, scope db.Scope, customerID string) (o Outline, err error) {
+// answers are the part of an outline that is kept as JSON.
+type answers struct {
+	Datasets []Dataset `json:"datasets"`
+	Filters  []Filter  `json:"filters,omitempty"`
+}
+
+// latest reads a customer's latest outline; the zero one when there is none.
+func (s store) latest(ctx context.Context, scope db.Scope, customerID string) (o Outline, err error) {
 	const sql = `SELECT version, asked_at, made_at, failed, data FROM export_outline WHERE customer_id = $1`
 	var made *time.Time
 	var data []byte
@@ -37,7 +42,7 @@ func (s store) outline(ctx context.Context, scope db.Scope, customerID string) (
 	if made == nil {
 		return o, nil
 	}
-	var kept outlineData
+	var kept answers
 	if err := json.Unmarshal(data, &kept); err != nil {
 		return Outline{}, fmt.Errorf("read outline: %w", err)
 	}
@@ -45,17 +50,17 @@ func (s store) outline(ctx context.Context, scope db.Scope, customerID string) (
 	return o, nil
 }
 
-// askOutline notes that an outline is wanted.
-func (s store) askOutline(ctx context.Context, tx *db.Tx, customerID string) error {
+// ask notes that an outline is wanted.
+func (s store) ask(ctx context.Context, tx *db.Tx, customerID string) error {
 	const sql = `INSERT INTO export_outline (customer_id, asked_at) VALUES ($1, $2)
 		ON CONFLICT (customer_id) DO UPDATE SET asked_at = EXCLUDED.asked_at, failed = false`
 	_, err := tx.Pgx.Exec(ctx, sql, customerID, tx.Now)
 	return err
 }
 
-// saveOutline keeps what the sources said; failed keeps what was known before and notes that this try gave nothing.
-func (s store) saveOutline(ctx context.Context, scope db.Scope, customerID string, o Outline, failed bool) error {
-	data, err := json.Marshal(outlineData{Datasets: o.Datasets, Filters: o.Filters})
+// save keeps what the sources said; failed keeps what was known before and notes that this try gave nothing.
+func (s store) save(ctx context.Context, scope db.Scope, customerID string, o Outline, failed bool) error {
+	data, err := json.Marshal(answers{Datasets: o.Datasets, Filters: o.Filters})
 	if err != nil {
 		return fmt.Errorf("save outline: %w", err)
 	}

@@ -1,4 +1,6 @@
-package export
+// Package outline tells a customer, before an export is asked for, what their data comes to: how many rows, files and bytes each
+// dataset has, what the filters offer, and how long an export will roughly take. A worker asks the sources; no export depends on it.
+package outline
 
 import (
 	"context"
@@ -6,9 +8,11 @@ import (
 	"fmt"
 	"time"
 
+	"offramp/export"
 	"offramp/export/connect"
 	"offramp/export/source"
 	"offramp/internal/db"
+	"offramp/internal/jobs"
 	"offramp/migration"
 )
 
@@ -19,12 +23,12 @@ type Outline struct {
 	MadeAt   time.Time // zero: there is none yet
 	AskedAt  time.Time
 	Failed   bool // the latest try gave nothing; what is here is of an earlier one
-	Datasets []OutlineDataset
-	Filters  []OutlineFilter
+	Datasets []Dataset
+	Filters  []Filter
 }
 
-// OutlineDataset is one dataset's weight, without any filter.
-type OutlineDataset struct {
+// Dataset is one dataset's weight, without any filter.
+type Dataset struct {
 	Dataset string `json:"dataset"`
 	source.Weight
 	Steady  bool `json:"steady"`            // its source shows one instant; false: changes during the export may show
@@ -32,10 +36,10 @@ type OutlineDataset struct {
 }
 
 // Size is the dataset's raw bytes, attachments included.
-func (d OutlineDataset) Size() int64 { return d.Bytes + d.FileBytes }
+func (d Dataset) Size() int64 { return d.Bytes + d.FileBytes }
 
-// OutlineFilter is what one of the programme's filters offers this customer.
-type OutlineFilter struct {
+// Filter is what one of the programme's filters offers this customer.
+type Filter struct {
 	Filter  string   `json:"filter"`
 	Choices []Choice `json:"choices"`
 	More    bool     `json:"more,omitempty"`    // there are more than the first MaxChoices
@@ -68,41 +72,53 @@ func (o Outline) Pending(now time.Time) bool {
 }
 
 // Dataset returns what the outline says about a dataset; false when it says nothing.
-func (o Outline) Dataset(key string) (OutlineDataset, bool) {
+func (o Outline) Dataset(key string) (Dataset, bool) {
 	for _, d := range o.Datasets {
 		if d.Dataset == key && !d.Unknown {
 			return d, true
 		}
 	}
-	return OutlineDataset{}, false
+	return Dataset{}, false
 }
 
 // Filter returns what the outline offers for a filter; false when it says nothing.
-func (o Outline) Filter(key string) (OutlineFilter, bool) {
+func (o Outline) Filter(key string) (Filter, bool) {
 	for _, f := range o.Filters {
 		if f.Filter == key && !f.Unknown {
 			return f, true
 		}
 	}
-	return OutlineFilter{}, false
+	return Filter{}, false
 }
 
-// Outline returns the customer's latest outline. Without one for this programme it is empty but for what is known about the
-// asking; AskOutline has it made.
-func (s *Service) Outline(ctx context.Context, who migration.Who, p *migration.Programme) (Outline, error) {
-	o, err := s.store.outline(ctx, db.CustomerScope(who.CustomerID), who.CustomerID)
+// Service is what customers may ask for. Safe for concurrent use.
+type Service struct {
+	db    *db.DB
+	store store
+	queue *jobs.Client
+}
+
+// New works on d and enqueues with queue, which may only insert.
+func New(d *db.DB, queue *jobs.Client) *Service {
+	return &Service{db: d, store: store{db: d}, queue: queue}
+}
+
+// Latest returns the customer's latest outline. Without one for this programme it is empty but for what is known about the
+// asking; Ask has it made.
+func (s *Service) Latest(ctx context.Context, who migration.Who, p *migration.Programme) (Outline, error) {
+	o, err := s.store.latest(ctx, db.CustomerScope(who.CustomerID), who.CustomerID)
 	if o.Version != p.Version {
 		return Outline{AskedAt: o.AskedAt, Failed: o.Failed}, err
 	}
 	return o, err
 }
 
-// AskOutline has a worker look up what the customer's data comes to, unless that is known or under way. ErrOwnersOnly.
-func (s *Service) AskOutline(ctx context.Context, who migration.Who, p *migration.Programme) error {
-	if !May(who, p) {
-		return ErrOwnersOnly
+// Ask has a worker look up what the customer's data comes to, unless that is known or under way. ErrOwnersOnly.
+func (s *Service) Ask(ctx context.Context, who migration.Who, p *migration.Programme) error {
+	if !export.May(who, p) {
+		return export.ErrOwnersOnly
 	}
-	o, err := s.Outline(ctx, who, p)
+	o, err := s.Latest(ctx, who, p)
 	if err != nil {
 		return err
 	}
@@ -111,10 +127,10 @@ func (s *Service) AskOutline(ctx context.Context, who migration.Who, p *migratio
 		return nil
 	}
 	err = s.db.InTx(ctx, db.CustomerScope(who.CustomerID), func(tx *db.Tx) error {
-		if err := s.store.askOutline(ctx, tx, who.CustomerID); err != nil {
+		if err := s.store.ask(ctx, tx, who.CustomerID); err != nil {
 			return err
 		}
-		_, err := s.queue.InsertTx(ctx, tx, OutlineArgs{CustomerID: who.CustomerID}, nil)
+		_, err := s.queue.InsertTx(ctx, tx, Args{CustomerID: who.CustomerID}, nil)
 		return err
 	})
 	if err != nil {
@@ -126,7 +142,7 @@ func (s *Service) AskOutline(ctx context.Context, who migration.Who, p *migratio
 // outliner looks up outlines. Safe for concurrent use.
 type outliner struct {
 	sources    *connect.Sources
-	programmes Programmes
+	programmes export.Programmes
 	store      store
 	db         *db.DB
 }
@@ -148,20 +164,21 @@ func (o *outliner) run(ctx context.Context, customerID string) error {
 	scope := db.CustomerScope(customerID)
 	var ref string
 	err = o.db.InTx(ctx, scope, func(tx *db.Tx) error {
-		ref, err = o.store.customerRef(ctx, tx, customerID)
+		ref, err = export.CustomerRef(ctx, tx, customerID)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("outline: %w", err)
 	}
-	made, trouble := o.look(ctx, p, ref)
-	if err := o.store.saveOutline(ctx, scope, customerID, made, trouble != nil); err != nil {
+	made, trouble := o.askSources(ctx, p, ref)
+	if err := o.store.save(ctx, scope, customerID, made, trouble != nil); err != nil {
 		return errors.Join(trouble, err)
 	}
 	return trouble
 }
 
-func (o *outliner) look(ctx context.Context, p *migration.Programme, ref string) (Outline, error) {
+// askSources puts the programme's questions to every source.
+func (o *outliner) askSources(ctx context.Context, p *migration.Programme, ref string) (Outline, error) {
 	ctx, cancel := context.WithTimeout(ctx, outlineLimit)
 	defer cancel()
 	views := views{sources: o.sources, customer: ref, open: map[string]source.Snapshot{}}
@@ -226,8 +243,8 @@ func (v *views) drop(key string) {
 	}
 }
 
-func (v *views) weigh(ctx context.Context, d migration.Dataset) (OutlineDataset, error) {
-	said := OutlineDataset{Dataset: d.Key, Unknown: true}
+func (v *views) weigh(ctx context.Context, d migration.Dataset) (Dataset, error) {
+	said := Dataset{Dataset: d.Key, Unknown: true}
 	snap, err := v.snapshot(ctx, d.Source)
 	if err != nil {
 		return said, err
@@ -248,11 +265,11 @@ func (v *views) weigh(ctx context.Context, d migration.Dataset) (OutlineDataset,
 // errEnough ends the reading of choices.
 var errEnough = errors.New("export: enough choices")
 
-func (v *views) choices(ctx context.Context, f migration.Filter) (OutlineFilter, error) {
-	said := OutlineFilter{Filter: f.Key, Choices: []Choice{}}
+func (v *views) choices(ctx context.Context, f migration.Filter) (Filter, error) {
+	said := Filter{Filter: f.Key, Choices: []Choice{}}
 	snap, err := v.snapshot(ctx, f.Source)
 	if err != nil {
-		return OutlineFilter{Filter: f.Key, Unknown: true}, err
+		return Filter{Filter: f.Key, Unknown: true}, err
 	}
 	_, err = snap.Rows(ctx, source.Query{Dataset: f.Key, SQL: f.SQL}, func(values [][]byte) error {
 		if len(said.Choices) == MaxChoices {
@@ -268,7 +285,7 @@ func (v *views) choices(ctx context.Context, f migration.Filter) (OutlineFilter,
 		v.drop(f.Source)
 	}
 	if err != nil && !errors.Is(err, errEnough) {
-		return OutlineFilter{Filter: f.Key, Unknown: true}, err
+		return Filter{Filter: f.Key, Unknown: true}, err
 	}
 	return said, nil
 }

@@ -1,4 +1,4 @@
-package export
+package outline
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"offramp/export"
 	"offramp/migration"
 )
 
@@ -43,7 +44,7 @@ const (
 )
 
 // EstimateOf says what an export of sel will come to.
-func EstimateOf(o Outline, p *migration.Programme, sel Selection, pace Pace) Estimate {
+func EstimateOf(o Outline, p *migration.Programme, sel export.Selection, pace Pace) Estimate {
 	e := Estimate{AtMost: len(sel.Filters) > 0 || !sel.From.IsZero() || !sel.Until.IsZero() || sel.Since != "" || sel.Repair != ""}
 	var text, files int64
 	for _, d := range p.Datasets {
@@ -62,7 +63,7 @@ func EstimateOf(o Outline, p *migration.Programme, sel Selection, pace Pace) Est
 	e.Packed = int64(float64(text)*packedShare(sel)) + files
 	size := sel.VolumeSize
 	if size <= 0 {
-		size = DefaultVolumeSize
+		size = export.DefaultVolumeSize
 	}
 	e.Volumes = max(1, int(math.Ceil(float64(e.Packed)/float64(int64(size)<<30))))
 	rate := pace.Rate
@@ -74,9 +75,9 @@ func EstimateOf(o Outline, p *migration.Programme, sel Selection, pace Pace) Est
 }
 
 // packedShare is what all copies of a row's bytes come to.
-func packedShare(sel Selection) (share float64) {
+func packedShare(sel export.Selection) (share float64) {
 	for _, f := range sel.Formats {
-		if f == Parquet {
+		if f == export.Parquet {
 			share += packedParquet
 		} else {
 			share += packedText
@@ -92,7 +93,7 @@ func packedShare(sel Selection) (share float64) {
 }
 
 // Estimate says what an export of sel will come to, by the customer's outline and the pace of late.
-func (s *Service) Estimate(ctx context.Context, o Outline, p *migration.Programme, sel Selection) (Estimate, error) {
+func (s *Service) Estimate(ctx context.Context, o Outline, p *migration.Programme, sel export.Selection) (Estimate, error) {
 	pace, err := s.store.pace(ctx)
 	if err != nil {
 		return Estimate{}, err
