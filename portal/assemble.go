@@ -19,6 +19,7 @@ import (
 	"offramp/migration/assistance"
 	"offramp/migration/governance"
 	"offramp/migration/notice"
+	"offramp/migration/notice/click"
 	"offramp/migration/notice/reach"
 	"offramp/migration/notice/reader"
 	"offramp/migration/notice/truth"
@@ -71,7 +72,7 @@ type Parts struct {
 func Assemble(p Parts) (*Server, error) {
 	kit := &page.Kit{Programmes: p.Programmes, Clock: p.DB.Clock, Public: p.Public, Secret: p.Secret}
 	p.Customers = p.Customers.WithMail(p.Queue)
-	notices := notice.NewService(p.DB, p.Programmes, p.Public.String())
+	notices := notice.NewService(p.DB, p.Programmes, p.Public.String(), p.Seals)
 	known := truth.New(p.DB, p.Seals)
 	help := assistance.NewService(p.DB, p.Queue)
 	consoles, err := NewConsoles(kit, ConsoleParts{
@@ -85,7 +86,7 @@ func Assemble(p Parts) (*Server, error) {
 		Kit: kit, Sessions: p.Auth, Log: p.Log, Metrics: p.Metrics, Ping: p.DB.Pool.Ping, Limits: p.Limits, Proxies: p.Proxies, Hosts: p.Hosts,
 		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Outlines: outline.New(p.DB, p.Queue), Help: help, Choices: p.Choices, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy, Transfers: limit.Shared{Gate: limit.NewGate(1, p.Transfers, 0), Store: limit.Store{Pool: p.DB.Pool}, Kind: "transfer"}},
 		Settle:   &settle.Pages{Kit: kit, Refunds: p.Refunds, Customers: p.Customers},
-		Inbox:    &inbox.Pages{Kit: kit, Notices: notices, Customers: p.Customers, Seals: p.Seals, Readers: reader.New(p.DB), Texts: p.Texts},
+		Inbox:    &inbox.Pages{Kit: kit, Notices: notices, Customers: p.Customers, Seals: p.Seals, Readers: reader.New(p.DB), Texts: p.Texts, Clicks: click.New(p.DB), Log: p.Log},
 		SignIn:   &signin.Pages{Kit: kit, Auth: p.Auth},
 		Banner:   &banner.Pages{Kit: kit, Notices: notices},
 		Consoles: consoles,

@@ -5,23 +5,27 @@ import (
 	"fmt"
 	"html"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"offramp/deploy/local/localtest"
 	"offramp/internal/mail"
 	"offramp/migration"
 	told "offramp/migration/notice"
+	"offramp/migration/notice/click"
 	"offramp/portal/page"
 )
 
 func (w *world) notices(kit *page.Kit) *told.Service {
-	return told.NewService(w.web, kit.Programmes, "https://moving.example")
+	return told.NewService(w.web, kit.Programmes, "https://moving.example", reportSeals)
 }
 
 // taken is a mail server that takes everything.
@@ -64,7 +68,7 @@ func (w *world) tellAll() {
 		_, hash := told.ContentOf(w.programme.p, n)
 		w.sent("programme_manager", "/console/notices/"+n.Key+"/approve", url.Values{"hash": {hash}}, 303)
 	}
-	sender := &told.Sender{Service: told.NewService(w.db, w.programme, "https://moving.example"), Post: taken{}, Logger: slog.New(slog.DiscardHandler)}
+	sender := &told.Sender{Service: told.NewService(w.db, w.programme, "https://moving.example", reportSeals), Post: taken{}, Logger: slog.New(slog.DiscardHandler)}
 	if err := sender.Sweep(w.Context()); err != nil {
 		w.Fatal(err)
 	}
@@ -302,7 +306,7 @@ func TestSupportRingsWhomNobodyReached(t *testing.T) {
 
 func (w *world) tellAgain() {
 	w.Helper()
-	sender := &told.Sender{Service: told.NewService(w.db, w.programme, "https://moving.example"), Post: taken{}, Logger: slog.New(slog.DiscardHandler)}
+	sender := &told.Sender{Service: told.NewService(w.db, w.programme, "https://moving.example", reportSeals), Post: taken{}, Logger: slog.New(slog.DiscardHandler)}
 	if err := sender.Sweep(w.Context()); err != nil {
 		w.Fatal(err)
 	}
@@ -507,7 +511,7 @@ func TestN06_TheFramedPreviewIsWhatIsSent(t *testing.T) {
 	_, hash := told.ContentOf(w.programme.p, w.programme.p.Notices.List[0])
 	w.sent("programme_manager", "/console/notices/announcement/approve", url.Values{"hash": {hash}}, 303)
 	post := keeping{map[string]mail.Envelope{}}
-	sender := &told.Sender{Service: told.NewService(w.db, w.programme, "https://moving.example"), Post: post, Logger: slog.New(slog.DiscardHandler)}
+	sender := &told.Sender{Service: told.NewService(w.db, w.programme, "https://moving.example", reportSeals), Post: post, Logger: slog.New(slog.DiscardHandler)}
 	if err := sender.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -549,35 +553,108 @@ func TestN05_AMachineThatFollowsEveryLinkReachesNobody(t *testing.T) {
 	_, hash := told.ContentOf(w.programme.p, w.programme.p.Notices.List[0])
 	w.sent("programme_manager", "/console/notices/announcement/approve", url.Values{"hash": {hash}}, 303)
 	post := keeping{map[string]mail.Envelope{}}
-	sender := &told.Sender{Service: told.NewService(w.db, w.programme, "https://moving.example"), Post: post, Logger: slog.New(slog.DiscardHandler)}
+	sender := &told.Sender{Service: told.NewService(w.db, w.programme, "https://moving.example", reportSeals), Post: post, Logger: slog.New(slog.DiscardHandler)}
 	if err := sender.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	links := regexp.MustCompile(`https://moving\.example(/[^\s"<>)]*)`)
-	before, followed := w.stateSum(), 0
+	followed := 0
+	var places []string // of the letter's own links, each once
 	for _, e := range post.taken {
 		for _, link := range links.FindAllStringSubmatch(e.HTML+"\n"+e.Plain, -1) {
 			for _, method := range []string{"HEAD", "GET"} {
-				if a := w.do("anonymous", method, link[1], "", http.Header{"User-Agent": {"Mozilla/5.0 (Windows NT 10.0; Win64; x64) SafeLinks"}}); a.status >= 400 {
+				if a := w.do("anonymous", method, link[1], "", http.Header{"User-Agent": {safeLinks}}); a.status >= 400 {
 					t.Errorf("%s %s: %d", method, link[1], a.status)
 				}
 				followed++
+				if strings.HasPrefix(link[1], click.Path) && !slices.Contains(places, link[1]) {
+					places = append(places, link[1])
+				}
 			}
 		}
 	}
-	if followed == 0 || w.stateSum() != before {
-		t.Errorf("%d links followed, and something changed: %t", followed, w.stateSum() != before)
+	verdicts := func() string {
+		return w.text(`SELECT coalesce(string_agg(DISTINCT verdict || ' ' || why, ', ' ORDER BY verdict || ' ' || why), '') FROM notice_click`)
+	}
+	if followed == 0 || len(places) == 0 || verdicts() != "program method, program soon" {
+		t.Errorf("%d links followed, to %q: %s", followed, places, verdicts())
 	}
 	w.shows("programme_manager", "/console/notices/announcement/messages?group=silent", "HZ-20418")
 	w.hides(w.shows("programme_manager", "/console/notices/announcement/messages?group=reached", "No message is in this state."), "HZ-20418")
 	if n := w.count(`SELECT count(*) FROM notice_call`); n != 0 {
 		t.Errorf("%d calls at once", n)
 	}
+	w.shows("programme_manager", "/console/notices/announcement/messages?group=scanned", "HZ-20418", "Followed by a program")
+
+	// Later, a person follows one link, and is told apart; it still is no proof that they were reached.
+	follow := func(who, link, agent string, more http.Header) {
+		t.Helper()
+		header := http.Header{"User-Agent": {agent}}
+		maps.Copy(header, more)
+		if a := w.do(who, "GET", link, "", header); a.status != 302 || strings.Contains(a.header.Get("Location"), "/go/") {
+			t.Errorf("%s: %d to %s", link, a.status, a.header.Get("Location"))
+		}
+	}
+	w.at(day.Add(time.Hour))
+	follow("anonymous", places[0], "curl/8.5.0", nil)
+	follow("anonymous", places[0], firefox, http.Header{"Sec-Purpose": {"prefetch;prerender"}})
+	follow("programme_manager", places[0], firefox, nil) // tries the links of a preview
+	if got := verdicts(); got != "program agent, program method, program prefetch, program soon" {
+		t.Errorf("programs and staff: %s", got)
+	}
+	w.at(day.Add(2 * time.Hour)) // a scanner that poses as a browser gives itself away by its second link
+	follow("anonymous", places[0], firefox, nil)
+	follow("anonymous", strings.TrimSuffix(places[0], "plan")+"dates", firefox, nil)
+	if n := w.count(`SELECT count(*) FROM notice_click WHERE verdict = 'person'`); n != 0 {
+		t.Errorf("%d clicks of a scanner count as a person's: %s", n, verdicts())
+	}
+	w.at(day.Add(3 * time.Hour))
+	follow("anonymous", places[0], firefox, nil)
+	w.shows("programme_manager", "/console/notices/announcement/messages?group=followed", "HZ-20418", "Followed by a person")
+	w.shows("programme_manager", "/console/reach", "A person followed a link in the email, but nobody has signed in since")
+	follow("anonymous", click.Path+strings.Repeat("a", 26)+"/plan", firefox, nil) // no mail's: it leads on all the same
+	follow("anonymous", places[0][:strings.LastIndexByte(places[0], '/')]+"/nowhere", safeLinks, nil)
+
 	w.at(day.AddDate(0, 0, 4))
 	if err := sender.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if n := w.count(`SELECT count(*) FROM notice_call WHERE state = 'open'`); n != 1 {
 		t.Errorf("%d people were asked to ring a customer of whom nothing was heard", n)
+	}
+	w.shows("support", "/console/calls", "Link followed", "2026-11-21 13:24")
+}
+
+// What programs and people's browsers call themselves.
+const (
+	safeLinks = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/119.0.0.0 Safari/537.36" // as it poses
+	firefox   = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"
+)
+
+// A provider's word on who opened a mail counts apart, too, and only where it proves which mail it means.
+func TestN05_AProvidersOpensAndClicksAreToldApart(t *testing.T) {
+	w := newWorld(t)
+	w.notify()
+	w.tellAll()
+	id := w.text(`SELECT mail_id FROM notice_delivery WHERE customer_id = $1 LIMIT 1`, w.ids["a"])
+	mail := reportSeals.Token(id) + "@moving.example"
+	state := func() string {
+		return w.text(`SELECT opened || ' ' || followed FROM notice_delivery WHERE mail_id = $1`, id)
+	}
+	for i, c := range []struct{ event, want string }{
+		{`{"type": "opened", "mail": "` + mail + `"}`, "program "},
+		{`{"type": "clicked", "mail": "` + mail + `", "person": true}`, "program person"},
+		{`{"type": "clicked", "mail": "` + mail + `"}`, "program person"},
+		{`{"type": "opened", "mail": "` + mail + `", "person": true}`, "person person"},
+		{`{"type": "opened", "mail": "forged@moving.example", "person": true}`, "person person"},
+	} {
+		w.hook("/hooks/mail", fmt.Sprintf("msg_%d", i), `{"events": [`+c.event+`]}`)
+		if got := state(); got != c.want {
+			t.Errorf("%s: %q, want %q", c.event, got, c.want)
+		}
+	}
+	w.shows("programme_manager", "/console/notices/announcement", "Opened by a person, as reported")
+	if n := w.count(`SELECT count(*) FROM notice_click`); n != 4 {
+		t.Errorf("%d clicks, want 4", n)
 	}
 }

@@ -117,6 +117,7 @@ func (w *world) phonePages() map[string][]string {
 		"/console/programme/:id":                      {version},
 		"/console/audit/:id":                          {"/console/audit/1"},
 		"/account/mail/:token":                        {"/account/mail/abc"},
+		"/go/:token/:place":                           nil,
 		"/unsubscribe/:token":                         {"/unsubscribe/" + reportSeals.LeaveToken(strings.Repeat("0", 32))},
 		"/console/finance/refunds":                    {"/console/finance/refunds", "/console/finance/refunds finance_approver"},
 		"/console/finance/refunds/:ref":               {"/console/finance/refunds/" + ref, "/console/finance/refunds/" + second},

@@ -8,6 +8,7 @@ import (
 
 	"offramp/auth"
 	"offramp/migration/notice"
+	"offramp/migration/notice/click"
 	"offramp/portal/api"
 	"offramp/portal/banner"
 	"offramp/portal/customer/inbox"
@@ -83,6 +84,7 @@ func (s *Server) planList() []Route {
 		{Method: post, Path: inbox.PhonePath + "/consent", Access: Customer, Handler: s.inbox.SavePhoneConsent},
 		{Method: post, Path: inbox.PhonePath + "/remove", Access: Customer, Handler: s.inbox.RemovePhone},
 		{Method: get, Path: notice.LeavePath + ":token", Access: Public, Handler: s.inbox.AskLeave},
+		{Method: get, Path: click.Path + ":token/:place", Access: Public, Handler: s.inbox.Follow},
 		{Method: post, Path: notice.LeavePath + ":token", Access: Public, Handler: s.inbox.Leave, Free: true},
 	}
 }

@@ -33,6 +33,7 @@ import (
 	"offramp/migration"
 	"offramp/migration/assistance"
 	"offramp/migration/governance"
+	"offramp/migration/notice/click"
 	"offramp/migration/notice/reach"
 	"offramp/migration/notice/reader"
 	"offramp/migration/notice/truth"
@@ -185,7 +186,7 @@ func (w *world) serve(public string) {
 		Kit: kit, Sessions: sessions, Log: w.logger,
 		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.web), Exports: w.exports, Outlines: outline.New(w.web, w.inserter()), Help: assistance.NewService(w.web, w.inserter()), Choices: w.choices(), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy, Transfers: w.transfers},
 		Settle:   &settle.Pages{Kit: kit, Refunds: w.refunds(), Customers: w.customers},
-		Inbox:    &inbox.Pages{Kit: kit, Notices: w.notices(kit), Customers: w.customers, Seals: reportSeals, Readers: reader.New(w.web), Texts: true},
+		Inbox:    &inbox.Pages{Kit: kit, Notices: w.notices(kit), Customers: w.customers, Seals: reportSeals, Readers: reader.New(w.web), Texts: true, Clicks: click.New(w.web), Log: w.logger},
 		Banner:   &banner.Pages{Kit: kit, Notices: w.notices(kit)},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.signIn()},
 		Consoles: w.consoles(kit),

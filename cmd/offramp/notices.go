@@ -25,7 +25,7 @@ func (p *parts) notices(ctx context.Context) (*notice.Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &notice.Sender{Service: notice.NewService(p.db, p.programmes, config.PortalURL), Post: post, Logger: p.log}
+	s := &notice.Sender{Service: notice.NewService(p.db, p.programmes, config.PortalURL, p.seals()), Post: post, Logger: p.log}
 	if g, is := p.config.Gateway(); is {
 		if s.Texts, err = sms.New(g); err != nil {
 			return nil, err

@@ -21,6 +21,7 @@ import (
 	"offramp/internal/db"
 	"offramp/internal/jobs"
 	"offramp/internal/logging"
+	"offramp/internal/mail/report"
 	"offramp/internal/outbound"
 	"offramp/migration"
 	"offramp/migration/notice"
@@ -56,7 +57,7 @@ func (c *console) reach(cfg config.Config, command string) (*parts, error) {
 		return nil, orAsIs(databaseTrouble(placeOf("OFFRAMP_DATABASE_URL", cfg.Database.URL), err), err)
 	}
 	programmes := migration.NewProgrammes(d)
-	programmes.Corrects(notice.NewService(d, programmes, cfg.Web.URL))
+	programmes.Corrects(notice.NewService(d, programmes, cfg.Web.URL, report.Seals{}))
 	return &parts{
 		config: cfg, log: log.With("process", command), db: d, programmes: programmes, journeys: migration.NewService(d),
 	}, nil

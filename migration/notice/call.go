@@ -30,9 +30,10 @@ type Call struct {
 	Contact, Email                              string // of the first owner
 	Script                                      string // in the customer's language
 	OpenedAt                                    time.Time
-	Attempts                                    int    // how often nobody was reached
-	Note                                        string // of the last attempt, or why it need not be made
-	AskedBy                                     string // who asks that it need not be made; empty: nobody
+	Followed                                    *time.Time // when a person of theirs last followed a link of a mail; nil: never
+	Attempts                                    int        // how often nobody was reached
+	Note                                        string     // of the last attempt, or why it need not be made
+	AskedBy                                     string     // who asks that it need not be made; empty: nobody
 }
 
 // maxNote bounds what is noted of a call, in characters.
@@ -128,7 +129,7 @@ func (s *Service) Calls(ctx context.Context, staffID string, limit int) (list []
 		for _, r := range rows {
 			c := Call{
 				ID: r.ID, CustomerID: r.CustomerID, Ref: r.Ref, Customer: r.Customer, Tier: r.Tier, Notice: r.Notice,
-				DueDay: migration.DayOf(r.DueDay), Owner: r.Owner, Contact: r.Contact, Email: r.Email, OpenedAt: r.OpenedAt,
+				DueDay: migration.DayOf(r.DueDay), Owner: r.Owner, Contact: r.Contact, Email: r.Email, OpenedAt: r.OpenedAt, Followed: r.Followed,
 				Attempts: r.Attempts, Note: r.Note, AskedBy: r.AskedBy,
 			}
 			if n, ok := p.Notice(r.Notice); ok {

@@ -12,6 +12,7 @@ import (
 	"offramp/internal/locale"
 	"offramp/internal/mail"
 	"offramp/migration"
+	"offramp/migration/notice/click"
 )
 
 // Reader is one contact of one customer, as words are filled in for.
@@ -24,6 +25,7 @@ type Reader struct {
 	Extensions            map[string]migration.Day
 	Optional              bool                     // takes optional notices, too
 	Told                  map[string]migration.Day // dates that they were told and that are others now, by milestone
+	Visit                 string                   // token by which the letter's links are known again; empty: they lead straight to the portal
 }
 
 // Content is what is approved of a notice: what is said, to whom and when. Dates are not in it, since they are filled in for
@@ -86,7 +88,7 @@ func (w writer) fill(t migration.Text) string {
 			w.name(of)
 			return w.N("notice.days", w.daysTo(of))
 		case "link":
-			return w.link + migration.NoticeLinks[of]
+			return w.to(of)
 		}
 		value := w.value(name)
 		if w.plain || name == "thanks" || name == "reason" || name == "moved" {
@@ -101,6 +103,14 @@ func (w writer) name(milestone string) {
 	if w.named != nil {
 		w.named[milestone] = w.day(milestone)
 	}
+}
+
+// to is the address of a link to one of migration.NoticeLinks.
+func (w writer) to(place string) string {
+	if w.r.Visit == "" {
+		return w.link + migration.NoticeLinks[place]
+	}
+	return w.link + click.Path + w.r.Visit + "/" + place
 }
 
 func (w writer) value(name string) string {
@@ -287,7 +297,7 @@ func (w writer) frame(notices []migration.Notice) mail.Bulletin {
 		Tag: w.Tag(), Product: product, Company: w.pick(w.p.Product.Company), Colour: w.p.Brand.Colour,
 		Greeting:  w.T("mail.greeting", "Name", strings.Join(strings.Fields(w.r.Contact), " ")),
 		DatesName: w.T("notice.dates"), ZoneNote: w.T("time.zone_note", "Zone", w.ZoneName(w.p.Zone, w.now)),
-		Button: w.T("notice.button"), URL: w.link + "/plan", Safety: w.T("notice.safety"),
+		Button: w.T("notice.button"), URL: w.to("plan"), Safety: w.T("notice.safety"),
 		HelpName: w.T("mail.help"), Help: w.T("mail.help_text"), Email: w.p.Help.Email, Phone: w.p.Help.Phone,
 		Hours: w.pick(w.p.Help.Hours), Code: w.T("mail.code", "Code", w.r.Ref),
 		Why: w.T("notice.why", "Product", product, "Customer", w.r.Customer),

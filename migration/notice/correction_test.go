@@ -178,7 +178,7 @@ func TestN02_ANewRateCountsAndNobodyIsToldTwice(t *testing.T) {
 	if err := h.notices.SetRate(t.Context(), ben.ID, 0); err != nil {
 		t.Fatal(err)
 	}
-	h.sender = &notice.Sender{Service: notice.NewService(h.db, h.programmes, "https://moving.example"), Post: h.post(), Logger: slog.New(slog.DiscardHandler)}
+	h.sender = &notice.Sender{Service: notice.NewService(h.db, h.programmes, "https://moving.example", seals), Post: h.post(), Logger: slog.New(slog.DiscardHandler)}
 	h.at("2026-06-01T02:04:00Z") // another process, as after a restart
 	for i := range 50 {
 		if got := h.got(fmt.Sprintf("A-%d", i)); len(got) != 1 {

@@ -233,8 +233,9 @@ func (s *Sender) pack(b *batch, r recipient, mails map[sheet][]message, now time
 			to := readerOf(r, c)
 			to.Told = b.told[r.ID].wrong(b.programme, notices[0], r.Extensions, c.ID)
 			write := Compose
+			to.Visit = s.seals.LinkToken(c.ID, notices[0].Key)
 			if one.channel == migration.ChannelSMS {
-				write = ComposeText
+				write, to.Visit = ComposeText, "" // a short message has no room for it
 				fmt.Fprint(digest, "\x00sms")
 			}
 			letter, err := write(b.programme, notices, to, now, s.link)
@@ -242,7 +243,7 @@ func (s *Sender) pack(b *batch, r recipient, mails map[sheet][]message, now time
 				return err
 			}
 			b.parcels = append(b.parcels, parcel{
-				channel: one.channel, messages: list, to: c, mailID: hex.EncodeToString(digest.Sum(nil)[:16]), letter: letter,
+				channel: one.channel, messages: list, to: c, mailID: hex.EncodeToString(digest.Sum(nil)[:16]), visit: to.Visit, letter: letter,
 			})
 		}
 	}

@@ -106,7 +106,7 @@ func senderTo(t *testing.T, d *db.DB, address string) *notice.Sender {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := notice.NewService(d, migration.NewProgrammes(d), "https://moving.example")
+	service := notice.NewService(d, migration.NewProgrammes(d), "https://moving.example", seals)
 	return &notice.Sender{Service: service, Post: post, Logger: slog.New(slog.DiscardHandler)}
 }
 

@@ -38,7 +38,7 @@ func TestTheAnnouncementGoesOutAtNineWhereTheCustomerIs(t *testing.T) {
 		}
 	}
 	m := h.box.Messages("a-4@customer.example")[0]
-	for _, want := range []string{"Thank you.", "We stop.", "your plan (https://moving.example/plan), Ann *A-4* of Customer A-4.", "Service stops: 31 January 2027", "help@boats.example"} {
+	for _, want := range []string{"Thank you.", "We stop.", "your plan (https://moving.example/go/", "/plan), Ann *A-4* of Customer A-4.", "Service stops: 31 January 2027", "help@boats.example"} {
 		if !strings.Contains(m.Text, want) {
 			t.Errorf("the text has no %q:\n%s", want, m.Text)
 		}

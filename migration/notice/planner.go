@@ -22,6 +22,7 @@ type Service struct {
 	truth      *truth.Service
 	readers    *readers.Service
 	link       string // of the portal
+	seals      report.Seals
 
 	caught atomic.Int64 // the version whose correction was looked for
 }
@@ -32,8 +33,9 @@ type Programmes interface {
 }
 
 // NewService works on d. link is the portal's address, which letters lead to.
-func NewService(d *db.DB, programmes Programmes, link string) *Service {
-	return &Service{db: d, programmes: programmes, link: link, truth: truth.New(d, report.Seals{}), readers: readers.New(d)}
+// seals make the tokens of its links; the zero value makes none, and links lead straight to the portal.
+func NewService(d *db.DB, programmes Programmes, link string, seals report.Seals) *Service {
+	return &Service{db: d, programmes: programmes, link: link, seals: seals, truth: truth.New(d, report.Seals{}), readers: readers.New(d)}
 }
 
 // system is the scope of the planner and the sender.

@@ -237,6 +237,7 @@ func (s *Service) Preview(ctx context.Context, staffID, key, customerID, tag str
 			list = []addressee{{Name: r.Name, Locale: r.Locale}}
 		}
 		to = readerOf(r, list[0])
+		to.Visit = s.seals.LinkToken(to.ContactID, key)
 		if n.Kind == migration.NoticeCorrection {
 			if to.Told, err = s.toldOf(ctx, tx, p, n, r, to.ContactID); err != nil {
 				return err

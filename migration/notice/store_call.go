@@ -16,6 +16,7 @@ type callRow struct {
 	ID, CustomerID, Ref, Customer, Tier, Locale, Zone, Notice, Owner, Contact, Email string
 	Note, AskedBy                                                                    string
 	Attempts                                                                         int
+	Followed                                                                         *time.Time
 	DueDay, OpenedAt                                                                 time.Time
 	Extensions                                                                       map[string]migration.Day
 }
@@ -23,6 +24,7 @@ type callRow struct {
 func (store) openCalls(ctx context.Context, tx *db.Tx, limit int) ([]callRow, error) {
 	const sql = `
 		SELECT k.id, k.customer_id, c.ref, c.name AS customer, c.tier, c.locale, c.zone, k.notice, k.owner, k.due_day, k.opened_at, k.note, k.asked_by, k.attempts,
+		       (SELECT max(f.at) FROM notice_click f WHERE f.customer_id = k.customer_id AND f.verdict = 'person') AS followed,
 		       coalesce(o.name, '') AS contact, coalesce(o.email, '') AS email,
 		       coalesce((SELECT jsonb_object_agg(e.milestone, e.day) FROM extension e WHERE e.customer_id = c.id), '{}') AS extensions
 		  FROM notice_call k JOIN customer c ON c.id = k.customer_id

@@ -112,6 +112,7 @@ type parcel struct {
 	messages []message
 	to       addressee
 	mailID   string
+	visit    string // token of its links
 	letter   Letter
 }
 
@@ -121,19 +122,19 @@ func (store) begin(ctx context.Context, tx *db.Tx, parcels []parcel) (map[string
 	b := &pgx.Batch{}
 	const sql = `
 		INSERT INTO notice_delivery AS d (message_id, customer_id, contact_id, channel, mail_id, state, subject, body_hash, locale, body, days,
-		                                  started_at)
-		VALUES (@message, @customer, @contact, @channel, @mail, 'sending', @subject, @hash, @locale, @body, @days, @now)
+		                                  started_at, visit)
+		VALUES (@message, @customer, @contact, @channel, @mail, 'sending', @subject, @hash, @locale, @body, @days, @now, @visit)
 		ON CONFLICT (message_id, contact_id, channel) DO UPDATE
 		   SET state = 'sending', attempts = d.attempts + 1, started_at = excluded.started_at, mail_id = excluded.mail_id,
 		       subject = excluded.subject, body_hash = excluded.body_hash, locale = excluded.locale, body = excluded.body, days = excluded.days,
-		       again_by = ''
+		       again_by = '', visit = excluded.visit
 		 WHERE d.state = 'deferred' OR d.state IN ('unknown', 'lapsed') AND d.again_by <> ''
 		RETURNING message_id || ' ' || contact_id`
 	for _, p := range parcels {
 		for _, m := range p.messages {
 			b.Queue(sql, pgx.NamedArgs{
 				"message": m.ID, "customer": m.CustomerID, "contact": p.to.ID, "channel": p.channel, "mail": p.mailID, "subject": p.letter.Bulletin.Subject,
-				"hash": p.letter.Sum, "locale": p.letter.Bulletin.Tag, "body": p.letter.Plain, "days": p.letter.Days, "now": tx.Now,
+				"hash": p.letter.Sum, "locale": p.letter.Bulletin.Tag, "body": p.letter.Plain, "days": p.letter.Days, "now": tx.Now, "visit": p.visit,
 			})
 		}
 	}

@@ -15,14 +15,15 @@ import (
 // messageSQL is each message with what became of it: best is the state of the best of its deliveries, by as much as it proves.
 const messageSQL = `
 	SELECT m.id, m.notice, m.customer_id, m.stage, m.due_day, m.due_at, m.state, m.reason, m.channel, m.sent_at, c.ref, c.name, c.tier, c.locale,
-	       coalesce(d.best, '') AS best, k.id IS NOT NULL AS call, m.state = 'sent' AND ` + reachedSQL + ` AS reached
+	       coalesce(d.best, '') AS best, coalesce(d.followed, '') AS followed, coalesce(d.opened, '') AS opened, k.id IS NOT NULL AS call, m.state = 'sent' AND ` + reachedSQL + ` AS reached
 	  FROM notice_message m
 	  JOIN customer c ON c.id = m.customer_id
 	  LEFT JOIN notice_call k ON k.message_id = m.id
 	  LEFT JOIN LATERAL (
-	    SELECT d.state AS best FROM notice_delivery d WHERE d.message_id = m.id
-	     ORDER BY array_position(ARRAY['delivered', 'accepted', 'complained', 'delayed', 'lapsed', 'unknown', 'sending', 'deferred', 'bounced',
-	                                   'refused'], d.state) LIMIT 1
+	    SELECT (array_agg(d.state ORDER BY array_position(ARRAY['delivered', 'accepted', 'complained', 'delayed', 'lapsed', 'unknown',
+	                                                            'sending', 'deferred', 'bounced', 'refused'], d.state)))[1] AS best,
+	           min(nullif(d.followed, '')) AS followed, min(nullif(d.opened, '')) AS opened -- person comes before program
+	      FROM notice_delivery d WHERE d.message_id = m.id
 	  ) d ON TRUE`
 
 // groups are what a message can be counted under. Every number of the console about messages is one of them.
@@ -43,6 +44,10 @@ var groups = map[Group]string{
 	NoResult:   `x.state = 'failed' AND x.reason = 'rule'`,
 	Reached:    `x.reached`,
 	Silent:     `x.state = 'sent' AND NOT x.reached`,
+	Followed:   `x.followed = 'person'`,
+	Scanned:    `x.followed = 'program'`,
+	Opened:     `x.opened = 'person'`,
+	Loaded:     `x.opened = 'program'`,
 }
 
 // order is that of the columns of a count.
@@ -88,7 +93,7 @@ func (store) parts(ctx context.Context, tx *db.Tx, notice string) ([]Part, error
 
 const listedSQL = `
 	SELECT x.customer_id, x.ref, x.name, x.tier, x.locale, x.stage, x.due_day::timestamptz AS due_day, x.state, x.reason, x.channel, x.best,
-	       x.sent_at, x.call, x.reached FROM (`
+	       x.followed, x.sent_at, x.call, x.reached FROM (`
 
 // messages lists messages of one notice by customer number and due day, from an offset on, and counts all that are meant.
 func (store) messages(ctx context.Context, tx *db.Tx, q MessageQuery) (list []Message, found int, err error) {

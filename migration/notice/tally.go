@@ -29,6 +29,10 @@ const (
 	NoResult   Group = "no_result" // of Failed: the rule had no result at the moment of sending
 	Reached    Group = "reached"   // of Sent: somebody signed in or spoke with us since
 	Silent     Group = "silent"    // of Sent: the others
+	Followed   Group = "followed"  // a person followed a link of the mail; programs' clicks are apart
+	Scanned    Group = "scanned"   // only programs followed links
+	Opened     Group = "opened"    // a mail gateway says that a person opened it
+	Loaded     Group = "loaded"    // only programs are known to have opened it
 )
 
 // Counts are the messages of a notice by group.
@@ -68,6 +72,7 @@ type Message struct {
 	DueDay                              time.Time // midnight UTC
 	State, Reason, Channel              string
 	Best                                string // state of the best delivery; empty: there is none
+	Followed                            string // person or program; empty: no link was followed
 	SentAt                              *time.Time
 	Call, Reached                       bool
 }

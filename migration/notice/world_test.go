@@ -95,7 +95,7 @@ func openHarbour(t *testing.T, src string, customers ...string) *harbour {
 	h.db = h.database.Open(t, db.Options{Clock: h.clock})
 	h.programmes = migration.NewProgrammes(h.db)
 	h.apply(src)
-	h.notices = notice.NewService(h.db, h.programmes, "https://moving.example")
+	h.notices = notice.NewService(h.db, h.programmes, "https://moving.example", seals)
 	h.programmes.Corrects(h.notices)
 	h.truth = truth.New(h.db, seals)
 	h.sender = &notice.Sender{Service: h.notices, Post: h.post(), Logger: slog.New(slog.DiscardHandler)}

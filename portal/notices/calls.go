@@ -91,6 +91,9 @@ func callCardOf(v *page.Visit, c notice.Call, names map[string]string) callCard 
 		note: ui.Area{Field: ui.Field{Locale: l, ID: "note-" + c.ID, Name: "note", Label: l.T("notice.call.note"), Optional: true}, Rows: 3, MaxLength: 2000},
 		end:  ui.Button{Label: l.T("notice.call.end"), Kind: ui.Primary},
 	}
+	if c.Followed != nil {
+		card.facts = append(card.facts, ui.SummaryRow{Key: l.T("notice.call.followed"), Value: v.When(*c.Followed)})
+	}
 	if c.Attempts > 0 {
 		card.facts = append(card.facts, ui.SummaryRow{Key: l.T("notice.call.outcome"), Value: l.N("notice.call.attempts", c.Attempts)})
 	}

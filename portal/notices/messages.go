@@ -1,6 +1,7 @@
 package notices
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -223,6 +224,7 @@ func messageColumns(v *page.Visit) []ui.Column {
 		{Label: l.T("notice.by.channel")},
 		{Label: l.T("notice.by.group"), Key: true},
 		{Label: l.T("notice.sent_at")},
+		{Label: l.T("notice.link")},
 		{Label: l.T("notice.reached")},
 	}
 }
@@ -245,6 +247,7 @@ func messageCells(v *page.Visit, m notice.Message) []ui.Cell {
 		{Text: partName(v, "channel", m.Channel)},
 		{Text: l.T("notice." + string(stateOfMessage(m)))},
 		{Text: sent},
+		{Text: l.T("notice.link." + cmp.Or(m.Followed, "none"))},
 		{Text: reached},
 	}
 }

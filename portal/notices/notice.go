@@ -266,13 +266,23 @@ var counted = []struct{ group, of notice.Group }{
 	{notice.Calls, notice.All},
 	{notice.Dropped, notice.All},
 	{notice.Failed, notice.All},
+	{notice.Followed, notice.Sent},
+	{notice.Scanned, notice.Sent},
+	{notice.Opened, notice.Sent},
+	{notice.Loaded, notice.Sent},
 	{notice.Reached, notice.Sent},
 	{notice.Silent, notice.Sent},
 }
 
+// reported are groups that only some mail gateways tell of.
+var reported = []notice.Group{notice.Opened, notice.Loaded}
+
 // counts lists what became of a notice's messages; each number leads to those whom it counts.
 func counts(v *page.Visit, key string, c notice.Counts) (rows []ui.SummaryRow) {
 	for _, x := range counted {
+		if c[x.group] == 0 && slices.Contains(reported, x.group) {
+			continue
+		}
 		row := ui.SummaryRow{Key: v.Locale.T("notice." + string(x.group)), Value: share(v.Locale, c[x.group], c[x.of])}
 		if c[x.group] > 0 {
 			row.Body = ui.A(ui.Link{Label: row.Value, URL: messagesURL(key, url.Values{"group": {string(x.group)}})})

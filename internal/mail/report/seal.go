@@ -36,6 +36,7 @@ func NewSeals(master []byte, before ...[]byte) (s Seals) {
 const (
 	forReports = ""
 	forLeaving = "unsubscribe\x00"
+	forLinks   = "links\x00"
 )
 
 // Token seals the id of a mail, which is 32 digits in hex. Any other id has none, and the result is empty.
@@ -43,6 +44,17 @@ func (s Seals) Token(mailID string) string { return s.seal(forReports, mailID) }
 
 // LeaveToken seals the id of a mail for its reader to decline others like it (RFC 8058).
 func (s Seals) LeaveToken(mailID string) string { return s.seal(forLeaving, mailID) }
+
+// LinkToken is by which the links of one notice to one contact are known again: 26 letters and digits, the same in every mail.
+// Unlike the others it holds nothing; whoever sends it keeps it. Empty: there is no key.
+func (s Seals) LinkToken(contactID, notice string) string {
+	if contactID == "" || len(s.keys) == 0 {
+		return ""
+	}
+	h := hmac.New(sha256.New, s.keys[0])
+	h.Write([]byte(forLinks + contactID + "\x00" + notice))
+	return letters.EncodeToString(h.Sum(nil)[:idBytes])
+}
 
 func (s Seals) seal(purpose, mailID string) string {
 	id, err := hex.DecodeString(mailID)

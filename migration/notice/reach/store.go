@@ -31,14 +31,15 @@ func (store) list(ctx context.Context, tx *db.Tx, q Query) (p Page, err error) {
 		SELECT u.customer_id AS id, u.ref, u.name, u.tier, u.told_at,
 		       CASE WHEN m.state IS NULL THEN 'untold' WHEN d.state IN ('refused', 'bounced', 'complained') THEN 'bounced'
 		            WHEN m.state = 'planned' THEN 'waiting' WHEN m.state = 'failed' THEN 'failed'
-		            WHEN d.state IN ('sending', 'unknown') THEN 'unknown' WHEN d.state IS NULL THEN 'call' ELSE 'silent' END AS why,
+		            WHEN d.state IN ('sending', 'unknown') THEN 'unknown' WHEN d.state IS NULL THEN 'call'
+		            WHEN d.followed = 'person' THEN 'followed' ELSE 'silent' END AS why,
 		       coalesce(k.id, '') AS call_id, k.due_day::timestamptz AS call_day, coalesce(k.attempts, 0) AS attempts,
 		       coalesce(w.asked_by, '') AS asked_by, coalesce(w.reason, '') AS reason
 		  FROM (SELECT * FROM notice_unreached u WHERE ` + foundSQL + ` ORDER BY u.ref OFFSET @offset LIMIT @limit) u
 		  LEFT JOIN LATERAL (SELECT m.id, m.state FROM notice_message m WHERE m.customer_id = u.customer_id
 		                        AND m.state NOT IN ('dropped', 'superseded') ORDER BY m.due_at DESC LIMIT 1) m ON TRUE
-		  LEFT JOIN LATERAL (SELECT d.state FROM notice_delivery d WHERE d.message_id = m.id
-		                      ORDER BY d.state IN ('refused', 'bounced', 'complained'), d.state IN ('sending', 'unknown') LIMIT 1) d ON TRUE
+		  LEFT JOIN LATERAL (SELECT d.state, d.followed FROM notice_delivery d WHERE d.message_id = m.id
+		                      ORDER BY d.followed = 'person' DESC, d.state IN ('refused', 'bounced', 'complained'), d.state IN ('sending', 'unknown') LIMIT 1) d ON TRUE
 		  LEFT JOIN LATERAL (SELECT k.id, k.due_day, k.attempts FROM notice_call k
 		                      WHERE k.customer_id = u.customer_id AND k.state = 'open' ORDER BY k.due_day LIMIT 1) k ON TRUE
 		  LEFT JOIN notice_waiver w ON w.customer_id = u.customer_id

@@ -19,6 +19,7 @@ import (
 	"offramp/internal/fault"
 	"offramp/internal/mail/report"
 	"offramp/internal/sms"
+	"offramp/migration/notice/click"
 	"offramp/migration/notice/reader"
 )
 
@@ -55,17 +56,21 @@ func Verify(secrets []string, header http.Header, body []byte) error {
 
 // Event is what a mail provider tells of one mail.
 type Event struct {
-	Type   string    `json:"type"`   // bounced, delayed, delivered or complained
+	Type   string    `json:"type"`   // bounced, delayed, delivered, complained, opened or clicked
 	Mail   string    `json:"mail"`   // our Message-ID, or the envelope's sender, either of which holds the proof
 	Status string    `json:"status"` // enhanced status code; may be missing
 	Code   int       `json:"code"`   // of the dialogue; may be missing
 	Detail string    `json:"detail"` // the other server's words; may be missing
 	Until  time.Time `json:"until"`  // of a delay; may be missing
+	Person bool      `json:"person"` // of opened and clicked: the provider holds that no program did it
 }
 
 var eventKinds = map[string]string{
 	"bounced": report.Bounced, "delayed": report.Delayed, "delivered": report.Delivered, "complained": report.Complaint,
 }
+
+// clickKinds are what a mail's reader did, or a program in their place.
+var clickKinds = map[string]string{"opened": click.Opened, "clicked": click.Followed}
 
 // TakeHook records the events of a signed message: {"events": [...]}. Each counts once, however often the message comes. It returns
 // how many told something of a mail of ours. ErrBadEvent.
@@ -81,16 +86,12 @@ func (s *Service) TakeHook(ctx context.Context, messageID string, body []byte) (
 	if len(message.Events) == 0 || len(message.Events) > maxEvents {
 		return 0, ErrBadEvent.Wrap(fmt.Errorf("%d events, want 1 to %d", len(message.Events), maxEvents))
 	}
-	if i := slices.IndexFunc(message.Events, func(e Event) bool { return eventKinds[e.Type] == "" || e.Mail == "" }); i >= 0 {
+	if i := slices.IndexFunc(message.Events, func(e Event) bool { return eventKinds[e.Type] == "" && clickKinds[e.Type] == "" || e.Mail == "" }); i >= 0 {
 		return 0, ErrBadEvent.Wrap(fmt.Errorf("event %d has no mail, or the type %q", i, message.Events[i].Type))
 	}
 	for i, e := range message.Events {
-		r := report.Report{
-			Kind: eventKinds[e.Type], Status: report.StatusOf(e.Status), Code: e.Code, Detail: report.Clean(e.Detail), Until: e.Until,
-			Tokens: report.TokensOf(e.Mail),
-		}
 		sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d", messageID, i))
-		outcome, err := s.take(ctx, Webhook, hex.EncodeToString(sum[:]), r)
+		outcome, err := s.once(ctx, Webhook, hex.EncodeToString(sum[:]), func(tx *db.Tx) (string, error) { return s.weighEvent(ctx, tx, e) })
 		if err != nil {
 			return taken, err
 		}
@@ -236,6 +237,27 @@ func (s *Service) receipt(ctx context.Context, tx *db.Tx, e TextEvent) (outcome 
 	}
 	if known {
 		return Taken, nil
+	}
+	return Lost, nil
+}
+
+// weighEvent records what a provider's event proves.
+func (s *Service) weighEvent(ctx context.Context, tx *db.Tx, e Event) (outcome string, err error) {
+	r := report.Report{
+		Kind: eventKinds[e.Type], Status: report.StatusOf(e.Status), Code: e.Code, Detail: report.Clean(e.Detail), Until: e.Until,
+		Tokens: report.TokensOf(e.Mail),
+	}
+	kind, is := clickKinds[e.Type]
+	if !is {
+		return s.weigh(ctx, tx, Webhook, r)
+	}
+	mailID, proven := s.seals.Prove(r)
+	if !proven {
+		return Unproven, nil
+	}
+	known, err := s.clicks.Report(ctx, tx, mailID, kind, e.Person)
+	if err != nil || known {
+		return Taken, err
 	}
 	return Lost, nil
 }

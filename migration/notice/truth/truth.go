@@ -12,6 +12,7 @@ import (
 	"offramp/internal/fault"
 	"offramp/internal/mail"
 	"offramp/internal/mail/report"
+	"offramp/migration/notice/click"
 	"offramp/migration/notice/reader"
 )
 
@@ -77,11 +78,12 @@ type Service struct {
 	store   store
 	seals   report.Seals
 	readers *reader.Service
+	clicks  *click.Service
 }
 
 // New works on d. seals prove reports.
 func New(d *db.DB, seals report.Seals) *Service {
-	return &Service{db: d, seals: seals, readers: reader.New(d)}
+	return &Service{db: d, seals: seals, readers: reader.New(d), clicks: click.New(d)}
 }
 
 // system is the scope of what comes from outside.
@@ -97,17 +99,23 @@ var facts = map[string]string{
 // that is no report.
 func (s *Service) Take(ctx context.Context, source string, raw []byte, to ...string) (outcome string, err error) {
 	sum := sha256.Sum256(raw)
-	return s.take(ctx, source, hex.EncodeToString(sum[:]), report.ReadBytes(raw, to...))
+	return s.once(ctx, source, hex.EncodeToString(sum[:]), func(tx *db.Tx) (string, error) {
+		return s.weigh(ctx, tx, source, report.ReadBytes(raw, to...))
+	})
 }
 
-func (s *Service) take(ctx context.Context, source, digest string, r report.Report) (outcome string, err error) {
+// once has something weighed that came in, but for what came before, and counts what became of it.
+func (s *Service) once(ctx context.Context, source, digest string, weigh func(*db.Tx) (outcome string, err error)) (outcome string, err error) {
 	err = s.db.InTx(ctx, system, func(tx *db.Tx) error {
 		fresh, err := s.store.see(ctx, tx, digest)
 		if err != nil {
 			return err
 		}
-		if outcome, err = s.weigh(ctx, tx, source, r, fresh); err != nil {
-			return err
+		outcome = Repeated
+		if fresh {
+			if outcome, err = weigh(tx); err != nil {
+				return err
+			}
 		}
 		return s.store.count(ctx, tx, source, outcome)
 	})
@@ -119,11 +127,8 @@ func (s *Service) take(ctx context.Context, source, digest string, r report.Repo
 }
 
 // weigh tells what a report is worth, and records what it proves.
-func (s *Service) weigh(ctx context.Context, tx *db.Tx, source string, r report.Report, fresh bool) (outcome string, err error) {
+func (s *Service) weigh(ctx context.Context, tx *db.Tx, source string, r report.Report) (outcome string, err error) {
 	kind, is := facts[r.Kind]
-	if !fresh {
-		return Repeated, nil
-	}
 	if !is {
 		return r.Kind, nil
 	}

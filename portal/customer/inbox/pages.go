@@ -2,6 +2,7 @@
 package inbox
 
 import (
+	"log/slog"
 	"net/http"
 	"strconv"
 
@@ -10,6 +11,7 @@ import (
 	"offramp/internal/mail/report"
 	"offramp/migration"
 	"offramp/migration/notice"
+	"offramp/migration/notice/click"
 	"offramp/migration/notice/reader"
 	"offramp/portal/page"
 	"offramp/portal/ui"
@@ -24,6 +26,8 @@ type Pages struct {
 	Notices   *notice.Service
 	Customers *migration.Service
 	Seals     report.Seals // of the mails in which somebody declines others
+	Clicks    *click.Service
+	Log       *slog.Logger
 	Readers   *reader.Service
 	Texts     bool // there is a gateway for short messages
 }
