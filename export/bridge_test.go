@@ -29,9 +29,9 @@ func Attempt(ctx context.Context, c Config, e Export, at func(point string)) err
 // SmallOnes returns how many small exports are being built at each point of an attempt at one, and after it.
 func SmallOnes(ctx context.Context, c Config, e Export) (during []int64, after int64, err error) {
 	b := newBuilder(c)
-	b.at = func(string) { during = append(during, b.crowd.small.Load()) }
+	b.at = func(string) { during = append(during, b.throttle.small.Load()) }
 	err = b.run(ctx, task{exportID: e.ID, customerID: e.CustomerID, job: -rand.Int64N(1 << 40)})
-	return during, b.crowd.small.Load(), err
+	return during, b.throttle.small.Load(), err
 }
 
 // Sweep makes one sweep.

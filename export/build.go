@@ -33,13 +33,13 @@ type Config struct {
 	Programmes Programmes
 	Logger     *slog.Logger
 
-	Retries int             // tries until an export has failed; default 5
-	Backoff []time.Duration // waits between them, the last for all later ones; default 5 s, 15 s, 1 min, 5 min
-	LinkTTL time.Duration   // as in Options: an expired archive is removed when the last link to it has run out
-	Beat    time.Duration   // between two looks at the fence; default 1 s
-	Large   int64           // raw bytes from which an export is left to the workers of large ones; default 256 MiB
-	Unit    int64           // bytes of what a customer knows as a GiB of a volume's size; default 1 GiB, less in tests
-	MaxRows int64           // most rows of one dataset in one export; 0: no bound
+	Retries   int             // tries until an export has failed; default 5
+	Backoff   []time.Duration // waits between them, the last for all later ones; default 5 s, 15 s, 1 min, 5 min
+	LinkTTL   time.Duration   // as in Options: an expired archive is removed when the last link to it has run out
+	Heartbeat time.Duration   // between two checks of the fence; default 1 s
+	Large     int64           // raw bytes from which an export is left to the workers of large ones; default 256 MiB
+	Unit      int64           // bytes of what a customer knows as a GiB of a volume's size; default 1 GiB, less in tests
+	MaxRows   int64           // most rows of one dataset in one export; 0: no bound
 	// Passwords opens those of exports that are to be locked; nil: such exports wait for another worker.
 	Passwords *secret.Vault
 	Rate      int64 // bytes a second that one volume of a large export packs at most, in all its formats; 0: no bound
@@ -55,8 +55,8 @@ func (c Config) withDefaults() Config {
 	if c.LinkTTL <= 0 {
 		c.LinkTTL = Options{}.withDefaults().LinkTTL
 	}
-	if c.Beat <= 0 {
-		c.Beat = time.Second
+	if c.Heartbeat <= 0 {
+		c.Heartbeat = time.Second
 	}
 	if c.Large <= 0 {
 		c.Large = 256 << 20
@@ -69,7 +69,8 @@ func (c Config) withDefaults() Config {
 
 const (
 	keyPrefix = "exports/"
-	// maxDeaths is after how many attempts that ended without a word an export is given up: it may be what kills workers.
+	// maxDeaths is after how many attempts that ended without a word an export is given up: it may be what kills
+	// workers.
 	maxDeaths = 20
 	// maxTries is the same for one volume.
 	maxTries = 60
@@ -82,9 +83,9 @@ const (
 // builder builds exports. Safe for concurrent use.
 type builder struct {
 	Config
-	store store
-	crowd crowd
-	at    func(point string) // told at each point where a death would be of interest; tests kill there
+	store    store
+	throttle throttle
+	at       func(point string) // told at each point where a death would be of interest; tests kill there
 }
 
 func newBuilder(c Config) *builder {
@@ -111,9 +112,9 @@ type attempt struct {
 	leads     bool // it made the plan, so that it alone can read what cannot be joined
 	began     time.Time
 	stop      context.CancelCauseFunc // ends all of it
-	forecast  forecast                // for the beat alone
+	forecast  forecast                // used by heartbeat only
 
-	mu   sync.Mutex // held while a beat looks, so that a seal does not look like a fence to it
+	mu   sync.Mutex // held by heartbeat while it checks the fence, so that it does not mistake a seal for one
 	work *work      // nil between two volumes
 }
 
@@ -132,18 +133,18 @@ type work struct {
 // several reports whether the attempt has more than one volume. Then trouble with one leaves the others as they are.
 func (a *attempt) several() bool { return a.shared.Volumes > 1 }
 
-// turn makes w what the attempt works at, and waits until no beat looks at what was before.
+// turn makes w the volume that the attempt works at. It waits for a heartbeat that is checking the one before.
 func (a *attempt) turn(w *work) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.work = w
 }
 
-// run makes an attempt, or goes on with one whose job died. Its error means that the same should be tried again later, unless
-// it is errGivenUp.
+// run makes an attempt, or goes on with one whose job died. Its error means that the same should be tried again later,
+// unless it is errGivenUp.
 func (b *builder) run(ctx context.Context, t task) error {
 	if !t.large {
-		defer b.crowd.enter()()
+		defer b.throttle.enter()()
 	}
 	a, w, err := b.claim(ctx, t, false)
 	if err == nil && w == nil {
@@ -162,13 +163,14 @@ func (b *builder) run(ctx context.Context, t task) error {
 	return b.attend(ctx, a, w)
 }
 
-// attend works at an attempt under the watch of its fence. A nil w means that the plan is made and a volume is to be found.
+// attend works at an attempt under the watch of its fence. A nil w means that the plan is made and a volume is to be
+// found.
 func (b *builder) attend(ctx context.Context, a *attempt, w *work) error {
 	inner, cancel := context.WithCancelCause(ctx)
 	a.stop = cancel
 	a.turn(w)
 	beating := make(chan struct{})
-	go func() { defer close(beating); b.beat(inner, a) }()
+	go func() { defer close(beating); b.heartbeat(inner, a) }()
 	err := b.lead(ctx, inner, a, w)
 	cancel(nil)
 	<-beating
@@ -244,7 +246,7 @@ func (b *builder) leave(ctx context.Context, a *attempt) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyLimit)
 	defer cancel()
-	err := b.DB.InTx(ctx, db.CustomerScope(a.CustomerID), func(tx *db.Tx) error { return b.store.dropHolds(ctx, tx, a.ID, a.job) })
+	err := b.DB.InTx(ctx, db.CustomerScope(a.CustomerID), func(tx *db.Tx) error { return b.store.dropLeases(ctx, tx, a.ID, a.job) })
 	if err != nil { // whoever tries to join finds that there is nothing
 		b.Logger.DebugContext(ctx, "withdraw snapshots", slog.String("export", a.Reference()), slog.Any("error", err))
 	}

@@ -13,8 +13,9 @@ import (
 	"offramp/migration"
 )
 
-// sinceOverlap is how much earlier than the last export's instant "changes since" begins: a change is stamped when it is made
-// and seen when it is committed, which may be a while later. What falls in between is given twice, and never missed.
+// sinceOverlap is how much earlier than the last export's instant "changes since" begins: a change is stamped when it
+// is made and seen when it is committed, which may be a while later. What falls in between is given twice, and never
+// missed.
 const sinceOverlap = 15 * time.Minute
 
 // choice is a selection made definite: every job that reads for the export restricts the datasets in the same way.
@@ -46,8 +47,8 @@ func (c *choice) whole() bool {
 	return len(c.Filters) == 0 && c.From.IsZero() && c.Until.IsZero() && len(c.Since) == 0 && c.Repair == nil
 }
 
-// restrict gives a dataset's query the conditions and bounds. A dataset without a column for a filter, for the period or for
-// changes is read whole.
+// restrict gives a dataset's query the conditions and bounds. A dataset without a column for a filter, for the period
+// or for changes is read whole.
 func (c *choice) restrict(q *source.Query, d migration.Dataset, zone *time.Location, columns []source.Column) {
 	q.MaxRows = c.MaxRows
 	if d.SQL == "" { // conditions are for databases
@@ -73,7 +74,8 @@ func (c *choice) restrict(q *source.Query, d migration.Dataset, zone *time.Locat
 	}
 }
 
-// period restricts a column to the days chosen: as they are where it holds days, else as instants in the programme's zone.
+// period restricts a column to the days chosen: as they are where it holds days, else as instants in the programme's
+// zone.
 func (c *choice) period(column string, zone *time.Location, columns []source.Column) source.Condition {
 	days := slices.ContainsFunc(columns, func(x source.Column) bool { return x.Name == column && x.Type == "date" })
 	edge := func(d migration.Day) string {
@@ -132,8 +134,8 @@ func (b *builder) earlier(ctx context.Context, tx *db.Tx, id string) (Export, sh
 	return e, plan, err
 }
 
-// changes tells for each dataset from when on its changes are read: the instant of the earlier export, by the source's clock.
-// Datasets that the earlier export did not hold whole, and those without a column of changes, are read whole.
+// changes tells for each dataset from when on its changes are read: the instant of the earlier export, by the source's
+// clock. Datasets that the earlier export did not hold whole, and those without a column of changes, are read whole.
 func (b *builder) changes(p *migration.Programme, earlier Export, plan shared) map[string]string {
 	since := map[string]string{}
 	for _, d := range p.Datasets {
@@ -159,8 +161,9 @@ func (b *builder) changes(p *migration.Programme, earlier Export, plan shared) m
 // Mendable reports whether building again what a receipt names as missing may bring any of it.
 func Mendable(r Receipt) bool { return len(failed(r)) > 0 }
 
-// failed lists what a receipt names as not exported and may be mended: datasets with failed rows, which are read whole, and
-// attachments by key. More attachments than a receipt spells out are all read again. Rows that only a format cannot hold are there.
+// failed lists what a receipt names as not exported and may be mended: datasets with failed rows, which are read whole,
+// and attachments by key. More attachments than a receipt spells out are all read again. Rows that only a format cannot
+// hold are there.
 func failed(r Receipt) map[string]mending {
 	again := map[string]mending{}
 	for _, c := range r.Attachments {
@@ -196,4 +199,64 @@ func failed(r Receipt) map[string]mending {
 
 func mendable(all []archive.Failure, omitted int64) bool {
 	return omitted > 0 || slices.ContainsFunc(all, archive.Failure.Mendable)
+}
+
+// narrowings says in which ways the choice makes the export less than everything, and of each way which of the datasets
+// that are read come whole all the same.
+func (c *choice) narrowings(p *migration.Programme, locale string) (list []archive.Narrowing) {
+	read := c.read(p)
+	if len(c.Datasets) > 0 {
+		list = append(list, archive.Narrowing{By: archive.ByDatasets, Datasets: slices.Clone(c.Datasets)})
+	}
+	narrow := func(n archive.Narrowing, narrows func(migration.Dataset) bool) {
+		n.Datasets = []string{}
+		for _, d := range read {
+			if d.SQL != "" && narrows(d) { // conditions are for databases
+				n.Datasets = append(n.Datasets, d.Key)
+			} else {
+				n.Whole = append(n.Whole, d.Key)
+			}
+		}
+		list = append(list, n)
+	}
+	for _, f := range p.Export.Filters {
+		values, chosen := c.Filters[f.Key]
+		if !chosen {
+			continue
+		}
+		name, _ := f.Name.In(locale, p.Fallback())
+		narrow(archive.Narrowing{By: archive.ByFilter, Filter: f.Key, Name: name, Values: values},
+			func(d migration.Dataset) bool { return d.Filters[f.Key] != "" })
+	}
+	if !c.From.IsZero() || !c.Until.IsZero() {
+		narrow(archive.Narrowing{By: archive.ByPeriod, From: dayText(c.From), Until: dayText(c.Until)},
+			func(d migration.Dataset) bool { return d.Period != "" })
+	}
+	if c.SinceOf != "" {
+		narrow(archive.Narrowing{By: archive.ByChanges, Since: c.SinceOf},
+			func(d migration.Dataset) bool { return d.Changed != "" && c.Since[d.Key] != "" })
+	}
+	if c.RepairOf != "" {
+		narrow(archive.Narrowing{By: archive.ByRepair, Since: c.RepairOf},
+			func(d migration.Dataset) bool { return d.Files != nil && len(c.Repair[d.Key].Files) > 0 })
+	}
+	return list
+}
+
+// read lists the datasets that are read at all.
+func (c *choice) read(p *migration.Programme) (list []migration.Dataset) {
+	for _, d := range p.Datasets {
+		if (len(c.Datasets) == 0 || slices.Contains(c.Datasets, d.Key)) && !c.leaves(d.Key) {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// dayText is a day as receipts have it; empty for none.
+func dayText(d migration.Day) string {
+	if d.IsZero() {
+		return ""
+	}
+	return d.String()
 }

@@ -13,8 +13,8 @@ import (
 // killsWorkers ends the cause of an export that nobody finished building; Export.Reason knows it by that.
 const killsWorkers = "; it may be what kills the workers"
 
-// claim begins an attempt with its first volume, and records the name of that object before a byte leaves. Where the export's
-// volumes are in work already, and anew is not set, it takes up that attempt instead, without a volume.
+// claim begins an attempt with its first volume, and records the name of that object before a byte leaves. Where the
+// export's volumes are in work already, and anew is not set, it takes up that attempt instead, without a volume.
 func (b *builder) claim(ctx context.Context, t task, anew bool) (a *attempt, w *work, err error) {
 	err = b.DB.InTx(ctx, db.CustomerScope(t.customerID), func(tx *db.Tx) error {
 		a, w = nil, nil
@@ -54,8 +54,8 @@ func (b *builder) claim(ctx context.Context, t task, anew bool) (a *attempt, w *
 	return a, w, err
 }
 
-// rejoin takes up an attempt whose volumes are in work, if its sources can still be seen as they were: somebody must hold each
-// snapshot. Otherwise it begins a new attempt.
+// rejoin takes up an attempt whose volumes are in work, if its sources can still be seen as they were: somebody must
+// hold each snapshot. Otherwise it begins a new attempt.
 func (b *builder) rejoin(ctx context.Context, a *attempt) (*attempt, *work, error) {
 	ok, err := b.join(ctx, a, true)
 	if err != nil {
@@ -68,20 +68,20 @@ func (b *builder) rejoin(ctx context.Context, a *attempt) (*attempt, *work, erro
 	return b.claim(ctx, a.task, true)
 }
 
-// join opens the attempt's view by joining its snapshots, and tells others that this job holds them, too. It reports whether it
-// could. A job that leads must be able to read what is left on its own.
+// join opens the attempt's view by joining its snapshots, and tells others that this job holds them, too. It reports
+// whether it could. A job that leads must be able to read what is left on its own.
 func (b *builder) join(ctx context.Context, a *attempt, leads bool) (ok bool, err error) {
 	p, err := b.Programmes.Active(ctx)
 	if err != nil {
 		return false, err
 	}
-	var holds []hold
+	var holds []snapshotLease
 	lanes := 0
 	err = b.DB.InTx(ctx, db.CustomerScope(a.CustomerID), func(tx *db.Tx) (err error) {
 		if lanes, err = b.store.unsealedLanes(ctx, tx, a.Export); err != nil {
 			return err
 		}
-		holds, err = b.store.holds(ctx, tx, a.Export)
+		holds, err = b.store.leases(ctx, tx, a.Export)
 		return err
 	})
 	if err != nil || p.Version != a.shared.Version || leads && lanes > 0 {
@@ -100,7 +100,7 @@ func (b *builder) join(ctx context.Context, a *attempt, leads bool) (ok bool, er
 			return false, err
 		}
 	}
-	err = b.DB.InTx(ctx, db.CustomerScope(a.CustomerID), func(tx *db.Tx) error { return b.store.hold(ctx, tx, a, v) })
+	err = b.DB.InTx(ctx, db.CustomerScope(a.CustomerID), func(tx *db.Tx) error { return b.store.lease(ctx, tx, a, v) })
 	if err != nil {
 		v.Close()
 		return false, err
@@ -110,7 +110,7 @@ func (b *builder) join(ctx context.Context, a *attempt, leads bool) (ok bool, er
 }
 
 // joinOne joins one source's snapshot by the name of any of its holders. What is free is opened as it is now.
-func joinOne(ctx context.Context, v *view, from origin, holds []hold) (bool, error) {
+func joinOne(ctx context.Context, v *view, from origin, holds []snapshotLease) (bool, error) {
 	if from.Free {
 		_, err := v.begin(ctx, from.Key, "")
 		return err == nil, err
@@ -130,8 +130,8 @@ func joinOne(ctx context.Context, v *view, from origin, holds []hold) (bool, err
 	return false, nil
 }
 
-// next finds a volume to build. Where all are in other hands it waits, since one of those may die, and keeps the snapshots
-// alive meanwhile. errFenced when nothing is left for this job.
+// next finds a volume to build. Where all are in other hands it waits, since one of those may die, and keeps the
+// snapshots alive meanwhile. errFenced when nothing is left for this job.
 func (b *builder) next(ctx context.Context, a *attempt) (*work, error) {
 	for {
 		w, left, err := b.pick(ctx, a)
@@ -142,7 +142,7 @@ func (b *builder) next(ctx context.Context, a *attempt) (*work, error) {
 			return nil, errFenced
 		}
 		b.at("waiting")
-		if !pause(ctx, b.Beat) {
+		if !pause(ctx, b.Heartbeat) {
 			return nil, context.Cause(ctx)
 		}
 	}

@@ -20,9 +20,9 @@ func promise(p *migration.Programme) time.Duration {
 	return defaultPromise
 }
 
-// late reports whether we kept a customer waiting with an export that was asked for in time: it became ready later than was
-// promised, or after the last moment at which the customer could have asked for another one.
-func late(e Export, p *migration.Programme, deadline time.Time) bool {
+// pastDeadline reports whether we kept a customer waiting with an export that was asked for in time: it became ready
+// later than was promised, or after the last moment at which the customer could have asked for another one.
+func pastDeadline(e Export, p *migration.Programme, deadline time.Time) bool {
 	if e.ReadyAt == nil || e.RequestedAt.After(deadline) {
 		return false
 	}
@@ -34,10 +34,10 @@ func overdue(e Export, p *migration.Programme, deadline time.Time) bool {
 	return e.ReadyAt.Sub(e.RequestedAt) > promise(p) || e.ReadyAt.After(deadline)
 }
 
-// moveDeadline gives a customer whom we kept waiting more time: their last day to export becomes at least the last day on
-// which this export can be downloaded, so that a copy that turns out not to be complete can be made again. It is called with
-// an export that has just become ready, within the transaction that made it so. A programme without a deadline, and a
-// customer who has that much time already, change nothing.
+// moveDeadline gives a customer whom we kept waiting more time: their last day to export becomes at least the last day
+// on which this export can be downloaded, so that a copy that turns out not to be complete can be made again. It is
+// called with an export that has just become ready, within the transaction that made it so. A programme without a
+// deadline, and a customer who has that much time already, change nothing.
 func (b *builder) moveDeadline(ctx context.Context, tx *db.Tx, e Export, p *migration.Programme) error {
 	if p == nil || e.ExpiresAt == nil || e.ReadyAt == nil {
 		return nil
@@ -50,7 +50,7 @@ func (b *builder) moveDeadline(ctx context.Context, tx *db.Tx, e Export, p *migr
 		return err
 	}
 	deadline, ok := Deadline(p, customer.Extensions)
-	if !ok || !late(e, p, deadline) {
+	if !ok || !pastDeadline(e, p, deadline) {
 		return nil
 	}
 	_, _, err = b.Journey.Extend(ctx, tx, p, migration.Grant{

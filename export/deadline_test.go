@@ -146,8 +146,8 @@ func TestE14_AnExtensionThatReachesFurtherStays(t *testing.T) {
 	}
 }
 
-// TestE14_AskedForTooLate: nobody can ask after the deadline, so an export that says so was asked for by mistake of ours and
-// moves nothing.
+// TestE14_AskedForTooLate: nobody can ask after the deadline, so an export that says so was asked for by mistake of
+// ours and moves nothing.
 func TestE14_AskedForTooLate(t *testing.T) {
 	t.Parallel()
 	w, owner, e := promised(t)

@@ -21,7 +21,8 @@ func (c *deliveryWorld) across() *localtest.Network {
 	return n
 }
 
-// delivered holds that every file lies in the customer's bucket as it was proven here, and nothing else but what is named.
+// delivered holds that every file lies in the customer's bucket as it was proven here, and nothing else but what is
+// named.
 func (c *deliveryWorld) delivered(others ...string) {
 	c.Helper()
 	got := c.latest()
@@ -56,7 +57,8 @@ func (c *deliveryWorld) lies() (keys []string) {
 	return keys
 }
 
-// TestE17_ANetworkThatFailsCostsTheVolumeInWork copies three files over networks that break off, reset, stand still and crawl.
+// TestE17_ANetworkThatFailsCostsTheVolumeInWork copies three files over networks that break off, reset, stand still and
+// crawl.
 func TestE17_ANetworkThatFailsCostsTheVolumeInWork(t *testing.T) {
 	t.Parallel()
 	for name, x := range map[string]struct {
@@ -111,7 +113,8 @@ func TestE17_ANetworkThatFailsCostsTheVolumeInWork(t *testing.T) {
 	}
 }
 
-// TestE17_TheNamedRightsAreEnough delivers with accounts that may do just what the page names, less than that, and more.
+// TestE17_TheNamedRightsAreEnough delivers with accounts that may do just what the page names, less than that, and
+// more.
 func TestE17_TheNamedRightsAreEnough(t *testing.T) {
 	t.Parallel()
 	named := []string{"s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject"}
@@ -152,8 +155,8 @@ func TestE17_TheNamedRightsAreEnough(t *testing.T) {
 	}
 }
 
-// TestE17_NoPartsAreLeftByTheNamedRights stops a copy in the midst of a large file: what was sent of it can be removed with the
-// rights that the page names.
+// TestE17_NoPartsAreLeftByTheNamedRights stops a copy in the midst of a large file: what was sent of it can be removed
+// with the rights that the page names.
 func TestE17_NoPartsAreLeftByTheNamedRights(t *testing.T) {
 	t.Parallel()
 	c := newDeliveryWorld(t, 14_000) // several parts

@@ -58,8 +58,8 @@ func newDeliveryWorld(t *testing.T, projects int) *deliveryWorld {
 	}
 	c.dlv = delivery.Config{
 		DB: c.db, Queue: inserter(t, c.db), Bucket: c.bucket, Box: box, Secret: master, Programmes: fixed{c.prog}, Logger: quiet(),
-		Dialer: outbound.Dialer(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}),
-		Beat:   20 * time.Millisecond, Backoff: []time.Duration{time.Millisecond},
+		Dialer:    outbound.Dialer(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}),
+		Heartbeat: 20 * time.Millisecond, Backoff: []time.Duration{time.Millisecond},
 	}
 	return c
 }

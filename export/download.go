@@ -13,9 +13,9 @@ import (
 	"offramp/migration"
 )
 
-// Link hands out a link to a volume's archive that works for Options.LinkTTL without further credentials. Who may, and whether
-// the archive is still there, is checked each time, and each link is recorded. ErrNotReady, ErrExpired, ErrLost; ErrNotFound for
-// a number that the export does not have.
+// Link hands out a link to a volume's archive that works for Options.LinkTTL without further credentials. Who may, and
+// whether the archive is still there, is checked each time, and each link is recorded. ErrNotReady, ErrExpired,
+// ErrLost; ErrNotFound for a number that the export does not have.
 func (s *Service) Link(ctx context.Context, who migration.Who, p *migration.Programme, id string, number int) (string, error) {
 	if err := s.find(ctx, who, p, id, number); err != nil {
 		return "", err
@@ -31,8 +31,8 @@ func (s *Service) Link(ctx context.Context, who migration.Who, p *migration.Prog
 	return link, nil
 }
 
-// Content opens a volume's archive for a download through the portal, for browsers that cannot reach the bucket. It is checked
-// and recorded like a link. The caller closes it.
+// Content opens a volume's archive for a download through the portal, for browsers that cannot reach the bucket. It is
+// checked and recorded like a link. The caller closes it.
 func (s *Service) Content(ctx context.Context, who migration.Who, p *migration.Programme, id string, number int) (*Content, error) {
 	if err := s.find(ctx, who, p, id, number); err != nil {
 		return nil, err
@@ -44,8 +44,8 @@ func (s *Service) Content(ctx context.Context, who migration.Who, p *migration.P
 	return &Content{Name: name, Size: v.Size, SHA256: v.SHA256, ctx: ctx, bucket: s.bucket, key: v.Key}, nil
 }
 
-// FileName is what a volume's archive is called. volumes is how many the export has. A locked one is not called what the archive
-// within is, so that both fit into one folder.
+// FileName is what a volume's archive is called. volumes is how many the export has. A locked one is not called what
+// the archive within is, so that both fit into one folder.
 func FileName(programmeKey, customerRef string, e Export, number, volumes int) string {
 	name := plainName(programmeKey, customerRef, e, number, volumes)
 	if e.Selection.Locked {
@@ -63,8 +63,9 @@ func plainName(programmeKey, customerRef string, e Export, number, volumes int) 
 	return name + ".zip"
 }
 
-// find looks whether the archive of a volume is in the bucket, before anything is recorded of a download, and notes when it is lost
-// or was found again. ErrLost. A bucket that does not answer is not asked twice: the download itself will tell.
+// find looks whether the archive of a volume is in the bucket, before anything is recorded of a download, and notes
+// when it is lost or was found again. ErrLost. A bucket that does not answer is not asked twice: the download itself
+// will tell.
 func (s *Service) find(ctx context.Context, who migration.Who, p *migration.Programme, id string, number int) error {
 	scope := db.CustomerScope(who.CustomerID)
 	e, err := s.store.get(ctx, scope, id)
@@ -152,8 +153,8 @@ func (s *Service) release(ctx context.Context, who migration.Who, p *migration.P
 	return e, v, name, nil
 }
 
-// Content is an archive being downloaded through the portal. It is an io.ReadSeekCloser for http.ServeContent, which answers
-// ranges with it; nothing is read before the first Read.
+// Content is an archive being downloaded through the portal. It is an io.ReadSeekCloser for http.ServeContent, which
+// answers ranges with it; nothing is read before the first Read.
 type Content struct {
 	Name   string // of the file
 	Size   int64

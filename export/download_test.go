@@ -119,7 +119,8 @@ func TestZ08_ALinkIsOnlyWhatWasGiven(t *testing.T) {
 	}
 }
 
-// TestE15_PurgeAgainstDownload removes an archive while many download it: each gets all of it, or is told that it is gone.
+// TestE15_PurgeAgainstDownload removes an archive while many download it: each gets all of it, or is told that it is
+// gone.
 func TestE15_PurgeAgainstDownload(t *testing.T) {
 	t.Parallel()
 	w, owner, e := readyWorld(t, 5000)

@@ -43,7 +43,8 @@ const (
 	Parquet = "parquet"
 )
 
-// VolumeSizes are the sizes that a customer may choose for the files of an export, in GiB; the first but one is the default.
+// VolumeSizes are the sizes that a customer may choose for the files of an export, in GiB; the first but one is the
+// default.
 var VolumeSizes = [4]int{1, 2, 10, 50}
 
 // DefaultVolumeSize is in GiB.
@@ -90,8 +91,8 @@ const (
 	VolumeSealed   VolumeState = "sealed"
 )
 
-// SliceSize is the length in bytes of the slices of a volume that have a SHA-256 of their own, so that a browser can check a
-// volume of any size piece by piece. The last slice may be shorter.
+// SliceSize is the length in bytes of the slices of a volume that have a SHA-256 of their own, so that a browser can
+// check a volume of any size piece by piece. The last slice may be shorter.
 const SliceSize = storage.SliceSize
 
 // Volume is one archive file of an export.

@@ -260,7 +260,7 @@ func TestE12_TheLoserOfTheFenceLeavesNothing(t *testing.T) {
 			owner, _ := w.customer("HZ-1")
 			e := w.request(owner)
 			slow := w.configOn(openBucket(t, localtest.S3(t).Endpoint, w.name, true))
-			slow.Beat = time.Hour // it learns of the fence at the seal only
+			slow.Heartbeat = time.Hour // it learns of the fence at the seal only
 			reached, release, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 			go func() {
 				done <- export.Attempt(context.WithoutCancel(t.Context()), slow, e, func(at string) {
@@ -287,9 +287,9 @@ func TestE12_TheLoserOfTheFenceLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestABeatLocksTheExportBeforeItsVolume does as a planner does who stores the volumes, while beats go on: in another order they
-// would wait for each other until the database broke one of them off, and with it the plan.
-func TestABeatLocksTheExportBeforeItsVolume(t *testing.T) {
+// TestAHeartbeatLocksTheExportBeforeItsVolume does as a planner does who stores the volumes, while heartbeats go on: in another
+// order they would wait for each other until the database broke one of them off, and with it the plan.
+func TestAHeartbeatLocksTheExportBeforeItsVolume(t *testing.T) {
 	t.Parallel()
 	p := newProduct(t)
 	p.fill(t, "HZ-1", 5)
@@ -331,7 +331,7 @@ func TestE12_OnlyTheLatestAttemptSeals(t *testing.T) {
 	owner, _ := w.customer("HZ-1")
 	e := w.request(owner)
 	c := w.config
-	c.Beat = time.Hour
+	c.Heartbeat = time.Hour
 	pause := func(point string) (release func(), done chan error) {
 		reached, going := make(chan struct{}), make(chan struct{})
 		done = make(chan error, 1)

@@ -51,12 +51,12 @@ type filled struct {
 func (b *builder) fill(ctx context.Context, a *attempt, w *work) (s filled, err error) {
 	passes := a.Selection.passes()
 	w.ledger.expect(w.pieces, passes)
-	estimate := layout{passes: passes}.packed(sumOf(w.pieces))
+	estimate := layout{passes: passes}.compressed(sumOf(w.pieces))
 	up := b.Bucket.Create(ctx, w.key, estimate+estimate/4, "application/zip") // more parts than planned would have to grow
 	defer up.Abort()
 	options := a.Selection.options()
 	if a.large {
-		options.GiveWay = b.gait(ctx)
+		options.GiveWay = b.pieceLimit(ctx)
 	}
 	out, lock, err := b.lock(ctx, a, w, up, estimate)
 	if err != nil {
@@ -205,7 +205,8 @@ func (b *builder) read(ctx context.Context, a *attempt, w *work, archived *archi
 	return nil
 }
 
-// lenient reports whether it was tried so often that a page of a list which fails again is given up, so that it does not stop the rest.
+// lenient reports whether it was tried so often that a page of a list which fails again is given up, so that it does
+// not stop the rest.
 func (b *builder) lenient(a *attempt, w *work) bool {
 	return a.Failures+w.tries-1 >= min(patientTries, b.Retries-1)
 }
@@ -213,8 +214,8 @@ func (b *builder) lenient(a *attempt, w *work) bool {
 // patientTries is after how many tries that is.
 const patientTries = 2
 
-// addRows puts a piece's rows into the archive. What its source counts now is what is expected of it where the source has no
-// snapshots: another job may have weighed it, a while ago.
+// addRows puts a piece's rows into the archive. What its source counts now is what is expected of it where the source
+// has no snapshots: another job may have weighed it, a while ago.
 func (b *builder) addRows(ctx context.Context, a *attempt, w *work, pt *part, p *piece, archived *archive.Writer) error {
 	if !pt.snap.Info().Steady && a.several() {
 		q := pt.query
@@ -237,7 +238,8 @@ func (b *builder) addRows(ctx context.Context, a *attempt, w *work, pt *part, p 
 	return b.addImports(ctx, a, pt, *p, archived, rows)
 }
 
-// unsteady says of readings that differ that their source changed in between, where it has no snapshots. Another try may go well.
+// unsteady says of readings that differ that their source changed in between, where it has no snapshots. Another try
+// may go well.
 func (pt *part) unsteady(err error) error {
 	var counts *archive.CountError
 	if pt.snap.Info().Steady || !errors.As(err, &counts) {
@@ -304,8 +306,8 @@ func (pt *part) readRows(r source.Range, t *ledger) archive.Rows {
 // unsized is what an attachment of unknown size is taken for in estimates.
 const unsized = 64 << 10
 
-// listFiles reads a range of the dataset once more, for its attachments only. They may be too many to remember. A row without
-// a key has none.
+// listFiles reads a range of the dataset once more, for its attachments only. They may be too many to remember. A row
+// without a key has none.
 func (pt *part) listFiles(r source.Range, t *ledger) archive.Attachments {
 	return func(ctx context.Context, yield func(archive.Attachment) error) error {
 		_, err := pt.rows(ctx, r, func(values [][]byte) error {

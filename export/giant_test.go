@@ -47,8 +47,8 @@ func giantWorld(t *testing.T, p *product) (*world, migration.Who, export.Export)
 	return w, owner, w.request(owner)
 }
 
-// whole holds what the portal promises of an export in several volumes: each is byte for byte what the record and the combined
-// receipt say, all show one instant, together they hold every row once, and the bucket holds nothing else.
+// whole holds what the portal promises of an export in several volumes: each is byte for byte what the record and the
+// combined receipt say, all show one instant, together they hold every row once, and the bucket holds nothing else.
 func (w *world) whole(who migration.Who, e export.Export, rows int64) {
 	w.Helper()
 	e = w.read(e)
@@ -224,7 +224,8 @@ func kill(t *testing.T, victims ...*exec.Cmd) {
 	}
 }
 
-// TestE01_ADeadWorkerCostsItsVolumeOnly kills one of two workers that build volumes of one export, while the other lives.
+// TestE01_ADeadWorkerCostsItsVolumeOnly kills one of two workers that build volumes of one export, while the other
+// lives.
 func TestE01_ADeadWorkerCostsItsVolumeOnly(t *testing.T) {
 	t.Parallel()
 	p := newGiant(t)
@@ -284,8 +285,8 @@ func TestE01_ADeadWorkerCostsItsVolumeOnly(t *testing.T) {
 // attempts is how many attempts an export takes that is handed over once and built at the first go.
 func (w *world) attempts() int { return 2 }
 
-// TestE01_ADeadWorkerOfALargeExport kills the only worker at each point: nobody holds the snapshot any more, and a new attempt
-// begins with a new one.
+// TestE01_ADeadWorkerOfALargeExport kills the only worker at each point: nobody holds the snapshot any more, and a new
+// attempt begins with a new one.
 func TestE01_ADeadWorkerOfALargeExport(t *testing.T) {
 	t.Parallel()
 	p := newGiant(t)
@@ -343,13 +344,13 @@ func TestE01_BothWorkersOfALargeExportDie(t *testing.T) {
 	w.whole(owner, e, giantProjects+12)
 }
 
-// TestE12_AVolumeThatWasTakenOver gives a volume to another job while its first builder has everything but the seal: the first
-// one loses to the second, which is still at work.
+// TestE12_AVolumeThatWasTakenOver gives a volume to another job while its first builder has everything but the seal:
+// the first one loses to the second, which is still at work.
 func TestE12_AVolumeThatWasTakenOver(t *testing.T) {
 	t.Parallel()
 	w, owner, e := giantWorld(t, newGiant(t))
 	slow := giant(w.configOn(w.bucket))
-	slow.Beat = time.Hour // it learns of the fence at the seal only
+	slow.Heartbeat = time.Hour // it learns of the fence at the seal only
 	reached, release, discarded := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	var proven, gone sync.Once
 	w.work(slow, func(point string) {

@@ -113,7 +113,8 @@ func (w *world) process(o order) (cmd *exec.Cmd, lines *bufio.Scanner) {
 	return cmd, bufio.NewScanner(out)
 }
 
-// TestE01_AKilledWorkerLeavesOneProvenObject kills a worker process by SIGKILL at each point, and lets another one find it.
+// TestE01_AKilledWorkerLeavesOneProvenObject kills a worker process by SIGKILL at each point, and lets another one find
+// it.
 func TestE01_AKilledWorkerLeavesOneProvenObject(t *testing.T) {
 	t.Parallel()
 	p := newProduct(t)

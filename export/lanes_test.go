@@ -17,7 +17,8 @@ import (
 
 const entries = 6000
 
-// laneWorld is a giant whose programme also reads a table of several volumes from MariaDB, whose snapshots nobody can join.
+// laneWorld is a giant whose programme also reads a table of several volumes from MariaDB, whose snapshots nobody can
+// join.
 func laneWorld(t *testing.T) (*world, localtest.MariaDBDatabase, migration.Who, export.Export) {
 	t.Helper()
 	p, m := newGiant(t), localtest.MariaDB(t)
@@ -93,8 +94,9 @@ func (w *world) ledgerHeld(who migration.Who, e export.Export) {
 	}
 }
 
-// TestE11_MariaDBIsReadByOneWhileOthersHelp exports several volumes from MariaDB and several from PostgreSQL, by two workers at
-// once, while the tables change: one job has MariaDB's snapshot and builds all its volumes; the other one helps with the rest.
+// TestE11_MariaDBIsReadByOneWhileOthersHelp exports several volumes from MariaDB and several from PostgreSQL, by two
+// workers at once, while the tables change: one job has MariaDB's snapshot and builds all its volumes; the other one
+// helps with the rest.
 func TestE11_MariaDBIsReadByOneWhileOthersHelp(t *testing.T) {
 	t.Parallel()
 	w, m, owner, e := laneWorld(t)
@@ -137,8 +139,8 @@ func TestE11_MariaDBIsReadByOneWhileOthersHelp(t *testing.T) {
 	w.ledgerHeld(owner, e)
 }
 
-// TestE01_TheReaderOfMariaDBDies kills the worker that sees MariaDB's instant, in the midst of its volumes: the instant is lost,
-// and a new attempt shows another one throughout.
+// TestE01_TheReaderOfMariaDBDies kills the worker that sees MariaDB's instant, in the midst of its volumes: the instant
+// is lost, and a new attempt shows another one throughout.
 func TestE01_TheReaderOfMariaDBDies(t *testing.T) {
 	t.Parallel()
 	w, _, owner, e := laneWorld(t)

@@ -11,21 +11,21 @@ const (
 	maxVolumes = 2000
 	// fillShare is how full a volume is planned: its size is an estimate.
 	fillShare = 0.9
-	// packedRows is what a copy of a row's bytes is taken to weigh in an archive.
-	packedRows = 0.5
+	// compressedRows is the assumed size of a row in an archive, as a share of its raw bytes, for each copy.
+	compressedRows = 0.5
 	// grains is how many shares a volume is put together from, so that it can be filled well.
 	grains = 4
 )
 
 // layout is how an export's data is spread over its volumes.
 type layout struct {
-	target int64 // packed bytes of a volume
+	target int64 // compressed bytes of a volume
 	passes int64 // copies of each row
 }
 
-// packed estimates what a share weighs in an archive.
-func (l layout) packed(w source.Weight) int64 {
-	return int64(float64(w.Bytes)*packedRows*float64(l.passes)) + w.FileBytes
+// compressed estimates what a share weighs in an archive.
+func (l layout) compressed(w source.Weight) int64 {
+	return int64(float64(w.Bytes)*compressedRows*float64(l.passes)) + w.FileBytes
 }
 
 // portion is a dataset's shares, for spread.
@@ -42,13 +42,14 @@ type plannedVolume struct {
 	weight int64
 }
 
-// spread fills volumes with the datasets' shares in order. Neighbouring shares of one dataset in one volume become one piece.
-// What only one job can read does not share a volume with what any job can, so that others can help with the rest.
+// spread fills volumes with the datasets' shares in order. Neighbouring shares of one dataset in one volume become one
+// piece. What only one job can read does not share a volume with what any job can, so that others can help with the
+// rest.
 func (l layout) spread(portions []portion) ([]plannedVolume, error) {
 	total := int64(0)
 	for _, p := range portions {
 		for _, s := range p.shares {
-			total += l.packed(s.Weight)
+			total += l.compressed(s.Weight)
 		}
 	}
 	target := max(l.target, total/(maxVolumes*8/10))
@@ -60,7 +61,7 @@ func (l layout) spread(portions []portion) ([]plannedVolume, error) {
 				continue
 			}
 			for _, s := range p.shares {
-				weight := l.packed(s.Weight)
+				weight := l.compressed(s.Weight)
 				if open < 0 || volumes[open].weight > 0 && volumes[open].weight+weight > target {
 					open, volumes = len(volumes), append(volumes, plannedVolume{Lane: lane})
 				}
@@ -108,4 +109,25 @@ func sumOf(pieces []piece) (w source.Weight) {
 		w.Rows, w.Bytes, w.Files, w.FileBytes = w.Rows+p.Rows, w.Bytes+p.Bytes, w.Files+p.Files, w.FileBytes+p.FileBytes
 	}
 	return w
+}
+
+// piece is a part of a volume: the rows of one dataset in one range, with their attachments. Part counts from 1; a
+// dataset in one piece has Parts 1.
+type piece struct {
+	Dataset string       `json:"dataset"`
+	Range   source.Range `json:"range"`
+	Part    int          `json:"part"`
+	Parts   int          `json:"parts"`
+	source.Weight
+}
+
+// done is how far a volume is with one dataset.
+type done struct {
+	Dataset    string `json:"dataset"`
+	Rows       int64  `json:"rows"`
+	RowsTotal  int64  `json:"rows_total"`
+	Files      int64  `json:"files"`
+	FilesTotal int64  `json:"files_total"`
+	Bytes      int64  `json:"bytes"`
+	BytesTotal int64  `json:"bytes_total"`
 }

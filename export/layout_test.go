@@ -32,7 +32,7 @@ func TestVolumesHoldEveryShareOnce(t *testing.T) {
 				}
 				p.shares = append(p.shares, s)
 				rows[p.dataset] += s.Rows
-				largest = max(largest, l.packed(s.Weight))
+				largest = max(largest, l.compressed(s.Weight))
 			}
 			portions = append(portions, p)
 		}

@@ -11,8 +11,8 @@ const (
 	steadyFrom = 5 * time.Second // a rate over less is a guess
 	almost     = 99              // percent beyond which nothing is before it is ready
 	proofShare = 15              // percent of reading and sending that reading back is taken to cost, until it shows
-	leap       = 2               // by which factor the estimated time may change from one look to the next
-	follow     = 0.25            // share of the way to a new estimate that one look goes
+	leap       = 2               // by which factor the estimated time may change from one update to the next
+	follow     = 0.25            // share of the way to a new estimate that one update goes
 )
 
 // ledger counts what one try of a volume has read. Safe for concurrent use.
@@ -146,7 +146,7 @@ func (l *ledger) counts() (stage Stage, list []done, all done) {
 type forecast struct {
 	percent int
 	samples []sample
-	left    time.Duration // the last estimate, at the last look; 0: none
+	left    time.Duration // the last estimate, at the last update; 0: none
 	looked  time.Time
 }
 
@@ -156,10 +156,10 @@ type sample struct {
 	done int64
 }
 
-// look takes what was done of a total, proofs included, at an instant of the machine's clock. The percentage never goes back, and reaches a
-// hundred only when the export is ready. The time left is zero while it is not known. It follows the rate of the last minute,
-// and changes by a factor of two at most from one look to the next.
-func (f *forecast) look(now time.Time, stage Stage, done, total int64) (percent int, left time.Duration) {
+// update takes what was done of a total, proofs included, at an instant of the machine's clock. The percentage never
+// goes back, and reaches a hundred only when the export is ready. The time left is zero while it is not known. It
+// follows the rate of the last minute, and changes by a factor of two at most from one update to the next.
+func (f *forecast) update(now time.Time, stage Stage, done, total int64) (percent int, left time.Duration) {
 	if n := len(f.samples); n > 0 && done < f.samples[n-1].done {
 		f.samples = nil // another job gave up what it had done
 	}

@@ -47,7 +47,7 @@ func TestTheForecastConverges(t *testing.T) {
 		if i%7 == 3 {
 			done -= rate
 		}
-		percent, left := f.look(at, StageReading, min(done, total), total)
+		percent, left := f.update(at, StageReading, min(done, total), total)
 		real := time.Duration(float64(total-done) / rate * float64(time.Second))
 		if done >= total {
 			break
@@ -68,8 +68,8 @@ func TestTheForecastConverges(t *testing.T) {
 	}
 }
 
-// TestTheForecastCountsTheProof builds for ten minutes and reads back as long as was thought, half as long, and three times as
-// long: there is an estimate until the end, and it comes right.
+// TestTheForecastCountsTheProof builds for ten minutes and reads back as long as was thought, half as long, and three
+// times as long: there is an estimate until the end, and it comes right.
 func TestTheForecastCountsTheProof(t *testing.T) {
 	t.Parallel()
 	const raw, packed, rate = 600_000, 250_000, 1000
@@ -81,7 +81,7 @@ func TestTheForecastCountsTheProof(t *testing.T) {
 		look := func(second int64) (int, time.Duration) {
 			at = noon.Add(time.Duration(second) * time.Second)
 			stage, _, all := l.counts()
-			return f.look(at, stage, all.Bytes+l.proof(), all.BytesTotal+proofOf(all.BytesTotal))
+			return f.update(at, stage, all.Bytes+l.proof(), all.BytesTotal+proofOf(all.BytesTotal))
 		}
 		l.enter(StageReading)
 		before, share := 0, int64(0)
@@ -131,16 +131,16 @@ func TestTheForecastNeverLeaps(t *testing.T) {
 		default:
 			done += 5000
 		}
-		_, left := f.look(at, StageReading, done, 2_000_000)
+		_, left := f.update(at, StageReading, done, 2_000_000)
 		if before > 2*time.Second && left > 0 && (left > 2*before+time.Second || left < before/2-2*time.Second) {
 			t.Fatalf("after %d s from %v to %v", i, before, left)
 		}
 		before = left
 	}
-	if percent, left := f.look(at, StageChecking, 2_000_000, 2_000_000); percent != almost || left != 0 {
+	if percent, left := f.update(at, StageChecking, 2_000_000, 2_000_000); percent != almost || left != 0 {
 		t.Errorf("all is done: %d%%, %v", percent, left)
 	}
-	if percent, _ := f.look(at.Add(time.Second), StageReading, 10, 2_000_000); percent != almost {
+	if percent, _ := f.update(at.Add(time.Second), StageReading, 10, 2_000_000); percent != almost {
 		t.Errorf("the percentage went back to %d", percent)
 	}
 }

@@ -18,7 +18,7 @@ var (
 	seconds = promauto.NewHistogram(prometheus.HistogramOpts{
 		Name: "offramp_export_seconds", Help: "How long successful attempts took.", Buckets: []float64{.1, .5, 2, 10, 60, 300, 1800, 7200},
 	})
-	packed = promauto.NewCounter(prometheus.CounterOpts{
+	sealedBytes = promauto.NewCounter(prometheus.CounterOpts{
 		Name: "offramp_export_bytes_total", Help: "Bytes of archive files that were sealed.",
 	})
 	rawBytes = promauto.NewCounter(prometheus.CounterOpts{

@@ -8,23 +8,23 @@ import (
 
 func TestALargeExportLetsSmallOnesPass(t *testing.T) {
 	t.Parallel()
-	var c crowd
+	var c throttle
 	waited := func(ctx context.Context) time.Duration {
 		began := time.Now()
-		c.letPass(ctx)
+		c.yield(ctx)
 		return time.Since(began)
 	}
 	first, second := c.enter(), c.enter()
 	first()
-	if got := waited(t.Context()); got < passing {
-		t.Errorf("it waits %v while one is built, not %v", got, passing)
+	if got := waited(t.Context()); got < yieldFor {
+		t.Errorf("it waits %v while one is built, not %v", got, yieldFor)
 	}
 	second()
-	shortest := passing
+	shortest := yieldFor
 	for range 100 { // a busy machine may hold up one
 		shortest = min(shortest, waited(t.Context()))
 	}
-	if shortest >= passing {
+	if shortest >= yieldFor {
 		t.Errorf("it waits %v for nobody", shortest)
 	}
 	defer c.enter()()
@@ -32,9 +32,9 @@ func TestALargeExportLetsSmallOnesPass(t *testing.T) {
 	cancel()
 	began := time.Now()
 	for range 1000 {
-		c.letPass(ended)
+		c.yield(ended)
 	}
-	if took := time.Since(began); took > 500*passing {
+	if took := time.Since(began); took > 500*yieldFor {
 		t.Errorf("it waits although its own export has ended: %v", took)
 	}
 }
@@ -44,7 +44,7 @@ func TestALargeExportKeepsToItsRate(t *testing.T) {
 	const pieces = 44 // of 256 KiB: 11 MiB, of which one goes at once
 	took := func(ctx context.Context, bytesPerSecond int64) time.Duration {
 		b := &builder{Config: Config{Rate: bytesPerSecond}}
-		step, began := b.gait(ctx), time.Now()
+		step, began := b.pieceLimit(ctx), time.Now()
 		for range pieces {
 			step(256 << 10)
 		}
@@ -66,5 +66,5 @@ func TestALargeExportKeepsToItsRate(t *testing.T) {
 		t.Errorf("it keeps to its rate although its own export has ended: %v", got)
 	}
 	b := &builder{Config: Config{Rate: 1 << 30}}
-	b.gait(t.Context())(100 << 20) // more at once than any rate lets go must not stop it for ever
+	b.pieceLimit(t.Context())(100 << 20) // more at once than any rate lets go must not stop it for ever
 }

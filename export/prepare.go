@@ -31,11 +31,11 @@ type origin struct {
 	Lane   bool      `json:"lane,omitempty"` // its snapshot cannot be joined: one job reads it
 }
 
-// hold is a snapshot that some job keeps open.
-type hold struct{ source, snapshot string }
+// snapshotLease is a snapshot that some job keeps open.
+type snapshotLease struct{ source, snapshot string }
 
-// prepare opens the sources, checks and weighs what was chosen, and spreads it over volumes, of which w becomes the first. It
-// reports false where the export is too large for this job and was left to others.
+// prepare opens the sources, checks and weighs what was chosen, and spreads it over volumes, of which w becomes the
+// first. It reports false where the export is too large for this job and was left to others.
 func (b *builder) prepare(ctx context.Context, a *attempt, w *work) (more bool, err error) {
 	if a.programme, err = b.Programmes.Active(ctx); err != nil {
 		return false, err
@@ -78,7 +78,7 @@ func (b *builder) prepare(ctx context.Context, a *attempt, w *work) (more bool, 
 
 // share sets what all volumes of the attempt have in common.
 func (b *builder) share(a *attempt, volumes int, total source.Weight) {
-	a.mu.Lock() // a beat may look
+	a.mu.Lock() // heartbeat may be reading it
 	defer a.mu.Unlock()
 	a.shared.Version, a.shared.Volumes = a.programme.Version, volumes
 	a.shared.AsOf, a.shared.Created = b.portalTime(a.view.asOf()), b.DB.Clock.Now()
@@ -128,14 +128,14 @@ func (b *builder) weigh(ctx context.Context, a *attempt) (list []weighed, err er
 // cut splits what is too large for one volume and spreads the rest.
 func (b *builder) cut(ctx context.Context, a *attempt, list []weighed, total source.Weight) ([]plannedVolume, error) {
 	l := layout{target: int64(float64(a.Selection.volumeSize()*b.Unit) * fillShare), passes: a.Selection.passes()}
-	one := l.packed(total) <= l.target || !a.large
+	one := l.compressed(total) <= l.target || !a.large
 	var portions []portion
 	for _, x := range list {
 		p := portion{dataset: x.part.dataset.Key, lane: !one && lane(x.part.snap.Info()), shares: []source.Share{{Weight: x.weight}}}
-		if !one && l.packed(x.weight) > l.target/grains {
+		if !one && l.compressed(x.weight) > l.target/grains {
 			perRow := int64(0)
 			if x.weight.Rows > 0 {
-				perRow = l.packed(source.Weight{Bytes: x.weight.Bytes}) / x.weight.Rows
+				perRow = l.compressed(source.Weight{Bytes: x.weight.Bytes}) / x.weight.Rows
 			}
 			shares, err := x.part.snap.Split(ctx, x.part.query, perRow, max(l.target/grains, 1))
 			if err != nil {
@@ -184,7 +184,7 @@ func (b *builder) publish(ctx context.Context, a *attempt, volumes []plannedVolu
 		if err := b.store.publish(ctx, tx, a, volumes); err != nil {
 			return err
 		}
-		if err := b.store.hold(ctx, tx, a, a.view); err != nil {
+		if err := b.store.lease(ctx, tx, a, a.view); err != nil {
 			return err
 		}
 		return b.callHelpers(ctx, tx, a, helpers)

@@ -24,8 +24,8 @@ import (
 	"offramp/migration"
 )
 
-// TestReadingBackIsPartOfTheProgress stops the bucket in the middle of the last reading: what the customer sees is between what
-// it was when everything had been sent and the end.
+// TestReadingBackIsPartOfTheProgress stops the bucket in the middle of the last reading: what the customer sees is
+// between what it was when everything had been sent and the end.
 func TestReadingBackIsPartOfTheProgress(t *testing.T) {
 	t.Parallel()
 	p := newProduct(t)
@@ -60,7 +60,8 @@ func TestReadingBackIsPartOfTheProgress(t *testing.T) {
 	w.await(e, export.Ready)
 }
 
-// halfway passes requests on, but for readings of whole objects: of each it gives half, says so, and waits for the rest.
+// halfway passes requests on, but for readings of whole objects: of each it gives half, says so, and waits for the
+// rest.
 func halfway(t *testing.T, reached func(), release <-chan struct{}) http.HandlerFunc {
 	t.Helper()
 	target, err := url.Parse(localtest.S3(t).Endpoint)
@@ -134,8 +135,8 @@ func (w *world) unlocked(who migration.Who, e export.Export, v export.Volume) ar
 	return report
 }
 
-// TestP07_ALockedExportOpensWithItsPasswordOnly builds one and looks for the password in every table: it is in none, and its sealed form is
-// gone once it has served.
+// TestP07_ALockedExportOpensWithItsPasswordOnly builds one and looks for the password in every table: it is in none,
+// and its sealed form is gone once it has served.
 func TestP07_ALockedExportOpensWithItsPasswordOnly(t *testing.T) {
 	t.Parallel()
 	p := newProduct(t)
@@ -202,7 +203,8 @@ func TestALockedExportInVolumes(t *testing.T) {
 	}
 }
 
-// TestPasswordsAreDestroyed covers the ends other than success, a worker without the key, and one of a release that knows no passwords.
+// TestPasswordsAreDestroyed covers the ends other than success, a worker without the key, and one of a release that
+// knows no passwords.
 func TestPasswordsAreDestroyed(t *testing.T) {
 	t.Parallel()
 	p := newProduct(t)

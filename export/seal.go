@@ -12,8 +12,8 @@ import (
 	"offramp/migration"
 )
 
-// seal makes a volume final, if this is still its try, and with the last one the export ready, with everything that follows
-// from it.
+// seal makes a volume final, if this is still its try, and with the last one the export ready, with everything that
+// follows from it.
 func (b *builder) seal(ctx context.Context, a *attempt, w *work, s filled) (last bool, err error) {
 	err = b.DB.InTx(ctx, db.CustomerScope(a.CustomerID), func(tx *db.Tx) error {
 		last = false
@@ -33,7 +33,7 @@ func (b *builder) seal(ctx context.Context, a *attempt, w *work, s filled) (last
 		return false, fmt.Errorf("seal volume %d of %s: %w", w.number, a.Reference(), err)
 	}
 	b.at("sealed")
-	packed.Add(float64(s.proof.Size))
+	sealedBytes.Add(float64(s.proof.Size))
 	volumesSealed.Inc()
 	_, _, all := w.ledger.counts()
 	rawBytes.Add(float64(all.Bytes))

@@ -9,8 +9,8 @@ import (
 	"offramp/migration"
 )
 
-// checked returns the selection in one canonical form, or names what is wrong with it. What refers to earlier exports is looked
-// up by refer.
+// checked returns the selection in one canonical form, or names what is wrong with it. What refers to earlier exports
+// is looked up by refer.
 func checked(sel Selection, p *migration.Programme) (Selection, error) {
 	bad := ErrSelection
 	refuse := func(field, key string, args map[string]any) { bad = bad.Field(field, key, args) }
@@ -89,7 +89,8 @@ func canonical(sel Selection, p *migration.Programme) Selection {
 	return out
 }
 
-// refer looks up the earlier export that a selection names, among the customer's own. What failed is repaired as it was selected.
+// refer looks up the earlier export that a selection names, among the customer's own. What failed is repaired as it was
+// selected.
 func (s *Service) refer(ctx context.Context, tx *db.Tx, sel *Selection) error {
 	id, field := sel.Since, "since"
 	if sel.Repair != "" {

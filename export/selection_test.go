@@ -16,7 +16,8 @@ import (
 	"offramp/migration"
 )
 
-// selective is a world whose programme lets customers choose, and a customer with four projects around March in Beijing.
+// selective is a world whose programme lets customers choose, and a customer with four projects around March in
+// Beijing.
 func selective(t *testing.T) (*world, migration.Who) {
 	t.Helper()
 	p := newProduct(t)
@@ -217,8 +218,8 @@ func TestALargeDatasetIsCutByItsKey(t *testing.T) {
 	}
 }
 
-// TestObjectsAreADataset exports a customer's prefix of a bucket beside rows of a database, in several volumes: each job lists
-// the bucket for itself.
+// TestObjectsAreADataset exports a customer's prefix of a bucket beside rows of a database, in several volumes: each
+// job lists the bucket for itself.
 func TestObjectsAreADataset(t *testing.T) {
 	t.Parallel()
 	p := newProduct(t)

@@ -23,7 +23,8 @@ type Options struct {
 	LinkTTL time.Duration // how long one download link works; default 10 minutes
 	PerDay  int           // requests of one customer in any 24 hours; default 10
 
-	// Passwords seals those of exports that are to be locked until a worker has built them; nil: exports cannot be locked.
+	// Passwords seals those of exports that are to be locked until a worker has built them; nil: exports cannot be
+	// locked.
 	Passwords *secret.Vault
 }
 
@@ -66,9 +67,9 @@ func Deadline(p *migration.Programme, extensions map[string]migration.Day) (time
 	return p.Deadline(migration.ExportDeadline, extensions)
 }
 
-// Request asks for an export. A customer has one live export at most: while there is one, it is returned, however often and
-// on however many replicas somebody asks. ErrOwnersOnly, ErrSelection, ErrDeadline (the moment of the request decides; what
-// was asked for in time is completed), ErrLimited.
+// Request asks for an export. A customer has one live export at most: while there is one, it is returned, however often
+// and on however many replicas somebody asks. ErrOwnersOnly, ErrSelection, ErrDeadline (the moment of the request
+// decides; what was asked for in time is completed), ErrLimited.
 func (s *Service) Request(ctx context.Context, who migration.Who, p *migration.Programme, sel Selection) (Export, error) {
 	if !May(who, p) {
 		return Export{}, ErrOwnersOnly
@@ -206,8 +207,8 @@ func (s *Service) Get(ctx context.Context, who migration.Who, id string) (Export
 	return public(e), err
 }
 
-// List returns the customer's own exports with numbers below before (0: from the newest), newest first, and whether there
-// are more.
+// List returns the customer's own exports with numbers below before (0: from the newest), newest first, and whether
+// there are more.
 func (s *Service) List(ctx context.Context, who migration.Who, before int64, limit int) ([]Export, bool, error) {
 	list, err := s.store.list(ctx, db.CustomerScope(who.CustomerID), who.CustomerID, before, limit+1)
 	for i := range list {
@@ -240,7 +241,8 @@ func (s *Service) Volume(ctx context.Context, who migration.Who, id string, numb
 	return list[0], nil
 }
 
-// Volumes returns all archive files of the customer's own export, with their slices, in order. None of an unknown export.
+// Volumes returns all archive files of the customer's own export, with their slices, in order. None of an unknown
+// export.
 func (s *Service) Volumes(ctx context.Context, who migration.Who, id string) ([]Volume, error) {
 	list, err := s.store.volumes(ctx, db.CustomerScope(who.CustomerID), id, 0)
 	if err != nil {

@@ -52,8 +52,8 @@ func (s *Service) cancel(ctx context.Context, by actor, id string) (Export, erro
 	})
 }
 
-// Retry queues a failed export again. It was asked for in time, so no deadline stands against it. Retrying one that is live
-// already changes nothing. ErrOtherLive when the customer has another live one.
+// Retry queues a failed export again. It was asked for in time, so no deadline stands against it. Retrying one that is
+// live already changes nothing. ErrOtherLive when the customer has another live one.
 func (s *Service) Retry(ctx context.Context, who migration.Who, p *migration.Programme, id string) (Export, error) {
 	if !May(who, p) {
 		return Export{}, ErrOwnersOnly
@@ -86,8 +86,8 @@ func (s *Service) retry(ctx context.Context, by actor, id string) (Export, error
 	})
 }
 
-// Again asks for an export of the same selection once more: when the archive of the first one has expired, was deleted or is lost.
-// One that was locked takes a password again. The errors are those of Request.
+// Again asks for an export of the same selection once more: when the archive of the first one has expired, was deleted
+// or is lost. One that was locked takes a password again. The errors are those of Request.
 func (s *Service) Again(ctx context.Context, who migration.Who, p *migration.Programme, id string, password Password) (Export, error) {
 	was, err := s.store.get(ctx, db.CustomerScope(who.CustomerID), id)
 	if err != nil {
@@ -98,9 +98,9 @@ func (s *Service) Again(ctx context.Context, who migration.Who, p *migration.Pro
 	return s.Request(ctx, who, p, sel)
 }
 
-// Delete withdraws a ready export before its time: its archives are removed from the bucket at once, links and tokens that were
-// handed out end, and a copy to a bucket that is under way stops. What was recorded of it stays. Deleting again changes nothing.
-// ErrOwnersOnly, ErrMoved when there is nothing to delete.
+// Delete withdraws a ready export before its time: its archives are removed from the bucket at once, links and tokens
+// that were handed out end, and a copy to a bucket that is under way stops. What was recorded of it stays. Deleting
+// again changes nothing. ErrOwnersOnly, ErrMoved when there is nothing to delete.
 func (s *Service) Delete(ctx context.Context, who migration.Who, p *migration.Programme, id string) (Export, error) {
 	if !May(who, p) {
 		return Export{}, ErrOwnersOnly

@@ -28,8 +28,8 @@ type verdict struct {
 	label string // in metrics
 }
 
-// judge tells trouble that passes, or that an operator mends while we try, from trouble that stays until somebody changes
-// the programme.
+// judge tells trouble that passes, or that an operator mends while we try, from trouble that stays until somebody
+// changes the programme.
 func judge(err error) verdict {
 	v := verdict{Trouble: Trouble{Delayed: "export.delayed", Cause: err.Error()}, retry: true, label: "other"}
 	var counts *archive.CountError
@@ -62,8 +62,8 @@ type outcome struct {
 	last   bool  // and with it the export
 }
 
-// settle ends a try that did not seal, or does not know whether it did. It reports whether the attempt may go on with another
-// volume; its error is what the queue is told. A nil w means that the attempt had none in hand.
+// settle ends a try that did not seal, or does not know whether it did. It reports whether the attempt may go on with
+// another volume; its error is what the queue is told. A nil w means that the attempt had none in hand.
 func (b *builder) settle(ctx context.Context, a *attempt, w *work, err error) (again bool, _ error) {
 	stopped := ctx.Err() != nil // the worker stops or lost the job: nothing is wrong with the export, and another attempt follows
 	a.turn(nil)
@@ -140,8 +140,8 @@ func (b *builder) record(ctx context.Context, a *attempt, w *work, v verdict, st
 	return o, err
 }
 
-// stumble gives up one try of a volume within tx; the export and its other volumes stay in work. Every job that works at it may
-// meet the same trouble once before it counts as one try.
+// stumble gives up one try of a volume within tx; the export and its other volumes stay in work. Every job that works
+// at it may meet the same trouble once before it counts as one try.
 func (b *builder) stumble(ctx context.Context, tx *db.Tx, a *attempt, w *work, was Export, v verdict, stopped bool) (State, error) {
 	if w != nil {
 		mine, err := b.store.releaseTry(ctx, tx, a, w)

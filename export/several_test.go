@@ -41,8 +41,8 @@ func holdGiant(t *testing.T, change func(*world)) *held {
 	return h
 }
 
-// TestE13_AHundredClicksDuringALargeExport asks over and over, over three replicas, while volumes are built: it stays one
-// export, nobody is called to help twice, and each volume is built once.
+// TestE13_AHundredClicksDuringALargeExport asks over and over, over three replicas, while volumes are built: it stays
+// one export, nobody is called to help twice, and each volume is built once.
 func TestE13_AHundredClicksDuringALargeExport(t *testing.T) {
 	t.Parallel()
 	h := holdGiant(t, func(*world) {})
@@ -81,8 +81,8 @@ func TestE13_AHundredClicksDuringALargeExport(t *testing.T) {
 	h.whole(h.owner, e, giantProjects+12)
 }
 
-// TestE14_TheDeadlinePassesBetweenTwoVolumes: the moment of the request decides for all of them; the files stay for their full
-// time, and who was kept waiting gets more.
+// TestE14_TheDeadlinePassesBetweenTwoVolumes: the moment of the request decides for all of them; the files stay for
+// their full time, and who was kept waiting gets more.
 func TestE14_TheDeadlinePassesBetweenTwoVolumes(t *testing.T) {
 	t.Parallel()
 	h := holdGiant(t, func(w *world) { w.prog.Milestones[0].Day = migration.NewDay(2026, time.December, 3) })
@@ -108,8 +108,8 @@ func TestE14_TheDeadlinePassesBetweenTwoVolumes(t *testing.T) {
 	}
 }
 
-// TestARowTooManyFailsLoudly bounds the rows of a dataset: in one volume, and in one that is cut into parts, of which each is
-// within the bound.
+// TestARowTooManyFailsLoudly bounds the rows of a dataset: in one volume, and in one that is cut into parts, of which
+// each is within the bound.
 func TestARowTooManyFailsLoudly(t *testing.T) {
 	t.Parallel()
 	p := newGiant(t)

@@ -2,11 +2,17 @@ package export
 
 import (
 	"context"
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
+	"offramp/internal/jobs"
 )
 
 // Troubled is an export with trouble, as the support desk lists it.
@@ -64,8 +70,8 @@ func (s *Service) CustomerOf(ctx context.Context, staffID string, number int64) 
 	return customerID, err
 }
 
-// Troubles returns each customer's latest export where it failed or an attempt met trouble, oldest first, at most limit, and
-// records that they were listed. For staff.
+// Troubles returns each customer's latest export where it failed or an attempt met trouble, oldest first, at most
+// limit, and records that they were listed. For staff.
 func (s *Service) Troubles(ctx context.Context, staffID string, limit int) (list []Troubled, err error) {
 	err = s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
 		if list, err = s.store.troubles(ctx, tx, limit); err != nil {
@@ -76,4 +82,59 @@ func (s *Service) Troubles(ctx context.Context, staffID string, limit int) (list
 		})
 	})
 	return list, err
+}
+
+// Overview is how many exports are in each state, and since when the live ones are.
+type Overview struct {
+	Counts map[State]int64
+	Oldest map[State]time.Time // of Queued and Running: when the oldest of them was requested
+}
+
+// Overview counts all customers' exports, for operators. It shows nobody's data.
+func (s *Service) Overview(ctx context.Context, staffID string) (o Overview, err error) {
+	err = s.db.Read(ctx, db.StaffScope(staffID),
+		func(b *pgx.Batch) { b.Queue(overviewSQL) },
+		func(r pgx.BatchResults) error {
+			rows, err := r.Query()
+			if err != nil {
+				return err
+			}
+			o, err = scanOverview(rows)
+			return err
+		})
+	if err != nil {
+		return o, fmt.Errorf("count exports: %w", err)
+	}
+	return o, nil
+}
+
+// QueueNames are the queues that exports wait in.
+var QueueNames = []string{Queue, QueueLarge}
+
+// Pause keeps the workers from beginning further exports of these queues, and records who did so. What runs goes on to
+// its end; customers whose export waits read why. Pausing again changes nothing.
+func Pause(ctx context.Context, d *db.DB, queue *jobs.Client, operator string, names []string) error {
+	return turn(ctx, d, operator, "queue.pause", names, queue.PauseTx)
+}
+
+// Resume lets the workers go on, and records who did so.
+func Resume(ctx context.Context, d *db.DB, queue *jobs.Client, operator string, names []string) error {
+	return turn(ctx, d, operator, "queue.resume", names, queue.ResumeTx)
+}
+
+func turn(ctx context.Context, d *db.DB, operator, act string, names []string, do func(context.Context, *db.Tx, string) error) error {
+	return d.InTx(ctx, db.SystemScope(act), func(tx *db.Tx) error {
+		for _, name := range names {
+			if !slices.Contains(QueueNames, name) {
+				return fmt.Errorf("%q is no queue of exports; there are %v", name, QueueNames)
+			}
+			if err := do(ctx, tx, name); err != nil {
+				return err
+			}
+			if err := audit.Record(ctx, tx, audit.Entry{Actor: operator, ActorKind: audit.Operator, Act: act, Object: "queue " + name}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

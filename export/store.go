@@ -66,7 +66,8 @@ func scan(row pgx.Row) (Export, error) {
 	return e, nil
 }
 
-// waitSQL tells of a queued export whether its queue is paused, whether it waits longer than it should, and how many go first.
+// waitSQL tells of a queued export whether its queue is paused, whether it waits longer than it should, and how many go
+// first.
 const waitSQL = `SELECT q.paused_at IS NOT NULL, j.state = 'available' AND j.scheduled_at < now() - interval '2 minutes',
 		(SELECT count(*) FROM (SELECT FROM river_job o WHERE o.state = 'available' AND o.queue = j.queue
 		    AND (o.priority, o.scheduled_at, o.id) < (j.priority, j.scheduled_at, j.id) LIMIT $2) x)
@@ -129,7 +130,8 @@ func (s store) lock(ctx context.Context, tx *db.Tx, id string) (Export, error) {
 	return scan(tx.Pgx.QueryRow(ctx, lockSQL, id))
 }
 
-// line up the requests of one customer: one after the other decides whether there is a live export and how many there were.
+// line up the requests of one customer: one after the other decides whether there is a live export and how many there
+// were.
 func (s store) serialise(ctx context.Context, tx *db.Tx, customerID string) error {
 	_, err := tx.Pgx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('offramp export request ' || $1, 0))`, customerID)
 	return err

@@ -24,8 +24,9 @@ func (s store) registerObject(ctx context.Context, tx *db.Tx, o object, volume i
 	return err
 }
 
-// doomed lists objects that nothing needs: of attempts and of tries of a volume that are over or were overtaken, and of exports
-// whose links have all run out at links, or which their owner had deleted. With an export's id, only that one's.
+// doomed lists objects that nothing needs: of attempts and of tries of a volume that are over or were overtaken, and of
+// exports whose links have all run out at links, or which their owner had deleted. With an export's id, only that
+// one's.
 func (s store) doomed(ctx context.Context, tx *db.Tx, exportID string, links time.Time, limit int) ([]object, error) {
 	const sql = `SELECT o.key, o.export_id, o.customer_id, o.attempt FROM export_object o JOIN export e ON e.id = o.export_id
 		WHERE o.state <> 'deleted' AND ($1 = '' OR o.export_id = $1)
@@ -42,7 +43,8 @@ func (s store) doomed(ctx context.Context, tx *db.Tx, exportID string, links tim
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[object])
 }
 
-// markLost notes since when an archive of a ready export is missing, or that it is there again. It reports whether that is news.
+// markLost notes since when an archive of a ready export is missing, or that it is there again. It reports whether that
+// is news.
 func (s store) markLost(ctx context.Context, tx *db.Tx, id string, lost bool) (bool, error) {
 	const sql = `UPDATE export SET lost_at = CASE WHEN $2 THEN $3::timestamptz END WHERE id = $1 AND state = 'ready' AND (lost_at IS NULL) = $2`
 	tag, err := tx.Pgx.Exec(ctx, sql, id, lost, tx.Now)
@@ -67,8 +69,8 @@ func (s store) due(ctx context.Context, tx *db.Tx, now time.Time, limit int) ([]
 	return ids(tx.Pgx.Query(ctx, `SELECT id FROM export WHERE state = 'ready' AND expires_at <= $1 ORDER BY expires_at LIMIT $2`, now, limit))
 }
 
-// ending lists ready exports that expire within span, whose contact was not yet told so and has not confirmed the copy. Where
-// an export is kept no longer than span, the mail that it is ready has said it.
+// ending lists ready exports that expire within span, whose contact was not yet told so and has not confirmed the copy.
+// Where an export is kept no longer than span, the mail that it is ready has said it.
 func (s store) ending(ctx context.Context, tx *db.Tx, now time.Time, span time.Duration, limit int) ([]string, error) {
 	const sql = `SELECT id FROM export WHERE state = 'ready' AND reminded_at IS NULL AND checked_at IS NULL
 		AND expires_at > $1 AND expires_at <= $2 AND expires_at - ready_at > make_interval(secs => $3) ORDER BY expires_at LIMIT $4`

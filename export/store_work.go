@@ -61,8 +61,8 @@ func (s store) saveShared(ctx context.Context, tx *db.Tx, a *attempt) error {
 	return err
 }
 
-// begin stores the transition to an attempt, and its first volume in place of what an earlier attempt left, and registers its
-// object. ErrMoved.
+// begin stores the transition to an attempt, and its first volume in place of what an earlier attempt left, and
+// registers its object. ErrMoved.
 func (s store) begin(ctx context.Context, tx *db.Tx, was Export, a *attempt, w *work) error {
 	b := &pgx.Batch{}
 	if err := queueSave(b, was, a.Export, nil); err != nil {
@@ -112,8 +112,8 @@ func (s store) publish(ctx context.Context, tx *db.Tx, a *attempt, volumes []pla
 	return s.saveShared(ctx, tx, a)
 }
 
-// hold notes under which names others can join the view's snapshots.
-func (s store) hold(ctx context.Context, tx *db.Tx, a *attempt, v *view) error {
+// lease notes under which names others can join the view's snapshots.
+func (s store) lease(ctx context.Context, tx *db.Tx, a *attempt, v *view) error {
 	const sql = `INSERT INTO export_hold (export_id, customer_id, attempt, source, holder, snapshot_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (export_id, source, holder) DO UPDATE SET attempt = excluded.attempt, snapshot_id = excluded.snapshot_id, created_at = excluded.created_at`
 	for key, snap := range v.snapshots {
@@ -128,20 +128,20 @@ func (s store) hold(ctx context.Context, tx *db.Tx, a *attempt, v *view) error {
 	return nil
 }
 
-// holds lists the snapshots that were published for the export's attempt, newest first.
-func (s store) holds(ctx context.Context, tx *db.Tx, e Export) ([]hold, error) {
+// leases lists the snapshots that were published for the export's attempt, newest first.
+func (s store) leases(ctx context.Context, tx *db.Tx, e Export) ([]snapshotLease, error) {
 	const sql = `SELECT source, snapshot_id FROM export_hold WHERE export_id = $1 AND attempt = $2 ORDER BY created_at DESC, holder DESC`
 	rows, err := tx.Pgx.Query(ctx, sql, e.ID, e.Attempt)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (h hold, err error) {
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (h snapshotLease, err error) {
 		return h, row.Scan(&h.source, &h.snapshot)
 	})
 }
 
-// dropHolds withdraws what a job published.
-func (s store) dropHolds(ctx context.Context, tx *db.Tx, id string, job int64) error {
+// dropLeases withdraws what a job published.
+func (s store) dropLeases(ctx context.Context, tx *db.Tx, id string, job int64) error {
 	_, err := tx.Pgx.Exec(ctx, `DELETE FROM export_hold WHERE export_id = $1 AND holder = $2`, id, job)
 	return err
 }
@@ -162,7 +162,8 @@ func (s store) releaseTry(ctx context.Context, tx *db.Tx, a *attempt, w *work) (
 	return err == nil && tag.RowsAffected() == 1, err
 }
 
-// A volume is free when it waits, or when the job that builds it does not run: its worker died, and the job was given back.
+// A volume is free when it waits, or when the job that builds it does not run: its worker died, and the job was given
+// back.
 const claimSQL = `
 	UPDATE export_volume v SET state = 'building', tries = v.tries + 1, builder = $3, object_key = $4, progress = '[]', rows_done = 0, bytes_done = 0, started_at = $5
 	 WHERE v.export_id = $1 AND v.attempt = $2 AND v.number = (
@@ -172,8 +173,8 @@ const claimSQL = `
 	        ORDER BY f.number LIMIT 1 FOR UPDATE SKIP LOCKED)
 	RETURNING v.number, v.tries, v.pieces`
 
-// claimVolume takes a free volume, which nobody else then has, and registers its object. Nil when there is none, errFenced when
-// the attempt is over.
+// claimVolume takes a free volume, which nobody else then has, and registers its object. Nil when there is none,
+// errFenced when the attempt is over.
 func (s store) claimVolume(ctx context.Context, tx *db.Tx, a *attempt, key string) (*work, error) {
 	if err := s.alive(ctx, tx, a); err != nil {
 		return nil, err
@@ -207,8 +208,8 @@ func (s store) unsealedLanes(ctx context.Context, tx *db.Tx, e Export) (n int, e
 	return n, err
 }
 
-// alive locks the attempt's export for the rest of tx, or fails with errFenced when the attempt is over. Whoever writes both locks
-// the export before a volume of it, since two who lock in different orders wait for each other.
+// alive locks the attempt's export for the rest of tx, or fails with errFenced when the attempt is over. Whoever writes
+// both locks the export before a volume of it, since two who lock in different orders wait for each other.
 func (s store) alive(ctx context.Context, tx *db.Tx, a *attempt) error {
 	const sql = `SELECT true FROM export WHERE id = $1 AND attempt = $2 AND state = 'running' FOR NO KEY UPDATE`
 	err := tx.Pgx.QueryRow(ctx, sql, a.ID, a.Attempt).Scan(new(bool))
@@ -218,9 +219,9 @@ func (s store) alive(ctx context.Context, tx *db.Tx, a *attempt) error {
 	return err
 }
 
-// beat writes how far the try of the volume in hand is. It reports whether that volume was lost to another job; errFenced when
-// the whole attempt is over.
-func (s store) beat(ctx context.Context, tx *db.Tx, a *attempt) (lost bool, err error) {
+// saveProgress writes how far the try of the volume in hand is. It reports whether that volume was lost to another job;
+// errFenced when the whole attempt is over.
+func (s store) saveProgress(ctx context.Context, tx *db.Tx, a *attempt) (lost bool, err error) {
 	w := a.work
 	if err := s.alive(ctx, tx, a); err != nil || w == nil {
 		return false, err
@@ -247,7 +248,7 @@ type summed struct {
 	done
 }
 
-// sumUp adds up the volumes' progress in the export's row, if nobody else did so since the last beat.
+// sumUp adds up the volumes' progress in the export's row, if nobody else did so since the last heartbeat.
 func (s store) sumUp(ctx context.Context, tx *db.Tx, a *attempt, every time.Duration) (x summed, turn bool, err error) {
 	const sql = `UPDATE export e SET beat_at = clock_timestamp(), rows_done = s.rows_done, bytes_done = s.bytes_done, rows_total = $4, bytes_total = $5,
 			stage = CASE WHEN $6 <> '' THEN $6 WHEN s.bytes_done >= $5 THEN 'checking' ELSE 'reading' END

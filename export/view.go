@@ -12,8 +12,8 @@ import (
 	"offramp/migration"
 )
 
-// view is what one job sees of the sources: one snapshot of each, and the datasets that were chosen. Not safe for concurrent
-// use.
+// view is what one job sees of the sources: one snapshot of each, and the datasets that were chosen. Not safe for
+// concurrent use.
 type view struct {
 	sources   *connect.Sources
 	programme *migration.Programme

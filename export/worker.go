@@ -13,14 +13,15 @@ import (
 	"offramp/migration"
 )
 
-// Queues are where exports wait, by size class, so that a giant does not hold up a thousand small ones. Every export begins in
-// Queue, where it is built if it is small, and else handed over. Sweeps run on river.QueueDefault.
+// Queues are where exports wait, by size class, so that a giant does not hold up a thousand small ones. Every export
+// begins in Queue, where it is built if it is small, and else handed over. Sweeps run on river.QueueDefault.
 const (
 	Queue      = "export"
 	QueueLarge = "export_large"
 )
 
-// Priorities of jobs; lower numbers go first. Who helps with an export stands back behind those who have not begun theirs.
+// Priorities of jobs; lower numbers go first. Who helps with an export stands back behind those who have not begun
+// theirs.
 const (
 	PriorityUrgent  = 1 // the customer's deadline is near, or they have waited before
 	PriorityUsual   = 2

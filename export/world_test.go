@@ -176,7 +176,7 @@ func buildConfig(t testing.TB, d *db.DB, b *storage.Bucket, urls map[string]stri
 	return export.Config{
 		DB: d, Journey: migration.NewService(d), Queue: inserter(t, d), Bucket: b, Sources: sources, Programmes: fixed{p},
 		Passwords: passwords(t),
-		Logger:    quiet(), Backoff: []time.Duration{50 * time.Millisecond}, Beat: 50 * time.Millisecond,
+		Logger:    quiet(), Backoff: []time.Duration{50 * time.Millisecond}, Heartbeat: 50 * time.Millisecond,
 	}
 }
 
@@ -372,8 +372,8 @@ func fetch(t testing.TB, link, byteRange string) *http.Response {
 	return res
 }
 
-// proven holds what the portal promises of a ready export: exactly one object, whose bytes are those of the record and prove
-// themselves.
+// proven holds what the portal promises of a ready export: exactly one object, whose bytes are those of the record and
+// prove themselves.
 func (w *world) proven(who migration.Who, e export.Export) archive.Report {
 	w.Helper()
 	e = w.read(e)

@@ -13,7 +13,8 @@ import (
 // Counts reads how often customers use a feature from the product's databases.
 type Counts struct{ *Sources }
 
-// plainError says in plain words what is wrong with a question of the programme. It holds no value of the product's data.
+// plainError says in plain words what is wrong with a question of the programme. It holds no value of the product's
+// data.
 type plainError struct {
 	words string
 	cause error

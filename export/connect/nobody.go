@@ -14,8 +14,8 @@ import (
 // nobodyFor bounds how long a query may take for a customer who does not exist.
 const nobodyFor = 30 * time.Second
 
-// nobodies are customers' numbers that nobody has, of the kinds that products use: a query that compares numbers takes the first
-// or the second, one that compares UUIDs the third.
+// nobodies are customers' numbers that nobody has, of the kinds that products use: a query that compares numbers takes
+// the first or the second, one that compares UUIDs the third.
 func nobodies() []string {
 	var b [18]byte
 	_, _ = rand.Read(b[:]) // never fails
@@ -28,8 +28,9 @@ func nobodies() []string {
 
 var errRow = errors.New("a row")
 
-// tryNobody asks a query for a customer who does not exist and refuses one that answers with rows: it would hand them to every
-// customer. It never reads more than one row. A query that takes no such number, or too long, is not refused; unproved says so.
+// tryNobody asks a query for a customer who does not exist and refuses one that answers with rows: it would hand them
+// to every customer. It never reads more than one row. A query that takes no such number, or too long, is not refused;
+// unproved says so.
 func tryNobody(ctx context.Context, db source.Source, q source.Query) (unproved string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, nobodyFor)
 	defer cancel()

@@ -16,8 +16,8 @@ type pacer struct {
 	key   string
 }
 
-// WithPace has all processes that use d keep one pace for each HTTP API together; without it, and while d is out of reach, each
-// keeps its own.
+// WithPace has all processes that use d keep one pace for each HTTP API together; without it, and while d is out of
+// reach, each keeps its own.
 func (s *Sources) WithPace(d *db.DB, log *slog.Logger) *Sources {
 	s.pace = &pacer{store: paceStore{db: d}, log: log}
 	return s

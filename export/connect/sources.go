@@ -1,5 +1,6 @@
-// Package connect opens the sources that a programme names by key, puts the programme's datasets and features to them as queries,
-// and checks a programme against them before it takes effect. All worker processes share one pace for each HTTP API.
+// Package connect opens the sources that a programme names by key, puts the programme's datasets and features to them
+// as queries, and checks a programme against them before it takes effect. All worker processes share one pace for each
+// HTTP API.
 package connect
 
 import (
@@ -13,8 +14,8 @@ import (
 	"offramp/migration"
 )
 
-// Sources are the places of the retired product's data by the keys that the programme file uses. Each is opened when it is
-// first asked for. Safe for concurrent use.
+// Sources are the places of the retired product's data by the keys that the programme file uses. Each is opened when it
+// is first asked for. Safe for concurrent use.
 type Sources struct {
 	urls    map[string]string
 	headers map[string]string
@@ -31,8 +32,8 @@ func New(urls map[string]string, o source.Options) *Sources {
 	return &Sources{urls: urls, opts: o, rows: map[string]source.Source{}, objects: map[string]source.Objects{}}
 }
 
-// WithHeaders sets the header line with its secret that the source of a key is asked with, as config.Config.SourceHeaders
-// holds them. Only HTTP APIs take one.
+// WithHeaders sets the header line with its secret that the source of a key is asked with, as
+// config.Config.SourceHeaders holds them. Only HTTP APIs take one.
 func (s *Sources) WithHeaders(headers map[string]string) *Sources {
 	s.headers = headers
 	return s
@@ -118,7 +119,8 @@ type Problem struct {
 // slowScan is the size from which a table without a fitting index is worth a warning.
 const slowScan = 100_000
 
-// CheckProgramme tries every dataset's query and every source that the programme names, without reading customers' data.
+// CheckProgramme tries every dataset's query and every source that the programme names, without reading customers'
+// data.
 func (s *Sources) CheckProgramme(ctx context.Context, p *migration.Programme) []Problem {
 	var problems []Problem
 	say := func(path string, err error) {

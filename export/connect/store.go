@@ -13,7 +13,8 @@ type paceStore struct {
 	db *db.DB
 }
 
-// keepPace reserves a stretch of a source's time, at the earliest after a hold, and tells how long it is until it begins.
+// keepPace reserves a stretch of a source's time, at the earliest after a hold, and tells how long it is until it
+// begins.
 func (s paceStore) keepPace(ctx context.Context, source string, stretch, hold time.Duration) (wait time.Duration, err error) {
 	const sql = `
 		INSERT INTO source_pace AS p (source, next_at) VALUES ($1, clock_timestamp() + make_interval(secs => $2::float8 + $3::float8))

@@ -34,7 +34,7 @@ type Config struct {
 	RoleServer string          // address of AWS's service for roles; empty: the region's own
 	Retries    int             // tries until a delivery has failed; default 8
 	Backoff    []time.Duration // waits between them; default 10 s, 1 min, 5 min, 15 min, 1 h
-	Beat       time.Duration   // between two looks at the fence; default 1 s
+	Heartbeat  time.Duration   // between two checks of the fence; default 1 s
 	Stall      time.Duration   // how long the customer's bucket may be silent; default 30 s
 
 	At func(point string) // told at each point where a death would be of interest: tests kill there
@@ -47,8 +47,8 @@ func (c Config) withDefaults() Config {
 	if len(c.Backoff) == 0 {
 		c.Backoff = []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
 	}
-	if c.Beat <= 0 {
-		c.Beat = time.Second
+	if c.Heartbeat <= 0 {
+		c.Heartbeat = time.Second
 	}
 	if c.Stall <= 0 {
 		c.Stall = 30 * time.Second
@@ -62,8 +62,8 @@ func (c Config) withDefaults() Config {
 // settleLimit bounds what an attempt does after its end.
 const settleLimit = 15 * time.Second
 
-// checkName is the object that proves the customer's rights. It is removed again where the customer lets us delete, which is a
-// right that the copy itself does not need; where not, the customer is told that it stays.
+// checkName is the object that proves the customer's rights. It is removed again where the customer lets us delete,
+// which is a right that the copy itself does not need; where not, the customer is told that it stays.
 const checkName = "offramp-check.txt"
 
 // deliverer copies exports into customers' buckets. Safe for concurrent use.
@@ -103,7 +103,7 @@ func (c *deliverer) run(ctx context.Context, args Args) error {
 	}
 	inner, cancel := context.WithCancelCause(ctx)
 	beating := make(chan struct{})
-	go func() { defer close(beating); c.beat(inner, p, cancel) }()
+	go func() { defer close(beating); c.heartbeat(inner, p, cancel) }()
 	err = c.deliver(inner, p)
 	if err != nil && errors.Is(context.Cause(inner), errFenced) {
 		err = errFenced
@@ -197,7 +197,8 @@ func (c *deliverer) theirs(ctx context.Context, p *attempt, err error) error {
 	return badTarget{diagnose(err, p.step)}
 }
 
-// check proves that the bucket takes, keeps and gives back an object of ours: the rights that the copy needs, and no more.
+// check proves that the bucket takes, keeps and gives back an object of ours: the rights that the copy needs, and no
+// more.
 func (c *deliverer) check(ctx context.Context, p *attempt) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
@@ -327,9 +328,9 @@ func (t *tally) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// beat writes how far the copy is, and ends it when it was overtaken or cancelled.
-func (c *deliverer) beat(ctx context.Context, p *attempt, cancel context.CancelCauseFunc) {
-	tick := time.NewTicker(c.Beat)
+// heartbeat records the progress of the copy, and cancels it when its attempt was overtaken or the delivery cancelled.
+func (c *deliverer) heartbeat(ctx context.Context, p *attempt, cancel context.CancelCauseFunc) {
+	tick := time.NewTicker(c.Heartbeat)
 	defer tick.Stop()
 	for {
 		select {

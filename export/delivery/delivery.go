@@ -1,5 +1,5 @@
-// Package delivery hands ready exports to customers' own programs and buckets: by a download token that a script shows, and by
-// copying the archive files into an S3 bucket of the customer's.
+// Package delivery hands ready exports to customers' own programs and buckets: by a download token that a script shows,
+// and by copying the archive files into an S3 bucket of the customer's.
 //
 // A copy is one row in one of six states:
 //
@@ -7,8 +7,8 @@
 //	   ^                  |                                         |
 //	   +------ delay -----+-----------------------------------------+--> failed, cancelled
 //
-// Every start counts an attempt, which fences what a worker may write. A file counts as delivered when it was read back from the
-// customer's bucket and compared with our record; an attempt goes on with the files that are not there yet.
+// Every start counts an attempt, which fences what a worker may write. A file counts as delivered when it was read back
+// from the customer's bucket and compared with our record; an attempt goes on with the files that are not there yet.
 package delivery
 
 import (

@@ -17,9 +17,9 @@ import (
 	"offramp/migration"
 )
 
-// Start asks for a copy of a ready export into the customer's bucket. The bucket is checked by a worker before anything is
-// copied; what was asked for while the export could be downloaded is completed. ErrOwnersOnly, ErrNotFound, ErrNotReady,
-// ErrExpired, ErrTarget with the fields to mend, ErrOtherLive while another copy is made.
+// Start asks for a copy of a ready export into the customer's bucket. The bucket is checked by a worker before anything
+// is copied; what was asked for while the export could be downloaded is completed. ErrOwnersOnly, ErrNotFound,
+// ErrNotReady, ErrExpired, ErrTarget with the fields to mend, ErrOtherLive while another copy is made.
 func (d *Service) Start(ctx context.Context, who migration.Who, p *migration.Programme, exportID string, t Target) (Delivery, error) {
 	if !export.May(who, p) {
 		return Delivery{}, export.ErrOwnersOnly
@@ -83,8 +83,8 @@ func (d *Service) Latest(ctx context.Context, who migration.Who, exportID string
 	return public(last), err
 }
 
-// Cancel ends the copy of an export that is waiting or under way; what lies in the customer's bucket stays there. Cancelling
-// where there is none changes nothing. ErrOwnersOnly, ErrNotFound.
+// Cancel ends the copy of an export that is waiting or under way; what lies in the customer's bucket stays there.
+// Cancelling where there is none changes nothing. ErrOwnersOnly, ErrNotFound.
 func (d *Service) Cancel(ctx context.Context, who migration.Who, p *migration.Programme, exportID string) error {
 	if !export.May(who, p) {
 		return export.ErrOwnersOnly
@@ -122,8 +122,8 @@ func (d *Service) Cancel(ctx context.Context, who migration.Who, p *migration.Pr
 // Principal is the AWS identity that takes on customers' roles; empty: roles are not offered.
 func (d *Service) Principal() string { return d.opts.Principal }
 
-// ExternalID is what a customer's role has to ask us for, so that we cannot be talked into using it for another customer.
-// It is the same each time, and nobody can tell it without the installation's secret.
+// ExternalID is what a customer's role has to ask us for, so that we cannot be talked into using it for another
+// customer. It is the same each time, and nobody can tell it without the installation's secret.
 func (d *Service) ExternalID(customerID string) string {
 	return externalID(d.opts.Secret, customerID)
 }

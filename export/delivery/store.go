@@ -49,7 +49,8 @@ func (s store) latest(ctx context.Context, scope db.Scope, exportID string) (d D
 	return d, err
 }
 
-// countSince counts the deliveries that a customer asked for since an instant. The customer's row lets one request at a time count.
+// countSince counts the deliveries that a customer asked for since an instant. The customer's row lets one request at a
+// time count.
 func (store) countSince(ctx context.Context, tx *db.Tx, customerID string, since time.Time) (n int, err error) {
 	if _, err := tx.Pgx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('delivery ' || $1, 0))`, customerID); err != nil {
 		return 0, fmt.Errorf("lock deliveries: %w", err)

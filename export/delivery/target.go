@@ -37,8 +37,8 @@ var (
 
 const defaultRegion = "us-east-1"
 
-// checkTarget returns the target in one canonical form, or names every field that is wrong. What only the bucket itself can
-// tell, a worker finds out.
+// checkTarget returns the target in one canonical form, or names every field that is wrong. What only the bucket itself
+// can tell, a worker finds out.
 func (d *Service) checkTarget(t Target) (Target, error) {
 	refusal, faults := ErrTarget, 0
 	bad := func(field, key string) {
@@ -132,8 +132,8 @@ func (d *Service) portMayBe(u *url.URL) bool {
 	return len(d.opts.Ports) == 0 || slices.ContainsFunc(d.opts.Ports, func(p int) bool { return strconv.Itoa(p) == port })
 }
 
-// config is how the bucket is reached: through the dialler that knows what must not be reached, and never by way of our own
-// environment's credentials.
+// config is how the bucket is reached: through the dialler that knows what must not be reached, and never by way of our
+// own environment's credentials.
 func (t Target) config(dialer storage.Dialer) storage.Config {
 	return storage.Config{
 		Endpoint: t.Endpoint, Region: t.Region, Bucket: t.Bucket, AccessKey: t.AccessKey, SecretKey: t.SecretKey,

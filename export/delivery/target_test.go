@@ -8,8 +8,8 @@ import (
 	"offramp/internal/outbound"
 )
 
-// TestO04_PrivateHostsAndUnknownOnesAreWordedAlike holds what a customer reads of an address of theirs: it must not tell which names and
-// addresses our own network has.
+// TestO04_PrivateHostsAndUnknownOnesAreWordedAlike holds what a customer reads of an address of theirs: it must not
+// tell which names and addresses our own network has.
 func TestO04_PrivateHostsAndUnknownOnesAreWordedAlike(t *testing.T) {
 	blocked := diagnose(fmt.Errorf("put: %w", outbound.ErrBlocked), "write")
 	unknown := diagnose(fmt.Errorf("put: %w", &net.DNSError{Err: "no such host", Name: "nowhere", IsNotFound: true}), "write")

@@ -17,11 +17,12 @@ import (
 // tokenLife is how long a download token works at most; it ends with its export in any case.
 const tokenLife = 72 * time.Hour
 
-// ErrToken is a download token that is unknown, was replaced or revoked, has run out, or whose contact has lost the right.
+// ErrToken is a download token that is unknown, was replaced or revoked, has run out, or whose contact has lost the
+// right.
 var ErrToken = fault.New(fault.Unauthenticated, "delivery.token_refused")
 
-// Token lets a program download the files of one export on behalf of the contact who made it. The secret itself is known
-// only to whoever made it.
+// Token lets a program download the files of one export on behalf of the contact who made it. The secret itself is
+// known only to whoever made it.
 type Token struct {
 	ID         string
 	ExportID   string
@@ -98,8 +99,9 @@ func (d *Service) Token(ctx context.Context, who migration.Who, exportID string)
 	return d.tokens.find(ctx, db.CustomerScope(who.CustomerID), exportID, d.db.Clock.Now())
 }
 
-// Bearer returns on whose behalf a program that shows this secret downloads the export. Whether that contact may still do so
-// is looked up each time; Service.Link then decides about the export itself. ErrToken, or ErrNotFound for another export.
+// Bearer returns on whose behalf a program that shows this secret downloads the export. Whether that contact may still
+// do so is looked up each time; Service.Link then decides about the export itself. ErrToken, or ErrNotFound for another
+// export.
 func (d *Service) Bearer(ctx context.Context, exportID, random string) (migration.Who, error) {
 	hash := secret.Hash(random)
 	t, err := d.tokens.open(ctx, hash, d.db.Clock.Now())

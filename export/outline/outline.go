@@ -1,5 +1,6 @@
-// Package outline tells a customer, before an export is asked for, what their data comes to: how many rows, files and bytes each
-// dataset has, what the filters offer, and how long an export will roughly take. A worker asks the sources; no export depends on it.
+// Package outline tells a customer, before an export is asked for, what their data comes to: how many rows, files and
+// bytes each dataset has, what the filters offer, and how long an export will roughly take. A worker asks the sources;
+// no export depends on it.
 package outline
 
 import (
@@ -16,8 +17,8 @@ import (
 	"offramp/migration"
 )
 
-// Outline is what a customer's data comes to, as the sources said a while ago. It serves the form of a new export; no export
-// depends on it.
+// Outline is what a customer's data comes to, as the sources said a while ago. It serves the form of a new export; no
+// export depends on it.
 type Outline struct {
 	Version  int       // of the programme that it answers
 	MadeAt   time.Time // zero: there is none yet
@@ -103,8 +104,8 @@ func New(d *db.DB, queue *jobs.Client) *Service {
 	return &Service{db: d, store: store{db: d}, queue: queue}
 }
 
-// Latest returns the customer's latest outline. Without one for this programme it is empty but for what is known about the
-// asking; Ask has it made.
+// Latest returns the customer's latest outline. Without one for this programme it is empty but for what is known about
+// the asking; Ask has it made.
 func (s *Service) Latest(ctx context.Context, who migration.Who, p *migration.Programme) (Outline, error) {
 	o, err := s.store.latest(ctx, db.CustomerScope(who.CustomerID), who.CustomerID)
 	if o.Version != p.Version {

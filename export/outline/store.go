@@ -83,8 +83,8 @@ func (s store) save(ctx context.Context, scope db.Scope, customerID string, o Ou
 	return nil
 }
 
-// paceSQL looks at the latest hundred exports that became ready and at those that wait. Numbers of all customers together
-// tell nothing of any one of them.
+// paceSQL looks at the latest hundred exports that became ready and at those that wait. Numbers of all customers
+// together tell nothing of any one of them.
 const paceSQL = `
 	WITH done AS (
 		SELECT bytes_total, started_at - requested_at AS waited, finished_at - started_at AS took

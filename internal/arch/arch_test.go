@@ -75,7 +75,7 @@ var homes = map[string][]string{
 	"crypto/rc4":    nil,
 	"crypto/dsa":    nil,
 	"crypto/sha1":   {"export/archive/locked/"},                                // the format of locked archives demands it, within PBKDF2 and HMAC
-	"math/rand":     {"deploy/local/", "tools/", "*alone.go", "*writeback.go"}, // how long to wait before the next try
+	"math/rand":     {"deploy/local/", "tools/", "*once.go", "*writeback.go"}, // how long to wait before the next try
 	"unsafe":        nil,
 	"text/template": {"internal/mail/", "export/archive/", "portal/customer/", "deploy/local/"}, // of texts that are compiled in
 	"html/template": {"internal/mail/", "deploy/local/"},

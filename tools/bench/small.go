@@ -318,7 +318,7 @@ func (c *crowd) builder() func(context.Context, export.Args) error {
 	if err != nil {
 		return func(context.Context, export.Args) error { return err }
 	}
-	return export.Alone(export.Config{
+	return export.BuildOnce(export.Config{
 		DB: c.app, Journey: migration.NewService(c.app), Queue: queue, Bucket: c.bucket, Sources: connect.New(c.config.Sources, source.Options{}),
 		Programmes: migration.NewProgrammes(c.app), Logger: slog.New(slog.DiscardHandler),
 	})

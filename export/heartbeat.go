@@ -10,10 +10,10 @@ import (
 	"offramp/migration"
 )
 
-// beat writes how far the attempt is, and ends it when it was overtaken or cancelled. A database that is away for a while
-// ends nothing: what counts is the fence at the end.
-func (b *builder) beat(ctx context.Context, a *attempt) {
-	tick := time.NewTicker(b.Beat)
+// heartbeat records the attempt's progress, and stops it when it was overtaken or cancelled. A database that is away
+// for a while ends nothing: what counts is the fence at the end.
+func (b *builder) heartbeat(ctx context.Context, a *attempt) {
+	tick := time.NewTicker(b.Heartbeat)
 	defer tick.Stop()
 	for {
 		select {
@@ -27,7 +27,8 @@ func (b *builder) beat(ctx context.Context, a *attempt) {
 	}
 }
 
-// advance looks at the fence once. What was lost ends: the try of a volume that another job has now, or the whole attempt.
+// advance records the progress once and checks the fence. What was lost is stopped: the try of a volume that another
+// job has now, or the whole attempt.
 func (b *builder) advance(ctx context.Context, a *attempt, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -35,11 +36,11 @@ func (b *builder) advance(ctx context.Context, a *attempt, now time.Time) error 
 	defer a.mu.Unlock()
 	lost := false // the volume only
 	err := b.DB.InTx(ctx, db.CustomerScope(a.CustomerID), func(tx *db.Tx) (err error) {
-		lost, err = b.store.beat(ctx, tx, a)
+		lost, err = b.store.saveProgress(ctx, tx, a)
 		if err != nil || lost {
 			return err
 		}
-		sum, turn, err := b.store.sumUp(ctx, tx, a, b.Beat)
+		sum, turn, err := b.store.sumUp(ctx, tx, a, b.Heartbeat)
 		if err != nil || !turn {
 			return err
 		}
@@ -51,7 +52,7 @@ func (b *builder) advance(ctx context.Context, a *attempt, now time.Time) error 
 		if a.work != nil {
 			proof += a.work.ledger.proof()
 		}
-		p.Percent, p.Left = a.forecast.look(now, sum.stage, sum.Bytes+proof, sum.BytesTotal+proofOf(sum.BytesTotal))
+		p.Percent, p.Left = a.forecast.update(now, sum.stage, sum.Bytes+proof, sum.BytesTotal+proofOf(sum.BytesTotal))
 		return b.Journey.SetProgress(ctx, tx, a.CustomerID, p)
 	})
 	switch {

@@ -17,8 +17,8 @@ import (
 	"offramp/migration"
 )
 
-// TestAReceiptSaysWhatItIsOf narrows an export in each way: the archive and the export's record name the datasets that came
-// whole all the same.
+// TestAReceiptSaysWhatItIsOf narrows an export in each way: the archive and the export's record name the datasets that
+// came whole all the same.
 func TestAReceiptSaysWhatItIsOf(t *testing.T) {
 	t.Parallel()
 	w, owner := selective(t)
@@ -64,8 +64,9 @@ func TestAReceiptSaysWhatItIsOf(t *testing.T) {
 	}
 }
 
-// TestAPageThatKeepsFailingDoesNotStopTheRest builds an export whose API refuses one page: after some tries the other rows and datasets
-// arrive, the page's rows are named, and a rebuild of what failed brings them once the API gives them.
+// TestAPageThatKeepsFailingDoesNotStopTheRest builds an export whose API refuses one page: after some tries the other
+// rows and datasets arrive, the page's rows are named, and a rebuild of what failed brings them once the API gives
+// them.
 func TestAPageThatKeepsFailingDoesNotStopTheRest(t *testing.T) {
 	t.Parallel()
 	var healed atomic.Bool
