@@ -27,7 +27,7 @@ type Call struct {
 	ID, CustomerID, Ref, Customer, Tier, Notice string
 	DueDay                                      migration.Day
 	Owner                                       string // identity id; empty: nobody has taken it
-	Contact, Email                              string // of the first owner
+	Contact, Email, Phone                       string // of the first owner
 	Script                                      string // in the customer's language
 	OpenedAt                                    time.Time
 	Followed                                    *time.Time // when a person of theirs last followed a link of a mail; nil: never
@@ -129,7 +129,7 @@ func (s *Service) Calls(ctx context.Context, staffID string, limit int) (list []
 		for _, r := range rows {
 			c := Call{
 				ID: r.ID, CustomerID: r.CustomerID, Ref: r.Ref, Customer: r.Customer, Tier: r.Tier, Notice: r.Notice,
-				DueDay: migration.DayOf(r.DueDay), Owner: r.Owner, Contact: r.Contact, Email: r.Email, OpenedAt: r.OpenedAt, Followed: r.Followed,
+				DueDay: migration.DayOf(r.DueDay), Owner: r.Owner, Contact: r.Contact, Email: r.Email, Phone: r.Phone, OpenedAt: r.OpenedAt, Followed: r.Followed,
 				Attempts: r.Attempts, Note: r.Note, AskedBy: r.AskedBy,
 			}
 			if n, ok := p.Notice(r.Notice); ok {

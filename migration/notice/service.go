@@ -215,13 +215,24 @@ func firstOf(texts ...string) string {
 // Preview composes a notice as a customer's first addressee would get it now, by the same code that sends it. An empty tag is
 // the contact's own language. ErrUnknown. For staff; the look is recorded.
 func (s *Service) Preview(ctx context.Context, staffID, key, customerID, tag string) (letter Letter, to Reader, err error) {
+	letter, to, _, err = s.preview(ctx, staffID, key, customerID, tag, migration.ChannelEmail)
+	return letter, to, err
+}
+
+// PreviewText is Preview for a short message. texted is false where nobody of the customer has agreed to any: the letter is what their
+// first addressee by email would get. ErrUnknown, also for a notice without words for short messages.
+func (s *Service) PreviewText(ctx context.Context, staffID, key, customerID, tag string) (letter Letter, to Reader, texted bool, err error) {
+	return s.preview(ctx, staffID, key, customerID, tag, migration.ChannelSMS)
+}
+
+func (s *Service) preview(ctx context.Context, staffID, key, customerID, tag, channel string) (letter Letter, to Reader, reached bool, err error) {
 	p, err := s.programme(ctx)
 	if err != nil {
-		return Letter{}, Reader{}, err
+		return Letter{}, Reader{}, false, err
 	}
 	n, ok := p.Notice(key)
 	if !ok {
-		return Letter{}, Reader{}, ErrUnknown
+		return Letter{}, Reader{}, false, ErrUnknown
 	}
 	err = s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
 		found, err := s.store.recipients(ctx, tx, []string{customerID})
@@ -232,7 +243,16 @@ func (s *Service) Preview(ctx context.Context, staffID, key, customerID, tag str
 		if !ok {
 			return ErrUnknown
 		}
-		list := addressees(r.Contacts, n)
+		write, list := Compose, addressees(r.Contacts, n)
+		if channel == migration.ChannelSMS {
+			if len(n.WordsFor(r.Tier).SMS) == 0 {
+				return ErrUnknown
+			}
+			write = ComposeText
+			if some := texted(r.Contacts); len(some) > 0 {
+				list, reached = some, true
+			}
+		}
 		if len(list) == 0 {
 			list = []addressee{{Name: r.Name, Locale: r.Locale}}
 		}
@@ -246,14 +266,14 @@ func (s *Service) Preview(ctx context.Context, staffID, key, customerID, tag str
 		if tag != "" {
 			to.Locale = tag
 		}
-		if letter, err = Compose(p, []migration.Notice{n}, to, tx.Now, s.link); err != nil {
+		if letter, err = write(p, []migration.Notice{n}, to, tx.Now, s.link); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, audit.Entry{
 			Actor: staffID, ActorKind: audit.Staff, Act: "notice.preview", Object: "notice " + key, CustomerID: customerID,
 		})
 	})
-	return letter, to, err
+	return letter, to, reached, err
 }
 
 // Inbox is everything that a customer's contact was ever sent, newest first.

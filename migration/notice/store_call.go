@@ -13,22 +13,22 @@ import (
 )
 
 type callRow struct {
-	ID, CustomerID, Ref, Customer, Tier, Locale, Zone, Notice, Owner, Contact, Email string
-	Note, AskedBy                                                                    string
-	Attempts                                                                         int
-	Followed                                                                         *time.Time
-	DueDay, OpenedAt                                                                 time.Time
-	Extensions                                                                       map[string]migration.Day
+	ID, CustomerID, Ref, Customer, Tier, Locale, Zone, Notice, Owner, Contact, Email, Phone string
+	Note, AskedBy                                                                           string
+	Attempts                                                                                int
+	Followed                                                                                *time.Time
+	DueDay, OpenedAt                                                                        time.Time
+	Extensions                                                                              map[string]migration.Day
 }
 
 func (store) openCalls(ctx context.Context, tx *db.Tx, limit int) ([]callRow, error) {
 	const sql = `
 		SELECT k.id, k.customer_id, c.ref, c.name AS customer, c.tier, c.locale, c.zone, k.notice, k.owner, k.due_day, k.opened_at, k.note, k.asked_by, k.attempts,
 		       (SELECT max(f.at) FROM notice_click f WHERE f.customer_id = k.customer_id AND f.verdict = 'person') AS followed,
-		       coalesce(o.name, '') AS contact, coalesce(o.email, '') AS email,
+		       coalesce(o.name, '') AS contact, coalesce(o.email, '') AS email, coalesce(o.number, '') AS phone,
 		       coalesce((SELECT jsonb_object_agg(e.milestone, e.day) FROM extension e WHERE e.customer_id = c.id), '{}') AS extensions
 		  FROM notice_call k JOIN customer c ON c.id = k.customer_id
-		  LEFT JOIN LATERAL (SELECT name, email FROM contact o WHERE o.customer_id = c.id AND o.state = 'active'
+		  LEFT JOIN LATERAL (SELECT o.name, o.email, n.number FROM contact o LEFT JOIN contact_phone n ON n.contact_id = o.id WHERE o.customer_id = c.id AND o.state = 'active'
 		                      ORDER BY o.role = 'owner' DESC, o.id LIMIT 1) o ON TRUE
 		 WHERE k.state = 'open' ORDER BY k.due_day, c.ref LIMIT $1`
 	rows, err := tx.Pgx.Query(ctx, sql, limit)

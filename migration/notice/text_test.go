@@ -138,6 +138,15 @@ func TestShortMessagesGoOnlyWherePeopleAgreedAndOthersGoOnToTheNextChannel(t *te
 	if days := q.one(`SELECT string_agg(days::text, '') FROM notice_delivery`); days != `{"service_end": "2027-01-31"}` {
 		t.Errorf("the message told %s", days)
 	}
+	// The preview is what was sent, to the byte.
+	customer := func(ref string) string { return q.one(`SELECT id FROM customer WHERE ref = $1`, ref) }
+	letter, _, texted, err := q.notices.PreviewText(t.Context(), ben.ID, "announcement", customer("A-1"), "")
+	if err != nil || !texted || letter.Plain != got[0].Text || letter.Sum != q.one(`SELECT body_hash FROM notice_delivery`) {
+		t.Errorf("preview of A-1: %t %q, %v", texted, letter.Plain, err)
+	}
+	if letter, to, texted, err := q.notices.PreviewText(t.Context(), ben.ID, "announcement", customer("A-2"), "zh-CN"); err != nil || texted || to.Customer != "Customer A-2" || !strings.HasPrefix(letter.Plain, "小船将于") {
+		t.Errorf("preview of A-2, who has not agreed: %t %q to %q, %v", texted, letter.Plain, to.Customer, err)
+	}
 	// It is in the customer's inbox, as it was sent.
 	who := migration.Who{CustomerID: q.one(`SELECT id FROM customer WHERE ref = 'A-1'`), ContactID: q.one(`SELECT k.id FROM contact k JOIN customer c ON c.id = k.customer_id WHERE ref = 'A-1'`)}
 	if list, err := q.notices.Inbox(t.Context(), who); err != nil || len(list) != 1 || list[0].Channel != "sms" || list[0].Body != got[0].Text {

@@ -98,6 +98,7 @@ var acts = []string{
 	"sink.replay",
 	"sms.agree",
 	"sms.block",
+	"sms.blocked",
 	"sms.stop",
 	"sms.withdraw",
 	"workspace.agree_waiver",

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"offramp/internal/locale"
+	"offramp/internal/sms"
 	"offramp/migration"
 	"offramp/migration/notice/truth"
 	"offramp/portal/console"
@@ -49,6 +50,9 @@ func (p *Pages) show(c echo.Context, status int, unsure string) error {
 		return err
 	}
 	if d.unknowns, err = p.Truth.Unknowns(ctx, by, d.search, shown); err != nil {
+		return err
+	}
+	if d.blocked, err = p.Truth.BlockedNumbers(ctx, by, d.search, shown); err != nil {
 		return err
 	}
 	if d.in, err = p.Truth.Inflow(ctx, by, v.Now.Add(-truth.Window)); err != nil {
@@ -100,6 +104,7 @@ type found struct {
 	search, unsure string
 	long           string // what is wrong with the search; empty: nothing
 	list           []truth.Suppression
+	blocked        []truth.Blocked
 	unknowns       []truth.Doubt
 	in             truth.Inflow
 	names          map[string]string
@@ -115,6 +120,7 @@ type view struct {
 	find     ui.Button
 	none     *ui.Empty
 	cards    []card
+	numbers  []card // that are not texted any more
 	unknowns []doubt
 	inflow   []ui.SummaryRow
 }
@@ -151,6 +157,17 @@ func build(v *page.Visit, d found, layout ui.Page) view {
 	}
 	for _, s := range d.list {
 		w.cards = append(w.cards, cardOf(v, s, d.names))
+	}
+	for _, b := range d.blocked {
+		w.numbers = append(w.numbers, card{
+			card: ui.Card{ID: "number-" + b.ContactID, Title: b.Customer + " · " + b.Ref, Aside: ui.Tag("", ui.ToneProblem, l.T("truth.number.none"))},
+			facts: []ui.SummaryRow{
+				{Key: l.T("truth.contact"), Value: b.Contact + " · " + sms.Masked(b.Phone)},
+				{Key: l.T("truth.since"), Value: v.When(b.At)},
+				{Key: l.T("truth.evidence"), Value: b.Evidence},
+				{Key: l.T("truth.now"), Value: l.T("truth.number.again")},
+			},
+		})
 	}
 	for i, one := range d.unknowns {
 		doubt := doubtOf(v, one, i, d.unsure)
@@ -212,7 +229,7 @@ func doubtOf(v *page.Visit, d truth.Doubt, i int, unsure string) doubt {
 		card: ui.Card{ID: "mail-" + id, Title: d.Customer + " · " + d.Ref, Aside: ui.Tag("", ui.ToneActionNeeded, l.T("truth.state."+d.State))},
 		facts: []ui.SummaryRow{
 			{Key: l.T("truth.subject"), Value: d.Subject},
-			{Key: l.T("truth.contact"), Value: d.Contact + " · " + locale.Mask(d.Mail)},
+			{Key: l.T("truth.contact"), Value: d.Contact + " · " + addressOf(d)},
 			{Key: l.T("truth.sent_at"), Value: v.When(d.StartedAt)},
 			{Key: l.T("truth.trying"), Value: trying(v, d)},
 		},
@@ -230,6 +247,14 @@ func doubtOf(v *page.Visit, d truth.Doubt, i int, unsure string) doubt {
 	}
 	w.send = ui.Button{Label: l.T("truth.again"), Kind: ui.Plain, Name: "contact", Value: d.ContactID}
 	return w
+}
+
+// addressOf is where it went, masked.
+func addressOf(d truth.Doubt) string {
+	if d.Channel == migration.ChannelSMS {
+		return sms.Masked(d.Phone)
+	}
+	return locale.Mask(d.Mail)
 }
 
 // trying says who goes on trying, and until when.

@@ -1,6 +1,7 @@
 package notices
 
 import (
+	"offramp/internal/sms"
 	"offramp/migration"
 	"offramp/migration/notice"
 	"offramp/portal/console"
@@ -93,6 +94,9 @@ func callCardOf(v *page.Visit, c notice.Call, names map[string]string) callCard 
 	}
 	if c.Followed != nil {
 		card.facts = append(card.facts, ui.SummaryRow{Key: l.T("notice.call.followed"), Value: v.When(*c.Followed)})
+	}
+	if c.Phone != "" {
+		card.facts = append(card.facts, ui.SummaryRow{Key: l.T("phone.number"), Value: sms.Pretty(c.Phone)})
 	}
 	if c.Attempts > 0 {
 		card.facts = append(card.facts, ui.SummaryRow{Key: l.T("notice.call.outcome"), Value: l.N("notice.call.attempts", c.Attempts)})

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"offramp/internal/locale"
+	"offramp/internal/sms"
 	"offramp/internal/textdiff"
 	"offramp/migration"
 	"offramp/migration/notice"
@@ -22,11 +23,19 @@ type desk struct {
 	names   map[string]string
 	query   page.Form
 	letter  *notice.Letter // nil: no preview was asked for
+	text    *textLetter    // nil: the notice goes by no short message
 	to      notice.Reader
 	unknown bool   // no customer has the number that was asked for
 	long    string // what is wrong with that number as it was written; empty: nothing
 
 	reason, wrong string // of a pause that was refused: what was written, and what is wrong with it
+}
+
+// textLetter is the short message that a customer would get.
+type textLetter struct {
+	letter notice.Letter
+	to     notice.Reader
+	texted bool // somebody of the customer has agreed to short messages
 }
 
 // noticeView is the page about one notice.
@@ -73,6 +82,34 @@ type preview struct {
 	text  string
 	frame string // address of the HTML form
 	title string
+	sms   *textPreview // nil: the notice goes by no short message
+}
+
+// textPreview is the short message that one customer would get.
+type textPreview struct {
+	rows []ui.SummaryRow
+	tag  string
+	text string
+	note string // that the customer is passed on to the next channel; empty: they are not
+}
+
+func textPreviewOf(l *locale.Locale, t *textLetter) *textPreview {
+	if t == nil {
+		return nil
+	}
+	length, alphabet := sms.Measure(t.letter.Plain), "gsm"
+	if length.Unicode {
+		alphabet = "unicode"
+	}
+	view := &textPreview{tag: t.letter.Bulletin.Tag, text: t.letter.Plain, rows: []ui.SummaryRow{
+		{Key: l.T("notice.preview.to"), Value: t.to.Contact + " · " + t.to.Customer},
+		{Key: l.T("notice.preview.parts"), Value: l.N("notice.preview.parts."+alphabet, length.Parts, "Characters", l.Number(int64(len([]rune(t.letter.Plain)))))},
+		{Key: l.T("notice.preview.text_sum"), Body: ui.Copyable(l, t.letter.Sum, l.T("notice.preview.text_sum"))},
+	}}
+	if !t.texted {
+		view.note = l.T("notice.preview.not_texted")
+	}
+	return view
 }
 
 // changed is one value that differs from what was approved last.
@@ -165,6 +202,7 @@ func (view *noticeView) form(v *page.Visit, d desk) {
 			},
 		}
 		view.trial(v, d)
+		view.preview.sms = textPreviewOf(l, d.text)
 	}
 	view.refuse("customer", view.customer.Error)
 }

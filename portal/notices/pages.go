@@ -3,8 +3,10 @@
 package notices
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -146,6 +148,17 @@ func (p *Pages) preview(c echo.Context, d *desk, ref string) error {
 		return err
 	}
 	d.letter, d.to = &letter, to
+	if !slices.Contains(d.one.Notice.Channels, migration.ChannelSMS) {
+		return nil
+	}
+	text, to, texted, err := p.Notices.PreviewText(ctx, v.Session.IdentityID, d.one.Notice.Key, id, d.query.Get("locale"))
+	if errors.Is(err, notice.ErrUnknown) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d.text = &textLetter{text, to, texted}
 	return nil
 }
 

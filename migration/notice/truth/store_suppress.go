@@ -133,9 +133,10 @@ func escapeLike(s string) string { return likeEscaper.Replace(s) }
 
 func (store) unknowns(ctx context.Context, tx *db.Tx, search string, limit int) ([]Doubt, error) {
 	const sql = `
-		SELECT d.message_id, d.contact_id, c.ref, c.name AS customer, k.name AS contact, k.email AS mail, d.subject, d.state, d.detail,
-		       d.started_at, d.until, d.again_by
+		SELECT d.message_id, d.contact_id, c.ref, c.name AS customer, k.name AS contact, k.email AS mail, d.channel, coalesce(n.number, '') AS phone,
+		       d.subject, d.state, d.detail, d.started_at, d.until, d.again_by
 		  FROM notice_delivery d JOIN customer c ON c.id = d.customer_id JOIN contact k ON k.id = d.contact_id
+		  LEFT JOIN contact_phone n ON n.contact_id = d.contact_id
 		 WHERE d.state IN ('unknown', 'lapsed', 'delayed')
 		   AND (@search = '' OR c.ref ILIKE @like OR c.name ILIKE @like OR k.name ILIKE @like OR lower(k.email) = lower(@search))
 		 ORDER BY d.started_at DESC LIMIT @limit`
@@ -144,4 +145,18 @@ func (store) unknowns(ctx context.Context, tx *db.Tx, search string, limit int) 
 		return nil, fmt.Errorf("list mails in doubt: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByName[Doubt])
+}
+
+func (store) blocked(ctx context.Context, tx *db.Tx, search string, limit int) ([]Blocked, error) {
+	const sql = `
+		SELECT n.contact_id, n.customer_id, c.ref, c.name AS customer, k.name AS contact, n.number AS phone, n.blocked_for AS evidence, n.blocked_at AS at
+		  FROM contact_phone n JOIN customer c ON c.id = n.customer_id JOIN contact k ON k.id = n.contact_id
+		 WHERE n.blocked_at IS NOT NULL AND n.number <> ''
+		   AND (@search = '' OR c.ref ILIKE @like OR c.name ILIKE @like OR k.name ILIKE @like OR lower(k.email) = lower(@search))
+		 ORDER BY n.blocked_at DESC LIMIT @limit`
+	rows, err := tx.Pgx.Query(ctx, sql, pgx.NamedArgs{"search": search, "like": "%" + escapeLike(search) + "%", "limit": limit})
+	if err != nil {
+		return nil, fmt.Errorf("list blocked numbers: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[Blocked])
 }

@@ -142,6 +142,7 @@ func (s *Service) Inflow(ctx context.Context, staffID string, since time.Time) (
 type Doubt struct {
 	MessageID, ContactID         string
 	Ref, Customer, Contact, Mail string
+	Channel, Phone               string // email or sms; the number is masked by whoever shows it
 	Subject, State, Detail       string // State is unknown, lapsed or delayed
 	StartedAt                    time.Time
 	Until                        *time.Time // of a delay, as the server said
@@ -156,6 +157,28 @@ func (s *Service) Unknowns(ctx context.Context, staffID, search string, limit in
 		}
 		return audit.Record(ctx, tx, audit.Entry{
 			Actor: staffID, ActorKind: audit.Staff, Act: "notice.unknowns", Object: "deliveries", Detail: map[string]any{"found": len(list)},
+		})
+	})
+	return list, err
+}
+
+// Blocked is a number that nothing is sent to any more, since the gateway says that there is none.
+type Blocked struct {
+	ContactID, CustomerID         string
+	Ref, Customer, Contact, Phone string // Phone is masked by whoever shows it
+	Evidence                      string
+	At                            time.Time
+}
+
+// BlockedNumbers lists numbers that nothing is sent to, newest first, at most limit. search is that of Suppressions. For staff; the look
+// is recorded.
+func (s *Service) BlockedNumbers(ctx context.Context, staffID, search string, limit int) (list []Blocked, err error) {
+	err = s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		if list, err = s.store.blocked(ctx, tx, strings.TrimSpace(search), limit); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Entry{
+			Actor: staffID, ActorKind: audit.Staff, Act: "sms.blocked", Object: "numbers", Detail: map[string]any{"found": len(list)},
 		})
 	})
 	return list, err

@@ -227,7 +227,7 @@ func codeOf(v *page.Visit, phone reader.Phone, t typed, wrong string) *codeForm 
 	}
 	switch phone.PendingSent {
 	case "refused", "bounced", "deferred", "unknown":
-		f.warn = &ui.Banner{Tone: "warn", Title: l.T("phone.code.failed." + phone.PendingSent)}
+		f.warn, f.text = &ui.Banner{Tone: "warn", Title: l.T("phone.code.failed." + phone.PendingSent)}, sms.Pretty(phone.Pending)
 	}
 	return f
 }
