@@ -269,6 +269,7 @@ func Compose(p *migration.Programme, notices []migration.Notice, r Reader, now t
 
 // ComposeText writes one short message of one or more notices. Several are one text with their titles; nobody is sent ten.
 func ComposeText(p *migration.Programme, notices []migration.Notice, r Reader, now time.Time, link string) (Letter, error) {
+	r.Visit = "" // a token in each link would cost a part
 	w := writer{Locale: locale.For(r.Locale), p: p, r: r, now: now, link: strings.TrimRight(link, "/"), plain: true, named: map[string]migration.Day{}}
 	title := w.fill(notices[0].WordsFor(r.Tier).Title)
 	text := ""
