@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"offramp/deploy/local"
 	"offramp/deploy/local/localtest"
+	"offramp/deploy/local/postgres"
 	"offramp/deploy/schema"
 	"offramp/export"
 	"offramp/internal/clock"
@@ -26,12 +26,12 @@ import (
 type server struct {
 	*testing.T
 	dir string
-	pg  *local.Postgres
+	pg  *postgres.Server
 }
 
 func (s *server) start() {
 	s.Helper()
-	pg, err := local.StartPostgres(context.Background(), local.PostgresOptions{Dir: s.dir})
+	pg, err := postgres.Start(context.Background(), postgres.Options{Dir: s.dir})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func worldOn(t *testing.T, s *server, p *product) *world {
 	if err := s.pg.CreateDatabase(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
-	owner, err := pgxpool.New(t.Context(), s.pg.URL(name, local.OwnerRole))
+	owner, err := pgxpool.New(t.Context(), s.pg.URL(name, postgres.OwnerRole))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func worldOn(t *testing.T, s *server, p *product) *world {
 	}
 	w := &world{T: t, clock: clock.NewManual(today), product: p, prog: programme(), name: localtest.S3(t).Bucket(t)}
 	w.bucket = openBucket(t, localtest.S3(t).Endpoint, w.name, false)
-	if w.db, err = db.Open(t.Context(), s.pg.URL(name, local.AppRole), db.Options{Clock: w.clock, MaxConns: 8}); err != nil {
+	if w.db, err = db.Open(t.Context(), s.pg.URL(name, postgres.AppRole), db.Options{Clock: w.clock, MaxConns: 8}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.db.Close)
@@ -167,7 +167,7 @@ func moveProduct(t *testing.T, p *product, s *server) {
 	if err := s.pg.CreateDatabase(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
-	address := s.pg.URL(name, local.OwnerRole)
+	address := s.pg.URL(name, postgres.OwnerRole)
 	conn, err := pgx.Connect(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"offramp/deploy/local"
+	"offramp/deploy/local/postgres"
 	"offramp/deploy/local/product"
 	"offramp/internal/db"
 	"offramp/migration/refund"
@@ -196,7 +197,7 @@ func (h *till) comesOut(card, expired, bank string) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	app.User = url.User(local.AppRole)
+	app.User = url.User(postgres.AppRole)
 	d, err := db.Open(h.Context(), app.String(), db.Options{MaxConns: 2})
 	if err != nil {
 		h.Fatal(err)

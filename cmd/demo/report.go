@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"offramp/deploy/local"
+	"offramp/deploy/local/postgres"
 	"offramp/deploy/local/product"
 )
 
@@ -40,8 +41,8 @@ func describe(s *local.Stack, users []account) report {
 	return report{
 		PortalURL: s.PortalURL, MetricsURL: s.MetricsURL, MailURL: s.Mail.URL, WebhooksURL: s.Hooks.URL, StripeURL: s.Stripe.URL, TextsURL: s.Texts.URL,
 		CustomerIssuer: s.Customer.Issuer, StaffIssuer: s.Staff.Issuer,
-		DatabaseURL:        s.Postgres.URL(local.Database, local.SuperRole),
-		ProductDatabaseURL: s.Postgres.URL(product.Database, local.SuperRole),
+		DatabaseURL:        s.Postgres.URL(local.Database, postgres.SuperRole),
+		ProductDatabaseURL: s.Postgres.URL(product.Database, postgres.SuperRole),
 		S3: store{
 			Endpoint: s.S3.Endpoint, Region: s.S3.Region, Bucket: local.ExportBucket, ProductBucket: product.Bucket,
 			AccessKey: s.S3.AccessKey, SecretKey: s.S3.SecretKey,

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"offramp/deploy/local/process"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -41,8 +42,8 @@ func SteadyAddress(ctx context.Context, dir, name string) (string, error) {
 	if content, err := os.ReadFile(file); err == nil { // the caller's own directory
 		_ = json.Unmarshal(content, &ports)
 	}
-	if port := ports[name]; port == 0 || !portFree(ctx, port) {
-		port, err := freePort(ctx)
+	if port := ports[name]; port == 0 || !process.PortFree(ctx, port) {
+		port, err := process.FreePort(ctx)
 		if err != nil {
 			return "", err
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"offramp/deploy/local/process"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,9 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 )
+
+// errMariaDBPortTaken says that somebody else got the port between our choice and the server's start.
+var errMariaDBPortTaken = errors.New("port taken")
 
 // MariaDBOptions say how to run a server. Dir is required. Its data is thrown away: it serves tests only.
 type MariaDBOptions struct {
@@ -27,7 +31,7 @@ type MariaDBOptions struct {
 type MariaDB struct {
 	Port    int
 	Version string // such as "10.11.19-MariaDB" or "8.0.46"
-	child   *child
+	child   *process.Child
 }
 
 // mySQLBin is the variable with the program of a MySQL 8 server (mysqld), which is started in MariaDB's place when it is set.
@@ -50,12 +54,12 @@ func StartMariaDB(ctx context.Context, o MariaDBOptions) (*MariaDB, error) {
 	for try := 1; ; try++ {
 		port := o.Port
 		if port == 0 {
-			if port, err = freePort(ctx); err != nil {
+			if port, err = process.FreePort(ctx); err != nil {
 				return nil, err
 			}
 		}
 		m, err := launchMariaDB(ctx, program, port, o)
-		if err == nil || !errors.Is(err, errPortTaken) || o.Port != 0 || try == tries {
+		if err == nil || !errors.Is(err, errMariaDBPortTaken) || o.Port != 0 || try == tries {
 			return m, err
 		}
 	}
@@ -90,7 +94,7 @@ func prepareMariaDB(ctx context.Context, program string, o MariaDBOptions) error
 		return err
 	}
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("prepare %s in %s: %w: %s", program, data, err, tail(out))
+		return fmt.Errorf("prepare %s in %s: %w: %s", program, data, err, process.Tail(out))
 	}
 	return os.WriteFile(filepath.Join(data, "prepared"), nil, 0o600)
 }
@@ -152,20 +156,20 @@ func launchMariaDB(ctx context.Context, program string, port int, o MariaDBOptio
 	args := append(mariadbArguments(filepath.Join(o.Dir, "data")), fmt.Sprintf("--port=%d", port), "--bind-address=127.0.0.1",
 		"--socket="+filepath.Join(o.Dir, "socket"), "--pid-file="+filepath.Join(o.Dir, "pid"), "--performance-schema=OFF")
 	cmd := exec.Command(program, args...) // stopped by signals in an order that a context cannot express
-	cmd.SysProcAttr = account{}.attributes(syscall.SIGKILL)
+	cmd.SysProcAttr = process.Attributes(syscall.SIGKILL)
 	cmd.Stdout, cmd.Stderr = log, log
-	c, err := startChild(cmd)
+	c, err := process.Start(cmd)
 	if err != nil {
 		return nil, err
 	}
 	m := &MariaDB{Port: port, child: c}
 	if err := m.await(ctx, filepath.Join(o.Dir, "data")); err != nil {
-		_ = c.stop(time.Second)
+		_ = c.Stop(time.Second)
 		content, _ := os.ReadFile(logName)
 		if strings.Contains(string(content), "Bind on TCP/IP port") {
-			err = errPortTaken
+			err = errMariaDBPortTaken
 		}
-		return nil, fmt.Errorf("start MariaDB in %s: %w: %s", o.Dir, err, tail(content))
+		return nil, fmt.Errorf("start MariaDB in %s: %w: %s", o.Dir, err, process.Tail(content))
 	}
 	return m, nil
 }
@@ -183,14 +187,14 @@ func (m *MariaDB) await(ctx context.Context, data string) error {
 		var dir string
 		err := db.QueryRowContext(ctx, "select @@datadir, version()").Scan(&dir, &m.Version)
 		if err == nil && strings.TrimSuffix(dir, "/") != data {
-			return errPortTaken
+			return errMariaDBPortTaken
 		}
 		if err == nil {
 			return nil
 		}
 		select {
-		case <-m.child.done:
-			return fmt.Errorf("it ended at once: %w", m.child.err)
+		case <-m.child.Done:
+			return fmt.Errorf("it ended at once: %w", m.child.Err)
 		case <-ctx.Done():
 			return fmt.Errorf("it does not answer: %w", err)
 		case <-time.After(20 * time.Millisecond):
@@ -220,4 +224,4 @@ func (m *MariaDB) URL(database string, user *url.Userinfo) string {
 }
 
 // Stop ends the server at once, as a failure would. It returns when the process is gone.
-func (m *MariaDB) Stop() error { return m.child.stop(10*time.Second, syscall.SIGKILL) }
+func (m *MariaDB) Stop() error { return m.child.Stop(10*time.Second, syscall.SIGKILL) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"offramp/deploy/local/process"
 	"os"
 	"os/exec"
 	"strings"
@@ -14,7 +15,7 @@ import (
 
 // Offramp is a process of the product itself: a web side or a worker.
 type Offramp struct {
-	child *child
+	child *process.Child
 }
 
 // StartOfframp runs the product's binary with a command such as serve or work. env is the whole environment; log takes what
@@ -23,8 +24,8 @@ func StartOfframp(binary string, arguments, env []string, log io.Writer) (*Offra
 	cmd := exec.Command(binary, arguments...) // our own binary, which outlives any request's context
 	cmd.Env = env
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = account{}.attributes(syscall.SIGKILL)
-	c, err := startChild(cmd)
+	cmd.SysProcAttr = process.Attributes(syscall.SIGKILL)
+	c, err := process.Start(cmd)
 	if err != nil {
 		return nil, err
 	}
@@ -32,18 +33,18 @@ func StartOfframp(binary string, arguments, env []string, log io.Writer) (*Offra
 }
 
 // Pid is the process's id.
-func (o *Offramp) Pid() int { return o.child.cmd.Process.Pid }
+func (o *Offramp) Pid() int { return o.child.Cmd.Process.Pid }
 
 // Done is closed when the process has ended.
-func (o *Offramp) Done() <-chan struct{} { return o.child.done }
+func (o *Offramp) Done() <-chan struct{} { return o.child.Done }
 
 // Stop asks the process to finish what it is at, and kills it when patience ends.
-func (o *Offramp) Stop(patience time.Duration) error { return o.child.stop(patience, syscall.SIGTERM) }
+func (o *Offramp) Stop(patience time.Duration) error { return o.child.Stop(patience, syscall.SIGTERM) }
 
 // Kill ends the process at once, as a power cut would.
 func (o *Offramp) Kill() error {
-	err := o.child.cmd.Process.Kill()
-	<-o.child.done
+	err := o.child.Cmd.Process.Kill()
+	<-o.child.Done
 	return err
 }
 
@@ -76,7 +77,7 @@ func (o *Offramp) Await(ctx context.Context, url string) error {
 		}
 		select {
 		case <-o.Done():
-			return fmt.Errorf("offramp ended before it answered: %w", o.child.err)
+			return fmt.Errorf("offramp ended before it answered: %w", o.child.Err)
 		case <-ctx.Done():
 			return fmt.Errorf("offramp does not answer at %s: %w", url, ctx.Err())
 		case <-tick.C:

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"offramp/deploy/local/process"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,7 +38,7 @@ type S3 struct {
 	SecretKey string
 
 	users string // directory of the accounts other than the owner
-	child *child
+	child *process.Child
 	hold  io.Closer // the server ends when this closes, as it does when we die
 	log   *endOfLog
 }
@@ -69,10 +70,10 @@ func startS3On(ctx context.Context, o S3Options) (*S3, error) {
 	port := o.Port
 	if port == 0 {
 		var err error
-		if port, err = freePort(ctx); err != nil {
+		if port, err = process.FreePort(ctx); err != nil {
 			return nil, err
 		}
-	} else if !portFree(ctx, port) {
+	} else if !process.PortFree(ctx, port) {
 		return nil, fmt.Errorf("port %d for the S3 server is taken by another program: choose another port or stop it", port)
 	}
 	address := fmt.Sprintf("127.0.0.1:%d", port)
@@ -88,11 +89,11 @@ func startS3On(ctx context.Context, o S3Options) (*S3, error) {
 	cmd := exec.Command(self) // this program again, as the server; ended by closing its input
 	cmd.Env = append(os.Environ(), gatewayEnv+"="+string(order))
 	cmd.Stdout, cmd.Stderr = s.log, s.log
-	cmd.SysProcAttr = account{}.attributes(0)
+	cmd.SysProcAttr = process.Attributes(0)
 	if s.hold, err = cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
-	if s.child, err = startChild(cmd); err != nil {
+	if s.child, err = process.Start(cmd); err != nil {
 		return nil, err
 	}
 	if err := s.await(ctx); err != nil {
@@ -118,8 +119,8 @@ func (s *S3) await(ctx context.Context) error {
 			return nil
 		}
 		select {
-		case <-s.child.done:
-			return fmt.Errorf("start the S3 server: it ended at once: %w: %s", s.child.err, s.log)
+		case <-s.child.Done:
+			return fmt.Errorf("start the S3 server: it ended at once: %w: %s", s.child.Err, s.log)
 		case <-ctx.Done():
 			return fmt.Errorf("start the S3 server: %w: %s", ctx.Err(), s.log)
 		case <-time.After(5 * time.Millisecond):
@@ -131,15 +132,15 @@ func (s *S3) await(ctx context.Context) error {
 func (s *S3) Stop() error {
 	_ = s.hold.Close()
 	select {
-	case <-s.child.done:
+	case <-s.child.Done:
 		return nil
 	case <-time.After(5 * time.Second):
-		return s.child.stop(time.Second)
+		return s.child.Stop(time.Second)
 	}
 }
 
 // Done is closed when the server has ended, whoever ended it.
-func (s *S3) Done() <-chan struct{} { return s.child.done }
+func (s *S3) Done() <-chan struct{} { return s.child.Done }
 
 // Client speaks to the server.
 func (s *S3) Client() *s3.Client {

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"offramp/deploy/local/postgres"
 	"offramp/deploy/local/smsgateway"
 )
 
@@ -43,7 +44,7 @@ type StackOptions struct {
 
 // Stack is everything on one machine, each part real. Start the parts, prepare them, then start the product's processes.
 type Stack struct {
-	Postgres *Postgres
+	Postgres *postgres.Server
 	S3       *S3
 	Customer *OIDC // the retired product's provider
 	Staff    *OIDC // the company's provider
@@ -101,7 +102,7 @@ func StartStack(ctx context.Context, o StackOptions) (s *Stack, err error) {
 
 func (s *Stack) startPostgres(ctx context.Context) (err error) {
 	s.options.Say("Starting PostgreSQL ...")
-	s.Postgres, err = StartPostgres(ctx, PostgresOptions{Dir: filepath.Join(s.options.Dir, "postgres"), Throwaway: s.options.Throwaway, Progress: s.options.Say})
+	s.Postgres, err = postgres.Start(ctx, postgres.Options{Dir: filepath.Join(s.options.Dir, "postgres"), Throwaway: s.options.Throwaway, Progress: s.options.Say})
 	if err != nil {
 		return err
 	}
@@ -282,7 +283,7 @@ func (s *Stack) configure(ctx context.Context) error {
 		return err
 	}
 	s.Env = Environment{
-		"OFFRAMP_DATABASE_URL": s.Postgres.URL(Database, WorkRole), "OFFRAMP_DATABASE_OWNER_URL": s.Postgres.URL(Database, OwnerRole),
+		"OFFRAMP_DATABASE_URL": s.Postgres.URL(Database, postgres.WorkRole), "OFFRAMP_DATABASE_OWNER_URL": s.Postgres.URL(Database, postgres.OwnerRole),
 		"OFFRAMP_WEB_URL": s.PortalURL, "OFFRAMP_WEB_LISTEN": s.options.Address, "OFFRAMP_WEB_METRICS": metrics, "OFFRAMP_WEB_SECRET_KEY": key,
 		"OFFRAMP_S3_ENDPOINT": s.S3.Endpoint, "OFFRAMP_S3_REGION": s.S3.Region, "OFFRAMP_S3_BUCKET": ExportBucket,
 		"OFFRAMP_S3_ACCESS_KEY": s.S3.AccessKey, "OFFRAMP_S3_SECRET_KEY": s.S3.SecretKey,
@@ -363,7 +364,7 @@ func (s *Stack) start(command string, env Environment) (*Offramp, error) {
 		return nil, errors.New("the stack has been stopped")
 	}
 	if command == "serve" {
-		env = env.With(map[string]string{"OFFRAMP_DATABASE_URL": s.Postgres.URL(Database, WebRole)})
+		env = env.With(map[string]string{"OFFRAMP_DATABASE_URL": s.Postgres.URL(Database, postgres.WebRole)})
 	}
 	p, err := StartOfframp(s.options.Binary, []string{command}, env.List(), s.log)
 	if err == nil {
@@ -379,7 +380,7 @@ func (s *Stack) Stop() error {
 	defer s.mu.Unlock()
 	s.stopped = true
 	for _, p := range s.processes {
-		_ = p.child.cmd.Process.Signal(os.Interrupt) // all at once; the loop below waits for each
+		_ = p.child.Cmd.Process.Signal(os.Interrupt) // all at once; the loop below waits for each
 	}
 	for _, p := range s.processes {
 		errs = append(errs, p.Stop(15*time.Second))

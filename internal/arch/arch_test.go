@@ -38,6 +38,8 @@ var rooms = []struct {
 	{"static", []string{"internal/..."}},
 	{"deploy/schema", nil},
 	{"deploy/local", []string{"..."}},
+	{"deploy/local/process", nil},
+	{"deploy/local/postgres", []string{"deploy/local/process"}},
 	{"deploy/examples", nil},
 	{"cmd/demo", []string{"..."}},
 	{"cmd/offramp", []string{"internal/...", "migration", "migration/...", "auth", "auth/oidc", "auth/people", "export", "export/...", "portal", "portal/...", "static", "deploy/schema"}},

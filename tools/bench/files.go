@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"offramp/deploy/local"
+	"offramp/deploy/local/postgres"
 	"offramp/deploy/local/product"
 	"offramp/export"
 	"offramp/export/storage"
@@ -119,7 +120,7 @@ func (g *ground) pile(ctx context.Context, h heap) error {
 	if err != nil {
 		return err
 	}
-	return execute(ctx, g.stack.Postgres.URL(product.Database, local.SuperRole), fmt.Sprintf(`
+	return execute(ctx, g.stack.Postgres.URL(product.Database, postgres.SuperRole), fmt.Sprintf(`
 		DELETE FROM attachment WHERE customer_id = '%[1]s';
 		INSERT INTO attachment (id, customer_id, task_id, file_name, object_key, content_type, size_bytes, sha256, uploaded_at)
 		SELECT (SELECT coalesce(max(id), 0) FROM attachment) + 1 + n, '%[1]s', (SELECT min(id) FROM task WHERE customer_id = '%[1]s'), n || '.bin', 'heap/%[1]s/' || n, 'application/octet-stream', %[3]d, '', now()

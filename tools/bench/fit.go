@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"offramp/deploy/local"
+	"offramp/deploy/local/postgres"
 	"offramp/deploy/local/product"
 	"offramp/export/connect"
 	"offramp/export/source"
@@ -27,7 +27,7 @@ const fitQuery = `SELECT customer_id AS customer_ref, count(*) + (SELECT more FR
 // and the same rows written by one statement that knows nothing of scopes, dates and duplicates. Every customer's use changes
 // from round to round; a second count in each round finds nothing changed, which is what most counts find.
 func benchFit(ctx context.Context, g *ground, rounds int) (err error) {
-	shop := g.stack.Postgres.URL(product.Database, local.SuperRole)
+	shop := g.stack.Postgres.URL(product.Database, postgres.SuperRole)
 	const rows = `CREATE TABLE bench_use AS SELECT 'BF-' || n %% %d AS customer_id, n FROM generate_series(1, 3 * %[1]d) n; CREATE TABLE bench_more AS SELECT 0 AS more;
 		GRANT SELECT ON bench_use, bench_more TO %s; ANALYZE bench_use`
 	if err := execute(ctx, shop, fmt.Sprintf(rows, fitCustomers, product.Reader)); err != nil {

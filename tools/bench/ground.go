@@ -13,6 +13,7 @@ import (
 
 	"offramp/deploy/examples"
 	"offramp/deploy/local"
+	"offramp/deploy/local/postgres"
 	"offramp/deploy/local/product"
 	"offramp/export"
 	"offramp/export/storage"
@@ -92,13 +93,13 @@ func stage(ctx context.Context, rows int, dress func(context.Context, *local.Sta
 	if err := g.loadProduct(ctx, product.StageOptions{Rows: rows, Programme: source, Say: say}); err != nil {
 		return g, err
 	}
-	if g.super, err = pgxpool.New(ctx, g.stack.Postgres.URL(local.Database, local.SuperRole)); err != nil {
+	if g.super, err = pgxpool.New(ctx, g.stack.Postgres.URL(local.Database, postgres.SuperRole)); err != nil {
 		return g, err
 	}
 	if g.config, err = config.Load(g.stack.Env.List(), "work"); err != nil {
 		return g, err
 	}
-	if g.app, err = db.Open(ctx, g.stack.Postgres.URL(local.Database, local.AppRole), db.Options{}); err != nil {
+	if g.app, err = db.Open(ctx, g.stack.Postgres.URL(local.Database, postgres.AppRole), db.Options{}); err != nil {
 		return g, err
 	}
 	if g.programme, err = migration.ReadProgramme(source); err != nil {

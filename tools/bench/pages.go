@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"offramp/deploy/local"
+	"offramp/deploy/local/postgres"
 )
 
 const (
@@ -150,7 +151,7 @@ func (g *ground) startCeiling(ctx context.Context) (stop func(), url string, err
 	if err != nil {
 		return nil, "", err
 	}
-	p, err := local.StartOfframp(self, []string{"ceiling", address, g.stack.Postgres.URL(local.Database, local.SuperRole)}, os.Environ(), os.Stderr)
+	p, err := local.StartOfframp(self, []string{"ceiling", address, g.stack.Postgres.URL(local.Database, postgres.SuperRole)}, os.Environ(), os.Stderr)
 	if err != nil {
 		return nil, "", err
 	}

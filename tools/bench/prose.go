@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"offramp/deploy/local"
+	"offramp/deploy/local/postgres"
 	"offramp/deploy/local/product"
 )
 
@@ -65,7 +65,7 @@ func prepareProse(ctx context.Context, mb int) (*ground, error) {
 
 // write replaces the tasks and comments of the largest customer.
 func (g *ground) write(ctx context.Context, mb int) error {
-	conn, err := pgx.Connect(ctx, g.stack.Postgres.URL(product.Database, local.SuperRole))
+	conn, err := pgx.Connect(ctx, g.stack.Postgres.URL(product.Database, postgres.SuperRole))
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"offramp/deploy/local"
+	"offramp/deploy/local/postgres"
 	"offramp/deploy/schema"
 	"offramp/internal/db"
 	"offramp/internal/jobs"
@@ -59,11 +59,11 @@ var fillSQL = []string{
 	`ANALYZE`,
 }
 
-func openTill(ctx context.Context, p *local.Postgres, name string, n int) (*till, error) {
+func openTill(ctx context.Context, p *postgres.Server, name string, n int) (*till, error) {
 	if err := p.CreateDatabase(ctx, name); err != nil {
 		return nil, err
 	}
-	owner, err := pgxpool.New(ctx, p.URL(name, local.OwnerRole))
+	owner, err := pgxpool.New(ctx, p.URL(name, postgres.OwnerRole))
 	if err != nil {
 		return nil, err
 	}
@@ -75,10 +75,10 @@ func openTill(ctx context.Context, p *local.Postgres, name string, n int) (*till
 		return nil, err
 	}
 	t := &till{}
-	if t.app, err = db.Open(ctx, p.URL(name, local.AppRole), db.Options{}); err != nil {
+	if t.app, err = db.Open(ctx, p.URL(name, postgres.AppRole), db.Options{}); err != nil {
 		return nil, err
 	}
-	if t.super, err = pgxpool.New(ctx, p.URL(name, local.SuperRole)); err != nil {
+	if t.super, err = pgxpool.New(ctx, p.URL(name, postgres.SuperRole)); err != nil {
 		return nil, err
 	}
 	conn, err := t.super.Acquire(ctx)
@@ -242,7 +242,7 @@ func benchRefunds(ctx context.Context, rounds, many int) error {
 	if err := os.Chmod(dir, 0o755); err != nil { // PostgreSQL runs as another user below it
 		return err
 	}
-	p, err := local.StartPostgres(ctx, local.PostgresOptions{Dir: dir, Throwaway: true})
+	p, err := postgres.Start(ctx, postgres.Options{Dir: dir, Throwaway: true})
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"offramp/deploy/examples"
 	"offramp/deploy/local"
+	"offramp/deploy/local/postgres"
 	"offramp/deploy/local/product"
 	"offramp/export"
 	"offramp/export/connect"
@@ -140,7 +141,7 @@ func prepareSmall(ctx context.Context, many int) (*ground, error) {
 		if err := s.Postgres.CreateDatabase(ctx, product.Database); err != nil {
 			return nil, err
 		}
-		url := s.Postgres.URL(product.Database, local.SuperRole)
+		url := s.Postgres.URL(product.Database, postgres.SuperRole)
 		if err := execute(ctx, url, fmt.Sprintf(smallSQL, many, smallRows)); err != nil {
 			return nil, err
 		}

@@ -15,6 +15,7 @@ import (
 
 	"offramp/deploy/examples"
 	"offramp/deploy/local"
+	"offramp/deploy/local/postgres"
 	"offramp/deploy/local/product"
 	"offramp/export"
 	"offramp/export/storage"
@@ -118,17 +119,17 @@ func prepare(ctx context.Context, s settings, log *slog.Logger) (g *ground, err 
 
 // open reaches the parts straight, as the judge needs them.
 func (g *ground) open(ctx context.Context) (err error) {
-	if g.super, err = pgxpool.New(ctx, g.stack.Postgres.URL(local.Database, local.SuperRole)); err != nil {
+	if g.super, err = pgxpool.New(ctx, g.stack.Postgres.URL(local.Database, postgres.SuperRole)); err != nil {
 		return err
 	}
-	if g.retired, err = pgxpool.New(ctx, g.stack.Postgres.URL(product.Database, local.SuperRole)); err != nil {
+	if g.retired, err = pgxpool.New(ctx, g.stack.Postgres.URL(product.Database, postgres.SuperRole)); err != nil {
 		return err
 	}
 	c, err := config.Load(g.stack.Env.List(), "work")
 	if err != nil {
 		return err
 	}
-	if g.app, err = db.Open(ctx, g.stack.Postgres.URL(local.Database, local.AppRole), db.Options{Name: "soak"}); err != nil {
+	if g.app, err = db.Open(ctx, g.stack.Postgres.URL(local.Database, postgres.AppRole), db.Options{Name: "soak"}); err != nil {
 		return err
 	}
 	g.bucket, err = storage.Open(ctx, storage.Config{

@@ -27,6 +27,7 @@ import (
 
 	"offramp/deploy/examples"
 	"offramp/deploy/local"
+	"offramp/deploy/local/postgres"
 	"offramp/export/archive"
 	"offramp/internal/audit"
 	"offramp/migration"
@@ -124,7 +125,7 @@ func start(t *testing.T) *world {
 			t.Fatal(err)
 		}
 	}
-	w.portal = pool(t, w.stack.Postgres.URL(local.Database, local.SuperRole))
+	w.portal = pool(t, w.stack.Postgres.URL(local.Database, postgres.SuperRole))
 	return w
 }
 
@@ -145,7 +146,7 @@ func (w *world) openShop(t *testing.T, script string) {
 	if err := w.stack.Postgres.CreateDatabase(ctx, "chinook"); err != nil {
 		t.Fatal(err)
 	}
-	w.shop = pool(t, w.stack.Postgres.URL("chinook", local.SuperRole))
+	w.shop = pool(t, w.stack.Postgres.URL("chinook", postgres.SuperRole))
 	if _, err := w.shop.Exec(ctx, script+";CREATE ROLE shop_reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO shop_reader", pgx.QueryExecModeSimpleProtocol); err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"offramp/deploy/local"
+	"offramp/deploy/local/postgres"
 	"offramp/deploy/schema"
 	"offramp/internal/db"
 )
@@ -21,21 +21,21 @@ import (
 // startLimit bounds the start of a server on a busy machine.
 const startLimit = 2 * time.Minute
 
-var postgres = sync.OnceValues(func() (*local.Postgres, error) {
+var server = sync.OnceValues(func() (*postgres.Server, error) {
 	dir, err := scratch()
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
-	return local.StartPostgres(ctx, local.PostgresOptions{Dir: filepath.Join(dir, "postgres"), Throwaway: true})
+	return postgres.Start(ctx, postgres.Options{Dir: filepath.Join(dir, "postgres"), Throwaway: true})
 })
 
 const templateName = "offramp_template"
 
 // template is a database with the schema up, which each test gets a copy of.
 var template = sync.OnceValues(func() (string, error) {
-	p, err := postgres()
+	p, err := server()
 	if err != nil {
 		return "", err
 	}
@@ -44,7 +44,7 @@ var template = sync.OnceValues(func() (string, error) {
 	if err := p.CreateDatabase(ctx, templateName); err != nil {
 		return "", err
 	}
-	pool, err := pgxpool.New(ctx, p.URL(templateName, local.OwnerRole))
+	pool, err := pgxpool.New(ctx, p.URL(templateName, postgres.OwnerRole))
 	if err != nil {
 		return "", fmt.Errorf("open template database: %w", err)
 	}
@@ -54,9 +54,9 @@ var template = sync.OnceValues(func() (string, error) {
 })
 
 // Postgres is this process's server. Tests that stop it spoil it for the others.
-func Postgres(t testing.TB) *local.Postgres {
+func Postgres(t testing.TB) *postgres.Server {
 	t.Helper()
-	p, err := postgres()
+	p, err := server()
 	if err != nil {
 		t.Fatalf("start PostgreSQL: %v", err)
 	}
@@ -114,8 +114,8 @@ func copyDatabase(t testing.TB, from string) TestDatabase {
 		}
 	})
 	return TestDatabase{
-		Name: name, AppURL: p.URL(name, local.AppRole), WebURL: p.URL(name, local.WebRole), WorkURL: p.URL(name, local.WorkRole),
-		OwnerURL: p.URL(name, local.OwnerRole), SuperURL: p.URL(name, local.SuperRole),
+		Name: name, AppURL: p.URL(name, postgres.AppRole), WebURL: p.URL(name, postgres.WebRole), WorkURL: p.URL(name, postgres.WorkRole),
+		OwnerURL: p.URL(name, postgres.OwnerRole), SuperURL: p.URL(name, postgres.SuperRole),
 	}
 }
 

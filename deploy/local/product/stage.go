@@ -9,6 +9,7 @@ import (
 
 	"offramp/deploy/examples"
 	"offramp/deploy/local"
+	"offramp/deploy/local/postgres"
 )
 
 // Names of what a stage makes.
@@ -40,7 +41,7 @@ func Stage(ctx context.Context, s *local.Stack, o StageOptions) ([]Account, erro
 	if err := s.S3.CreateBucket(ctx, Bucket); err != nil {
 		return nil, err
 	}
-	owner := s.Postgres.URL(Database, local.SuperRole)
+	owner := s.Postgres.URL(Database, postgres.SuperRole)
 	if err := Load(ctx, owner, Options{Largest: o.Rows, Store: s.S3.Shelf(Bucket), Say: o.Say}); err != nil {
 		return nil, err
 	}

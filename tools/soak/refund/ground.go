@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"offramp/deploy/local"
+	"offramp/deploy/local/postgres"
 	"offramp/deploy/schema"
 	"offramp/internal/db"
 	"offramp/migration"
@@ -32,7 +33,7 @@ type ground struct {
 	log       *slog.Logger
 	dir       string
 	clock     *sharedClock
-	postgres  *local.Postgres
+	postgres  *postgres.Server
 	super     *pgxpool.Pool
 	app       *db.DB
 	service   *refund.Service
@@ -124,13 +125,13 @@ func prepare(ctx context.Context, s settings, log *slog.Logger) (g *ground, err 
 }
 
 func (g *ground) openDatabase(ctx context.Context) (err error) {
-	if g.postgres, err = local.StartPostgres(ctx, local.PostgresOptions{Dir: filepath.Join(g.dir, "postgres"), Throwaway: true}); err != nil {
+	if g.postgres, err = postgres.Start(ctx, postgres.Options{Dir: filepath.Join(g.dir, "postgres"), Throwaway: true}); err != nil {
 		return err
 	}
 	if err := g.postgres.CreateDatabase(ctx, database); err != nil {
 		return err
 	}
-	owner, err := pgxpool.New(ctx, g.postgres.URL(database, local.OwnerRole))
+	owner, err := pgxpool.New(ctx, g.postgres.URL(database, postgres.OwnerRole))
 	if err != nil {
 		return err
 	}
@@ -138,10 +139,10 @@ func (g *ground) openDatabase(ctx context.Context) (err error) {
 	if _, err := schema.Up(ctx, owner); err != nil {
 		return err
 	}
-	if g.super, err = pgxpool.New(ctx, g.postgres.URL(database, local.SuperRole)); err != nil {
+	if g.super, err = pgxpool.New(ctx, g.postgres.URL(database, postgres.SuperRole)); err != nil {
 		return err
 	}
-	if g.app, err = db.Open(ctx, g.postgres.URL(database, local.AppRole), db.Options{Name: "soak", Clock: g.clock, MaxConns: 24}); err != nil {
+	if g.app, err = db.Open(ctx, g.postgres.URL(database, postgres.AppRole), db.Options{Name: "soak", Clock: g.clock, MaxConns: 24}); err != nil {
 		return err
 	}
 	config, err := configOf(g.app)

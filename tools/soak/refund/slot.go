@@ -7,14 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"offramp/deploy/local/postgres"
 	"os"
 	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
-
-	"offramp/deploy/local"
 )
 
 // slot is a place for one worker process, which is started again as often as it dies.
@@ -98,7 +97,7 @@ func (s *slot) next() order {
 	s.mu.Lock()
 	s.runs++
 	o := order{
-		ID: fmt.Sprintf("%d-%d", s.place+1, s.runs), Database: s.postgres.URL(database, local.AppRole), Clock: s.clock.file.Name(),
+		ID: fmt.Sprintf("%d-%d", s.place+1, s.runs), Database: s.postgres.URL(database, postgres.AppRole), Clock: s.clock.file.Name(),
 		ProviderKey: s.provider.Key, Address: s.provider.URL,
 	}
 	s.mu.Unlock()

@@ -1,4 +1,4 @@
-package local
+package postgres
 
 import (
 	"cmp"
@@ -17,8 +17,8 @@ type account struct {
 	namespace bool // stays root outside, is somebody else inside a user namespace
 }
 
-// chooseAccount finds somebody who may run PostgreSQL's programs in dir: ourselves, unless we are root; else the user postgres
-// or nobody, if the folders on the way let them in; else root disguised by a user namespace.
+// chooseAccount finds somebody who may run PostgreSQL's programs in dir: ourselves, unless we are root; else the user
+// postgres or nobody, if the folders on the way let them in; else root disguised by a user namespace.
 func chooseAccount(dir, programs string) (account, error) {
 	if os.Geteuid() != 0 {
 		return account{}, nil

@@ -1,4 +1,4 @@
-package local
+package postgres
 
 import (
 	"archive/tar"
@@ -30,9 +30,9 @@ func reachableDir(t *testing.T) string {
 	return dir
 }
 
-func startPostgres(t *testing.T, dir string) *Postgres {
+func startPostgres(t *testing.T, dir string) *Server {
 	t.Helper()
-	p, err := StartPostgres(t.Context(), PostgresOptions{Dir: dir, Throwaway: true})
+	p, err := Start(t.Context(), Options{Dir: dir, Throwaway: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestPostgresRoles(t *testing.T) {
 func TestPostgresOfAnotherIsNotTouched(t *testing.T) {
 	dir := reachableDir(t)
 	startPostgres(t, dir)
-	_, err := StartPostgres(t.Context(), PostgresOptions{Dir: dir, Throwaway: true})
+	_, err := Start(t.Context(), Options{Dir: dir, Throwaway: true})
 	if err == nil || !strings.Contains(err.Error(), "already works in") {
 		t.Fatalf("second server on one directory: %v", err)
 	}
@@ -118,7 +118,7 @@ func TestPostgresOfAnotherIsNotTouched(t *testing.T) {
 func TestPostgresStaleLock(t *testing.T) {
 	dir := reachableDir(t)
 	p := startPostgres(t, dir)
-	if err := p.child.stop(10*time.Second, syscall.SIGKILL); err != nil {
+	if err := p.child.Stop(10*time.Second, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	lock := filepath.Join(dir, "pgdata", "postmaster.pid")
@@ -137,7 +137,7 @@ func TestPostgresUnderAClosedFolder(t *testing.T) {
 	if err := os.Chmod(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	p, err := StartPostgres(t.Context(), PostgresOptions{Dir: filepath.Join(dir, "db"), Throwaway: true})
+	p, err := Start(t.Context(), Options{Dir: filepath.Join(dir, "db"), Throwaway: true})
 	if err != nil {
 		if strings.Contains(err.Error(), "user namespaces") {
 			t.Skipf("this machine has no user namespaces, and says so: %v", err)
@@ -151,7 +151,7 @@ func TestPostgresUnderAClosedFolder(t *testing.T) {
 
 func TestPostgresPortTaken(t *testing.T) {
 	p := startPostgres(t, reachableDir(t))
-	_, err := StartPostgres(t.Context(), PostgresOptions{Dir: reachableDir(t), Port: p.Port, Throwaway: true})
+	_, err := Start(t.Context(), Options{Dir: reachableDir(t), Port: p.Port, Throwaway: true})
 	if err == nil || !strings.Contains(err.Error(), "taken by another program") {
 		t.Fatalf("got %v", err)
 	}

@@ -1,4 +1,4 @@
-package local
+package postgres
 
 import (
 	"context"
@@ -20,8 +20,8 @@ var usualPlaces = []string{
 	"/Applications/Postgres.app/Contents/Versions/*/bin",
 }
 
-// findPostgres returns the folder of initdb and postgres: the one that the environment names, an installed one (newest first),
-// one on PATH, or a downloaded one.
+// findPostgres returns the folder of initdb and postgres: the one that the environment names, an installed one (newest
+// first), one on PATH, or a downloaded one.
 func findPostgres(ctx context.Context, cache string, progress func(string)) (string, error) {
 	if dir := os.Getenv(binEnv); dir != "" {
 		if !hasPostgres(dir) {

@@ -1,4 +1,6 @@
-package local
+// Package postgres runs a PostgreSQL server of its own for the demonstration and the tests: from the programs of this
+// machine, or from a bundle that is downloaded and checked.
+package postgres
 
 import (
 	"bytes"
@@ -7,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"offramp/deploy/local/process"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,8 +30,8 @@ const (
 	AppRole   = "offramp_both"   // a member of offramp_app, as installations have that did not part the two
 )
 
-// PostgresOptions say how to run a server. Dir is required.
-type PostgresOptions struct {
+// Options say how to run a server. Dir is required.
+type Options struct {
 	Dir       string       // holds pgdata/, postgres.log and port; kept between runs
 	Port      int          // 0: the one used last time if it is free, else any free one
 	Throwaway bool         // give up safety on disk for speed: for tests
@@ -36,17 +39,17 @@ type PostgresOptions struct {
 	Progress  func(string) // told what takes longer than a moment; may be nil
 }
 
-// Postgres is a running PostgreSQL server.
-type Postgres struct {
+// Server is a running PostgreSQL server.
+type Server struct {
 	Port    int
 	Version string // such as "15.18"
-	child   *child
+	child   *process.Child
 	dir     string
 }
 
-// StartPostgres finds PostgreSQL's programs, prepares the data directory when it is new, starts the server and makes sure of
+// Start finds PostgreSQL's programs, prepares the data directory when it is new, starts the server and makes sure of
 // its roles. ctx bounds the start; the server runs until Stop, or until this process ends.
-func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
+func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
@@ -103,9 +106,9 @@ func clearStale(data string) error {
 	return nil
 }
 
-// initialise runs initdb on an empty data directory. It works in a neighbour and renames, so that an interrupted run leaves
-// nothing that looks finished.
-func initialise(ctx context.Context, bin string, o PostgresOptions, who account) error {
+// initialise runs initdb on an empty data directory. It works in a neighbour and renames, so that an interrupted run
+// leaves nothing that looks finished.
+func initialise(ctx context.Context, bin string, o Options, who account) error {
 	data := filepath.Join(o.Dir, "pgdata")
 	if _, err := os.Stat(filepath.Join(data, "initialised")); err == nil {
 		return nil
@@ -120,17 +123,17 @@ func initialise(ctx context.Context, bin string, o PostgresOptions, who account)
 	}
 	var out bytes.Buffer
 	cmd := postgresCommand(bin, "initdb", args, o.Dir, who, syscall.SIGKILL, &out)
-	c, err := startChild(cmd)
+	c, err := process.Start(cmd)
 	if err != nil {
 		return explainStart(err, o.Dir, who)
 	}
 	select {
-	case <-c.done:
+	case <-c.Done:
 	case <-ctx.Done():
-		return errors.Join(ctx.Err(), c.stop(time.Second))
+		return errors.Join(ctx.Err(), c.Stop(time.Second))
 	}
-	if c.err != nil {
-		return fmt.Errorf("prepare PostgreSQL in %s: %w: %s", data, c.err, tail(out.Bytes()))
+	if c.Err != nil {
+		return fmt.Errorf("prepare PostgreSQL in %s: %w: %s", data, c.Err, process.Tail(out.Bytes()))
 	}
 	return os.WriteFile(filepath.Join(data, "initialised"), nil, 0o644) // after a crash PostgreSQL opens every file of its own
 }
@@ -151,44 +154,36 @@ func explainStart(err error, dir string, who account) error {
 	return err
 }
 
-// tail keeps the end of a log, where the reason stands.
-func tail(log []byte) string {
-	const most = 2000
-	if len(log) > most {
-		log = log[len(log)-most:]
-	}
-	return strings.TrimSpace(string(log))
-}
-
 // Stop ends the server: first politely, then at once. It returns when the process is gone.
-func (p *Postgres) Stop() error {
+func (p *Server) Stop() error {
 	select {
-	case <-p.child.done:
+	case <-p.child.Done:
 		return nil
 	default:
-		return p.child.stop(10*time.Second, syscall.SIGINT, syscall.SIGQUIT)
+		return p.child.Stop(10*time.Second, syscall.SIGINT, syscall.SIGQUIT)
 	}
 }
 
 // Done is closed when the server has ended, whoever ended it.
-func (p *Postgres) Done() <-chan struct{} { return p.child.done }
+func (p *Server) Done() <-chan struct{} { return p.child.Done }
 
 // URL is the address of a database for a role.
-func (p *Postgres) URL(database, role string) string {
+func (p *Server) URL(database, role string) string {
 	u := url.URL{Scheme: "postgres", User: url.User(role), Host: fmt.Sprintf("127.0.0.1:%d", p.Port), Path: "/" + database, RawQuery: "sslmode=disable"}
 	return u.String()
 }
 
 // SuperURL is the address of the maintenance database for the superuser.
-func (p *Postgres) SuperURL() string { return p.URL("postgres", SuperRole) }
+func (p *Server) SuperURL() string { return p.URL("postgres", SuperRole) }
 
 // CreateDatabase makes an empty database owned by OwnerRole. One that exists is left as it is.
-func (p *Postgres) CreateDatabase(ctx context.Context, name string) error {
+func (p *Server) CreateDatabase(ctx context.Context, name string) error {
 	return p.CopyDatabase(ctx, name, "template1")
 }
 
-// CopyDatabase makes a database owned by OwnerRole from a template that nobody is connected to. One that exists is left as it is.
-func (p *Postgres) CopyDatabase(ctx context.Context, name, template string) error {
+// CopyDatabase makes a database owned by OwnerRole from a template that nobody is connected to. One that exists is left
+// as it is.
+func (p *Server) CopyDatabase(ctx context.Context, name, template string) error {
 	return p.super(ctx, func(conn *pgx.Conn) error {
 		var exists bool
 		if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name).Scan(&exists); err != nil || exists {
@@ -204,7 +199,7 @@ func (p *Postgres) CopyDatabase(ctx context.Context, name, template string) erro
 }
 
 // DropDatabase removes a database and whoever is connected to it.
-func (p *Postgres) DropDatabase(ctx context.Context, name string) error {
+func (p *Server) DropDatabase(ctx context.Context, name string) error {
 	return p.super(ctx, func(conn *pgx.Conn) error {
 		if _, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+quote(name)+" WITH (FORCE)"); err != nil {
 			return fmt.Errorf("drop database %s: %w", name, err)
@@ -213,7 +208,7 @@ func (p *Postgres) DropDatabase(ctx context.Context, name string) error {
 	})
 }
 
-func (p *Postgres) super(ctx context.Context, do func(*pgx.Conn) error) error {
+func (p *Server) super(ctx context.Context, do func(*pgx.Conn) error) error {
 	conn, err := pgx.Connect(ctx, p.SuperURL())
 	if err != nil {
 		return fmt.Errorf("reach the local PostgreSQL: %w", err)
@@ -250,7 +245,7 @@ BEGIN
   END IF;
 END $$`
 
-func (p *Postgres) ensureRoles(ctx context.Context) error {
+func (p *Server) ensureRoles(ctx context.Context) error {
 	return p.super(ctx, func(conn *pgx.Conn) error {
 		if _, err := conn.Exec(ctx, rolesSQL); err != nil {
 			return fmt.Errorf("create roles: %w", err)

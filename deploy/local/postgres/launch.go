@@ -1,9 +1,10 @@
-package local
+package postgres
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"offramp/deploy/local/process"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,8 +24,9 @@ var errLingering = errors.New("the server before has not quite ended")
 // lingerLimit is how long those may take; they end as soon as they notice that their parent is gone.
 const lingerLimit = 15 * time.Second
 
-// launch starts the server, on another port when the first turns out to be taken, and again while an earlier one lingers.
-func launch(ctx context.Context, bin string, o PostgresOptions, who account) (*Postgres, error) {
+// launch starts the server, on another port when the first turns out to be taken, and again while an earlier one
+// lingers.
+func launch(ctx context.Context, bin string, o Options, who account) (*Server, error) {
 	const tries = 5
 	fixed, began := o.Port != 0, time.Now()
 	for try := 1; ; try++ {
@@ -47,22 +49,22 @@ func launch(ctx context.Context, bin string, o PostgresOptions, who account) (*P
 	}
 }
 
-func choosePort(ctx context.Context, o PostgresOptions) (int, error) {
+func choosePort(ctx context.Context, o Options) (int, error) {
 	if o.Port != 0 {
-		if !portFree(ctx, o.Port) {
+		if !process.PortFree(ctx, o.Port) {
 			return 0, fmt.Errorf("port %d for PostgreSQL is taken by another program: choose another port or stop it", o.Port)
 		}
 		return o.Port, nil
 	}
 	if last, err := os.ReadFile(filepath.Join(o.Dir, "port")); err == nil {
-		if port, err := strconv.Atoi(strings.TrimSpace(string(last))); err == nil && portFree(ctx, port) {
+		if port, err := strconv.Atoi(strings.TrimSpace(string(last))); err == nil && process.PortFree(ctx, port) {
 			return port, nil
 		}
 	}
-	return freePort(ctx)
+	return process.FreePort(ctx)
 }
 
-func launchOn(ctx context.Context, port int, bin string, o PostgresOptions, who account) (*Postgres, error) {
+func launchOn(ctx context.Context, port int, bin string, o Options, who account) (*Server, error) {
 	logName := filepath.Join(o.Dir, "postgres.log")
 	log, err := os.OpenFile(logName, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644) // for the one who runs it to read
 	if err != nil {
@@ -73,26 +75,26 @@ func launchOn(ctx context.Context, port int, bin string, o PostgresOptions, who 
 	if o.Throwaway {
 		death = syscall.SIGQUIT
 	}
-	c, err := startChild(postgresCommand(bin, "postgres", serverArguments(port, o), o.Dir, who, death, log))
+	c, err := process.Start(postgresCommand(bin, "postgres", serverArguments(port, o), o.Dir, who, death, log))
 	if err != nil {
 		return nil, explainStart(err, o.Dir, who)
 	}
-	p := &Postgres{Port: port, child: c, dir: o.Dir}
+	p := &Server{Port: port, child: c, dir: o.Dir}
 	if err := p.await(ctx); err != nil {
-		_ = p.child.stop(10*time.Second, syscall.SIGQUIT)
+		_ = p.child.Stop(10*time.Second, syscall.SIGQUIT)
 		content, _ := os.ReadFile(logName)
 		if strings.Contains(string(content), "could not bind") {
 			return nil, fmt.Errorf("start PostgreSQL on port %d: %w", port, errPortTaken)
 		}
 		if strings.Contains(string(content), "pre-existing shared memory block") {
-			return nil, fmt.Errorf("start PostgreSQL in %s: %w: %s", o.Dir, errLingering, tail(content))
+			return nil, fmt.Errorf("start PostgreSQL in %s: %w: %s", o.Dir, errLingering, process.Tail(content))
 		}
-		return nil, fmt.Errorf("start PostgreSQL in %s: %w: %s", o.Dir, err, tail(content))
+		return nil, fmt.Errorf("start PostgreSQL in %s: %w: %s", o.Dir, err, process.Tail(content))
 	}
 	return p, nil
 }
 
-func serverArguments(port int, o PostgresOptions) []string {
+func serverArguments(port int, o Options) []string {
 	args := []string{"-D", filepath.Join(o.Dir, "pgdata"), "-p", strconv.Itoa(port)}
 	set := func(pairs ...string) {
 		for _, pair := range pairs {
@@ -109,7 +111,7 @@ func serverArguments(port int, o PostgresOptions) []string {
 }
 
 // await waits until the server in our data directory answers on our port. Another server may answer there instead.
-func (p *Postgres) await(ctx context.Context) error {
+func (p *Server) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
@@ -118,8 +120,8 @@ func (p *Postgres) await(ctx context.Context) error {
 			return p.identify(ctx, conn)
 		}
 		select {
-		case <-p.child.done:
-			return fmt.Errorf("it ended at once: %w", p.child.err)
+		case <-p.child.Done:
+			return fmt.Errorf("it ended at once: %w", p.child.Err)
 		case <-ctx.Done():
 			return fmt.Errorf("it does not answer: %w", err)
 		case <-time.After(10 * time.Millisecond):
@@ -127,7 +129,7 @@ func (p *Postgres) await(ctx context.Context) error {
 	}
 }
 
-func (p *Postgres) identify(ctx context.Context, conn *pgx.Conn) error {
+func (p *Server) identify(ctx context.Context, conn *pgx.Conn) error {
 	defer func() { _ = conn.Close(ctx) }()
 	var data string
 	const sql = "SELECT current_setting('data_directory'), split_part(current_setting('server_version'), ' ', 1)"

