@@ -210,6 +210,37 @@ func TestPeopleGiveConfirmAndRemoveTheirOwnNumber(t *testing.T) {
 	}
 }
 
+func TestPeopleDecideWhoGetsWhat(t *testing.T) {
+	w := newWorld(t)
+	w.notify()
+	w.shows("owner", "/inbox", "Choose who gets what", "Change the language of your messages")
+	w.hides(w.shows("owner", "/inbox/people", "Lin owner", "Lin member", "The person who asks for an export always gets the emails"), "Lin disabled")
+	w.hides(w.shows("member", "/inbox/people", "Lin member"), "Lin owner<")
+	a := w.post("owner", "/inbox/people", url.Values{"exports": {w.ids["member"]}})
+	if a.status != 422 || !strings.Contains(a.body, `id="dates-error"`) || !strings.Contains(a.body, "Choose at least one person with an email address") ||
+		!regexp.MustCompile(`name="exports"[^>]*value="`+w.ids["member"]+`" checked`).MatchString(a.body) {
+		t.Errorf("nobody is told the dates: %d", a.status)
+	}
+	for name, gets := range map[string]url.Values{
+		"another customer's": {"dates": {w.ids["owner"], w.ids["other"]}}, "a disabled one": {"dates": {w.ids["owner"], w.ids["disabled"]}},
+	} {
+		if a := w.post("owner", "/inbox/people", gets); a.status != 404 {
+			t.Errorf("%s: %d", name, a.status)
+		}
+	}
+	if a := w.post("member", "/inbox/people", url.Values{"dates": {w.ids["owner"]}}); a.status != 404 {
+		t.Errorf("a member decided about an owner: %d", a.status)
+	}
+	w.sent("owner", "/inbox/people", url.Values{"dates": {w.ids["member"]}, "money": {w.ids["owner"], w.ids["member"]}}, 303)
+	state := w.text(`SELECT string_agg(concat_ws(' ', contact_id, topic, wants, changed_by), '; ' ORDER BY contact_id, topic) FROM reader_topic`)
+	if want := "contact-member dates t contact-owner; contact-member money t contact-owner; contact-owner dates f contact-owner; contact-owner money t contact-owner"; state != want {
+		t.Errorf("stored: %s", state)
+	}
+	if a := w.post("member", "/inbox/people", nil); a.status != 422 {
+		t.Errorf("the last one who is told the dates left: %d", a.status)
+	}
+}
+
 func TestN13_TheGatewaysEventsAreTakenByTheirSignatureAlone(t *testing.T) {
 	w := newWorld(t)
 	w.exec(`INSERT INTO contact_phone (contact_id, customer_id, number, origin, consent_at, changed_at) VALUES ($1, $2, '+4915112345678', 'person', $3, $3)`,

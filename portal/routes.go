@@ -78,6 +78,8 @@ func (s *Server) planList() []Route {
 		{Method: get, Path: "/help", Access: Customer, Handler: s.customer.ShowHelp},
 		{Method: get, Path: inbox.Path, Access: Customer, Handler: s.inbox.Show},
 		{Method: post, Path: inbox.Path + "/preferences", Access: Customer, Handler: s.inbox.SavePreferences},
+		{Method: get, Path: inbox.PeoplePath, Access: Customer, Handler: s.inbox.ShowPeople},
+		{Method: post, Path: inbox.PeoplePath, Access: Customer, Handler: s.inbox.SavePeople},
 		{Method: get, Path: inbox.PhonePath, Access: Customer, Handler: s.inbox.ShowPhone},
 		{Method: post, Path: inbox.PhonePath, Access: Customer, Handler: s.inbox.AskPhoneCode},
 		{Method: post, Path: inbox.PhonePath + "/confirm", Access: Customer, Handler: s.inbox.ConfirmPhone},

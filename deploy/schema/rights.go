@@ -55,6 +55,7 @@ var Meant = []TableRights{
 
 	// Numbers. A code is made by the web side, which does not read it again, and sent by a worker.
 	{Table: "contact_phone", Serve: "select, insert, " + phoneColumns, Work: "select, insert, " + phoneColumns},
+	{Table: "reader_topic", Serve: "select, insert, update (wants, changed_by, changed_at)", Work: "select"},
 	{Table: "sms_consent", Serve: "select, insert", Work: "select, insert"},
 	{
 		Table: "phone_code",

@@ -8,6 +8,8 @@
 // seconds only.
 package mail
 
+import "strings"
+
 // Args is the job of one mail to one contact. Everything that changes until it is sent (address, name, whether the contact
 // is still active) is read at that moment; Data holds what must not change.
 //
@@ -34,6 +36,7 @@ type Args struct {
 	ContactID  string            `json:"contact_id" river:"unique"`
 	Key        string            `json:"key" river:"unique"` // one mail per template, contact and key
 	Data       map[string]string `json:"data"`
+	Copy       bool              `json:"copy,omitempty"` // to another person of the customer than the one whom it is about
 }
 
 // The templates.
@@ -67,6 +70,17 @@ const (
 	RefundObjected  = "refund_objected"  // the customer's objection has arrived
 	RefundUnfit     = "refund_unfit"     // the scanner has refused a document of the customer's
 )
+
+// topic is what people of a customer may want to be told of, too: exports or money; empty: the mail is for one person alone.
+func (a Args) topic() string {
+	switch {
+	case strings.HasPrefix(a.Template, "export_"):
+		return "exports"
+	case strings.HasPrefix(a.Template, "refund_"):
+		return "money"
+	}
+	return ""
+}
 
 // Kind is the job's stable name.
 func (Args) Kind() string { return "mail" }

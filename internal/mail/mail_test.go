@@ -434,3 +434,36 @@ func TestAServerWithoutSMTPUTF8(t *testing.T) {
 		t.Errorf("the contact is not asked for another address: %q", p)
 	}
 }
+
+func TestOthersOfTheCustomerGetTheMailsThatTheyWantOnceEach(t *testing.T) {
+	o := open(t)
+	o.contact("lin", "Lin", "lin@farshore.example", "en")
+	err := o.db.InTx(t.Context(), db.SystemScope("test"), func(tx *db.Tx) error {
+		for _, c := range []struct{ id, email, state, topic string }{
+			{"mei", "mei@farshore.example", "active", "exports"},
+			{"bo", "bo@farshore.example", "active", "money"},
+			{"gone", "gone@farshore.example", "disabled", "exports"},
+			{"none", "none@unlinked.invalid", "active", "exports"},
+		} {
+			const contact = `INSERT INTO contact (id, customer_id, email, name, role, locale, state, imported_at, updated_at) VALUES ($1, 'lin', $2, $1, 'member', 'en', $3, $4, $4)`
+			_, err := tx.Pgx.Exec(t.Context(), contact, c.id, c.email, c.state, tx.Now)
+			const topic = `INSERT INTO reader_topic (contact_id, customer_id, topic, wants, changed_by, changed_at) VALUES ($1, 'lin', $2, TRUE, 'lin', $3)`
+			_, err2 := tx.Pgx.Exec(t.Context(), topic, c.id, c.topic, tx.Now)
+			if err := errors.Join(err, err2); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.write("lin", mail.ExportReady)
+	for _, to := range []string{"lin@farshore.example", "mei@farshore.example"} {
+		o.receive(to)
+	}
+	jobs := 0
+	if err := o.database.Super(t).QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE kind = 'mail'`).Scan(&jobs); err != nil || jobs != 2 {
+		t.Errorf("%d mails, %v, want 2: who asked, and the one who wants them, too", jobs, err)
+	}
+}

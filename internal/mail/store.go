@@ -46,6 +46,29 @@ func readRecipient(ctx context.Context, d *db.DB, customerID, contactID string) 
 	return r, nil
 }
 
+// others lists the people of a customer who want the mails of a topic, too, but for the contact whom a mail is for.
+func others(ctx context.Context, d *db.DB, customerID, contactID, topic string) (ids []string, err error) {
+	const sql = `
+		SELECT t.contact_id FROM reader_topic t JOIN contact k ON k.customer_id = t.customer_id AND k.id = t.contact_id
+		 WHERE t.customer_id = $1 AND t.topic = $3 AND t.wants AND k.state = 'active' AND k.email NOT LIKE '%.invalid'
+		   AND k.id <> coalesce((SELECT coalesce(joined_to, id) FROM contact WHERE customer_id = $1 AND id = $2), '')
+		 ORDER BY t.contact_id`
+	err = d.Read(ctx, db.CustomerScope(customerID),
+		func(b *pgx.Batch) { b.Queue(sql, customerID, contactID, topic) },
+		func(results pgx.BatchResults) error {
+			rows, err := results.Query()
+			if err != nil {
+				return err
+			}
+			ids, err = pgx.CollectRows(rows, pgx.RowTo[string])
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("list who wants mails, too: %w", err)
+	}
+	return ids, nil
+}
+
 // recordRefusal leaves in the audit log that a mail could not be delivered for good.
 func recordRefusal(ctx context.Context, d *db.DB, a Args, to recipient, final refusal) error {
 	reason := final.reason

@@ -3,8 +3,10 @@ package mail
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 )
 
@@ -40,6 +42,9 @@ type worker struct {
 
 // Work sends one mail: done, or not wanted any more, or refused for good (cancelled), or an error to try again.
 func (w *worker) Work(ctx context.Context, job *river.Job[Args]) error {
+	if err := w.spread(ctx, job.Args); err != nil {
+		return err
+	}
 	log := w.config.Logger.With(slog.String("template", job.Args.Template), slog.String("contact", job.Args.ContactID), slog.Int64("job_id", job.ID))
 	to, sent, err := w.deliver(ctx, job.Args)
 	var final refusal
@@ -60,6 +65,30 @@ func (w *worker) Work(ctx context.Context, job *river.Job[Args]) error {
 		log.InfoContext(ctx, "mail sent")
 		if to.Problem != "" {
 			return clearProblem(ctx, w.config.DB, job.Args.CustomerID, to.ContactID)
+		}
+	}
+	return nil
+}
+
+// spread enqueues the same mail for the other people of the customer who want mails like it. Each is a job of its own, once, however
+// often this one is tried.
+func (w *worker) spread(ctx context.Context, a Args) error {
+	topic := a.topic()
+	if topic == "" || a.Copy {
+		return nil
+	}
+	list, err := others(ctx, w.config.DB, a.CustomerID, a.ContactID, topic)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	client, err := river.ClientFromContextSafely[pgx.Tx](ctx)
+	if err != nil {
+		return fmt.Errorf("enqueue mails to others: %w", err)
+	}
+	for _, id := range list {
+		a.ContactID, a.Copy = id, true
+		if _, err := client.Insert(ctx, a, nil); err != nil {
+			return fmt.Errorf("enqueue mail to %s: %w", id, err)
 		}
 	}
 	return nil

@@ -182,11 +182,11 @@ func (b *batch) share(m message, n migration.Notice, to []addressee, mails map[s
 	}
 }
 
-// texted are the contacts to whose numbers a short message may go: the owners, or everybody where none of them has one.
+// texted are the contacts to whose numbers a short message may go: those who are to be told, or everybody where none of them has one.
 func texted(all []addressee) (to []addressee) {
-	for _, owners := range []bool{true, false} {
+	for _, meant := range []bool{true, false} {
 		for _, c := range all {
-			if c.Phone != "" && c.Owner == owners {
+			if c.Phone != "" && c.Dates == meant {
 				to = append(to, c)
 			}
 		}
@@ -197,15 +197,16 @@ func texted(all []addressee) (to []addressee) {
 	return nil
 }
 
-// addressees are the contacts whom a notice is mailed to: the owners, or everybody where there is none.
+// addressees are the contacts whom a notice is mailed to: those who are to be told (the owners, unless people have decided otherwise), or
+// everybody where none of them can be reached.
 func addressees(all []addressee, n migration.Notice) (to []addressee) {
-	for _, owners := range []bool{true, false} {
+	for _, meant := range []bool{true, false} {
 		for _, c := range all {
-			if c.mailed() && (c.Owner || !owners) && (n.Mandatory() || c.Optional) {
+			if c.mailed() && (c.Dates || !meant) && (n.Mandatory() || c.Optional) {
 				to = append(to, c)
 			}
 		}
-		if len(to) > 0 || slices.ContainsFunc(all, func(c addressee) bool { return c.Owner && c.mailed() }) {
+		if len(to) > 0 || slices.ContainsFunc(all, func(c addressee) bool { return c.Dates && c.mailed() }) {
 			return to
 		}
 	}

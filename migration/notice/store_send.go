@@ -66,7 +66,7 @@ type addressee struct {
 	Name       string `json:"name"`
 	Email      string `json:"email"`
 	Locale     string `json:"locale"`
-	Owner      bool   `json:"owner"`
+	Dates      bool   `json:"dates"` // is to be told the dates: owners, unless people have decided otherwise
 	Optional   bool   `json:"optional"`
 	Suppressed bool   `json:"suppressed"`
 	Phone      string `json:"phone"` // where short messages may come; empty: nowhere
@@ -81,12 +81,13 @@ func (store) recipients(ctx context.Context, tx *db.Tx, ids []string) (map[strin
 		       coalesce((SELECT jsonb_object_agg(u.feature, u.uses) FROM feature_usage u WHERE u.customer_id = c.id), '{}') AS uses,
 		       coalesce((SELECT jsonb_object_agg(e.milestone, e.day) FROM extension e WHERE e.customer_id = c.id), '{}') AS extensions,
 		       coalesce((SELECT jsonb_agg(jsonb_build_object('id', k.id, 'name', k.name, 'email', CASE WHEN k.email LIKE '%.invalid' THEN '' ELSE k.email END,
-		                   'locale', coalesce(nullif(k.locale, ''), c.locale), 'owner', k.role = 'owner',
+		                   'locale', coalesce(nullif(k.locale, ''), c.locale), 'dates', coalesce(g.wants, k.role = 'owner'),
 		                   'optional', coalesce(f.optional, true), 'suppressed', s.contact_id IS NOT NULL, 'phone', coalesce(t.number, '')) ORDER BY k.id)
 		                   FROM contact k
 		                   LEFT JOIN notice_preference f ON f.contact_id = k.id
 		                   LEFT JOIN notice_suppression s
 		                     ON s.contact_id = k.id AND s.lifted_at IS NULL AND s.address IN ('', notice_address(k.email))
+		                   LEFT JOIN reader_topic g ON g.contact_id = k.id AND g.topic = 'dates'
 		                   LEFT JOIN contact_phone t
 		                     ON t.contact_id = k.id AND t.number <> '' AND t.consent_at IS NOT NULL AND t.withdrawn_at IS NULL AND t.blocked_at IS NULL
 		                  WHERE k.customer_id = c.id AND k.state = 'active' AND (k.email NOT LIKE '%.invalid' OR t.number IS NOT NULL)), '[]') AS contacts

@@ -2,6 +2,7 @@ package notice_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"offramp/internal/sms"
 	"offramp/migration"
 	"offramp/migration/notice"
+	"offramp/migration/notice/reader"
 	"offramp/migration/notice/truth"
 )
 
@@ -293,6 +295,46 @@ func TestRemindersOfADayShareOneShortMessageOutsideTheQuietHours(t *testing.T) {
 	q.at("2027-02-16T00:30:00Z")
 	if n := len(q.gateway.To("+4915112345601")); n != before+1 {
 		t.Errorf("%d texts after the quiet hours, want 1", n-before)
+	}
+}
+
+func TestR05_PeopleDecideWhoIsToldTheDates(t *testing.T) {
+	h := openHarbour(t, boats, "A-1,Asia/Shanghai,en", "A-2,Asia/Shanghai,en")
+	h.exec(`INSERT INTO contact (id, customer_id, email, name, role, imported_at, updated_at)
+		SELECT 'mei', id, 'mei@customer.example', 'Mei', 'member', now(), now() FROM customer WHERE ref = 'A-1'`)
+	people := reader.New(h.db)
+	who := func(ref string) migration.Who {
+		return migration.Who{
+			CustomerID: h.one(`SELECT id FROM customer WHERE ref = $1`, ref), Role: migration.Owner,
+			ContactID: h.one(`SELECT k.id FROM contact k JOIN customer c ON c.id = k.customer_id WHERE ref = $1 AND role = 'owner'`, ref),
+		}
+	}
+	if err := people.Decide(t.Context(), who("A-1"), map[string][]string{reader.Dates: {"mei"}}); err != nil {
+		t.Fatal(err)
+	}
+	for name, gets := range map[string][]string{"nobody": nil, "another customer's": {who("A-2").ContactID, who("A-1").ContactID}} {
+		if err := people.Decide(t.Context(), who("A-1"), map[string][]string{reader.Dates: gets}); !errors.Is(err, reader.ErrNobody) && !errors.Is(err, reader.ErrPerson) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// A member who is the last one may not leave, and decides about nobody else.
+	mei := migration.Who{CustomerID: who("A-1").CustomerID, ContactID: "mei", Role: migration.Member}
+	if err := people.Decide(t.Context(), mei, nil); !errors.Is(err, reader.ErrNobody) {
+		t.Errorf("the last one left: %v", err)
+	}
+	if err := people.Decide(t.Context(), mei, map[string][]string{reader.Dates: {"mei", who("A-1").ContactID}}); !errors.Is(err, reader.ErrPerson) {
+		t.Errorf("a member decided about the owner: %v", err)
+	}
+	h.approveAll()
+	h.at("2026-06-01T01:00:00Z")
+	if n := len(h.got("A-1")); n != 0 {
+		t.Errorf("the owner of A-1, who is not to be told, got %d mails", n)
+	}
+	if n := len(h.box.Messages("mei@customer.example")); n != 1 {
+		t.Errorf("Mei got %d mails, want 1", n)
+	}
+	if n := len(h.got("A-2")); n != 1 {
+		t.Errorf("the owner of A-2 got %d mails, want 1", n)
 	}
 }
 

@@ -70,6 +70,7 @@ var acts = []string{
 	"programme.propose",
 	"programme.withdraw",
 	"queue.change",
+	"reader.decide",
 	"refund.answer",
 	"refund.approve",
 	"refund.arrived",
