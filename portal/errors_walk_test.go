@@ -14,6 +14,8 @@ var conditional = []string{
 	"optional", // whether tips are wanted
 	"fields",   // what is handed over: nothing is an answer
 	"sms",      // a number may be for calls alone
+	"exports",  // who else gets the emails about exports: nobody is an answer
+	"money",    // and about refunds
 	"dataset", "spreadsheet", "browse", "locked", "volume", "replacement",
 }
 
