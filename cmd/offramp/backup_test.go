@@ -61,8 +61,9 @@ func tableCounts(t *testing.T, pool *pgxpool.Pool) map[string]string {
 	return counts
 }
 
-// TestP04_ABackupIsRestoredWhole dumps an installation with the shipped script, restores it with the other one, and holds the two
-// against each other: rows of every table, the ledger, the chain of the audit log. The restored one then passes the doctor.
+// TestP04_ABackupIsRestoredWhole dumps an installation with the shipped script, restores it with the other one, and
+// holds the two against each other: rows of every table, the ledger, the chain of the audit log. The restored one then
+// passes the doctor.
 func TestP04_ABackupIsRestoredWhole(t *testing.T) {
 	t.Parallel()
 	bin, w := clientPrograms(t), newWorld(t)

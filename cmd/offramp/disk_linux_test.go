@@ -64,8 +64,9 @@ func fill(t *testing.T, dir string, leave int64) (free func()) {
 	}
 }
 
-// TestE06_AFullDiskDelaysExportsAndLeavesNothing fills the storage's disk: the doctor names it, an export in the making becomes
-// delayed with a cause for support, and once there is room it is built whole, with nothing left of the attempts before.
+// TestE06_AFullDiskDelaysExportsAndLeavesNothing fills the storage's disk: the doctor names it, an export in the making
+// becomes delayed with a cause for support, and once there is room it is built whole, with nothing left of the attempts
+// before.
 func TestE06_AFullDiskDelaysExportsAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t, "128m")

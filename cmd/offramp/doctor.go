@@ -31,8 +31,8 @@ Example:
   offramp doctor`
 }
 
-// check is one thing that is tried. It returns what was found; its error says what is wrong and, when it is no trouble of its
-// own, mend says what to do.
+// check is one thing that is tried. It returns what was found; its error says what is wrong and, when it is no trouble
+// of its own, mend says what to do.
 type check struct {
 	name     string
 	mend     string

@@ -11,8 +11,8 @@ import (
 // errTakenBack ends a transaction that was for looking only.
 var errTakenBack = errors.New("taken back")
 
-// checkRows writes an entry of the audit log for a customer that does not exist, looks for it under other scopes, where it must not be
-// seen, and takes it back.
+// checkRows writes an entry of the audit log for a customer that does not exist, looks for it under other scopes, where
+// it must not be seen, and takes it back.
 func (p *parts) checkRows(ctx context.Context) (string, error) {
 	var free bool
 	if err := p.db.Pool.QueryRow(ctx, `SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user`).Scan(&free); err != nil {
@@ -82,8 +82,8 @@ func (p *parts) checkDatabase(ctx context.Context) (string, error) {
 	return fmt.Sprintf(": PostgreSQL %d, %s, %s", version/10000, encoding, locale), nil
 }
 
-// checkLetters has the database fold capital letters beyond A to Z, as search does. One that cannot is wrong as soon as a customer or
-// contact has such a letter in the name: until then it makes no difference.
+// checkLetters has the database fold capital letters beyond A to Z, as search does. One that cannot is wrong as soon as
+// a customer or contact has such a letter in the name: until then it makes no difference.
 func (p *parts) checkLetters(ctx context.Context) (string, error) {
 	var folds bool
 	var names int

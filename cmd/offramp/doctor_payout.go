@@ -80,8 +80,8 @@ func (p *parts) offersBank(ctx context.Context) bool {
 	return err == nil && programme.Refund != nil && slices.Contains(programme.Refund.Payout.Methods, migration.SettleBank)
 }
 
-// checkScanner has the scanner of documents refuse the test file that every scanner knows and let a harmless one pass, and looks
-// whether documents wait.
+// checkScanner has the scanner of documents refuse the test file that every scanner knows and let a harmless one pass,
+// and looks whether documents wait.
 func (p *parts) checkScanner(ctx context.Context) (string, error) {
 	scanner := p.scanner()
 	if scanner == nil {

@@ -120,8 +120,8 @@ func (p *parts) checkIssuer(ctx context.Context, r config.Realm) error {
 	return nil
 }
 
-// checkSinks connects to each sink that the programme names, as a delivery would, and sends nothing. Whether the receiver knows our
-// secret only a delivery can tell, so the last answers speak as well.
+// checkSinks connects to each sink that the programme names, as a delivery would, and sends nothing. Whether the
+// receiver knows our secret only a delivery can tell, so the last answers speak as well.
 func (p *parts) checkSinks(ctx context.Context) (string, error) {
 	programme, err := p.programmes.Active(ctx)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"offramp/deploy/schema"
 )
 
-// checkRole looks at whom we sign in to the database as. The web side and the workers are two roles, so that neither can do
-// alone what takes both: decide and pay.
+// checkRole looks at whom we sign in to the database as. The web side and the workers are two roles, so that neither
+// can do alone what takes both: decide and pay.
 func (p *parts) checkRole(ctx context.Context) (string, error) {
 	var name string
 	var super, bypass, serve, work, both bool

@@ -64,8 +64,8 @@ func TestDoctorTriesWhatPays(t *testing.T) {
 	}
 }
 
-// TestDoctorNamesEachBrokenPart breaks one part at a time. The doctor must find that part wrong, say what mends it, and find the
-// others in order.
+// TestDoctorNamesEachBrokenPart breaks one part at a time. The doctor must find that part wrong, say what mends it, and
+// find the others in order.
 func TestDoctorNamesEachBrokenPart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -436,7 +436,8 @@ func TestDoctorOpensWhatCustomersSealed(t *testing.T) {
 	other.with("OFFRAMP_WEB_OLD_SECRET_KEYS", w.env["OFFRAMP_WEB_SECRET_KEY"]).run("doctor").want(t, 0, "Everything answers.")
 }
 
-// TestDoctorTriesTheDatabasesLetters has a database that folds A to Z only: it is wrong once somebody's name has another letter.
+// TestDoctorTriesTheDatabasesLetters has a database that folds A to Z only: it is wrong once somebody's name has
+// another letter.
 func TestDoctorTriesTheDatabasesLetters(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

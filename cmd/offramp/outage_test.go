@@ -45,7 +45,8 @@ func (w *written) until(t *testing.T, text string) {
 	}
 }
 
-// TestAWorkerSaysOnceThatItsDatabaseIsAway takes the database from a whole worker, with its queue, lock and dispatcher, and gives it back.
+// TestAWorkerSaysOnceThatItsDatabaseIsAway takes the database from a whole worker, with its queue, lock and dispatcher,
+// and gives it back.
 func TestAWorkerSaysOnceThatItsDatabaseIsAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -10,10 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// shedProgram has the system forget the pages of the program's file that the start has brought into memory, and bring from now on
-// no more than is used. Left alone, Linux reads on around each page that is touched (8 MiB on some machines) and maps all of what
-// it has in one piece: nearly the whole file then counts as the process's memory, and where that is bounded, as in a container,
-// the system throws out and reads again without end. What cannot be had is left as it is.
+// shedProgram has the system forget the pages of the program's file that the start has brought into memory, and bring
+// from now on no more than is used. Left alone, Linux reads on around each page that is touched (8 MiB on some
+// machines) and maps all of what it has in one piece: nearly the whole file then counts as the process's memory, and
+// where that is bounded, as in a container, the system throws out and reads again without end. What cannot be had is
+// left as it is.
 //
 // Source: madvise(2), posix_fadvise(2), proc_pid_smaps(5).
 func shedProgram() {

@@ -32,8 +32,8 @@ func (f finding) String() string {
 	return fmt.Sprintf("%s: %s", f.place, f.err)
 }
 
-// trySources tries everything that the programme asks of its sources. A source that cannot be reached is named once, and its
-// queries are not tried.
+// trySources tries everything that the programme asks of its sources. A source that cannot be reached is named once,
+// and its queries are not tried.
 func (p *parts) trySources(ctx context.Context, programme *migration.Programme) (findings []finding) {
 	sources := p.sources()
 	defer sources.Close()

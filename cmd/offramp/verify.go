@@ -235,8 +235,8 @@ func damaged(c *console, name string, r archive.Report) {
 	c.printf("Download it again from the portal. If it is still damaged, send these lines to support.\n")
 }
 
-// byExport sorts archives by the export that they say they are of, in the order in which they were named. What cannot say
-// is left out: it is damaged, and was told as such.
+// byExport sorts archives by the export that they say they are of, in the order in which they were named. What cannot
+// say is left out: it is damaged, and was told as such.
 func byExport(all []archive.VolumeReport) (sets [][]archive.VolumeReport) {
 	at := map[string]int{}
 	for _, v := range all {

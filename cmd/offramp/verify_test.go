@@ -297,8 +297,8 @@ const hashAnew = `DO $$ DECLARE r audit; p bytea := decode(repeat('00', 32), 'he
 	UPDATE audit_head SET seq = n, hash = p;
 END $$`
 
-// TestL02_TheCommandFindsWhatASuperuserMakesAnew holds each forgery against a head in the bucket, and against one that was kept in a
-// file and as the event that a sink took, where the bucket's were removed, too.
+// TestL02_TheCommandFindsWhatASuperuserMakesAnew holds each forgery against a head in the bucket, and against one that
+// was kept in a file and as the event that a sink took, where the bucket's were removed, too.
 func TestL02_TheCommandFindsWhatASuperuserMakesAnew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -2,14 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
 	"sync"
-
-	"offramp/migration/governance"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
@@ -25,6 +26,8 @@ import (
 	"offramp/internal/jobs"
 	"offramp/internal/mail"
 	"offramp/internal/outbound"
+	"offramp/migration"
+	"offramp/migration/governance"
 	"offramp/migration/refund"
 	"offramp/migration/replacement"
 )
@@ -49,7 +52,7 @@ func (workCmd) Run(c *console) error {
 	}
 	defer p.close()
 	shedProgram()
-	boundGarbage()
+	limitHeapGrowth()
 	sources := p.sources()
 	defer sources.Close()
 	client, err := p.worker(c.ctx, sources)
@@ -204,4 +207,23 @@ func (p *parts) letterhead(ctx context.Context) (mail.Letterhead, error) {
 		Product: programme.Product.Name, Company: programme.Product.Company, Zone: programme.Zone, Colour: programme.Brand.Colour,
 		Email: programme.Help.Email, Phone: programme.Help.Phone, Hours: programme.Help.Hours,
 	}, nil
+}
+
+// tickEvery is how often the workplan's items are compared with what the portal sees.
+const tickEvery = time.Minute
+
+// tick keeps the workplan's items as facts say, until ctx ends.
+func (p *parts) tick(ctx context.Context, plans *governance.Service) {
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	for {
+		if err := plans.Tick(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, migration.ErrNoProgramme) {
+			p.log.ErrorContext(ctx, "the workplan's items were not compared with the facts", slog.Any("error", err))
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }

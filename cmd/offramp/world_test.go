@@ -20,7 +20,8 @@ import (
 	"offramp/deploy/schema"
 )
 
-// world is an installation: a schema, a retired product's database, S3, two providers, SMTP, and what a command is told of them.
+// world is an installation: a schema, a retired product's database, S3, two providers, SMTP, and what a command is told
+// of them.
 type world struct {
 	*testing.T
 	database localtest.TestDatabase
@@ -202,8 +203,8 @@ func readFile(t *testing.T, path string) string {
 	return string(content)
 }
 
-// refunded puts a refund of five cents and its entry of the ledger under the first customer, past the guards that hold people to the
-// steps before. With a sealed account it goes to a bank.
+// refunded puts a refund of five cents and its entry of the ledger under the first customer, past the guards that hold
+// people to the steps before. With a sealed account it goes to a bank.
 func (w *world) refunded(sealed string) {
 	w.Helper()
 	method, kind := "original", ""

@@ -8,18 +8,20 @@ import (
 	"time"
 )
 
-// How far the heap of a worker may grow beyond what is in use before the collector runs. A large export lives in a few buffers that
-// it uses again and again; what it leaves behind would otherwise come to as much as is in use. Many small ones at once leave so much
-// behind that the collector would take a fifth of the processor: then the room grows until the collector rests for a while
-// between two cycles. A bound on the whole would instead keep it at work without end while several exports need more than that.
+// The heap of a worker may grow by this room beyond what is live before the garbage collector runs. A large export
+// reuses a few buffers, so that Go's default of doubling the heap would waste as much as it uses. Many small exports at
+// once produce so much garbage that the collector would take a fifth of the processor; the room then grows until
+// collectorRest passes between two cycles. A limit on the whole heap (GOMEMLIMIT) would keep the collector running all
+// the time once several exports together need more than it.
 const (
 	leastRoom     = 5 << 20
 	mostRoom      = 32 << 20
 	collectorRest = 100 * time.Millisecond
 )
 
-// boundGarbage keeps the process small whatever the exports' size. GOGC or GOMEMLIMIT in the environment overrides.
-func boundGarbage() {
+// limitHeapGrowth keeps the process's memory small whatever the size of the exports. GOGC or GOMEMLIMIT in the
+// environment overrides.
+func limitHeapGrowth() {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		watchCollector(&collector{percent: 100, room: leastRoom, at: time.Now()})
 	}
