@@ -157,3 +157,35 @@ func TestSourceHeadersAreSecretsOfTheirSource(t *testing.T) {
 		}
 	}
 }
+
+func TestTheGatewayForShortMessagesIsHeldAgainstItself(t *testing.T) {
+	vars := good()
+	for name, value := range map[string]string{
+		"URL": "http://127.0.0.1:1/v1/messages", "HEADERS": "Authorization: Bearer {secret}", "SECRET": "hidden", "BODY": `{"to": "{number}", "text": "{text}", "ref": "{reference}"}`,
+		"ID_FIELD": "id", "CODE_FIELD": "code", "NUMBER_CODES": "21211,21614", "TIMEOUT": "10s",
+	} {
+		vars["OFFRAMP_SMS_"+name] = value
+	}
+	c, err := config.Load(environ(vars), "doctor")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g, is := c.Gateway(); !is || g.Method != "POST" || g.Status != "200-299" || len(g.BadNumber) != 2 || g.Secret != "hidden" {
+		t.Errorf("read as %t %+v", is, g)
+	}
+	for _, change := range []struct{ name, value, want string }{
+		{"BODY", `{"to": "{number}"`, "OFFRAMP_SMS_BODY: is no JSON"},
+		{"SECRET", "", "OFFRAMP_SMS_SECRET: is not set"},
+		{"URL", "", "OFFRAMP_SMS_URL: is not set, though"},
+		{"REPORT_SECRETS", "short", "OFFRAMP_SMS_REPORT_SECRETS: must be whsec_"},
+	} {
+		bad := good()
+		for name, value := range vars {
+			bad[name] = value
+		}
+		bad["OFFRAMP_SMS_"+change.name] = change.value
+		if _, err := config.Load(environ(bad), "doctor"); err == nil || !strings.Contains(err.Error(), change.want) {
+			t.Errorf("%s %q: %v, want %s", change.name, change.value, err, change.want)
+		}
+	}
+}
