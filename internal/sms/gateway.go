@@ -86,6 +86,7 @@ func (c Config) Check() (faults []Field) {
 	add := func(name, format string, args ...any) {
 		faults = append(faults, Field{name, fmt.Sprintf(format, args...)})
 	}
+	c.checkPlaces(add)
 	if u, err := url.Parse(c.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" {
 		add("URL", "is no address such as https://sms.example.com/messages")
 	} else if u.Scheme == "http" && !loopback(u.Hostname()) {
@@ -103,6 +104,17 @@ func (c Config) Check() (faults []Field) {
 	if _, _, err := parseRange(c.Status); err != nil {
 		add("ACCEPTED_STATUS", "%v", err)
 	}
+	if (c.Field == "") != (len(c.Values) == 0) {
+		add("ACCEPTED_FIELD", "set both SMS_ACCEPTED_FIELD and SMS_ACCEPTED_VALUES, or neither")
+	}
+	if c.Timeout < time.Second || c.Timeout > 5*time.Minute {
+		add("TIMEOUT", "must be from 1s to 5m")
+	}
+	return faults
+}
+
+// checkPlaces holds the placeholders of the body and the headers to what a message needs.
+func (c Config) checkPlaces(add func(name, format string, args ...any)) {
 	names := used(c.Body)
 	if !slices.Contains(names, "number") && !slices.Contains(names, "digits") {
 		add("BODY", "names no {number} and no {digits}: the gateway would not know whom to write to")
@@ -127,13 +139,6 @@ func (c Config) Check() (faults []Field) {
 	if c.Secret == "" && (c.Username != "" || slices.Contains(names, "secret")) {
 		add("SECRET", "is not set")
 	}
-	if (c.Field == "") != (len(c.Values) == 0) {
-		add("ACCEPTED_FIELD", "set both SMS_ACCEPTED_FIELD and SMS_ACCEPTED_VALUES, or neither")
-	}
-	if c.Timeout < time.Second || c.Timeout > 5*time.Minute {
-		add("TIMEOUT", "must be from 1s to 5m")
-	}
-	return faults
 }
 
 func loopback(host string) bool {
@@ -251,21 +256,30 @@ func (g *Gateway) judge(status int, text string) Result {
 	if r.Code = short(field(c.CodeField)); r.Code == "" {
 		r.Code = short(said)
 	}
-	in := status >= g.low && status <= g.high
-	switch {
-	case in && c.Field == "", in && slices.Contains(c.Values, said):
-		r.State, r.Code = Accepted, ""
-	case slices.Contains(c.Later, said) && said != "", slices.Contains(c.Later, r.Code) && r.Code != "":
-		r.State = Deferred
-	case in && said == "", status == http.StatusGatewayTimeout, status == http.StatusConflict:
-		r.State = Unknown // whoever stands behind may have taken it, now or, by its reference, before
-	case in, status == http.StatusBadRequest, status == http.StatusUnprocessableEntity, status == http.StatusGone, status == http.StatusRequestEntityTooLarge:
-		r.State = Refused
+	r.State = g.state(status, said, r.Code)
+	switch r.State {
+	case Accepted:
+		r.Code = ""
+	case Refused:
 		r.BadNumber = r.Code != "" && slices.Contains(c.BadNumber, r.Code)
-	default: // too many, a fault of theirs, or of our account and address: nothing that this message could help
-		r.State = Deferred
 	}
 	return r
+}
+
+// state tells what an answer with a status, a value of the field and a code comes to.
+func (g *Gateway) state(status int, said, code string) string {
+	c, in := g.config, status >= g.low && status <= g.high
+	switch {
+	case in && c.Field == "", in && slices.Contains(c.Values, said):
+		return Accepted
+	case slices.Contains(c.Later, said) && said != "", slices.Contains(c.Later, code) && code != "":
+		return Deferred
+	case in && said == "", status == http.StatusGatewayTimeout, status == http.StatusConflict:
+		return Unknown // whoever stands behind may have taken it, now or, by its reference, before
+	case in, status == http.StatusBadRequest, status == http.StatusUnprocessableEntity, status == http.StatusGone, status == http.StatusRequestEntityTooLarge:
+		return Refused
+	}
+	return Deferred // too many, a fault of theirs, or of our account and address: nothing that this message could help
 }
 
 // short bounds an id or a code.

@@ -225,7 +225,7 @@ func TestAFaultyConfigurationNamesEachSetting(t *testing.T) {
 		{"BODY", func(c *sms.Config) { c.Body = `{"to": "{number}"` }},
 		{"BODY", func(c *sms.Config) { c.Body = `{"to": "{number}"}` }},
 		{"BODY", func(c *sms.Config) { c.Body = `{"text": "{text} {reference}"}` }},
-		{"BODY", func(c *sms.Config) { c.Body = `{"to": "{number}", "text": "{text}", "r": "{refrence}"}` }},
+		{"BODY", func(c *sms.Config) { c.Body = `{"to": "{number}", "text": "{text}", "r": "{ref}"}` }},
 		{"BODY", func(c *sms.Config) { c.Body, c.IDField = `{"to": "{number}", "text": "{text}"}`, "" }},
 		{"BODY", func(c *sms.Config) { c.Format, c.Body = sms.Form, "To={number}&From=+1555&Body={text}" }},
 		{"BODY", func(c *sms.Config) { c.Format = "xml" }},

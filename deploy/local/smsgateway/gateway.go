@@ -243,19 +243,7 @@ func (g *Gateway) take(w http.ResponseWriter, r *http.Request) {
 	g.calls++
 	fault := g.faults[m.To]
 	g.mu.Unlock()
-	switch fault {
-	case Limited:
-		w.Header().Set("Retry-After", "30")
-		refuse(w, http.StatusTooManyRequests, "20429", "too many")
-		return
-	case Broken:
-		refuse(w, http.StatusInternalServerError, "20500", "broken")
-		return
-	case Refused:
-		refuse(w, http.StatusBadRequest, CodeNumber, m.To+" is no number")
-		return
-	case BadText:
-		refuse(w, http.StatusBadRequest, CodeText, "this text is not allowed")
+	if refused(w, fault, m.To) {
 		return
 	}
 	t, fresh := g.keep(m)
@@ -273,6 +261,24 @@ func (g *Gateway) take(w http.ResponseWriter, r *http.Request) {
 	default:
 		answer(w, http.StatusCreated, map[string]string{"id": t.ID, "client_reference": t.Reference, "status": "queued"})
 	}
+}
+
+// refused answers where a fault lets nothing be taken, and reports whether it does.
+func refused(w http.ResponseWriter, fault Fault, number string) bool {
+	switch fault {
+	case Limited:
+		w.Header().Set("Retry-After", "30")
+		refuse(w, http.StatusTooManyRequests, "20429", "too many")
+	case Broken:
+		refuse(w, http.StatusInternalServerError, "20500", "broken")
+	case Refused:
+		refuse(w, http.StatusBadRequest, CodeNumber, number+" is no number")
+	case BadText:
+		refuse(w, http.StatusBadRequest, CodeText, "this text is not allowed")
+	default:
+		return false
+	}
+	return true
 }
 
 // keep sends a message once by its reference.

@@ -65,14 +65,7 @@ func (s *Service) Decide(ctx context.Context, who migration.Who, gets map[string
 			return err
 		}
 		mine := deciding(all, who)
-		told := 0 // whom an email about dates can reach, once this counts
-		for _, p := range all {
-			decided := slices.ContainsFunc(mine, func(m Person) bool { return m.ID == p.ID })
-			if p.Email != "" && (decided && slices.Contains(gets[Dates], p.ID) || !decided && p.Gets[Dates]) {
-				told++
-			}
-		}
-		if told == 0 {
+		if told(all, mine, gets[Dates]) == 0 {
 			return ErrNobody.Field(Dates, "topic.nobody", nil)
 		}
 		for _, topic := range Topics {
@@ -91,6 +84,17 @@ func (s *Service) Decide(ctx context.Context, who migration.Who, gets map[string
 		}
 		return nil
 	})
+}
+
+// told counts whom an email about dates can reach once a decision counts: mine are those whom it is about, chosen those who get them.
+func told(all, mine []Person, chosen []string) (n int) {
+	for _, p := range all {
+		decided := slices.ContainsFunc(mine, func(m Person) bool { return m.ID == p.ID })
+		if p.Email != "" && (decided && slices.Contains(chosen, p.ID) || !decided && p.Gets[Dates]) {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *Service) setTopic(ctx context.Context, tx *db.Tx, who migration.Who, contactID, topic string, wants bool) error {
