@@ -16,6 +16,12 @@ demo: ## start everything on this machine with embedded real parts; Ctrl-C stops
 	@$(MAKE) --no-print-directory build demo-build
 	@exec ./bin/demo --die-with-parent
 
+.PHONY: demo-programme
+demo-programme: ## live the demo's programme through in a few minutes: who is told what, what comes back, who is rung; fails when it is not as foreseen
+	@tools/setup demo
+	@$(MAKE) --no-print-directory build demo-build
+	@exec ./bin/demo programme
+
 .PHONY: demo-build
 demo-build:
 	@$(GO) build -o bin/demo ./cmd/demo
