@@ -16,6 +16,7 @@ import (
 
 	"offramp/deploy/examples"
 	"offramp/deploy/local"
+	"offramp/deploy/local/postgres"
 	"offramp/deploy/local/product"
 	"offramp/internal/clock"
 	"offramp/internal/db"
@@ -112,7 +113,7 @@ func (l *life) stage(ctx context.Context) error {
 	}
 	l.accounts = append(l.accounts, customers...)
 	l.now = start.AddDate(0, 0, days).Add(2 * time.Hour)
-	if l.pool, err = pgxpool.New(ctx, l.stack.Postgres.URL(local.Database, local.SuperRole)); err != nil {
+	if l.pool, err = pgxpool.New(ctx, l.stack.Postgres.URL(local.Database, postgres.SuperRole)); err != nil {
 		return err
 	}
 	d, err := l.open(ctx)
