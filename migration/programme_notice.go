@@ -34,7 +34,48 @@ type NoticePlan struct {
 	PauseAbove int      `yaml:"pause_above"` // percent of bounces and deferrals that pause a notice; default 10
 	CallOwner  string   `yaml:"call_owner"`  // who calls, as staff read it; default "account manager"
 	List       []Notice `yaml:"list"`        // in the order in which they are told
+
+	Briefing *Briefing `yaml:"briefing"` // nil: colleagues are told by other means, and nothing waits for it
 }
+
+// Briefing is what colleagues read before anybody else is told, so that all of them say the same. Texts are Markdown with variables in
+// braces, as those of notices are; there is no customer to speak of yet, so that {customer} and {contact} are refused.
+type Briefing struct {
+	Audience  []string           `yaml:"audience"` // roles whose staff have to read it; default BriefingAudience
+	Voice     Voice              `yaml:"voice"`
+	Questions []BriefingQuestion `yaml:"questions"`
+	RolePlay  []Scenario         `yaml:"role_play"`
+}
+
+// Voice is what everybody says.
+type Voice struct {
+	Why   Text `yaml:"why"`   // one sentence
+	Say   Text `yaml:"say"`   // what we say
+	Never Text `yaml:"never"` // what we do not say
+}
+
+// BriefingQuestion is one that customers will ask, with the answer that was agreed on.
+type BriefingQuestion struct {
+	Topic    Text `yaml:"topic"` // heading under which it stands
+	Question Text `yaml:"question"`
+	Answer   Text `yaml:"answer"`
+}
+
+// Scenario is a hard talk that colleagues practise.
+type Scenario struct {
+	Title     Text `yaml:"title"`
+	Situation Text `yaml:"situation"`
+	Customer  Text `yaml:"customer"` // what the customer says
+	Say       Text `yaml:"say"`
+	Never     Text `yaml:"never"`
+}
+
+// StaffRoles are all roles of staff, as auth.Roles names them.
+var StaffRoles = []string{"support", "finance_clerk", "finance_approver", "finance_releaser", "programme_manager", "auditor", "operator"}
+
+// BriefingAudience are the roles of those who speak or write with customers, or decide what these get. Auditors look on and operators run
+// machines.
+var BriefingAudience = []string{"support", "finance_clerk", "finance_approver", "finance_releaser", "programme_manager"}
 
 // Notice is one message of the plan.
 type Notice struct {
@@ -105,6 +146,11 @@ func (n *NoticePlan) setDefaults() {
 	}
 	if len(n.Channels) == 0 {
 		n.Channels = []string{ChannelEmail, ChannelCall}
+	}
+	if n.Briefing != nil && len(n.Briefing.Audience) == 0 {
+		with := *n.Briefing
+		with.Audience = slices.Clone(BriefingAudience)
+		n.Briefing = &with
 	}
 	for i := range n.List {
 		one := &n.List[i]

@@ -17,6 +17,10 @@ const (
 	maxTitle   = 150
 	maxSMS     = 300 // some five parts of a short message
 	farthest   = 1000
+
+	maxQuestions = 100
+	maxScenarios = 30
+	maxWhy       = 300 // characters of the one sentence
 )
 
 var noticeKinds = []string{NoticePersonal, NoticePublic, NoticeReminder, NoticeNews, NoticeOptional}
@@ -49,6 +53,11 @@ func (c *checker) notices() {
 	}
 	if len(n.List) > 0 && public == "" {
 		c.errorf("notices.list", "holds no public notice; one notice of kind %s announces the end to everybody", NoticePublic)
+	}
+	if n.Briefing != nil {
+		c.briefing(*n.Briefing)
+	} else if c.has("notices.briefing") {
+		c.errorf("notices.briefing", "is empty; give voice, questions and role_play, or leave it out")
 	}
 }
 
@@ -218,6 +227,85 @@ func (c *checker) wording(at string, n Notice, w Words) {
 	}
 	if n.Kind == NoticePublic {
 		c.elements(at, w)
+	}
+}
+
+// briefing checks what colleagues read first.
+func (c *checker) briefing(b Briefing) {
+	const at = "notices.briefing"
+	if c.has(at+".audience") && len(b.Audience) == 0 {
+		c.errorf(at+".audience", "is empty; name roles, or leave it out for %s", strings.Join(BriefingAudience, ", "))
+	}
+	for i, role := range b.Audience {
+		switch path := fmt.Sprintf("%s.audience[%d]", at, i); {
+		case !slices.Contains(StaffRoles, role):
+			c.errorf(path, "%q is no role of staff; known: %s", role, strings.Join(StaffRoles, ", "))
+		case slices.Index(b.Audience, role) < i:
+			c.errorf(path, "%s is listed twice", role)
+		}
+	}
+	c.briefed(at+".voice.why", b.Voice.Why, maxWhy)
+	c.briefed(at+".voice.say", b.Voice.Say, 0)
+	c.briefed(at+".voice.never", b.Voice.Never, 0)
+	switch n := len(b.Questions); {
+	case n == 0:
+		c.errorf(at+".questions", "is missing; colleagues need answers that were agreed on")
+	case n > maxQuestions:
+		c.errorf(at+".questions", "has %d questions; at most %d are kept", n, maxQuestions)
+		return
+	}
+	for i, q := range b.Questions {
+		path := fmt.Sprintf("%s.questions[%d]", at, i)
+		c.briefed(path+".topic", q.Topic, maxTitle)
+		c.briefed(path+".question", q.Question, maxTitle)
+		c.briefed(path+".answer", q.Answer, 0)
+		once(c, path+".question", q.Question, b.Questions[:i], func(o BriefingQuestion) Text { return o.Question }, "this question is answered before")
+	}
+	c.rolePlay(at+".role_play", b.RolePlay)
+}
+
+func (c *checker) rolePlay(at string, list []Scenario) {
+	switch n := len(list); {
+	case n == 0:
+		c.errorf(at, "is missing; hard talks are practised before customers are told")
+	case n > maxScenarios:
+		c.errorf(at, "has %d scenarios; at most %d are kept", n, maxScenarios)
+		return
+	}
+	for i, s := range list {
+		path := fmt.Sprintf("%s[%d]", at, i)
+		c.briefed(path+".title", s.Title, maxTitle)
+		c.briefed(path+".situation", s.Situation, 0)
+		c.briefed(path+".customer", s.Customer, 0)
+		c.briefed(path+".say", s.Say, 0)
+		c.briefed(path+".never", s.Never, 0)
+		once(c, path+".title", s.Title, list[:i], func(o Scenario) Text { return o.Title }, "there is another scenario of this title")
+	}
+}
+
+// briefed checks one text of a briefing; with a limit it is one line of at most so many characters.
+func (c *checker) briefed(path string, t Text, limit int) {
+	c.text(path, t, true)
+	c.variables(path, t)
+	for _, tag := range sortedKeys(t) {
+		if limit > 0 && (utf8.RuneCountInString(t[tag]) > limit || strings.Contains(strings.TrimSpace(t[tag]), "\n")) {
+			c.errorf(path+"."+tag, "must be one line of at most %d characters", limit)
+		}
+		for _, none := range []string{"{customer}", "{contact}"} {
+			if strings.Contains(t[tag], none) {
+				c.errorf(path+"."+tag, "%s: a briefing is about all customers; there is no one customer to name", none)
+			}
+		}
+	}
+}
+
+// once checks that a wording is not there before, whatever its case and spaces, in any language.
+func once[T any](c *checker, path string, t Text, before []T, of func(T) Text, fault string) {
+	plain := func(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
+	for _, tag := range sortedKeys(t) {
+		if t[tag] != "" && slices.ContainsFunc(before, func(o T) bool { return plain(of(o)[tag]) == plain(t[tag]) }) {
+			c.errorf(path+"."+tag, "%s", fault)
+		}
 	}
 }
 

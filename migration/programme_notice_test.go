@@ -2,6 +2,7 @@ package migration_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +29,24 @@ replacements:
   - {key: paper, name: {en: Paper, zh-CN: 纸张}}
 help: {email: help@boats.example}
 notices:
+  briefing:
+    voice:
+      why: {en: We build ferries now., zh-CN: 我们改造渡轮。}
+      say: {en: "Until {date:service_end}.", zh-CN: "到{date:service_end}。"}
+      never: {en: Perhaps., zh-CN: 也许。}
+    questions:
+      - topic: {en: Why, zh-CN: 原因}
+        question: {en: Why do you stop?, zh-CN: 为什么停止？}
+        answer: {en: "Since {reason}", zh-CN: "因为{reason}"}
+      - topic: {en: Data, zh-CN: 数据}
+        question: {en: Is my data safe?, zh-CN: 数据安全吗？}
+        answer: {en: "[Export it]({link:export}).", zh-CN: "[导出]({link:export})。"}
+    role_play:
+      - title: {en: An angry captain, zh-CN: 愤怒的船长}
+        situation: {en: Rings at night., zh-CN: 半夜来电。}
+        customer: {en: My boat!, zh-CN: 我的船！}
+        say: {en: "Let us look together.", zh-CN: 我们一起看。}
+        never: {en: Not my job., zh-CN: 不归我管。}
   list:
     - key: announcement
       kind: public
@@ -110,6 +129,52 @@ func TestN08_AnIncompleteNoticeIsRefusedAtItsLine(t *testing.T) {
 		if !errors.Is(err, migration.ErrBadProgramme) || !found {
 			t.Errorf("want %s: %s\ngot  %v", c.at, c.says, migration.FindingsOf(err))
 		}
+	}
+}
+
+// TestN08_AnIncompleteBriefingIsRefusedAtItsLine does the same to what colleagues read first.
+func TestN08_AnIncompleteBriefingIsRefusedAtItsLine(t *testing.T) {
+	const at, voice = "notices.briefing", "      why: {en: We build ferries now., zh-CN: 我们改造渡轮。}\n"
+	questions := announced[strings.Index(announced, "    questions:"):strings.Index(announced, "    role_play:")]
+	scenarios := announced[strings.Index(announced, "    role_play:"):strings.Index(announced, "  list:")]
+	for _, c := range []struct{ old, new, at, says string }{
+		{voice, "", at + ".voice.why", "is missing"},
+		{questions, "", at + ".questions", "is missing"},
+		{scenarios, "", at + ".role_play", "is missing"},
+		{questions + scenarios, "    questions: []\n    role_play: []\n", at + ".questions", "is missing"},
+		{"never: {en: Perhaps., zh-CN: 也许。}", "never: {en: Perhaps.}", at + ".voice.never.zh-CN", "is missing"},
+		{"zh-CN: \"因为{reason}\"", "zh-CN: \" \"", at + ".questions[0].answer.zh-CN", "is missing"},
+		{"topic: {en: Data, zh-CN: 数据}", "topic: {zh-CN: 数据}", at + ".questions[1].topic.en", "is missing"},
+		{"{date:service_end}.", "{date:servce_end}.", at + ".voice.say.en", `"servce_end" is no milestone`},
+		{"Let us look together.", "Let us look, {customr}.", at + ".role_play[0].say.en", "{customr}: unknown"},
+		{"Let us look together.", "Let us look, {contact}.", at + ".role_play[0].say.en", "no one customer to name"},
+		{"[Export it]({link:export})", "[Export it]({link:exports})", at + ".questions[1].answer.en", "{link:exports}"},
+		{"We build ferries now.", strings.Repeat("We build ferries. ", 17), at + ".voice.why.en", "at most 300 characters"},
+		{"en: Why do you stop?", "en: " + strings.Repeat("why", 51), at + ".questions[0].question.en", "at most 150 characters"},
+		{"en: Is my data safe?", `en: " why DO you  stop?"`, at + ".questions[1].question.en", "answered before"},
+		{"    voice:\n", "    audience: [support, captain]\n    voice:\n", at + ".audience[1]", `"captain" is no role of staff`},
+		{"    voice:\n", "    audience: [support, support]\n    voice:\n", at + ".audience[1]", "listed twice"},
+		{"    voice:\n", "    audience: []\n    voice:\n", at + ".audience", "is empty"},
+		{"    voice:\n", "    mood: good\n    voice:\n", at + ".mood", "unknown"},
+		{"{en: Not my job., zh-CN: 不归我管。}", "{en: " + strings.Repeat("No. ", 1001) + ", zh-CN: 不归我管。}", at + ".role_play[0].never.en", "at most 4000"},
+	} {
+		src := strings.Replace(announced, c.old, c.new, 1)
+		if src == announced {
+			t.Errorf("%s: the case changes nothing", c.at)
+			continue
+		}
+		_, err := migration.ReadProgramme([]byte(src))
+		found := false
+		for _, f := range migration.FindingsOf(err) {
+			found = found || f.Path == c.at && strings.Contains(f.Message, c.says) && f.Line > 0
+		}
+		if !errors.Is(err, migration.ErrBadProgramme) || !found {
+			t.Errorf("want %s: %s\ngot  %v", c.at, c.says, migration.FindingsOf(err))
+		}
+	}
+	p, err := migration.ReadProgramme([]byte(announced))
+	if err != nil || !slices.Equal(p.Notices.Briefing.Audience, migration.BriefingAudience) {
+		t.Errorf("the audience by itself: %v, %v", p.Notices.Briefing.Audience, err)
 	}
 }
 

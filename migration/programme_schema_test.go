@@ -122,6 +122,7 @@ func TestTheSchemaNamesEveryKey(t *testing.T) {
 		"limit": migration.Limit{}, "offer": migration.Offer{}, "signUp": migration.SignUp{}, "reach": migration.Reach{},
 		"refund": migration.RefundRules{}, "refundTax": migration.RefundTax{}, "goodwill": migration.Goodwill{}, "bonus": migration.Bonus{},
 		"payout": migration.PayoutRules{}, "store": migration.Store{},
+		"briefing": migration.Briefing{}, "voice": migration.Voice{}, "briefingQuestion": migration.BriefingQuestion{}, "scenario": migration.Scenario{},
 	} {
 		object := schema
 		if name != "" {

@@ -20,6 +20,7 @@ import (
 	"offramp/internal/mail"
 	"offramp/migration"
 	told "offramp/migration/notice"
+	"offramp/migration/notice/briefing"
 	"offramp/migration/notice/click"
 	"offramp/portal/page"
 )
@@ -688,4 +689,54 @@ func TestN05_AProvidersOpensAndClicksAreToldApart(t *testing.T) {
 	if n := w.count(`SELECT count(*) FROM notice_click`); n != 4 {
 		t.Errorf("%d clicks, want 4", n)
 	}
+}
+
+// TestN07_ColleaguesReadTheBriefingFirst approves a briefing, has staff acknowledge it, and waives the rest of the wait, in both languages.
+func TestN07_ColleaguesReadTheBriefingFirst(t *testing.T) {
+	w := newWorld(t)
+	w.shows("support", "/console/briefing", "No briefing")
+	w.notify()
+	p := *w.programme.p
+	p.Notices.Briefing = &migration.Briefing{
+		Audience: []string{"support", "programme_manager"},
+		Voice:    migration.Voice{Why: both("We build ferries.", "我们改造渡轮。"), Say: both("Until **{date:service_end}**.", "到**{date:service_end}**。"), Never: both("Perhaps.", "也许。")},
+		Questions: []migration.BriefingQuestion{
+			{Topic: both("Data", "数据"), Question: both("Is it <b>safe</b>?", "安全吗？"), Answer: both("[Export]({link:export}) it.", "请导出。")},
+			{Topic: both("Money", "费用"), Question: both("Who pays?", "谁付款？"), Answer: both("{company}.", "{company}。")},
+		},
+		RolePlay: []migration.Scenario{{Title: both("Angry", "愤怒"), Situation: both("Night.", "夜里。"), Customer: both("Mine!", "我的！"), Say: both("Look.", "看。"), Never: both("No.", "不。")}},
+	}
+	w.programme.p = &p
+	w.shows("programme_manager", "/console/notices/announcement", "Waiting for approval")
+	body := w.shows("support", "/console/briefing", "This briefing is not approved yet", "<strong>31 January 2027</strong>", "Is it &lt;b&gt;safe&lt;/b&gt;?")
+	w.hides(body, "I have read this")
+	w.hides(w.shows("support", "/console/briefing?q=WHO", "Who pays?"), "safe")
+	w.shows("support", "/console/briefing?q=zebra", "No answers found")
+	w.shows("support", "/console/briefing?locale=zh-CN", "我们改造渡轮", "<strong>2027年1月31日</strong>")
+	if a := w.get("support", "/console/briefing?q="+strings.Repeat("x", 101)); a.status != 422 || !strings.Contains(a.body, `id="q-error"`) {
+		t.Errorf("a long search: %d", a.status)
+	}
+	w.shows("auditor", "/console/briefing/role-play", "Angry", "The customer says", "Mine!")
+	_, hash := briefing.ContentOf(w.programme.p)
+	w.sent("support", "/console/briefing/acknowledge", url.Values{"hash": {hash}}, 409)
+	w.sent("support", "/console/briefing/approve", url.Values{"hash": {hash}}, 403)
+	w.sent("programme_manager", "/console/briefing/approve", url.Values{"hash": {"0"}}, 409)
+	w.sent("programme_manager", "/console/briefing/approve", url.Values{"hash": {hash}}, 303)
+	w.sent("support", "/console/briefing/acknowledge", url.Values{"hash": {hash}, "locale": {"zh-CN"}}, 303)
+	w.shows("support", "/console/briefing", "You acknowledged this briefing on")
+	w.shows("programme_manager", "/console/briefing/readers", "1 of 2", "1 colleague has not acknowledged", "No email known", "Acknowledged")
+	_, words := told.ContentOf(w.programme.p, w.programme.p.Notices.List[0])
+	w.sent("programme_manager", "/console/notices/announcement/approve", url.Values{"hash": {words}}, 303)
+	w.shows("programme_manager", "/console/notices", "Waiting for the briefing", "1 colleague has not acknowledged the briefing", `href="/console/briefing/readers"`)
+	a := w.sent("programme_manager", "/console/briefing/readers/waive", url.Values{"reason": {" "}}, 422)
+	w.shownIn(a.body, "Give the reason", `id="reason-error"`)
+	w.sent("programme_manager", "/console/briefing/readers/waive", url.Values{"reason": {"The press knows."}}, 303)
+	w.sent("programme_manager", "/console/briefing/readers/confirm", nil, 403)
+	w.shows("programme_manager", "/console/briefing/readers", "The press knows.", "Another person has to confirm it.")
+	w.sent("programme_manager", "/console/briefing/readers/refuse", nil, 303)
+	w.sent("programme_manager", "/console/briefing/readers/remind", nil, 303)
+	w.sent("programme_manager", "/console/briefing/acknowledge", url.Values{"hash": {hash}}, 303)
+	w.hides(w.shows("programme_manager", "/console/notices"), "Waiting for the briefing")
+	w.speak("support", "zh-CN")
+	w.shows("support", "/console/briefing", "统一口径", "您已于")
 }

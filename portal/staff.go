@@ -15,11 +15,13 @@ import (
 	"offramp/migration/assistance"
 	"offramp/migration/governance"
 	"offramp/migration/notice"
+	briefs "offramp/migration/notice/briefing"
 	"offramp/migration/notice/reach"
 	"offramp/migration/notice/truth"
 	"offramp/migration/refund"
 	"offramp/migration/replacement"
 	"offramp/portal/audit"
+	"offramp/portal/briefing"
 	"offramp/portal/console"
 	"offramp/portal/delivery"
 	"offramp/portal/document"
@@ -45,6 +47,7 @@ type Consoles struct {
 	people   *people.Pages
 	delivery *delivery.Pages
 	plans    *workspace.Pages
+	briefing *briefing.Pages
 }
 
 // ConsoleParts are the services behind the pages of staff.
@@ -83,6 +86,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 		delivery: &delivery.Pages{Kit: k, Truth: p.Truth, Customers: p.Customers},
 		people:   &people.Pages{Kit: k, People: who.NewService(p.DB, p.Auth.Idle()), Customers: p.Customers},
 		plans:    &workspace.Pages{Kit: k, Plans: p.Plans, Customers: p.Customers},
+		briefing: &briefing.Pages{Kit: k, Briefing: briefs.New(p.DB, k.Programmes), Customers: p.Customers},
 	}, nil
 }
 
@@ -91,7 +95,7 @@ func (s *Consoles) Start(ctx context.Context) error { return s.ops.Start(ctx) }
 
 // list is every route of staff. A look at customers' rows is recorded, also by GET (ADR 0004).
 func (s *Consoles) list() []Route {
-	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList())
+	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList(), s.briefingList())
 }
 
 // noticesList is every route about what customers are told, and how far it reached.
@@ -248,5 +252,21 @@ func (s *Consoles) planList() []Route {
 		{Method: post, Path: plan + "/items/:key/assign", Access: Staff, Handler: p.AssignItem},
 		{Method: post, Path: plan + "/items/:key/comment", Access: Staff, Handler: p.CommentItem},
 		{Method: post, Path: plan + "/items/:key/waive", Access: ProgrammeManager, Handler: p.WaiveItem},
+	}
+}
+
+// briefingList is every route of what colleagues read before anybody else is told. All staff read and acknowledge it.
+func (s *Consoles) briefingList() []Route {
+	p := s.briefing
+	return []Route{
+		{Method: get, Path: briefing.Path, Access: Staff, Handler: p.Show},
+		{Method: get, Path: briefing.RolePath, Access: Staff, Handler: p.ShowRolePlay},
+		{Method: post, Path: briefing.Path + "/acknowledge", Access: Staff, Handler: p.Acknowledge},
+		{Method: post, Path: briefing.Path + "/approve", Access: ProgrammeManager, Handler: p.Approve},
+		{Method: get, Path: briefing.ReadersPath, Access: ProgrammeManager, Handler: p.ShowReaders},
+		{Method: post, Path: briefing.ReadersPath + "/remind", Access: ProgrammeManager, Handler: p.Remind},
+		{Method: post, Path: briefing.ReadersPath + "/waive", Access: ProgrammeManager, Handler: p.AskWaiver},
+		{Method: post, Path: briefing.ReadersPath + "/confirm", Access: ProgrammeManager, Handler: p.ConfirmWaiver, Recent: true},
+		{Method: post, Path: briefing.ReadersPath + "/refuse", Access: ProgrammeManager, Handler: p.RefuseWaiver},
 	}
 }

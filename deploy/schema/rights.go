@@ -123,6 +123,16 @@ var Meant = []TableRights{
 	{Table: "notice_mailbox", Serve: "select", Work: "select, insert, update (validity, uid, leased_until, looked_at, problem)"},
 	{Table: "notice_probe", Serve: "select, insert, update (state, detail, ended_at)", Work: "select, update (state, detail, ended_at)"},
 	{Table: "notice_trial", Serve: "select, insert", Work: "select, update (state, detail, html, plain, ended_at)"},
+	// Colleagues read the briefing and say so; a worker reminds them, and plans nothing before.
+	{Table: "notice_briefing_read", Serve: "select, insert", Work: "select"},
+	{
+		Table: "notice_briefing_waiver",
+		Serve: "select, insert (hash, reason, asked_by, asked_at), update (reason, asked_by, asked_at, confirmed_by, confirmed_at), delete", Work: "select",
+	},
+	{
+		Table: "notice_briefing_reminder",
+		Serve: "select, insert (id, identity_id, hash, day, asked_by, asked_at)", Work: "select, update (state, detail, ended_at)",
+	},
 	{Table: "notice_preference", Serve: "select, insert, update (optional, changed_at)", Work: "select"},
 
 	// Exports. The web side asks for them, a worker builds them.

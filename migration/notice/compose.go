@@ -232,6 +232,12 @@ func TitleOf(l *locale.Locale, p *migration.Programme, n migration.Notice) strin
 	})
 }
 
+// ForStaff fills in a text of the briefing with the programme's own dates, in the language of l: as CommonMark, or plain.
+// link is the portal's address.
+func ForStaff(l *locale.Locale, p *migration.Programme, now time.Time, link string, t migration.Text, plain bool) string {
+	return strings.TrimSpace(writer{Locale: l, p: p, now: now, link: strings.TrimRight(link, "/"), plain: plain}.fill(t))
+}
+
 // Letter is what one reader is sent: the notices in the order in which they are due.
 type Letter struct {
 	Bulletin mail.Bulletin

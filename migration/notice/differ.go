@@ -16,9 +16,9 @@ type Change struct {
 	Parts []textdiff.Part
 }
 
-// differences lists what differs between two contents as JSON, in order of the places. A content that cannot be read, since
+// Differences lists what differs between two contents as JSON, in order of the places. A content that cannot be read, since
 // another release wrote it, is compared as text.
-func differences(before, after string) (list []Change) {
+func Differences(before, after string) (list []Change) {
 	var was, is any
 	if json.Unmarshal([]byte(before), &was) != nil || json.Unmarshal([]byte(after), &is) != nil {
 		return []Change{{Parts: textdiff.Words(before, after)}}
@@ -36,7 +36,24 @@ func differences(before, after string) (list []Change) {
 	return list
 }
 
-// flatten notes each value of a content under its place. An entry of a list goes by its tier or milestone where it has one, so that
+// asked is the question, or the situation's title, by which an entry of a briefing goes; empty: it is none.
+func asked(entry map[string]any) string {
+	text, ok := entry["Question"].(map[string]any)
+	if _, scene := entry["Situation"]; scene {
+		text, ok = entry["Title"].(map[string]any)
+	}
+	if !ok {
+		return ""
+	}
+	for _, tag := range slices.Sorted(maps.Keys(text)) {
+		if s, ok := text[tag].(string); ok && s != "" {
+			return strings.ReplaceAll(s, ".", "") // a full stop would part the place
+		}
+	}
+	return ""
+}
+
+// flatten notes each value of a content under its place. An entry of a list goes by its tier, milestone or question where it has one, so that
 // one put in between does not make all others look changed.
 func flatten(path string, value any, into map[string]string) {
 	switch v := value.(type) {
@@ -52,6 +69,9 @@ func flatten(path string, value any, into map[string]string) {
 					if text, ok := entry[key].(string); ok && text != "" {
 						name = text
 					}
+				}
+				if said := asked(entry); said != "" {
+					name = said
 				}
 			}
 			flatten(path+"."+name, one, into)

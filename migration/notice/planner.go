@@ -10,6 +10,7 @@ import (
 	"offramp/internal/mail/report"
 	"offramp/migration"
 	"offramp/migration/audience"
+	"offramp/migration/notice/briefing"
 	readers "offramp/migration/notice/reader"
 	"offramp/migration/notice/truth"
 )
@@ -21,6 +22,7 @@ type Service struct {
 	programmes Programmes
 	truth      *truth.Service
 	readers    *readers.Service
+	briefing   *briefing.Service
 	link       string // of the portal
 	seals      report.Seals
 
@@ -35,7 +37,7 @@ type Programmes interface {
 // NewService works on d. link is the portal's address, which letters lead to.
 // seals make the tokens of its links; the zero value makes none, and links lead straight to the portal.
 func NewService(d *db.DB, programmes Programmes, link string, seals report.Seals) *Service {
-	return &Service{db: d, programmes: programmes, link: link, seals: seals, truth: truth.New(d, report.Seals{}), readers: readers.New(d)}
+	return &Service{db: d, programmes: programmes, link: link, seals: seals, truth: truth.New(d, report.Seals{}), readers: readers.New(d), briefing: briefing.New(d, programmes)}
 }
 
 // system is the scope of the planner and the sender.
@@ -45,6 +47,7 @@ var system = db.SystemScope("notices")
 const (
 	HeldUnapproved = "unapproved" // nobody has approved its content
 	HeldTalks      = "talks"      // customers of core tiers were not spoken to yet
+	HeldBriefing   = "briefing"   // colleagues have not read yet what they are to say
 	HeldGate       = "gate"       // the company's workplan has a gate before it, which is shut
 )
 
@@ -53,7 +56,7 @@ type Planned struct {
 	Notice string
 	Due    int64  // messages that were not planned before
 	Held   string // why nothing was planned; empty: it was
-	Open   int    // with HeldTalks: how many customers
+	Open   int    // with HeldTalks: how many customers; with HeldBriefing: how many colleagues, 0: it is not approved
 }
 
 // Plan writes down everything that is due now. Any number of processes may call it at once: one of them plans, the others
@@ -128,6 +131,10 @@ func (s *Service) held(ctx context.Context, tx *db.Tx, p *migration.Programme) (
 	if err != nil {
 		return nil, err
 	}
+	brief, err := unbriefed(ctx, tx, p)
+	if err != nil {
+		return nil, err
+	}
 	held := map[string]Planned{}
 	for _, n := range p.Notices.List {
 		switch {
@@ -135,11 +142,25 @@ func (s *Service) held(ctx context.Context, tx *db.Tx, p *migration.Programme) (
 			held[n.Key] = Planned{Held: HeldUnapproved}
 		case n.Kind != migration.NoticePersonal && !gate:
 			held[n.Key] = Planned{Held: HeldGate}
+		case brief.Held != "" && (n.Kind == migration.NoticePersonal || n.Kind == migration.NoticePublic):
+			held[n.Key] = brief
 		case n.Kind == migration.NoticePublic && open > 0:
 			held[n.Key] = Planned{Held: HeldTalks, Open: open}
 		}
 	}
 	return held, nil
+}
+
+// unbriefed tells whether talks and the public notice wait for the briefing.
+func unbriefed(ctx context.Context, tx *db.Tx, p *migration.Programme) (Planned, error) {
+	b, err := briefing.StandingOf(ctx, tx, p)
+	if err != nil || !b.Holds() {
+		return Planned{}, err
+	}
+	if !b.Approved {
+		return Planned{Held: HeldBriefing}, nil
+	}
+	return Planned{Held: HeldBriefing, Open: b.Unread}, nil
 }
 
 func coreTiers(p *migration.Programme) (keys []string) {

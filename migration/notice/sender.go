@@ -119,7 +119,7 @@ func (s *Sender) round(ctx context.Context) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := errors.Join(s.probe(ctx, p), s.trials(ctx), s.codes(ctx, p)); err != nil {
+	if err := errors.Join(s.probe(ctx, p), s.trials(ctx), s.codes(ctx, p), s.briefing.Send(ctx, p, s.Post, s.Logger, s.link)); err != nil {
 		return 0, err
 	}
 	b := batch{programme: p, hashes: map[string]string{}, waiting: map[string]message{}}

@@ -123,8 +123,8 @@ type Overview struct {
 	By       string    // who approved the content
 	At       time.Time // when
 	Changes  []Change  // what differs from the content that was approved last; empty: nothing was, or nothing does
-	Held     string    // HeldTalks; empty: it goes
-	Open     int       // with HeldTalks: how many customers
+	Held     string    // why it waits, as of Planned; empty: it goes
+	Open     int       // as of Planned
 	Paused   bool
 	Reason   string
 	Counts   Counts
@@ -199,7 +199,7 @@ func (o *Overview) decided(list []approval) {
 		}
 	}
 	if len(list) > 0 {
-		o.Changes = differences(list[0].Content, o.content)
+		o.Changes = Differences(list[0].Content, o.content)
 	}
 }
 

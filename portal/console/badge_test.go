@@ -58,7 +58,7 @@ func TestEveryStateHasItsTurn(t *testing.T) {
 // TestStaffsBadgesFollowTheOneRule reads the source of staff's pages: a colour is named by whose turn it is, never by itself.
 func TestStaffsBadgesFollowTheOneRule(t *testing.T) {
 	read := 0
-	for _, folder := range []string{"support", "finance", "manager", "notices", "ops", "audit"} {
+	for _, folder := range []string{"support", "finance", "manager", "notices", "briefing", "ops", "audit"} {
 		paths, err := filepath.Glob(filepath.Join("..", folder, "*.go"))
 		if err != nil {
 			t.Fatal(err)

@@ -2,10 +2,12 @@ package notices
 
 import (
 	"net/url"
+	"slices"
 
 	"offramp/internal/locale"
 	"offramp/migration"
 	"offramp/migration/notice"
+	"offramp/migration/notice/briefing"
 	"offramp/portal/console"
 	"offramp/portal/page"
 	"offramp/portal/ui"
@@ -43,7 +45,9 @@ func buildOverview(v *page.Visit, list []notice.Overview, layout ui.Page) overvi
 	l := v.Locale
 	view := overviewView{
 		layout: layout, heading: ui.Heading{Eyebrow: l.T("console.programme"), Title: l.T("notice.title"), Lead: l.T("notice.lead")},
-		links: []ui.Link{{Label: l.T("notice.day.title"), URL: Path + "/day"}, {Label: l.T("notice.calls"), URL: CallsPath}},
+		links: []ui.Link{
+			{Label: l.T("notice.day.title"), URL: Path + "/day"}, {Label: l.T("notice.calls"), URL: CallsPath},
+		},
 	}
 	if len(list) == 0 {
 		view.empty = &ui.Empty{ID: "none", Title: l.T("notice.none"), Text: l.T("notice.none.text")}
@@ -72,7 +76,19 @@ func buildOverview(v *page.Visit, list []notice.Overview, layout ui.Page) overvi
 		}})
 		view.alerts = append(view.alerts, alerts(v, one)...)
 	}
+	if at := slices.IndexFunc(list, func(o notice.Overview) bool { return o.Held == notice.HeldBriefing }); at >= 0 {
+		view.alerts = append([]ui.Banner{unbriefed(l, list[at].Open)}, view.alerts...)
+	}
 	return view
+}
+
+// unbriefed says that talks and the public notice wait for the briefing; nobody: it is not approved.
+func unbriefed(l *locale.Locale, open int) ui.Banner {
+	b := ui.Banner{Tone: "warn", Title: l.N("notice.alert.briefing", open), Text: l.T("notice.alert.briefing.text"), Link: &ui.Link{Label: l.T("briefing.readers"), URL: briefing.Path + "/readers"}}
+	if open == 0 {
+		b.Title, b.Link = l.T("notice.alert.briefing.unapproved"), &ui.Link{Label: l.T("briefing.title"), URL: briefing.Path}
+	}
+	return b
 }
 
 // countCell is a number that leads to those whom it counts.
@@ -104,6 +120,8 @@ func stateOf(l *locale.Locale, one notice.Overview) (ui.Tone, string) {
 		return console.Ours, l.T("notice.state.unapproved")
 	case one.Paused:
 		return console.Problem, l.T("notice.state.paused")
+	case one.Held == notice.HeldBriefing:
+		return console.Ours, l.T("notice.state.briefing")
 	case one.Held == notice.HeldTalks:
 		return console.Ours, l.T("notice.state.talks")
 	case one.Held == notice.HeldGate:
