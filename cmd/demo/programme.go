@@ -278,6 +278,38 @@ func (l *life) approve(ctx context.Context) error {
 		}
 	}
 	l.tell("%d notices are approved by their content", len(l.programme.Notices.List))
+	return l.brief(ctx, manager)
+}
+
+// brief has the manager approve the briefing, and colleagues acknowledge it: customers are told after that.
+func (l *life) brief(ctx context.Context, manager *local.Visitor) error {
+	const place = "/console/briefing"
+	page, err := manager.Get(ctx, place)
+	if err != nil {
+		return err
+	}
+	hash := hashPattern.FindStringSubmatch(page.Body)
+	if hash == nil {
+		return errors.New("the briefing offers no approval")
+	}
+	if err := post(ctx, manager, place+"/approve", url.Values{"hash": {hash[1]}}); err != nil {
+		return err
+	}
+	second, err := l.staff(ctx, "programme_manager", 1)
+	if err != nil {
+		return err
+	}
+	support, err := l.staff(ctx, "support", 0)
+	if err != nil {
+		return err
+	}
+	colleagues := []*local.Visitor{manager, second, support}
+	for _, who := range colleagues {
+		if err := post(ctx, who, place+"/acknowledge", url.Values{"hash": {hash[1]}}); err != nil {
+			return err
+		}
+	}
+	l.tell("%d colleagues have acknowledged the briefing", len(colleagues))
 	return nil
 }
 
