@@ -99,6 +99,14 @@ func (w wave) open() string {
 	return "j." + w.notice.Step + " NOT IN ('completed', 'not_needed')"
 }
 
+// journeys joins the journeys j where the wave asks for something of them.
+func (w wave) journeys() string {
+	if w.rule == nil && w.notice.Kind != migration.NoticeReminder {
+		return ""
+	}
+	return "JOIN journey j ON j.customer_id = c.id "
+}
+
 // stageTable is the common table expression z of the stage that is due in each zone.
 func (w wave) stageTable(args pgx.NamedArgs) string {
 	var zones, days []string
@@ -128,7 +136,7 @@ func (store) plan(ctx context.Context, tx *db.Tx, w wave) (int64, error) {
 	sql := w.stageTable(args) + `
 		INSERT INTO notice_message (id, customer_id, notice, stage, due_day, due_at, hash, state, next_at, planned_at)
 		SELECT gen_random_uuid()::text, c.id, @notice, z.stage, z.day, z.at, @hash, 'planned', z.at, @now
-		  FROM customer c JOIN journey j ON j.customer_id = c.id JOIN z ON z.zone = c.zone
+		  FROM customer c ` + w.journeys() + `JOIN z ON z.zone = c.zone
 		 WHERE ` + w.who(args) + ` AND ` + w.meant(args) + ` AND ` + w.open() + ` AND NOT ` + toldSQL + `
 		ON CONFLICT (customer_id, notice, due_day) DO NOTHING`
 	tag, err := tx.Pgx.Exec(ctx, sql, args)

@@ -9,6 +9,8 @@
 //   - small: many small exports queued at once against bare PUT and against the same work without a queue;
 //   - fit: what 100,000 customers use of one feature, against the bare SQL that it needs;
 //   - pages: the signed-in plan page of a real server against a bare echo handler with one indexed select;
+//   - notices: planning for up to a million customers against COPY, a pass that finds everybody told against one scan of the
+//     customers and against batches of gorm, and sending against the same mail client alone;
 //   - replacements: the comparison of replacements with fit against the plan page.
 //
 // Everything runs on loopback and ends by itself. Figures never fail anything: they are to be read.
@@ -46,11 +48,12 @@ func main() {
 	mb := flag.Int("mb", 200, "MB of rows of the large export")
 	flag.BoolVar(&rivals, "rivals", true, "also do with shell tools what the large export does")
 	small := flag.Int("small", 3_000, "small exports")
-	only := flag.String("only", "", "rows, bounded, memory, workers, giant, files, small, refunds, fit, pages, flood or replacements; empty: all")
+	only := flag.String("only", "", "rows, bounded, memory, workers, giant, files, small, refunds, fit, pages, flood, notices or replacements; empty: all")
+	told := flag.Int("told", 1_000_000, "customers whom notices are planned for, a power of ten from 10,000 on")
 	refunds := flag.Int("refunds", 1_000_000, "refunds in the queue that is compared with one of 1,000")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *rounds, *rows, *mb, *small, *refunds, *only)
+	err := run(ctx, *rounds, *rows, *mb, *small, *refunds, *told, *only)
 	stop()
 	exit(err)
 }
@@ -63,7 +66,7 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-func run(ctx context.Context, rounds, rows, mb, small, refunds int, only string) error {
+func run(ctx context.Context, rounds, rows, mb, small, refunds, told int, only string) error {
 	fmt.Printf("%-66s %12s %12s %8s  %s\n", "what", "ours", "ceiling", "ratio", "goal")
 	measured := []struct {
 		name string
@@ -101,6 +104,7 @@ func run(ctx context.Context, rounds, rows, mb, small, refunds int, only string)
 		name string
 		do   func() error
 	}{
+		{"notices", func() error { return benchNotices(ctx, rounds, told) }},
 		{"flood", func() error { return benchFlood(ctx, rounds) }},
 		{"files", func() error { return benchFiles(ctx, rounds) }},
 		{"refunds", func() error { return benchRefunds(ctx, rounds, refunds) }},
