@@ -63,18 +63,23 @@ func newImportColumns(p *Programme, names []string) (*importColumns, error) {
 				clip(name), strings.Join(plainColumns, ", "))
 		}
 	}
+	return c, c.together()
+}
+
+// together checks that no column stands without those that it needs.
+func (c *importColumns) together() error {
 	for _, name := range []string{"ref", "name"} {
-		if _, ok := c.index[name]; !ok {
-			return nil, fmt.Errorf("the column %s is missing", name)
+		if !c.has(name) {
+			return fmt.Errorf("the column %s is missing", name)
 		}
 	}
-	if _, ok := c.index["email"]; !ok && (c.has("contact_name") || c.has("role") || c.has("phone")) {
-		return nil, fmt.Errorf("contact_name, role and phone need the column email")
+	if !c.has("email") && (c.has("contact_name") || c.has("role") || c.has("phone")) {
+		return fmt.Errorf("contact_name, role and phone need the column email")
 	}
 	if c.has("sms_consent") && !c.has("phone") {
-		return nil, fmt.Errorf("sms_consent needs the column phone")
+		return fmt.Errorf("sms_consent needs the column phone")
 	}
-	return c, nil
+	return nil
 }
 
 func (c *importColumns) has(name string) bool {

@@ -210,8 +210,8 @@ func (l *life) await(ctx context.Context, what, sql string, args ...any) error {
 }
 
 // number reads one number.
-func (l *life) number(ctx context.Context, sql string, args ...any) (n int) {
-	if err := l.pool.QueryRow(ctx, sql, args...).Scan(&n); err != nil {
+func (l *life) number(ctx context.Context, sql string) (n int) {
+	if err := l.pool.QueryRow(ctx, sql).Scan(&n); err != nil {
 		l.wrong("%s: %v", sql, err)
 	}
 	return n

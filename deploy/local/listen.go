@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"offramp/deploy/local/process"
 	"os"
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"offramp/deploy/local/process"
 )
 
 // listen opens addr, or a free port of this machine when addr is empty.

@@ -7,13 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"offramp/deploy/local/process"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
+
+	"offramp/deploy/local/process"
 
 	"github.com/go-sql-driver/mysql"
 )

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"offramp/deploy/local/process"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"time"
+
+	"offramp/deploy/local/process"
 )
 
 // Offramp is a process of the product itself: a web side or a worker.

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
-	"offramp/deploy/local/postgres"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"offramp/deploy/local/postgres"
 )
 
 // TestNothingOutlivesItsParent starts servers from a process that is then killed.

@@ -76,7 +76,7 @@ var homes = map[string][]string{
 	"crypto/des":    nil,
 	"crypto/rc4":    nil,
 	"crypto/dsa":    nil,
-	"crypto/sha1":   {"export/archive/locked/"},                                // the format of locked archives demands it, within PBKDF2 and HMAC
+	"crypto/sha1":   {"export/archive/locked/"},                               // the format of locked archives demands it, within PBKDF2 and HMAC
 	"math/rand":     {"deploy/local/", "tools/", "*once.go", "*writeback.go"}, // how long to wait before the next try
 	"unsafe":        nil,
 	"text/template": {"internal/mail/", "export/archive/", "portal/customer/", "deploy/local/"}, // of texts that are compiled in

@@ -110,22 +110,16 @@ func keysOf(p *migration.Programme) []string {
 // held tells which notices do not go, and why.
 func (s *Service) held(ctx context.Context, tx *db.Tx, p *migration.Programme) (map[string]Planned, error) {
 	hashes := make(map[string]string, len(p.Notices.List))
-	var personal []string
 	for _, n := range p.Notices.List {
 		_, hashes[n.Key] = ContentOf(p, n)
-		if n.Kind == migration.NoticePersonal {
-			personal = append(personal, n.Key)
-		}
 	}
 	approved, err := s.store.approved(ctx, tx, hashes)
 	if err != nil {
 		return nil, err
 	}
-	open := 0
-	if len(personal) > 0 {
-		if open, err = s.store.openTalks(ctx, tx, personal, coreTiers(p)); err != nil {
-			return nil, err
-		}
+	open, err := s.untalked(ctx, tx, p)
+	if err != nil {
+		return nil, err
 	}
 	gate, err := s.store.gateOpen(ctx, tx)
 	if err != nil {
@@ -149,6 +143,20 @@ func (s *Service) held(ctx context.Context, tx *db.Tx, p *migration.Programme) (
 		}
 	}
 	return held, nil
+}
+
+// untalked counts the customers of core tiers who are still to be spoken with; none where the programme has no talk.
+func (s *Service) untalked(ctx context.Context, tx *db.Tx, p *migration.Programme) (int, error) {
+	var personal []string
+	for _, n := range p.Notices.List {
+		if n.Kind == migration.NoticePersonal {
+			personal = append(personal, n.Key)
+		}
+	}
+	if len(personal) == 0 {
+		return 0, nil
+	}
+	return s.store.openTalks(ctx, tx, personal, coreTiers(p))
 }
 
 // unbriefed tells whether talks and the public notice wait for the briefing.

@@ -202,8 +202,10 @@ func buildRoles(v *page.Visit, d desk, link string, layout ui.Page) roleView {
 		view.scenes = append(view.scenes, scene{
 			card: ui.Card{ID: "scene-" + l.Number(int64(i+1)), Title: f.line(s.Title)},
 			parts: []scenePart{
-				{l.T("briefing.situation"), f.text(s.Situation)}, {l.T("briefing.customer"), f.text(s.Customer)},
-				{l.T("briefing.say"), f.text(s.Say)}, {l.T("briefing.never_say"), f.text(s.Never)},
+				{l.T("briefing.situation"), f.text(s.Situation)},
+				{l.T("briefing.customer"), f.text(s.Customer)},
+				{l.T("briefing.say"), f.text(s.Say)},
+				{l.T("briefing.never_say"), f.text(s.Never)},
 			},
 		})
 	}

@@ -161,8 +161,10 @@ func (t *told) copied(ctx context.Context, before int) (time.Duration, error) {
 		return 0, err
 	}
 	defer conn.Release()
-	for _, sql := range []string{`DROP TABLE IF EXISTS bench_message`, `CREATE TABLE bench_message (LIKE notice_message INCLUDING ALL)`,
-		`ALTER TABLE bench_message ADD FOREIGN KEY (customer_id) REFERENCES customer`} {
+	for _, sql := range []string{
+		`DROP TABLE IF EXISTS bench_message`, `CREATE TABLE bench_message (LIKE notice_message INCLUDING ALL)`,
+		`ALTER TABLE bench_message ADD FOREIGN KEY (customer_id) REFERENCES customer`,
+	} {
 		if _, err := conn.Exec(ctx, sql); err != nil {
 			return 0, err
 		}

@@ -1,9 +1,10 @@
 package postgres
 
 import (
-	"offramp/deploy/local/process"
 	"os"
 	"syscall"
+
+	"offramp/deploy/local/process"
 )
 
 // attributes make the server run as the account, and end with its parent by the signal death.

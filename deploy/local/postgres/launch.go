@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"offramp/deploy/local/process"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"offramp/deploy/local/process"
 
 	"github.com/jackc/pgx/v5"
 )

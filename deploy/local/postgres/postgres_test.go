@@ -165,16 +165,6 @@ func TestPostgresNowhere(t *testing.T) {
 	}
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("never: %s", what)
-}
-
 func TestUnpackBundle(t *testing.T) {
 	var pack bytes.Buffer
 	zw := gzip.NewWriter(&pack)

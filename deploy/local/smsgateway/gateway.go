@@ -224,10 +224,13 @@ func refuse(w http.ResponseWriter, status int, code, words string) {
 	answer(w, status, map[string]string{"code": code, "message": words})
 }
 
+// whole reports whether a message says all that is needed.
+func (m message) whole() bool { return m.To != "" && m.Text != "" && m.Reference != "" }
+
 func (g *Gateway) take(w http.ResponseWriter, r *http.Request) {
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
 	var m message
-	if err != nil || json.Unmarshal(raw, &m) != nil || m.To == "" || m.Text == "" || m.Reference == "" {
+	if err != nil || json.Unmarshal(raw, &m) != nil || !m.whole() {
 		refuse(w, http.StatusBadRequest, "20001", "to, text and client_reference are needed")
 		return
 	}

@@ -7,13 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"offramp/deploy/local/postgres"
 	"os"
 	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"offramp/deploy/local/postgres"
 )
 
 // slot is a place for one worker process, which is started again as often as it dies.
