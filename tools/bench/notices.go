@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"gorm.io/gorm"
 
 	"offramp/deploy/local"
 	"offramp/deploy/local/postgres"
@@ -213,30 +212,6 @@ func (t *told) looking(ctx context.Context, rounds int) error {
 	line(fmt.Sprintf("notices: who of %d is due / one scan of the customers", t.n), a.Round(time.Millisecond).String(), b.Round(time.Millisecond).String(), float64(a)/float64(b), "<= 2.5")
 	line(fmt.Sprintf("notices: who of %d is due / gorm in batches of 1000", t.n), a.Round(time.Millisecond).String(), c.Round(time.Millisecond).String(), float64(c)/float64(a), ">= 20 (times faster)")
 	return nil
-}
-
-// inBatches goes through all customers as an object mapper does, and looks up for each batch who was told.
-func (t *told) inBatches(ctx context.Context) (time.Duration, error) {
-	type customer struct{ ID, Ref, Name, Tier, Locale, Zone string }
-	began := time.Now()
-	err := t.data.InTx(ctx, db.SystemScope("bench"), func(tx *db.Tx) error {
-		var batch []customer
-		return tx.Gorm.WithContext(ctx).Table("customer").FindInBatches(&batch, 1000, func(*gorm.DB, int) error {
-			ids := make([]string, len(batch))
-			for i, c := range batch {
-				ids[i] = c.ID
-			}
-			var done []string
-			if err := tx.Gorm.WithContext(ctx).Table("notice_message").Where("customer_id IN ? AND notice = ?", ids, "announcement").Pluck("customer_id", &done).Error; err != nil {
-				return err
-			}
-			if len(done) > len(ids) {
-				return fmt.Errorf("%d of %d are told", len(done), len(ids))
-			}
-			return nil
-		}).Error
-	})
-	return time.Since(began), err
 }
 
 // sending hands as many mails to the mailbox with the product as without.
