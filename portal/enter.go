@@ -15,6 +15,7 @@ import (
 	"offramp/internal/fault"
 	"offramp/internal/locale"
 	"offramp/migration"
+	"offramp/migration/notice"
 	"offramp/portal/page"
 )
 
@@ -113,6 +114,7 @@ func withPlan(v *page.Visit) auth.Also {
 	return auth.Also{
 		Queue: func(b *pgx.Batch) {
 			b.Queue(migration.PlanSQL + ` WHERE j.customer_id = current_setting('offramp.customer')`)
+			notice.QueueLatest(b)
 		},
 		Read: func(r pgx.BatchResults) error {
 			plan, err := migration.ScanPlan(r.QueryRow(), "")
@@ -122,7 +124,8 @@ func withPlan(v *page.Visit) auth.Also {
 			case !errors.Is(err, migration.ErrUnknownCustomer):
 				return err
 			}
-			return nil
+			v.Messages, err = notice.ReadLatest(r)
+			return err
 		},
 	}
 }

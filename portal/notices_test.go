@@ -137,6 +137,22 @@ func TestTheCustomerReadsEverythingAgain(t *testing.T) {
 	w.shows("owner", "/plan", `href="/inbox"`)
 }
 
+// The plan speaks of the last message for two weeks, to whom it was sent and to nobody else.
+func TestThePlanSpeaksOfTheLastMessage(t *testing.T) {
+	w := newWorld(t)
+	w.notify()
+	const told = "We sent you a message on "
+	w.hides(w.shows("owner", "/plan", `href="/inbox"`), told)
+	w.tellAll()
+	w.shows("owner", "/plan", told, "Hezhou Teamwork closes on 31 January 2027", "Read your messages")
+	w.hides(w.shows("other", "/plan", `href="/inbox"`), told) // it is night there
+	w.hides(w.shows("member", "/plan", `href="/inbox"`), told)
+	w.at(day.AddDate(0, 0, 13))
+	w.shows("owner", "/plan", told)
+	w.at(day.AddDate(0, 0, 15))
+	w.hides(w.shows("owner", "/plan", `href="/inbox"`), told)
+}
+
 func TestPeopleGiveConfirmAndRemoveTheirOwnNumber(t *testing.T) {
 	w := newWorld(t)
 	w.notify()

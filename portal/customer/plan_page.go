@@ -1,11 +1,15 @@
 package customer
 
 import (
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 
 	"offramp/migration"
+	"offramp/migration/notice"
+	"offramp/portal/customer/inbox"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
@@ -21,6 +25,7 @@ type planView struct {
 	early   *ui.Link // to step 5 while it cannot be started otherwise
 	export  exportCard
 
+	message    templ.Component // that the reader was sent lately
 	exportCard templ.Component // of export
 	settleCard templ.Component // of step 4
 	settles    bool            // there is a step 4
@@ -45,6 +50,7 @@ func buildPlan(v *page.Visit, plan migration.Plan, layout ui.Page, code string) 
 		view.count.Next = s.next()
 	}
 	view.exportCard, view.settleCard = exportSection(view.export), settleSection(buildSettle(v, plan.Journey))
+	view.message = messageNews(v)
 	view.settles = plan.Journey.Detail.Rules.Settle
 	if plan.Journey.Status[migration.StepConfirm] == migration.CannotStart && v.Owner() {
 		view.early = &ui.Link{Label: v.Locale.T("confirm.early"), URL: urls[migration.StepConfirm]}
@@ -52,6 +58,22 @@ func buildPlan(v *page.Visit, plan migration.Plan, layout ui.Page, code string) 
 	view.products = newReplacementWords(v).products(plan.Journey)
 	view.layout.HTMX = view.export.running
 	return view
+}
+
+// messageShown is how long the plan speaks of a message.
+const messageShown = 14 * 24 * time.Hour
+
+// messageNews says that the reader was sent a message lately; nothing, mostly.
+func messageNews(v *page.Visit) templ.Component {
+	i := slices.IndexFunc(v.Messages, func(m notice.Latest) bool { return m.ContactID == v.Who().ContactID })
+	if i < 0 || v.Now.Sub(v.Messages[i].At) > messageShown {
+		return templ.NopComponent
+	}
+	m := v.Messages[i]
+	return ui.BannerNote(v.Locale, ui.Banner{
+		Tone: "info", Title: v.Locale.T("plan.message", "Day", v.Day(m.At)), Text: m.Subject,
+		Link: &ui.Link{Label: v.Locale.T("plan.message.read"), URL: inbox.Path},
+	})
 }
 
 func planHeading(v *page.Visit) ui.Heading {

@@ -50,6 +50,7 @@ const (
 	markCustomer
 	markRef
 	markCode
+	markMessage
 	markExport
 	markSettle
 	markCount
@@ -109,7 +110,7 @@ func renderShared(ctx context.Context, v *page.Visit, plan migration.Plan, layou
 	account.Name, account.Detail = marks[markName], marks[markCustomer]
 	layout.Account = &account
 	view := buildPlan(&anyone, plan, layout, marks[markCode])
-	view.exportCard, view.settleCard = templ.Raw(marks[markExport]), templ.Raw(marks[markSettle])
+	view.exportCard, view.settleCard, view.message = templ.Raw(marks[markExport]), templ.Raw(marks[markSettle]), templ.Raw(marks[markMessage])
 	var html bytes.Buffer
 	if err := planPage(view).Render(ctx, &html); err != nil {
 		return nil, err
@@ -130,9 +131,13 @@ func (s *sharedPlan) values(ctx context.Context, v *page.Visit, plan migration.P
 	if err := settleSection(buildSettle(v, plan.Journey)).Render(ctx, &settle); err != nil {
 		return nil, err
 	}
+	var message bytes.Buffer
+	if err := messageNews(v).Render(ctx, &message); err != nil {
+		return nil, err
+	}
 	text := func(s string) []byte { return []byte(templ.EscapeString(s)) }
 	return [][]byte{
 		markName: text(v.Session.Name), markCustomer: text(v.Session.CustomerName), markRef: text(v.Session.CustomerRef),
-		markCode: text(code), markExport: export.Bytes(), markSettle: settle.Bytes(),
+		markCode: text(code), markMessage: message.Bytes(), markExport: export.Bytes(), markSettle: settle.Bytes(),
 	}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"offramp/internal/db"
 	"offramp/internal/locale"
 	"offramp/migration"
+	"offramp/migration/notice"
 	"offramp/migration/replacement"
 )
 
@@ -17,6 +18,7 @@ type Visit struct {
 	Session   *auth.Session        // nil: nobody is signed in
 	Programme *migration.Programme // nil: none is active
 	Plan      *migration.Plan      // of the signed-in customer, on routes that show it
+	Messages  []notice.Latest      // the last one of each of the customer's people, on those routes
 	Glance    *replacement.Glance  // of the signed-in customer, on the route that compares replacements
 	Locale    *locale.Locale
 	Theme     string // light, dark or auto
