@@ -161,6 +161,18 @@ func (w *world) toldAndUntold() {
 	w.sent("programme_manager", "/console/reach/"+w.ids["b"]+"/call", nil, 303)
 }
 
+// briefed gives the programme the briefing of the example's.
+func (w *world) briefed() {
+	w.Helper()
+	example, err := migration.ReadProgramme(examples.Hezhou)
+	if err != nil {
+		w.Fatal(err)
+	}
+	p := *w.programme.p
+	p.Notices.Briefing = example.Notices.Briefing
+	w.programme.p = &p
+}
+
 // alive holds the lock of a worker, as the process does that runs it.
 func (w *world) alive(worker string) {
 	w.Helper()
@@ -214,6 +226,7 @@ var visitors = []string{"owner", "support", "finance_clerk", "programme_manager"
 func TestH02_NothingScrollsSidewaysOnAPhone(t *testing.T) {
 	w := newPrepaid(t)
 	pages := w.phonePages()
+	w.briefed()
 	base, tab := w.browse(), localtest.Browser(t)
 	for _, status := range []string{"404", "403", "409", "422"} {
 		tab.Allow(status)
