@@ -79,7 +79,7 @@ func (t *told) open(ctx context.Context) (err error) {
 	if !ok {
 		return errors.New("the example's programme has no announcement")
 	}
-	p.Notices.List, p.Version, p.Notices.Rate = []migration.Notice{n}, 1, 1_000_000
+	p.Notices.List, p.Notices.Briefing, p.Version, p.Notices.Rate = []migration.Notice{n}, nil, 1, 1_000_000
 	day, _ := p.Milestone("announcement")
 	t.clock.Set(day.Day.Start(time.UTC).Add(10 * time.Hour))
 	t.programme = &p
