@@ -103,7 +103,7 @@ var Meant = []TableRights{
 		Table: "notice_delivery", Serve: "select, update (state, detail, ended_at, until, again_by, followed, opened)",
 		Work: "select, insert, update (state, attempts, detail, subject, body_hash, locale, body, days, started_at, ended_at, mail_id, until, again_by, gateway_id, visit)",
 	},
-	{Table: "notice_click", Serve: "select, insert, update (verdict, why)", Work: "select"},
+	{Table: "notice_click", Serve: "select, insert, update (verdict, why)"},
 	{
 		Table: "notice_call",
 		Serve: "select, insert, update (owner, state, outcome, note, asked_by, ended_by, ended_at, days, attempts, due_day)", Work: "select, insert",
