@@ -58,6 +58,7 @@ func (w *world) phonePages() map[string][]string {
 	w.exec(`UPDATE programme_version SET state = 'withdrawn'`)
 	w.connected(string(examples.Hezhou))
 	w.sent("programme_manager", "/console/workspace", url.Values{"template": {"retirement"}}, 303) // its gates would hold the notices
+	application := w.applied()
 	e := w.requestExport("owner", "a")
 	w.seal(e, "a", partial())
 	w.split(e)
@@ -135,6 +136,9 @@ func (w *world) phonePages() map[string][]string {
 		"/console/workspace/:plan":                    {"/console/workspace/retirement programme_manager", "/console/workspace/retirement"},
 		"/console/workspace/:plan/items":              {"/console/workspace/retirement/items?show=all programme_manager"},
 		"/console/workspace/:plan/items/:key":         {"/console/workspace/retirement/items/decision programme_manager", "/console/workspace/retirement/items/unreached"},
+		"/console/approvals/:id":                      {application + " support", application + " programme_manager"},
+		"/console/approvals/:id/edit":                 {application + "/edit programme_manager"},
+		"/console/approvals/:id/record":               {application + "/record"},
 		"/console/notices/:key/preview":               nil, // a mail in a frame
 		"/console/notices/:key/messages":              {"/console/notices/announcement/messages"},
 		"/console/notices/:key/messages.csv":          nil, // a file

@@ -14,12 +14,14 @@ import (
 	"offramp/migration"
 	"offramp/migration/assistance"
 	"offramp/migration/governance"
+	"offramp/migration/governance/approval"
 	"offramp/migration/notice"
 	briefs "offramp/migration/notice/briefing"
 	"offramp/migration/notice/reach"
 	"offramp/migration/notice/truth"
 	"offramp/migration/refund"
 	"offramp/migration/replacement"
+	"offramp/portal/approvals"
 	"offramp/portal/audit"
 	"offramp/portal/briefing"
 	"offramp/portal/console"
@@ -48,6 +50,7 @@ type Consoles struct {
 	delivery *delivery.Pages
 	plans    *workspace.Pages
 	briefing *briefing.Pages
+	approval *approvals.Pages
 }
 
 // ConsoleParts are the services behind the pages of staff.
@@ -67,6 +70,7 @@ type ConsoleParts struct {
 	Reach      *reach.Service
 	Truth      *truth.Service
 	Plans      *governance.Service
+	Approvals  *approval.Service
 }
 
 // NewConsoles builds the pages of staff.
@@ -86,6 +90,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 		delivery: &delivery.Pages{Kit: k, Truth: p.Truth, Customers: p.Customers},
 		people:   &people.Pages{Kit: k, People: who.NewService(p.DB, p.Auth.Idle()), Customers: p.Customers},
 		plans:    &workspace.Pages{Kit: k, Plans: p.Plans, Customers: p.Customers},
+		approval: &approvals.Pages{Kit: k, Approvals: p.Approvals, Plans: p.Plans, Customers: p.Customers},
 		briefing: &briefing.Pages{Kit: k, Briefing: briefs.New(p.DB, k.Programmes), Customers: p.Customers},
 	}, nil
 }
@@ -95,7 +100,7 @@ func (s *Consoles) Start(ctx context.Context) error { return s.ops.Start(ctx) }
 
 // list is every route of staff. A look at customers' rows is recorded, also by GET (ADR 0004).
 func (s *Consoles) list() []Route {
-	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList(), s.briefingList())
+	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList(), s.approvalList(), s.briefingList())
 }
 
 // noticesList is every route about what customers are told, and how far it reached.
@@ -252,6 +257,35 @@ func (s *Consoles) planList() []Route {
 		{Method: post, Path: plan + "/items/:key/assign", Access: Staff, Handler: p.AssignItem},
 		{Method: post, Path: plan + "/items/:key/comment", Access: Staff, Handler: p.CommentItem},
 		{Method: post, Path: plan + "/items/:key/waive", Access: ProgrammeManager, Handler: p.WaiveItem},
+	}
+}
+
+// paperBody is room for a paper of the greatest length, in any script.
+const paperBody = 512 << 10
+
+// approvalList is every route of papers that people decide about. All staff read them; who may decide is the service's to say, and the
+// database's.
+func (s *Consoles) approvalList() []Route {
+	p := s.approval
+	const paper = approvals.Path + "/:id"
+	return []Route{
+		{Method: get, Path: approvals.Path, Access: Staff, Handler: p.Show},
+		{Method: get, Path: approvals.Path + "/new", Access: ProgrammeManager, Handler: p.New},
+		{Method: post, Path: approvals.Path + "/new", Access: ProgrammeManager, Handler: p.Create, Body: paperBody},
+		{Method: get, Path: approvals.DelegatesPath, Access: Staff, Handler: p.ShowDelegates},
+		{Method: post, Path: approvals.DelegatesPath, Access: Staff, Handler: p.Delegate, Recent: true},
+		{Method: post, Path: approvals.DelegatesPath + "/:id/end", Access: Staff, Handler: p.EndDelegation},
+		{Method: get, Path: approvals.PathsPath, Access: Staff, Handler: p.ShowPaths},
+		{Method: post, Path: approvals.PathsPath, Access: ProgrammeManager, Handler: p.AddPath, Recent: true},
+		{Method: get, Path: paper, Access: Staff, Handler: p.ShowPaper},
+		{Method: get, Path: paper + "/record", Access: Staff, Handler: p.ShowRecord},
+		{Method: get, Path: paper + "/edit", Access: ProgrammeManager, Handler: p.ShowEdit},
+		{Method: post, Path: paper + "/edit", Access: ProgrammeManager, Handler: p.Edit, Body: paperBody},
+		{Method: post, Path: paper + "/submit", Access: ProgrammeManager, Handler: p.Submit},
+		{Method: post, Path: paper + "/decide", Access: Staff, Handler: p.Decide, Recent: true},
+		{Method: post, Path: paper + "/withdraw", Access: ProgrammeManager, Handler: p.Withdraw},
+		{Method: post, Path: paper + "/talks", Access: Staff, Handler: p.Discuss},
+		{Method: post, Path: paper + "/replace", Access: ProgrammeManager, Handler: p.Replace, Recent: true},
 	}
 }
 

@@ -28,6 +28,8 @@ import (
 	"offramp/internal/outbound"
 	"offramp/migration"
 	"offramp/migration/governance"
+	"offramp/migration/governance/approval"
+	"offramp/migration/governance/post"
 	"offramp/migration/refund"
 	"offramp/migration/replacement"
 )
@@ -81,7 +83,12 @@ func (workCmd) Run(c *console) error {
 	if err := p.takeReports(c.ctx, &group); err != nil {
 		return err
 	}
-	group.Go(func() { p.tick(c.ctx, governance.NewService(p.db, p.programmes, tell.Service, p.log)) })
+	group.Go(func() {
+		p.tick(c.ctx, work{
+			plans: governance.NewService(p.db, p.programmes, tell.Service, p.log), approvals: approval.New(p.db, p.programmes, p.log),
+			mails: post.New(p.db, tell.Post, p.config.Web.URL, p.log),
+		})
+	})
 	<-c.ctx.Done()
 	p.log.Info("stopping", "worker", client.ID())
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), 2*p.config.Work.Drain)
@@ -209,16 +216,32 @@ func (p *parts) letterhead(ctx context.Context) (mail.Letterhead, error) {
 	}, nil
 }
 
-// tickEvery is how often the workplan's items are compared with what the portal sees.
+// tickEvery is how often the workplan's items are compared with what the portal sees, and colleagues are written to.
 const tickEvery = time.Minute
 
-// tick keeps the workplan's items as facts say, until ctx ends.
-func (p *parts) tick(ctx context.Context, plans *governance.Service) {
+// work is what a worker does for colleagues.
+type work struct {
+	plans     *governance.Service
+	approvals *approval.Service
+	mails     *post.Service
+}
+
+// once does everything that is due. What fails keeps nothing else back.
+func (w work) once(ctx context.Context, programmes *migration.Programmes) error {
+	p, err := programmes.Active(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(w.plans.Tick(ctx), w.approvals.Tick(ctx), w.mails.Send(ctx, p))
+}
+
+// tick keeps the workplan's items as facts say, reminds colleagues and sends what they are written, until ctx ends.
+func (p *parts) tick(ctx context.Context, w work) {
 	ticker := time.NewTicker(tickEvery)
 	defer ticker.Stop()
 	for {
-		if err := plans.Tick(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, migration.ErrNoProgramme) {
-			p.log.ErrorContext(ctx, "the workplan's items were not compared with the facts", slog.Any("error", err))
+		if err := w.once(ctx, p.programmes); err != nil && ctx.Err() == nil && !errors.Is(err, migration.ErrNoProgramme) {
+			p.log.ErrorContext(ctx, "the work of the programme was not looked through", slog.Any("error", err))
 		}
 		select {
 		case <-ticker.C:

@@ -87,6 +87,19 @@ var Meant = []TableRights{
 	{Table: "governance_waiver", Serve: "select, insert, update (agreed_by, agreed_at, ended_by, ended_at)"},
 	{Table: "governance_entry", Serve: "select, insert", Work: "insert"},
 
+	// Papers that people decide about. The web side writes what people do; a worker reminds them, and sends what both ask for.
+	{Table: "approval_path", Serve: "select, insert", Work: "select"},
+	{
+		Table: "approval_paper",
+		Serve: "select, insert, update (kind, title, body, budget, currency, state, round, version, changed_by, changed_at)", Work: "select",
+	},
+	{Table: "approval_round", Serve: "select, insert, update (state, ended_at, why)", Work: "select"},
+	{Table: "approval_node", Serve: "select, insert, update (state, opened_at, due_at)", Work: "select, update (reminded_at, escalated_at)"},
+	{Table: "approval_seat", Serve: "select, insert, update (state, decided_by, words, hash, at)", Work: "select"},
+	{Table: "approval_delegate", Serve: "select, insert, update (ended_at)", Work: "select"},
+	{Table: "approval_talk", Serve: "select, insert", Work: "select"},
+	{Table: "staff_mail", Serve: "select, insert", Work: "select, insert, update (state, problem, taken_at, ended_at)"},
+
 	// Notices. The web side approves, pauses, and ends calls; a worker plans and sends.
 	{Table: "notice_approval", Serve: "select, insert", Work: "select"},
 	{Table: "notice_correction", Serve: "select, insert, update (replaced_by)", Work: "select, insert, update (replaced_by, planned_at)"},

@@ -20,6 +20,7 @@ var rooms = []struct {
 	{"migration", []string{"internal/...", "migration/audience"}},
 	{"migration/audience", []string{"internal/..."}},
 	{"migration/notice", []string{"internal/...", "migration", "migration/audience", "migration/notice/..."}},
+	{"migration/governance", []string{"internal/...", "migration", "migration/governance/..."}},
 	{"migration/", []string{"internal/...", "migration"}},
 	{"migration/refund", []string{"internal/...", "migration", "migration/refund/..."}},
 	{"migration/refund/payout", []string{"internal/...", "migration/refund/payout", "migration/refund/payout/..."}},

@@ -23,6 +23,8 @@ type Facts struct {
 	CallsOpen         int64 `cel:"calls_open"`         // calls that wait for a person
 	HelpOpen          int64 `cel:"help_open"`          // requests for help that wait for our answer
 	Announced         bool  `cel:"announced"`          // a public notice has been sent
+
+	Approved []string `cel:"approved"` // kinds of papers of which one is approved as it stands, such as application
 }
 
 // Names lists the facts in the order of the struct.
@@ -54,8 +56,11 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 	options := []cel.EnvOption{cel.ClearMacros()} // no loops
 	for name, value := range (Facts{}).values() {
 		kind := cel.IntType
-		if _, is := value.(bool); is {
+		switch value.(type) {
+		case bool:
 			kind = cel.BoolType
+		case []string:
+			kind = cel.ListType(cel.StringType)
 		}
 		options = append(options, cel.Variable(name, kind))
 	}

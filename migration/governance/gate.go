@@ -5,9 +5,11 @@ import (
 	"crypto/rand"
 	"net/url"
 	"slices"
+	"time"
 
 	"offramp/internal/db"
 	"offramp/migration"
+	"offramp/migration/governance/approval"
 )
 
 const maxReason = 500 // characters
@@ -46,7 +48,7 @@ func (s *Service) OpenGate(ctx context.Context, by By, template, phase string) e
 	})
 }
 
-// Reopen shuts the gate of a phase and of every one behind it, with a reason. ErrNotPossible where it is shut. For programme
+// Reopen shuts the gate of a phase and of every one behind it, with a reason; what was approved since then is stale. ErrNotPossible where it is shut. For programme
 // managers.
 func (s *Service) Reopen(ctx context.Context, by By, template, phase, reason string) error {
 	if reason = clean(reason, maxReason); reason == "" {
@@ -58,8 +60,12 @@ func (s *Service) Reopen(ctx context.Context, by By, template, phase, reason str
 			return ErrUnknown
 		}
 		var shut []string
+		var since time.Time
 		for _, f := range plan.Phases[i:] {
 			shut = append(shut, f.Key)
+			if at := f.Gate.OpenedAt; !at.IsZero() && (since.IsZero() || at.Before(since)) {
+				since = at
+			}
 		}
 		n, err := s.store.shutGates(ctx, tx, plan.ID, shut, by.ID, reason)
 		if err != nil {
@@ -68,7 +74,11 @@ func (s *Service) Reopen(ctx context.Context, by By, template, phase, reason str
 		if n == 0 {
 			return ErrNotPossible
 		}
-		return record(ctx, tx, by, "workspace.reopen", "gate "+phase, map[string]any{"reason": reason, "shut": n})
+		stale, err := approval.MarkStale(ctx, tx, by.ID, since, reason) // what was approved behind that gate rested upon it
+		if err != nil {
+			return err
+		}
+		return record(ctx, tx, by, "workspace.reopen", "gate "+phase, map[string]any{"reason": reason, "shut": n, "stale": stale})
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"offramp/internal/audit"
 	"offramp/internal/db"
 	"offramp/migration"
+	"offramp/migration/governance/approval"
 )
 
 // Notices tells what the notices' part sees. notice.Service is one.
@@ -169,6 +170,9 @@ func (s *Service) read(ctx context.Context, tx *db.Tx, p *migration.Programme, t
 func (s *Service) facts(ctx context.Context, tx *db.Tx, p *migration.Programme) (Facts, error) {
 	f, err := s.store.facts(ctx, tx)
 	if err != nil {
+		return Facts{}, err
+	}
+	if f.Approved, err = approval.ApprovedKinds(ctx, tx); err != nil {
 		return Facts{}, err
 	}
 	f.NoticesUnapproved, f.TalksOpen, f.Unreached, f.CallsOpen, f.Announced, err = s.notices.Standing(ctx, tx, p)

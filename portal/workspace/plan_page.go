@@ -337,6 +337,11 @@ func (b planBuilder) seen() (rows []ui.SummaryRow) {
 	} {
 		rows = append(rows, ui.SummaryRow{Key: l.T("workspace.fact." + one.name), Value: l.Number(one.n)})
 	}
+	var approved []string
+	for _, kind := range f.Approved {
+		approved = append(approved, l.T("approval.kind."+kind))
+	}
+	rows = append(rows, ui.SummaryRow{Key: l.T("workspace.fact.approved"), Value: enumerate(l, approved)})
 	announced := l.T("workspace.no")
 	if f.Announced {
 		announced = l.T("workspace.yes")
