@@ -94,10 +94,13 @@ var looks = strings.NewReplacer(
 	"<h3>", `<h3 style="margin:12px 0 6px;font-size:16px;">`,
 )
 
+// One parser and one renderer for all letters: each is safe for concurrent use, and putting one together costs more than a letter.
+var commonMark, toHTML = goldmark.DefaultParser(), goldmark.DefaultRenderer()
+
 // markdownHTML sets CommonMark for a mail. goldmark leaves raw HTML out and refuses dangerous links by itself; images are taken
 // out here.
 func markdownHTML(source string) (template.HTML, error) {
-	doc := goldmark.DefaultParser().Parse(gtext.NewReader([]byte(source)))
+	doc := commonMark.Parse(gtext.NewReader([]byte(source)))
 	var images []ast.Node
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // the callback has no errors
 		if entering && n.Kind() == ast.KindImage {
@@ -109,7 +112,7 @@ func markdownHTML(source string) (template.HTML, error) {
 		n.Parent().RemoveChild(n.Parent(), n)
 	}
 	var out bytes.Buffer
-	if err := goldmark.DefaultRenderer().Render(&out, []byte(source), doc); err != nil {
+	if err := toHTML.Render(&out, []byte(source), doc); err != nil {
 		return "", fmt.Errorf("set text: %w", err)
 	}
 	return template.HTML(looks.Replace(strings.ReplaceAll(out.String(), "<!-- raw HTML omitted -->", ""))), nil //nolint:gosec // goldmark's output without raw HTML
@@ -119,7 +122,7 @@ func markdownHTML(source string) (template.HTML, error) {
 func markdownText(source string) string {
 	src := []byte(source)
 	w := &plainWriter{source: src}
-	for n := goldmark.DefaultParser().Parse(gtext.NewReader(src)).FirstChild(); n != nil; n = n.NextSibling() {
+	for n := commonMark.Parse(gtext.NewReader(src)).FirstChild(); n != nil; n = n.NextSibling() {
 		w.block(n, "")
 	}
 	return strings.TrimRight(w.out.String(), "\n")

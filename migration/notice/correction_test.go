@@ -120,6 +120,7 @@ func TestANoticeThatLeavesTheProgrammeLeavesNothingWaiting(t *testing.T) {
 	h.approveAll()
 	h.at("2026-06-01T02:00:00Z")
 	h.exec(`UPDATE notice_message SET state = 'planned', notice = 'old', next_at = '2099-01-01'`)
+	h.apply(strings.Replace(boats, "Thank you.", "Thanks.", 1))
 	h.at("2026-06-01T02:05:00Z")
 	if got := h.one(`SELECT state || ' ' || reason FROM notice_message WHERE notice = 'old'`); got != "dropped gone" {
 		t.Errorf("%s", got)

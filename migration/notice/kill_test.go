@@ -191,7 +191,7 @@ func (h *harbour) settled(server *relay, customers int) {
 			h.Errorf("%s: %s, %s, %d mails", to, message, delivery, mails)
 		}
 	}
-	if seen != customers || unknown == 0 || unknown > 3*32 {
+	if seen != customers || unknown == 0 || unknown > 3*128 {
 		h.Errorf("%d of %d have a row, %d are unknown", seen, customers, unknown)
 	}
 }

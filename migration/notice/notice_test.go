@@ -365,9 +365,9 @@ func TestR04_ADeadProcessLeavesUnknownAndNoSecondCopy(t *testing.T) {
 	}
 }
 
-func (h *harbour) exec(sql string) {
+func (h *harbour) exec(sql string, args ...any) {
 	h.Helper()
-	if _, err := h.database.Super(h.T).Exec(h.Context(), sql); err != nil {
+	if _, err := h.database.Super(h.T).Exec(h.Context(), sql, args...); err != nil {
 		h.Fatal(err)
 	}
 }

@@ -27,6 +27,7 @@ type Service struct {
 	seals      report.Seals
 
 	caught atomic.Int64 // the version whose correction was looked for
+	passes passes
 }
 
 // Programmes is what notices need of the programme.
@@ -69,34 +70,53 @@ func (s *Service) Plan(ctx context.Context) (list []Planned, err error) {
 	if err != nil {
 		return nil, err
 	}
+	s.passes.mu.Lock()
+	defer s.passes.mu.Unlock()
+	var sc scope
+	var at time.Time // zero: another process plans
+	done := map[string]string{}
 	err = s.db.InTx(ctx, system, func(tx *db.Tx) error {
 		mine, err := s.store.lead(ctx, tx)
 		if err != nil || !mine {
 			return err
 		}
-		if err := errors.Join(s.catchUp(ctx, tx, p), s.store.leave(ctx, tx, keysOf(p))); err != nil {
+		if err := s.catchUp(ctx, tx, p); err != nil {
 			return err
 		}
-		zones, err := s.store.zones(ctx, tx)
-		if err != nil {
+		if sc, err = s.scope(ctx, tx); err != nil {
 			return err
 		}
-		held, err := s.held(ctx, tx, p)
-		if err != nil {
-			return err
-		}
-		for _, n := range p.Notices.List {
-			one := Planned{Notice: n.Key}
-			if h, is := held[n.Key]; is {
-				one.Held, one.Open = h.Held, h.Open
-			} else if one.Due, err = s.planOne(ctx, tx, p, n, zones); err != nil {
+		if sc.whole || s.passes.version != p.Version {
+			if err := s.store.leave(ctx, tx, keysOf(p)); err != nil {
 				return err
 			}
-			list = append(list, one)
 		}
-		return nil
+		at = tx.Now
+		list, err = s.planAll(ctx, tx, p, sc, done)
+		return err
 	})
+	if err == nil && !at.IsZero() {
+		s.passes.passed(at, p.Version, sc, done)
+	}
 	return list, err
+}
+
+// planAll plans each notice that is not held, and enters in done which waves of which.
+func (s *Service) planAll(ctx context.Context, tx *db.Tx, p *migration.Programme, sc scope, done map[string]string) (list []Planned, err error) {
+	held, err := s.held(ctx, tx, p)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range p.Notices.List {
+		one := Planned{Notice: n.Key}
+		if h, is := held[n.Key]; is {
+			one.Held, one.Open = h.Held, h.Open
+		} else if one.Due, done[n.Key], err = s.planOne(ctx, tx, p, n, sc); err != nil {
+			return nil, err
+		}
+		list = append(list, one)
+	}
+	return list, nil
 }
 
 func keysOf(p *migration.Programme) []string {
@@ -181,27 +201,39 @@ func coreTiers(p *migration.Programme) (keys []string) {
 }
 
 // planOne plans one notice, wave by wave: for those to whom its milestone is on the programme's day, then for those who were
-// given a later one.
-func (s *Service) planOne(ctx context.Context, tx *db.Tx, p *migration.Programme, n migration.Notice, zones []string) (due int64, err error) {
+// given a later one. Where the same waves were planned for everybody before, it looks at those who have changed since. It
+// returns how many are due by it, and the digest of the waves.
+func (s *Service) planOne(ctx context.Context, tx *db.Tx, p *migration.Programme, n migration.Notice, sc scope) (due int64, sum string, err error) {
 	if n.Kind == migration.NoticeCorrection {
-		return s.planCorrection(ctx, tx, p, n)
+		due, err = s.planCorrection(ctx, tx, p, n)
+		return due, "", err
 	}
 	waves, err := s.waves(ctx, tx, p, n)
 	if err != nil {
-		return 0, err
+		return 0, "", err
+	}
+	for i := range waves {
+		waves[i].stages = stagesNow(p, n, waves[i].day(), sc.zones, tx.Now)
+	}
+	sum = digest(p.Version, waves)
+	again := !sc.whole && s.passes.done[n.Key] == sum
+	if again && len(sc.changed) == 0 {
+		return 0, sum, nil
 	}
 	for _, w := range waves {
-		w.stages = stagesNow(p, n, w.day(), zones, tx.Now)
+		if again {
+			w.only = sc.changed
+		}
 		planned, err := s.store.plan(ctx, tx, w)
 		if err != nil {
-			return due, err
+			return due, "", err
 		}
 		due += planned
 	}
 	if due > 0 {
-		return due, s.store.supersede(ctx, tx, n.Key)
+		err = s.store.supersede(ctx, tx, n.Key)
 	}
-	return 0, nil
+	return due, sum, err
 }
 
 // day is the milestone's day of a wave.

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
@@ -21,10 +24,11 @@ import (
 const (
 	lookEvery = time.Second      // for messages that are due
 	planEvery = time.Minute      // for what has become due
-	claimSize = 32               // customers in one go
+	claimSize = 64               // customers in one go: a kill leaves at most those of two goes unknown
 	senders   = 16               // mails at a time
 	lease     = 10 * time.Minute // longer than the slowest mail server is waited for
 	measured  = time.Hour        // over which bounces are counted
+	watched   = 5 * time.Second  // how often they are counted while nothing fails
 	fewest    = 20               // deliveries, below which their share of bounces says nothing
 	mostTries = 8                // of one address that is refused for the time being: some ten hours
 )
@@ -45,6 +49,10 @@ type Sender struct {
 	Post   Poster
 	Texts  Texter // nil: there is no gateway, and the channel is passed over
 	Logger *slog.Logger
+
+	mu       sync.Mutex
+	attended time.Time            // when attend ran last
+	counted  map[string]time.Time // notice -> when its failures are to be counted again
 }
 
 // Run plans and sends until ctx ends, then lets mails under way end and records what they came to.
@@ -58,7 +66,7 @@ func (s *Sender) Run(ctx context.Context) {
 				planned = now
 			}
 		}
-		n, err := s.round(ctx)
+		n, err := s.drain(ctx, planEvery)
 		if err != nil {
 			s.complain(ctx, "send notices", err)
 		}
@@ -74,10 +82,34 @@ func (s *Sender) Sweep(ctx context.Context) error {
 		return err
 	}
 	for {
-		if n, err := s.round(ctx); n == 0 || err != nil {
+		s.mu.Lock()
+		s.attended = time.Time{}
+		s.mu.Unlock()
+		if n, err := s.drain(ctx, planEvery); n == 0 || err != nil {
 			return err
 		}
 	}
+}
+
+// drain sends what is due until nothing is left or the time is over, and returns how many messages it claimed. While the mails of
+// one go are handed over, those of the next are written.
+func (s *Sender) drain(ctx context.Context, atMost time.Duration) (n int, err error) {
+	group, claims := errgroup.WithContext(ctx)
+	group.SetLimit(1)
+	for end := time.Now().Add(atMost); time.Now().Before(end); {
+		b, err := s.begin(claims)
+		if err != nil || b.claimed == 0 {
+			return n, errors.Join(group.Wait(), err)
+		}
+		n += b.claimed
+		if len(b.parcels) > 0 {
+			group.Go(func() error {
+				after := context.WithoutCancel(ctx) // what became of a mail that was begun must be known here, too
+				return s.finish(after, b, s.hand(after, b.parcels, b.begun))
+			})
+		}
+	}
+	return n, group.Wait()
 }
 
 // prepare plans what is due, gives up what dead processes were sending, and hands to people whom no mail reached.
@@ -100,60 +132,70 @@ func (s *Sender) prepare(ctx context.Context) error {
 	})
 }
 
-// batch is what one round has in hand.
+// batch is what one go has in hand.
 type batch struct {
 	programme *migration.Programme
 	hashes    map[string]string
+	claimed   int // messages
 	parcels   []parcel
+	begun     map[string]bool    // which messages of which contacts may go
 	waiting   map[string]message // messages of parcels, by id
 	steps     []step             // messages that are settled without a mail
 	told      map[string]told    // by customer, where a correction is among the messages
 }
 
-// round claims, sends and settles once, and returns how many messages it claimed.
-func (s *Sender) round(ctx context.Context) (n int, err error) {
+// attend sees to what people wait for at their pages, and to the briefing, once in a while.
+func (s *Sender) attend(ctx context.Context, p *migration.Programme) error {
+	s.mu.Lock()
+	early := time.Since(s.attended) < lookEvery
+	if !early {
+		s.attended = time.Now()
+	}
+	s.mu.Unlock()
+	if early {
+		return nil
+	}
+	return errors.Join(s.probe(ctx, p), s.trials(ctx), s.codes(ctx, p), s.briefing.Send(ctx, p, s.Post, s.Logger, s.link))
+}
+
+// begin claims what is due, decides on each message, writes the mails, and records that they are being sent.
+func (s *Sender) begin(ctx context.Context) (*batch, error) {
+	b := &batch{hashes: map[string]string{}, waiting: map[string]message{}}
 	p, err := s.programme(ctx)
 	if errors.Is(err, migration.ErrNoProgramme) {
-		return 0, nil
+		return b, nil
 	}
 	if err != nil {
-		return 0, err
+		return b, err
 	}
-	if err := errors.Join(s.probe(ctx, p), s.trials(ctx), s.codes(ctx, p), s.briefing.Send(ctx, p, s.Post, s.Logger, s.link)); err != nil {
-		return 0, err
+	if err := s.attend(ctx, p); err != nil {
+		return b, err
 	}
-	b := batch{programme: p, hashes: map[string]string{}, waiting: map[string]message{}}
-	var begun map[string]bool
-	err = s.db.InTx(ctx, system, func(tx *db.Tx) error {
-		var messages []message
-		if messages, err = s.claim(ctx, tx, &b); err != nil || len(messages) == 0 {
+	b.programme = p
+	return b, s.db.InTx(ctx, system, func(tx *db.Tx) error {
+		messages, err := s.claim(ctx, tx, b)
+		if err != nil || len(messages) == 0 {
 			return err
 		}
-		n = len(messages)
 		recipients, err := s.store.recipients(ctx, tx, customersOf(messages))
 		if err != nil {
 			return err
 		}
-		if err := s.recall(ctx, tx, &b, messages); err != nil {
+		if err := s.recall(ctx, tx, b, messages); err != nil {
 			return err
 		}
 		for _, one := range byCustomer(messages) {
-			if err := s.decide(ctx, tx, &b, recipients[one[0].CustomerID], one); err != nil {
+			if err := s.decide(ctx, tx, b, recipients[one[0].CustomerID], one); err != nil {
 				return err
 			}
 		}
 		if err := s.store.settle(ctx, tx, b.steps); err != nil {
 			return err
 		}
-		begun, err = s.store.begin(ctx, tx, b.parcels)
+		b.begun, err = s.store.begin(ctx, tx, b.parcels)
+		b.claimed = len(messages)
 		return err
 	})
-	if err != nil || len(b.parcels) == 0 {
-		return n, err
-	}
-	// What is under way may end after ctx: its outcome is known to the server and must be known here.
-	after := context.WithoutCancel(ctx)
-	return n, s.finish(after, &b, s.hand(after, b.parcels, begun))
 }
 
 // claim leases what is due of the notices that run, within the rate.
@@ -257,16 +299,22 @@ func (s *Sender) finish(ctx context.Context, b *batch, list []ended) error {
 			return err
 		}
 		var steps []step
-		notices := map[string]bool{}
+		bad, all := map[string]int{}, map[string]int{}
 		for id, m := range b.waiting {
 			n, _ := b.programme.Notice(m.Notice)
 			steps = append(steps, b.after(n, m, outcomes[id], tx.Now))
-			notices[m.Notice] = true
+			all[m.Notice]++
+			if !slices.Contains(outcomes[id], mail.Accepted) {
+				bad[m.Notice]++
+			}
 		}
 		if err := s.store.settle(ctx, tx, steps); err != nil {
 			return err
 		}
-		for key := range notices {
+		for key, n := range all {
+			if bad[key]*100 <= b.programme.Notices.PauseAbove*n && time.Now().Before(s.countAgain(key)) {
+				continue
+			}
 			if err := s.watch(ctx, tx, b.programme, key); err != nil {
 				return err
 			}
@@ -319,9 +367,23 @@ func (s *Sender) codes(ctx context.Context, p *migration.Programme) error {
 	return nil
 }
 
+// countAgain is when the failures of a notice are to be counted again.
+func (s *Sender) countAgain(notice string) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counted[notice]
+}
+
 // watch pauses a notice of which too many mails fail.
 func (s *Sender) watch(ctx context.Context, tx *db.Tx, p *migration.Programme, notice string) error {
+	began := time.Now()
 	all, bad, err := s.store.troubled(ctx, tx, notice, tx.Now.Add(-measured))
+	s.mu.Lock()
+	if s.counted == nil {
+		s.counted = map[string]time.Time{}
+	}
+	s.counted[notice] = time.Now().Add(max(watched, 20*time.Since(began))) // however many were sent, it takes little of the time
+	s.mu.Unlock()
 	if err != nil || all < fewest || bad*100 <= p.Notices.PauseAbove*all {
 		return err
 	}

@@ -32,6 +32,28 @@ func (store) zones(ctx context.Context, tx *db.Tx) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
+// changed lists up to limit customers of whom anything has changed since an instant that decides what they are told, the zones that
+// they are in, and whether the use of a feature was counted anew for all. Reading each table once is quicker than an index
+// would be kept.
+func (store) changed(ctx context.Context, tx *db.Tx, since time.Time, limit int) (ids, zones []string, recounted bool, err error) {
+	const sql = `
+		WITH changed AS (
+		  SELECT id FROM customer WHERE updated_at > @since
+		  UNION SELECT customer_id FROM journey WHERE updated_at > @since
+		  UNION SELECT customer_id FROM extension WHERE granted_at > @since
+		  UNION SELECT customer_id FROM feature_usage WHERE counted_at > @since
+		  LIMIT @limit
+		)
+		SELECT coalesce((SELECT array_agg(id) FROM changed), '{}'),
+		       coalesce((SELECT array_agg(DISTINCT c.zone) FROM customer c JOIN changed USING (id) WHERE c.state = 'active'), '{}'),
+		       EXISTS (SELECT FROM feature_count WHERE counted_at > @since)`
+	err = tx.Pgx.QueryRow(ctx, sql, pgx.NamedArgs{"since": since, "limit": limit}).Scan(&ids, &zones, &recounted)
+	if err != nil {
+		return nil, nil, false, fmt.Errorf("look for changes: %w", err)
+	}
+	return ids, zones, recounted, nil
+}
+
 // extended lists the later days to which a milestone was moved for some customers.
 func (store) extended(ctx context.Context, tx *db.Tx, milestone string, after migration.Day) (days []migration.Day, err error) {
 	const sql = `SELECT DISTINCT day::text FROM extension WHERE milestone = $1 AND day > $2::text::date ORDER BY 1`
@@ -59,11 +81,16 @@ type wave struct {
 	moved  migration.Day  // the later day of the customers that are meant; zero: those without one
 	rule   *audience.Rule // nil: everybody
 	stages []zoneStage
+	only   []string // ids of the customers that are looked at; nil: all
 }
 
 // who words which customers a wave is for, over customer c: active ones to whom the milestone is on the wave's day.
 func (w wave) who(args pgx.NamedArgs) string {
 	sql := "c.state = 'active'"
+	if w.only != nil {
+		args["only"] = w.only
+		sql += " AND c.id = ANY(@only)"
+	}
 	if w.base.IsZero() {
 		return sql
 	}
@@ -138,7 +165,7 @@ func (store) plan(ctx context.Context, tx *db.Tx, w wave) (int64, error) {
 		SELECT gen_random_uuid()::text, c.id, @notice, z.stage, z.day, z.at, @hash, 'planned', z.at, @now
 		  FROM customer c ` + w.journeys() + `JOIN z ON z.zone = c.zone
 		 WHERE ` + w.who(args) + ` AND ` + w.meant(args) + ` AND ` + w.open() + ` AND NOT ` + toldSQL + `
-		ON CONFLICT (customer_id, notice, due_day) DO NOTHING`
+`
 	tag, err := tx.Pgx.Exec(ctx, sql, args)
 	if err != nil {
 		return 0, fmt.Errorf("plan notice %s: %w", w.notice.Key, err)

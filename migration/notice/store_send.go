@@ -2,7 +2,7 @@ package notice
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -28,14 +28,13 @@ type message struct {
 // several reminders of a day become one mail.
 func (store) claim(ctx context.Context, tx *db.Tx, notices []string, limit int, until time.Time) ([]message, error) {
 	const sql = `
-		WITH who AS (
-		  SELECT DISTINCT customer_id FROM (
-		    SELECT customer_id FROM notice_message
-		     WHERE state = 'planned' AND next_at <= @now AND (leased_until IS NULL OR leased_until < @now) AND notice = ANY(@notices)
-		     ORDER BY next_at LIMIT @limit) x
-		), due AS (
-		  SELECT m.id FROM notice_message m JOIN who USING (customer_id)
-		   WHERE m.state = 'planned' AND m.next_at <= @now AND (m.leased_until IS NULL OR m.leased_until < @now)
+		WITH due AS (
+		  SELECT m.id FROM notice_message m
+		   WHERE m.customer_id = ANY(ARRAY( -- as an array, so that few customers are looked up rather than all messages read
+		           SELECT customer_id FROM notice_message
+		            WHERE state = 'planned' AND next_at <= @now AND (leased_until IS NULL OR leased_until < @now) AND notice = ANY(@notices)
+		            ORDER BY next_at LIMIT @limit))
+		     AND m.state = 'planned' AND m.next_at <= @now AND (m.leased_until IS NULL OR m.leased_until < @now)
 		     AND m.notice = ANY(@notices)
 		     FOR UPDATE OF m SKIP LOCKED
 		)
@@ -120,39 +119,52 @@ type parcel struct {
 // begin writes down that parcels are being sent and returns which of their messages may go: what was begun before, and is not
 // known to have failed for now, is not begun again.
 func (store) begin(ctx context.Context, tx *db.Tx, parcels []parcel) (map[string]bool, error) {
-	b := &pgx.Batch{}
 	const sql = `
 		INSERT INTO notice_delivery AS d (message_id, customer_id, contact_id, channel, mail_id, state, subject, body_hash, locale, body, days,
 		                                  started_at, visit)
-		VALUES (@message, @customer, @contact, @channel, @mail, 'sending', @subject, @hash, @locale, @body, @days, @now, @visit)
+		SELECT message, customer, contact, channel, mail, 'sending', subject, hash, locale, body, days::jsonb, @now, visit
+		  FROM unnest(@message::text[], @customer::text[], @contact::text[], @channel::text[], @mail::text[], @subject::text[],
+		              @hash::text[], @locale::text[], @body::text[], @days::text[], @visit::text[])
+		    AS p (message, customer, contact, channel, mail, subject, hash, locale, body, days, visit)
 		ON CONFLICT (message_id, contact_id, channel) DO UPDATE
 		   SET state = 'sending', attempts = d.attempts + 1, started_at = excluded.started_at, mail_id = excluded.mail_id,
 		       subject = excluded.subject, body_hash = excluded.body_hash, locale = excluded.locale, body = excluded.body, days = excluded.days,
 		       again_by = '', visit = excluded.visit
 		 WHERE d.state = 'deferred' OR d.state IN ('unknown', 'lapsed') AND d.again_by <> ''
 		RETURNING message_id || ' ' || contact_id`
+	column := map[string][]string{}
 	for _, p := range parcels {
+		days, err := json.Marshal(p.letter.Days)
+		if err != nil {
+			return nil, fmt.Errorf("begin deliveries: %w", err)
+		}
 		for _, m := range p.messages {
-			b.Queue(sql, pgx.NamedArgs{
-				"message": m.ID, "customer": m.CustomerID, "contact": p.to.ID, "channel": p.channel, "mail": p.mailID, "subject": p.letter.Bulletin.Subject,
-				"hash": p.letter.Sum, "locale": p.letter.Bulletin.Tag, "body": p.letter.Plain, "days": p.letter.Days, "now": tx.Now, "visit": p.visit,
-			})
+			for name, value := range map[string]string{
+				"message": m.ID, "customer": m.CustomerID, "contact": p.to.ID, "channel": p.channel, "mail": p.mailID,
+				"subject": p.letter.Bulletin.Subject, "hash": p.letter.Sum, "locale": p.letter.Bulletin.Tag, "body": p.letter.Plain,
+				"days": string(days), "visit": p.visit,
+			} {
+				column[name] = append(column[name], value)
+			}
 		}
 	}
-	results := tx.Pgx.SendBatch(ctx, b)
-	begun := map[string]bool{}
-	for range b.Len() {
-		var key string
-		err := results.QueryRow().Scan(&key)
-		if errors.Is(err, pgx.ErrNoRows) {
-			continue
-		}
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("begin deliveries: %w", err), results.Close())
-		}
+	args := pgx.NamedArgs{"now": tx.Now}
+	for name, values := range column {
+		args[name] = values
+	}
+	rows, err := tx.Pgx.Query(ctx, sql, args)
+	if err != nil {
+		return nil, fmt.Errorf("begin deliveries: %w", err)
+	}
+	keys, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("begin deliveries: %w", err)
+	}
+	begun := make(map[string]bool, len(keys))
+	for _, key := range keys {
 		begun[key] = true
 	}
-	return begun, results.Close()
+	return begun, nil
 }
 
 // ended is what one delivery came to.
@@ -166,17 +178,24 @@ type ended struct {
 
 // end records what deliveries came to. What was learnt of one in between, and goes further, stays.
 func (store) end(ctx context.Context, tx *db.Tx, list []ended) error {
-	b := &pgx.Batch{}
+	const sql = `
+		UPDATE notice_delivery d SET gateway_id = e.gateway, ended_at = coalesce(d.ended_at, @now),
+		       state = CASE d.state WHEN 'sending' THEN e.state ELSE d.state END,
+		       detail = CASE d.state WHEN 'sending' THEN e.detail ELSE d.detail END
+		  FROM unnest(@message::text[], @contact::text[], @channel::text[], @mail::text[], @gateway::text[], @state::text[], @detail::text[])
+		    AS e (message, contact, channel, mail, gateway, state, detail)
+		 WHERE d.message_id = e.message AND d.contact_id = e.contact AND d.channel = e.channel AND d.mail_id = e.mail`
+	var message, contact, channel, mailID, gateway, state, detail []string
 	for _, e := range list {
-		b.Queue(`
-			UPDATE notice_delivery SET gateway_id = @gateway, ended_at = coalesce(ended_at, @now),
-			       state = CASE state WHEN 'sending' THEN @state ELSE state END, detail = CASE state WHEN 'sending' THEN @detail ELSE detail END
-			 WHERE message_id = @message AND contact_id = @contact AND channel = @channel AND mail_id = @mail`,
-			pgx.NamedArgs{
-				"channel": e.channel, "mail": e.mailID, "gateway": e.gatewayID, "state": e.result.State, "detail": e.result.Detail, "now": tx.Now, "message": e.messageID, "contact": e.contactID,
-			})
+		message, contact, channel = append(message, e.messageID), append(contact, e.contactID), append(channel, e.channel)
+		mailID, gateway = append(mailID, e.mailID), append(gateway, e.gatewayID)
+		state, detail = append(state, e.result.State), append(detail, e.result.Detail)
 	}
-	if err := tx.Pgx.SendBatch(ctx, b).Close(); err != nil {
+	_, err := tx.Pgx.Exec(ctx, sql, pgx.NamedArgs{
+		"message": message, "contact": contact, "channel": channel, "mail": mailID, "gateway": gateway,
+		"state": state, "detail": detail, "now": tx.Now,
+	})
+	if err != nil {
 		return fmt.Errorf("end deliveries: %w", err)
 	}
 	return nil
@@ -191,18 +210,23 @@ type step struct {
 
 // settle moves messages on and ends their leases.
 func (store) settle(ctx context.Context, tx *db.Tx, list []step) error {
-	b := &pgx.Batch{}
+	const sql = `
+		UPDATE notice_message m
+		   SET state = s.state, channel = s.channel, reason = s.reason, next_at = s.next, leased_until = NULL, hash = s.hash,
+		       sent_at = CASE WHEN s.state = 'sent' THEN @now ELSE m.sent_at END
+		  FROM unnest(@id::text[], @state::text[], @channel::text[], @reason::text[], @next::timestamptz[], @hash::text[])
+		    AS s (id, state, channel, reason, next, hash)
+		 WHERE m.id = s.id AND m.state = 'planned'`
+	var id, state, channel, reason, hash []string
+	var next []time.Time
 	for _, s := range list {
-		b.Queue(`
-			UPDATE notice_message
-			   SET state = @state, channel = @channel, reason = @reason, next_at = @next, leased_until = NULL, hash = @hash,
-			       sent_at = CASE WHEN @state = 'sent' THEN @now ELSE sent_at END
-			 WHERE id = @id AND state = 'planned'`,
-			pgx.NamedArgs{
-				"state": s.state, "channel": s.channel, "reason": s.reason, "next": s.nextAt, "hash": s.hash, "now": tx.Now, "id": s.id,
-			})
+		id, state, channel = append(id, s.id), append(state, s.state), append(channel, s.channel)
+		reason, next, hash = append(reason, s.reason), append(next, s.nextAt), append(hash, s.hash)
 	}
-	if err := tx.Pgx.SendBatch(ctx, b).Close(); err != nil {
+	_, err := tx.Pgx.Exec(ctx, sql, pgx.NamedArgs{
+		"id": id, "state": state, "channel": channel, "reason": reason, "next": next, "hash": hash, "now": tx.Now,
+	})
+	if err != nil {
 		return fmt.Errorf("settle notices: %w", err)
 	}
 	return nil
@@ -301,8 +325,8 @@ func (store) begunSince(ctx context.Context, tx *db.Tx, since time.Time) (n int,
 func (store) troubled(ctx context.Context, tx *db.Tx, notice string, since time.Time) (all, bad int, err error) {
 	const sql = `
 		SELECT count(*), count(*) FILTER (WHERE d.state IN ('refused', 'bounced', 'deferred'))
-		  FROM notice_delivery d JOIN notice_message m ON m.id = d.message_id
-		 WHERE m.notice = $1 AND d.started_at > $2 AND d.state <> 'sending'`
+		  FROM notice_delivery d
+		 WHERE d.started_at > $2 AND d.state <> 'sending' AND (SELECT m.notice FROM notice_message m WHERE m.id = d.message_id) = $1`
 	err = tx.Pgx.QueryRow(ctx, sql, notice, since).Scan(&all, &bad)
 	return all, bad, err
 }

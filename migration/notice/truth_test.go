@@ -354,14 +354,14 @@ func TestN13_TheMailboxIsReadOnceWhateverBreaks(t *testing.T) {
 		t.Fatal(err)
 	}
 	reader := &truth.Reader{Service: h.truth, Box: box, Logger: slog.New(slog.DiscardHandler)}
-	h.box.Reports.Drop = 100 // the server hangs up in the middle, and deletes nothing
+	h.box.Reports.Drop.Store(100) // the server hangs up in the middle, and deletes nothing
 	if n, err := reader.Look(t.Context()); err == nil || n != 100 {
 		t.Errorf("%d mails of a talk that broke off: %v", n, err)
 	}
 	if in, err := h.truth.Inflow(t.Context(), anna.ID, h.clock.Now()); err != nil || in.Problem == "" || in.LookedAt == nil {
 		t.Errorf("a look that failed leaves %+v (%v)", in, err)
 	}
-	h.box.Reports.Drop = 0
+	h.box.Reports.Drop.Store(0)
 	if n, err := reader.Look(t.Context()); err != nil || n != 603 {
 		t.Errorf("%d mails, and %v", n, err)
 	}

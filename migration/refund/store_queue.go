@@ -107,9 +107,6 @@ func lateSQL(now, soon, zone string) string {
 func (store) countLate(ctx context.Context, tx *db.Tx, zone string) (list []LateFigure, err error) {
 	q := &question{}
 	q.rest(Filter{LateIn: zone}, tx.Now)
-	if _, err := tx.Pgx.Exec(ctx, orderedSQL); err != nil {
-		return nil, err
-	}
 	rows, err := tx.Pgx.Query(ctx, fmt.Sprintf(`SELECT r.state, count(*)::integer FROM (SELECT r.state FROM refund r WHERE %s LIMIT %d) r GROUP BY 1`, q.conditions(), TotalsLimit+1), q.args...)
 	if err != nil {
 		return nil, fmt.Errorf("count what is late: %w", err)
@@ -177,10 +174,6 @@ func order(f Filter) string {
 	return "r.requested_at, r.number"
 }
 
-// orderedSQL keeps the planner to ranges that come in the index's order. It takes row-level security to let one row in a hundred
-// through, where staff see all, and would rather read and sort everything for a page.
-const orderedSQL = `SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)`
-
 // page reads one page. Without a text every combination of state, tier, method and currency that has refunds gives the head of
 // its own index range, so that a page costs the same however many refunds there are.
 func (store) page(ctx context.Context, tx *db.Tx, f Filter, from *key, limit int) ([]Row, error) {
@@ -198,9 +191,6 @@ func (store) page(ctx context.Context, tx *db.Tx, f Filter, from *key, limit int
 		head := fmt.Sprintf(`SELECT r.* FROM refund r WHERE %s AND %s ORDER BY %s LIMIT %d`, same, q.conditions(), order(f), limit)
 		sql = fmt.Sprintf(`SELECT %s FROM (SELECT r.* FROM (%s) k CROSS JOIN LATERAL (%s) r ORDER BY %s LIMIT %d) r JOIN customer c ON c.id = r.customer_id ORDER BY %s`,
 			rowColumns, ranges, head, order(f), limit, order(f))
-	}
-	if _, err := tx.Pgx.Exec(ctx, orderedSQL); err != nil {
-		return nil, err
 	}
 	rows, err := tx.Pgx.Query(ctx, sql, q.args...)
 	if err != nil {
@@ -258,7 +248,7 @@ func (store) totals(ctx context.Context, tx *db.Tx, f Filter, whole bool) (list 
 // within bounds how long each further statement of a transaction may take, and has groups hashed: for the reason of orderedSQL the
 // planner would sort all for a few of them.
 func (store) within(ctx context.Context, tx *db.Tx, limit time.Duration) error {
-	_, err := tx.Pgx.Exec(ctx, `SELECT set_config('statement_timeout', $1, true), set_config('enable_sort', 'off', true)`, fmt.Sprint(limit.Milliseconds()))
+	_, err := tx.Pgx.Exec(ctx, `SELECT set_config('statement_timeout', $1, true)`, fmt.Sprint(limit.Milliseconds()))
 	return err
 }
 

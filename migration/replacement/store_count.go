@@ -127,7 +127,7 @@ func (s store) finish(ctx context.Context, tx *db.Tx, feature, digest string, at
 		)
 		INSERT INTO feature_usage (customer_id, feature, uses, counted_at) SELECT id, $1, uses, $2 FROM diff WHERE fresh ON CONFLICT DO NOTHING`
 	// The first count of a feature meets statistics that know of no row of it, by which the planner would go through all rows for each.
-	if _, err := tx.Pgx.Exec(ctx, `SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '32MB'`); err != nil {
+	if _, err := tx.Pgx.Exec(ctx, `SET LOCAL work_mem = '32MB'`); err != nil {
 		return err
 	}
 	if _, err := tx.Pgx.Exec(ctx, merge, feature, at); err != nil {

@@ -33,6 +33,8 @@ const fewRefunds = 1000
 // fillSQL makes n refunds with what belongs to them, past the triggers: none of it is approved by anybody.
 var fillSQL = []string{
 	`SET session_replication_role = replica`,
+	`INSERT INTO identity (id, realm, issuer, subject, email, name, roles, created_at, signed_in_at)
+		SELECT p, 'staff', 'https://staff.example', p, p || '@staff.example', p, ARRAY['finance_approver'], now(), now() FROM unnest(ARRAY['alan', 'bella']) p`,
 	`INSERT INTO customer (id, ref, name, tier, locale, zone, imported_at, updated_at)
 		SELECT 'c' || i, 'HZ-' || i, 'Customer ' || i, (ARRAY['core', 'team', 'standard', 'free'])[1 + i % 4], 'en', 'UTC', now(), now() FROM generate_series(1, $1::int) i`,
 	`INSERT INTO journey (customer_id, version, dates, export, choose, settle, confirm, updated_at, detail)
@@ -91,7 +93,7 @@ func openTill(ctx context.Context, p *postgres.Server, name string, n int) (*til
 		return nil, err
 	}
 	for i, sql := range fillSQL {
-		args := []any{n, string(frozen)}[:map[int]int{1: 1, 2: 1, 3: 2}[i]]
+		args := []any{n, string(frozen)}[:map[int]int{2: 1, 3: 1, 4: 2}[i]]
 		if _, err := conn.Exec(ctx, sql, args...); err != nil {
 			return nil, fmt.Errorf("fill, statement %d: %w", i, err)
 		}

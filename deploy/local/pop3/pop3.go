@@ -10,13 +10,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Server keeps one mailbox. Safe for concurrent use.
 type Server struct {
 	User, Password string
-	Drop           int // hangs up after so many mails of a talk, before it deletes any; 0: never
+	Drop           atomic.Int32 // hangs up after so many mails of a talk, before it deletes any; 0: never
 
 	mu    sync.Mutex
 	mails [][]byte
@@ -113,7 +114,8 @@ func (t *talk) about(verb, rest string) bool {
 	_, _ = fmt.Sscan(rest, &n)
 	switch there := n >= 1 && n <= len(t.mails) && !t.deleted[n]; {
 	case there && verb == "RETR":
-		if t.read++; t.Drop > 0 && t.read > t.Drop {
+		t.read++
+		if n := int(t.Drop.Load()); n > 0 && t.read > n {
 			return false
 		}
 		t.mu.Lock()
