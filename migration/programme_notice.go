@@ -32,7 +32,7 @@ type NoticePlan struct {
 	WaitDays   int      `yaml:"wait_days"`   // without proof that a customer was reached, the next channel is tried after so many days; default 3
 	Rate       int      `yaml:"rate"`        // mails in a minute; default 600
 	PauseAbove int      `yaml:"pause_above"` // percent of bounces and deferrals that pause a notice; default 10
-	CallOwner  string   `yaml:"call_owner"`  // who calls, as staff read it; default "account manager"
+	CallOwner  string   `yaml:"call_owner"`  // who calls, as staff read it on calls that nobody has taken; empty: nobody is named
 	List       []Notice `yaml:"list"`        // in the order in which they are told
 
 	Briefing *Briefing `yaml:"briefing"` // nil: colleagues are told by other means, and nothing waits for it

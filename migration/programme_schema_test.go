@@ -109,7 +109,7 @@ func TestTheSchemaNamesEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	defs := schema["$defs"].(map[string]any)
-	for name, v := range map[string]any{
+	types := map[string]any{
 		"": migration.Programme{}, "product": migration.Product{}, "milestone": migration.Milestone{}, "tier": migration.Tier{},
 		"query": migration.Query{}, "dataset": migration.Dataset{}, "column": migration.Column{}, "files": migration.Files{},
 		"export": migration.ExportRules{}, "signIn": migration.SignInRules{}, "help": migration.Help{}, "question": migration.FAQ{},
@@ -123,7 +123,14 @@ func TestTheSchemaNamesEveryKey(t *testing.T) {
 		"refund": migration.RefundRules{}, "refundTax": migration.RefundTax{}, "goodwill": migration.Goodwill{}, "bonus": migration.Bonus{},
 		"payout": migration.PayoutRules{}, "store": migration.Store{},
 		"briefing": migration.Briefing{}, "voice": migration.Voice{}, "briefingQuestion": migration.BriefingQuestion{}, "scenario": migration.Scenario{},
-	} {
+		"notices": migration.NoticePlan{}, "within": migration.Within{}, "notice": migration.Notice{}, "trigger": migration.Trigger{}, "words": migration.Words{},
+	}
+	for name, def := range defs {
+		if _, object := def.(map[string]any)["properties"]; object && types[name] == nil && name != "text" { // which is keyed by languages
+			t.Errorf("%s: compared with no type", name)
+		}
+	}
+	for name, v := range types {
 		object := schema
 		if name != "" {
 			object = defs[name].(map[string]any)

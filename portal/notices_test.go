@@ -53,7 +53,7 @@ func (w *world) plans() {
 		Next: both("Open [your plan]({link:plan}).", "请打开[您的计划]({link:plan})。"), Script: both("Say *thank you* to {contact}.", "感谢{contact}。"),
 	}
 	p.Notices = migration.NoticePlan{
-		Hour: 9, QuietFrom: 20, QuietTo: 8, WaitDays: 3, Rate: 600, PauseAbove: 10,
+		Hour: 9, QuietFrom: 20, QuietTo: 8, WaitDays: 3, Rate: 600, PauseAbove: 10, CallOwner: "the account team",
 		List: []migration.Notice{
 			{Key: "announcement", Kind: migration.NoticePublic, On: migration.Trigger{Milestone: migration.Announcement, Days: []int{0}}, Channels: []string{"email", "call"}, Words: []migration.Words{words}},
 			{Key: "export", Kind: migration.NoticeReminder, Step: "export", On: migration.Trigger{Milestone: migration.ExportDeadline, Days: []int{-30, -7, 0}}, Channels: []string{"email"}, Words: []migration.Words{words}},
@@ -332,7 +332,7 @@ func TestSupportRingsWhomNobodyReached(t *testing.T) {
 	w.exec(`UPDATE notice_message SET sent_at = sent_at - interval '4 days'`)
 	w.exec(`UPDATE identity SET signed_in_at = '2026-01-01'`) // before the notice was due
 	w.tellAgain()
-	body := w.shows("support", "/console/calls", "Due 24 November 2026", "Say <em>thank you</em> to", "How the call ended")
+	body := w.shows("support", "/console/calls", "Due 24 November 2026", "Nobody yet. Calls are made by: the account team", "Say <em>thank you</em> to", "How the call ended")
 	id := w.text(`SELECT id FROM notice_call ORDER BY id LIMIT 1`)
 	if !strings.Contains(body, "/console/calls/"+id) {
 		t.Error("the call has no form")

@@ -71,6 +71,14 @@ func buildCalls(v *page.Visit, list []notice.Call, names map[string]string, refu
 	return view
 }
 
+// takenBy is who has taken a call, or who is to, as the programme says.
+func takenBy(v *page.Visit, c notice.Call, names map[string]string) string {
+	if who := v.Programme.Notices.CallOwner; c.Owner == "" && who != "" {
+		return v.Locale.T("notice.call.for", "Who", who)
+	}
+	return nameOf(names, c.Owner)
+}
+
 func callCardOf(v *page.Visit, c notice.Call, names map[string]string) callCard {
 	l, url := v.Locale, CallsPath+"/"+c.ID
 	tone, word := console.Ours, l.T("notice.call.due", "Day", v.DayOf(c.DueDay))
@@ -83,7 +91,7 @@ func callCardOf(v *page.Visit, c notice.Call, names map[string]string) callCard 
 			{Key: l.T("notice.tier"), Value: tierName(v, c.Tier)},
 			{Key: l.T("notice.call.why"), Value: page.NoticeName(l, v.Programme, c.Notice)},
 			{Key: l.T("notice.call.contact"), Value: c.Contact},
-			{Key: l.T("notice.call.owner"), Value: nameOf(names, c.Owner)},
+			{Key: l.T("notice.call.owner"), Value: takenBy(v, c, names)},
 		},
 		outcome: ui.Selection{
 			Field:   ui.Field{Locale: l, ID: "outcome-" + c.ID, Name: "outcome", Label: l.T("notice.call.outcome")},
