@@ -1,6 +1,7 @@
 package migration
 
 import (
+	"fmt"
 	"time"
 )
 
@@ -196,6 +197,34 @@ type Help struct {
 	Phone string `yaml:"phone"`
 	Hours Text   `yaml:"hours"`
 	FAQ   []FAQ  `yaml:"faq"`
+
+	Working     []WorkingPeriod `yaml:"working"`      // when requests are worked on; none: always
+	Closed      []Day           `yaml:"closed"`       // holidays
+	Worked      []Day           `yaml:"worked"`       // worked although the weekday is free
+	AnswerHours int             `yaml:"answer_hours"` // working hours within which a request is answered
+	UrgentHours int             `yaml:"urgent_hours"` // likewise one that is urgent
+}
+
+// WorkingPeriod is part of some weekdays in which requests are worked on.
+type WorkingPeriod struct {
+	Days []string `yaml:"days"` // of Weekdays
+	From string   `yaml:"from"` // such as 09:00
+	To   string   `yaml:"to"`   // 24:00 is midnight
+}
+
+// Weekdays are the weekdays' names in a programme's file, as time.Weekday counts them.
+var Weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+
+// ParseMinute reads a time of day such as 09:00, up to 24:00, as minutes since midnight.
+func ParseMinute(s string) (int, error) {
+	if s == "24:00" {
+		return 24 * 60, nil
+	}
+	t, err := time.Parse("15:04", s)
+	if err != nil || len(s) != len("15:04") {
+		return 0, fmt.Errorf("%q is no time of day such as 09:00", s)
+	}
+	return t.Hour()*60 + t.Minute(), nil
 }
 
 // FAQ is one question with its answer.

@@ -150,6 +150,7 @@ func (c *checker) help() {
 		c.text(path+".question", q.Question, true)
 		c.text(path+".answer", q.Answer, true)
 	}
+	c.working(h)
 }
 
 func (c *checker) sinks() {

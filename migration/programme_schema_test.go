@@ -83,7 +83,7 @@ func TestTheSchemaRefusesWhatItCanExpress(t *testing.T) {
 		"locale missing in a text", "locale empty in a text", "zone", "zone of the machine", "zone outside", "milestone twice",
 		"order", "29 days", "erased too early", "tier twice", "rule syntax", "rule name", "rule type", "dataset key of a device",
 		"parameter in a string", "unknown parameter", "customers with parameter", "column twice", "files column", "sink twice",
-		"right-to-left override", "escaped NUL",
+		"right-to-left override", "escaped NUL", "working backwards", "working twice", "closed and worked",
 	}
 	for _, c := range badFiles {
 		src := []byte(strings.Replace(sound, c.old, c.new, 1))
@@ -112,7 +112,7 @@ func TestTheSchemaNamesEveryKey(t *testing.T) {
 	types := map[string]any{
 		"": migration.Programme{}, "product": migration.Product{}, "milestone": migration.Milestone{}, "tier": migration.Tier{},
 		"query": migration.Query{}, "dataset": migration.Dataset{}, "column": migration.Column{}, "files": migration.Files{},
-		"export": migration.ExportRules{}, "signIn": migration.SignInRules{}, "help": migration.Help{}, "question": migration.FAQ{},
+		"export": migration.ExportRules{}, "signIn": migration.SignInRules{}, "help": migration.Help{}, "question": migration.FAQ{}, "workingPeriod": migration.WorkingPeriod{},
 		"sink": migration.Sink{}, "brand": migration.Brand{}, "steps": migration.StepRules{},
 		"objects": migration.ObjectQuery{}, "request": migration.Request{}, "paging": migration.Paging{}, "filter": migration.Filter{},
 		"replacement": migration.Replacement{}, "import": migration.ImportProfile{}, "importFile": migration.ImportFile{},

@@ -180,7 +180,7 @@ func TestH02_DeepExportPagesInABrowser(t *testing.T) {
 	tab.Open(base + "/test-as/support")
 	tour("support", "support", "/console/support", screen)
 	tab.Click(`a[href^="/console/support/help/"]`)
-	tab.Wait("#request")
+	tab.Wait("#talk")
 	w.see(tab, "support-request")
 	tab.Click(".btn--primary")
 	tab.Wait(".errors")

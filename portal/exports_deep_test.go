@@ -164,26 +164,30 @@ func TestSomethingIsMissing(t *testing.T) {
 	w.shows("support", request, "The tasks &lt;b&gt;of 2019", "1,250", "column colour is gone", "Projects · 1 title · the product&#39;s text is damaged", "Lin owner")
 	w.hides(w.shows("support", screen, "HR-10001"), "has not asked for help")
 	for _, answer := range []string{"", "  ", strings.Repeat("a", 4001)} {
-		if a := w.post("support", request+"/answer", url.Values{"answer": {answer}}); a.status != 422 || !strings.Contains(a.body, `id="answer-error"`) {
+		if a := w.post("support", request+"/answer", url.Values{"answer": {answer}, "heard": {"0"}}); a.status != 422 || !strings.Contains(a.body, `id="answer-error"`) {
 			t.Errorf("%.10q: %d", answer, a.status)
 		}
 	}
-	if a := w.post("support", request+"/answer", url.Values{"answer": {"They are in the archive now."}}); a.status != 303 {
+	if a := w.post("support", request+"/answer", url.Values{"answer": {"They are in the archive now."}, "heard": {"0"}}); a.status != 303 {
 		t.Errorf("answer: %d", a.status)
 	}
-	if a := w.post("support", request+"/answer", url.Values{"answer": {"Again."}}); a.status != 303 {
+	if a := w.post("support", request+"/answer", url.Values{"answer": {"Also this."}, "heard": {"0"}}); a.status != 409 || !strings.Contains(a.body, "Your answer has not been sent") || !strings.Contains(a.body, "Also this.") || !strings.Contains(a.body, "They are in the archive now.") {
+		t.Errorf("a second answer at once: %d\n%.300s", a.status, a.body)
+	}
+	if a := w.post("support", request+"/answer", url.Values{"answer": {"Again."}, "heard": {"2"}}); a.status != 303 {
 		t.Errorf("answered again: %d", a.status)
 	}
-	w.shows("support", "/console/support", "No customer is waiting for an answer.", "HR-10001", `href="`+request+`"`)
-	w.shows("owner", path+"/help", "They are in the archive now.", "Again.", "Answered", "/help/"+id+"/close")
+	w.shows("support", "/console/support", "HR-10001", `href="`+request+`"`)
+	w.shows("owner", path+"/help", "Again.", "Answered", `href="/help/`+id+`"`)
+	w.shows("owner", "/help/"+id, "They are in the archive now.", "Again.", "Answered", "/help/"+id+"/close")
 	if a := w.post("other", "/help/"+id+"/close", nil); a.status != 404 {
 		t.Errorf("closed by another customer: %d", a.status)
 	}
 	if a := w.post("owner", "/help/"+id+"/close", nil); a.status != 303 {
 		t.Errorf("close: %d", a.status)
 	}
-	w.shows("owner", "/help", "Request HR-10001", "They are in the archive now.", "Settled")
-	w.hides(w.shows("owner", path+"/help", "Settled"), "/close")
+	w.shows("owner", "/help", "HR-10001", "Exporting my data", "Settled")
+	w.hides(w.shows("owner", "/help/"+id, "Settled"), "/close")
 	for act, want := range map[string]string{"help.open": "contact-owner", "help.view": "identity-support", "help.answer": "identity-support", "help.close": "contact-owner"} {
 		if got := w.acts(act); len(got) == 0 || !strings.HasPrefix(got[0], want+" request for help HR-10001") {
 			t.Errorf("%s: recorded %v", act, got)

@@ -22,6 +22,7 @@ import (
 	"offramp/internal/fault"
 	"offramp/internal/locale"
 	"offramp/portal/customer"
+	"offramp/portal/help"
 	"offramp/portal/limit"
 	"offramp/portal/page"
 	"offramp/portal/signin"
@@ -182,7 +183,8 @@ type failView struct {
 	wayOut   *ui.Link   // what to do about it, where there is more than going home
 	again    *ui.Action // sends once more what was typed; wayOut is there, too, and leads through another tab
 	home     ui.Link
-	help     string // address to write to; may be empty
+	ask      *ui.Link // where a customer asks for help with it
+	help     string   // address to write to; may be empty
 }
 
 // buildFail words an error. What does not exist and what is another customer's look the same to the byte, so a page of
@@ -220,6 +222,12 @@ func (s *Server) buildFail(c echo.Context, v *page.Visit, status int, err error)
 		view.wayOut = &way
 	}
 	view.home = ui.Link{Label: l.T("fault.home"), URL: "/"}
+	if v.Session != nil && v.Session.CustomerID != "" && v.Programme != nil {
+		view.ask = &ui.Link{Label: l.T("help.new.go"), URL: help.NewPath}
+		if view.incident != "" {
+			view.ask.URL = help.NewURL(c.Request().URL.Path, view.incident)
+		}
+	}
 	if v.Programme != nil {
 		view.help = v.Programme.Help.Email
 	}

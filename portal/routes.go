@@ -13,6 +13,7 @@ import (
 	"offramp/portal/banner"
 	"offramp/portal/customer/inbox"
 	"offramp/portal/customer/settle"
+	"offramp/portal/help"
 	"offramp/portal/document"
 	"offramp/portal/page"
 )
@@ -75,7 +76,12 @@ func (s *Server) planList() []Route {
 		{Method: post, Path: "/plan/calendar", Access: Customer, Handler: s.customer.RenewCalendar},
 		{Method: post, Path: "/plan/calendar/stop", Access: Customer, Handler: s.customer.StopCalendar},
 		{Method: get, Path: "/calendar/:token", Access: Public, Handler: s.customer.ServeFeed, Bare: true},
-		{Method: get, Path: "/help", Access: Customer, Handler: s.customer.ShowHelp},
+		{Method: get, Path: help.Path, Access: Customer, Handler: s.customer.ShowHelp},
+		{Method: get, Path: help.NewPath, Access: Customer, Handler: s.help.ShowNew},
+		{Method: post, Path: help.NewPath, Access: Customer, Handler: s.help.Ask},
+		{Method: get, Path: help.Path + "/:id", Access: Customer, Handler: s.help.Show},
+		{Method: post, Path: help.Path + "/:id/say", Access: Customer, Handler: s.help.Say},
+		{Method: post, Path: help.Path + "/:id/close", Access: Customer, Handler: s.help.Close},
 		{Method: get, Path: inbox.Path, Access: Customer, Handler: s.inbox.Show},
 		{Method: post, Path: inbox.Path + "/preferences", Access: Customer, Handler: s.inbox.SavePreferences},
 		{Method: get, Path: inbox.PeoplePath, Access: Customer, Handler: s.inbox.ShowPeople},
@@ -129,7 +135,6 @@ func (s *Server) exportList() []Route {
 		{Method: post, Path: "/exports/:id/repair", Access: Customer, Handler: s.customer.RepairExport},
 		{Method: get, Path: "/exports/:id/help", Access: Customer, Handler: s.customer.ShowAskHelp},
 		{Method: post, Path: "/exports/:id/help", Access: Customer, Handler: s.customer.AskHelp},
-		{Method: post, Path: "/help/:id/close", Access: Customer, Handler: s.customer.CloseHelp},
 		{Method: get, Path: "/replacements/:key/import", Access: Customer, Handler: s.customer.ShowImport},
 	}
 }

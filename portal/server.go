@@ -16,6 +16,7 @@ import (
 	"offramp/portal/api"
 	"offramp/portal/banner"
 	"offramp/portal/customer"
+	"offramp/portal/help"
 	"offramp/portal/customer/inbox"
 	"offramp/portal/customer/settle"
 	"offramp/portal/page"
@@ -55,6 +56,7 @@ type Server struct {
 	kit      *page.Kit
 	sessions Sessions
 	customer *customer.Pages
+	help     *help.Pages
 	refunds  *settle.Pages
 	inbox    *inbox.Pages
 	banner   *banner.Pages
@@ -77,7 +79,7 @@ func New(o Options) (*Server, error) {
 		return nil, errors.New("portal: a part is missing")
 	}
 	s := &Server{
-		kit: o.Kit, sessions: o.Sessions, customer: o.Customer, refunds: o.Settle, inbox: o.Inbox, banner: o.Banner, signIn: o.SignIn, consoles: o.Consoles, log: o.Log, ping: o.Ping,
+		kit: o.Kit, sessions: o.Sessions, customer: o.Customer, help: &help.Pages{Kit: o.Kit, Help: o.Customer.Help, Exports: o.Customer.Exports}, refunds: o.Settle, inbox: o.Inbox, banner: o.Banner, signIn: o.SignIn, consoles: o.Consoles, log: o.Log, ping: o.Ping,
 		cross: http.NewCrossOriginProtection(), limits: o.Limits, hosts: o.Hosts,
 	}
 	if s.api = o.API; s.api == nil {

@@ -28,6 +28,7 @@ import (
 	"offramp/portal/delivery"
 	"offramp/portal/document"
 	"offramp/portal/finance"
+	"offramp/portal/helpdesk"
 	"offramp/portal/manager"
 	"offramp/portal/notices"
 	"offramp/portal/ops"
@@ -51,6 +52,7 @@ type Consoles struct {
 	plans    *workspace.Pages
 	briefing *briefing.Pages
 	approval *approvals.Pages
+	helpdesk *helpdesk.Pages
 }
 
 // ConsoleParts are the services behind the pages of staff.
@@ -91,6 +93,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 		people:   &people.Pages{Kit: k, People: who.NewService(p.DB, p.Auth.Idle()), Customers: p.Customers},
 		plans:    &workspace.Pages{Kit: k, Plans: p.Plans, Customers: p.Customers},
 		approval: &approvals.Pages{Kit: k, Approvals: p.Approvals, Plans: p.Plans, Customers: p.Customers},
+		helpdesk: &helpdesk.Pages{Kit: k, Help: p.Help, Exports: p.Exports, Customers: p.Customers},
 		briefing: &briefing.Pages{Kit: k, Briefing: briefs.New(p.DB, k.Programmes), Customers: p.Customers},
 	}, nil
 }
@@ -100,7 +103,7 @@ func (s *Consoles) Start(ctx context.Context) error { return s.ops.Start(ctx) }
 
 // list is every route of staff. A look at customers' rows is recorded, also by GET (ADR 0004).
 func (s *Consoles) list() []Route {
-	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList(), s.approvalList(), s.briefingList())
+	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList(), s.approvalList(), s.briefingList(), s.helpList())
 }
 
 // noticesList is every route about what customers are told, and how far it reached.
@@ -133,6 +136,21 @@ func (s *Consoles) noticesList() []Route {
 	}
 }
 
+// helpList is every route about requests for help.
+func (s *Consoles) helpList() []Route {
+	d := s.helpdesk
+	return []Route{
+		{Method: get, Path: helpdesk.QueuePath, Access: Support, Handler: d.ShowQueue},
+		{Method: get, Path: helpdesk.Path + "/:id", Access: Support, Handler: d.Show},
+		{Method: post, Path: helpdesk.Path + "/:id/answer", Access: Support, Handler: d.Answer},
+		{Method: post, Path: helpdesk.Path + "/:id/note", Access: Support, Handler: d.AddNote},
+		{Method: post, Path: helpdesk.Path + "/:id/owner", Access: Support, Handler: d.Give},
+		{Method: post, Path: helpdesk.Path + "/:id/snooze", Access: Support, Handler: d.Snooze},
+		{Method: post, Path: helpdesk.Path + "/:id/close", Access: Support, Handler: d.Settle},
+		{Method: post, Path: helpdesk.Path + "/:id/presence", Access: Support, Handler: d.Presence, Quiet: true},
+	}
+}
+
 // peopleList is every route about people's access. What takes two people is the database's to say.
 func (s *Consoles) peopleList() []Route {
 	p := s.people
@@ -157,8 +175,6 @@ func (s *Consoles) staffList() []Route {
 		{Method: post, Path: "/console/support/customers/:id/join", Access: Support, Handler: s.support.JoinContacts},
 		{Method: post, Path: "/console/support/exports/:id/retry", Access: Support, Handler: s.support.RetryExport},
 		{Method: post, Path: "/console/support/exports/:id/cancel", Access: Support, Handler: s.support.CancelExport},
-		{Method: get, Path: "/console/support/help/:id", Access: Support, Handler: s.support.ShowRequest},
-		{Method: post, Path: "/console/support/help/:id/answer", Access: Support, Handler: s.support.AnswerRequest},
 
 		{Method: get, Path: "/console/programme", Access: ProgrammeManager, Handler: s.manager.ShowProgramme, Early: true},
 		{Method: get, Path: "/console/programme/replacements", Access: ProgrammeManager, Handler: s.manager.ShowReplacements},

@@ -31,12 +31,12 @@ func TestSupportSeesWhereACustomersRefundsStand(t *testing.T) {
 // TestListsSayThatMoreFollows fills the lists of what waits for support beyond what a page shows.
 func TestListsSayThatMoreFollows(t *testing.T) {
 	w := newWorld(t)
-	w.exec(`INSERT INTO help_request (id, customer_id, contact_id, text, state, created_at)
-		SELECT 'h' || n, $1, $2, 'question ' || n, 'open', $3 FROM generate_series(1, 50) n`, w.ids["a"], w.ids["owner"], day)
+	w.exec(`INSERT INTO help_request (id, customer_id, contact_id, text, state, created_at, due_at)
+		SELECT 'h' || n, $1, $2, 'question ' || n, 'open', $3, $3 FROM generate_series(1, 50) n`, w.ids["a"], w.ids["owner"], day)
 	w.exec(`INSERT INTO help_request (id, customer_id, contact_id, text, state, created_at, answer, answered_at, answered_by)
 		SELECT 'a' || n, $1, $2, 'question ' || n, 'answered', $3, 'yes', $3, 'identity-support' FROM generate_series(1, 51) n`, w.ids["a"], w.ids["owner"], day)
-	const oldest, latest = "Only the 50 that have waited longest are shown. There are more.", "Only the latest 50 are shown."
+	const oldest, latest = "The 50 most pressing requests are shown. The queue has all of them.", "Only the latest 50 are shown."
 	w.hides(w.shows("support", "/console/support", latest), oldest)
-	w.exec(`INSERT INTO help_request (id, customer_id, contact_id, text, state, created_at) VALUES ('h51', $1, $2, 'one more', 'open', $3)`, w.ids["a"], w.ids["owner"], day)
+	w.exec(`INSERT INTO help_request (id, customer_id, contact_id, text, state, created_at, due_at) VALUES ('h51', $1, $2, 'one more', 'open', $3, $3::timestamptz + interval '1 day')`, w.ids["a"], w.ids["owner"], day)
 	w.hides(w.shows("support", "/console/support", latest, oldest, "/help/h50\""), "/help/h51\"")
 }

@@ -42,7 +42,10 @@ var Meant = []TableRights{
 	{Table: "journey", Serve: "select, insert, update", Work: "select, insert, update"},
 	{Table: "journey_event", Serve: "select, insert", Work: "select, insert"},
 	{Table: "customer_status", Serve: "select", Work: "select"},
-	{Table: "help_request", Serve: "select, insert, update", Work: "select"},
+	{Table: "help_request", Serve: "select, insert, update", Work: "select, update (priority, due_at, snoozed_until, escalated_at, said)"},
+	{Table: "help_entry", Serve: "select, insert", Work: "select, insert"},
+	{Table: "help_round", Serve: "select, insert, update (answered_at, answer_seconds, ended_at, resolve_seconds)", Work: "select"},
+	{Table: "help_presence", Serve: "select, insert, update (writing, seen_at)", Work: "select, delete"},
 	{Table: "help_number", Serve: "usage"},
 
 	// Who signs in. A worker sweeps what is past, and learns no secret.

@@ -22,6 +22,7 @@ var rooms = []struct {
 	{"migration/notice", []string{"internal/...", "migration", "migration/audience", "migration/notice/..."}},
 	{"migration/governance", []string{"internal/...", "migration", "migration/governance/..."}},
 	{"migration/", []string{"internal/...", "migration"}},
+	{"migration/assistance", []string{"internal/...", "migration", "migration/assistance/..."}},
 	{"migration/refund", []string{"internal/...", "migration", "migration/refund/..."}},
 	{"migration/refund/payout", []string{"internal/...", "migration/refund/payout", "migration/refund/payout/..."}},
 	{"auth", []string{"internal/...", "migration", "auth/oidc"}},

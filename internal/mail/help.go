@@ -19,9 +19,6 @@ func (w writer) help(template, path string) (letter, error) {
 	if request == "" || w.data["request_id"] == "" {
 		return letter{}, fmt.Errorf("%w: request and request_id are needed", errBadData)
 	}
-	if reference == "" && template != HelpRequest {
-		path = "/help"
-	}
 	l := w.frame(request)
 	say := func(part string) string {
 		return w.T("mail."+template+"."+part, "Product", l.Product, "Request", request, "Customer", w.to.CustomerRef)
@@ -30,7 +27,7 @@ func (w writer) help(template, path string) (letter, error) {
 	if reference != "" {
 		l.Rows = append(l.Rows, w.row(w.T("mail.row.reference"), reference))
 	}
-	if template == HelpRequest {
+	if template == HelpRequest || template == HelpLate {
 		l.Rows = append(l.Rows, w.row(w.T("mail.row.customer"), w.to.CustomerRef))
 	}
 	l.Subject, l.Preheader, l.Title, l.Paragraphs = say("subject"), say("preheader"), say("title"), []string{say("intro")}

@@ -27,10 +27,10 @@ func TestMailsAboutRequestsForHelp(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	for _, c := range []struct{ locale, template, subject, link string }{
-		{"en", mail.HelpReceived, "We have your request HR-10007 about Hezhou Teamwork", "/exports/EXID/help"},
-		{"zh-CN", mail.HelpReceived, "我们已收到您关于合舟协作的求助HR-10007", "/exports/EXID/help"},
-		{"en", mail.HelpAnswered, "We have answered your request HR-10007", "/exports/EXID/help"},
-		{"zh-CN", mail.HelpAnswered, "您的求助HR-10007已有答复", "/exports/EXID/help"},
+		{"en", mail.HelpReceived, "We have your request HR-10007 about Hezhou Teamwork", "/help/RID"},
+		{"zh-CN", mail.HelpReceived, "我们已收到您关于合舟协作的求助HR-10007", "/help/RID"},
+		{"en", mail.HelpAnswered, "We have answered your request HR-10007", "/help/RID"},
+		{"zh-CN", mail.HelpAnswered, "您的求助HR-10007已有答复", "/help/RID"},
 		{"en", mail.HelpRequest, "客户HZ-help_requesten求助：HR-10007", "/console/support/help/RID"},
 	} {
 		address := c.template + "." + c.locale + "@example.com"

@@ -70,8 +70,8 @@ func compose(a Args, to recipient, head Letterhead, c Config) (letter, error) {
 	case ExportFailed:
 		return w.export(a.Template, false)
 	case HelpReceived, HelpAnswered:
-		return w.help(a.Template, "/exports/"+url.PathEscape(a.Data["export_id"])+"/help")
-	case HelpRequest:
+		return w.help(a.Template, "/help/"+url.PathEscape(a.Data["request_id"]))
+	case HelpRequest, HelpLate:
 		return w.help(a.Template, "/console/support/help/"+url.PathEscape(a.Data["request_id"]))
 	case ExportDelivered, ExportNotDelivered:
 		return w.delivery(a.Template)

@@ -24,6 +24,7 @@ import "strings"
 //	refund_...       refund, amount (minor units), currency (ISO 4217), method; and, where a date was promised, since (RFC 3339: when its
 //	                 days begin to count), and the days of the stages that are to come: review_days, pay_days, bank_days
 //	help_request     request_id, request, export_id, reference, desk (language); to the help desk, about the contact's request
+//	help_late        likewise, about one that waits longer than was promised
 //	choice_made      replacement, name.<locale>, until (RFC 3339; may be missing), and code, or sealed with owner, or waiting
 //	code_ready       replacement, name.<locale>, until, sealed, owner
 //	offer_expiring   replacement, name.<locale>, until, and code, or sealed with owner
@@ -50,6 +51,7 @@ const (
 	HelpReceived       = "help_received"
 	HelpAnswered       = "help_answered"
 	HelpRequest        = "help_request" // to the programme's help desk
+	HelpLate           = "help_late"    // likewise: nobody has answered in time
 
 	ChoiceMade      = "choice_made"      // a replacement was chosen, with the code of its offer
 	CodeReady       = "code_ready"       // a code for who had waited for one

@@ -108,7 +108,7 @@ func (w *worker) deliver(ctx context.Context, a Args) (to recipient, sent bool, 
 	switch {
 	case unknown:
 		return to, false, nil
-	case a.Template == HelpRequest:
+	case a.Template == HelpRequest, a.Template == HelpLate:
 		to = desk(head, to, a.Data["desk"])
 	case a.Template == ConfirmAddress: // it goes to the address that is to be confirmed, and says nothing about the contact's own
 		to.Email, to.Active, to.ContactID, to.Problem = a.Data["to"], to.Live, "", ""

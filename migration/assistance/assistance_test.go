@@ -36,7 +36,7 @@ func open(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	h.service = assistance.NewService(h.db, queue)
-	h.p = &migration.Programme{Version: 1, Locales: []string{"zh-CN", "en"}, Help: migration.Help{Email: "moving@hezhou.example"}}
+	h.p = &migration.Programme{Version: 1, Locales: []string{"zh-CN", "en"}, Zone: time.UTC, Help: migration.Help{Email: "moving@hezhou.example"}}
 	for i, id := range []string{"a", "b"} {
 		h.exec(`INSERT INTO customer (id, ref, name, tier, locale, zone, imported_at, updated_at) VALUES ($1, 'HZ-' || $1, 'Customer ' || $1, 'team', 'en', 'UTC', $2, $2)`, id, today)
 		h.exec(`INSERT INTO contact (id, customer_id, email, name, role, imported_at, updated_at) VALUES ('contact-' || $1, $1, $1 || '@example.com', 'Lin ' || $1, 'owner', $2, $2)`, id, today)
@@ -54,6 +54,17 @@ func (h *house) exec(sql string, args ...any) {
 	if err != nil {
 		h.Fatal(err)
 	}
+}
+
+// queue is the first page of a shelf.
+func (h *house) queue(shelf assistance.Shelf) ([]assistance.Listed, error) {
+	list, _, err := h.service.Queue(h.Context(), "staff", shelf, assistance.Cursor{}, 10)
+	return list, err
+}
+
+// answer answers as somebody who has read up to an entry.
+func (h *house) answer(id, text string, heard int) (assistance.Request, error) {
+	return h.service.Answer(h.Context(), "staff", h.p, id, assistance.Reply{Text: text, Heard: heard})
 }
 
 func who(id string) migration.Who {
@@ -98,37 +109,37 @@ func TestARequestIsOpenedAnsweredAndClosed(t *testing.T) {
 	if r.Reference() != "HR-10001" || r.ExportReference != "EX-10001" || r.State != assistance.Open || r.Text != "The tasks of 2019." {
 		t.Errorf("%+v", r)
 	}
-	list, err := h.service.ListOpen(t.Context(), "staff", 10)
+	list, err := h.queue(assistance.All)
 	if err != nil || len(list) != 1 || list[0].CustomerRef != "HZ-a" || list[0].ContactName != "Lin a" || *list[0].Expected != 1250 {
 		t.Errorf("%+v, %v", list, err)
 	}
-	if _, err := h.service.Answer(t.Context(), "staff", r.ID, " "); fault.KindOf(err) != fault.Invalid {
+	if _, err := h.answer(r.ID, " ", 9); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("an empty answer: %v", err)
 	}
-	if _, err := h.service.Answer(t.Context(), "staff", r.ID, "They are in tasks.part-02.csv."); err != nil {
+	if _, err := h.answer(r.ID, "They are in tasks.part-02.csv.", 0); err != nil {
 		t.Fatal(err)
 	}
-	again, err := h.service.Answer(t.Context(), "staff", r.ID, "Again.")
-	if err != nil || again.State != assistance.Answered || !strings.HasSuffix(again.Answer, "\n\nAgain.") {
+	again, err := h.answer(r.ID, "Again.", 2)
+	if err != nil || again.State != assistance.Answered || again.Answer != "Again." {
 		t.Errorf("answered again: %+v, %v", again, err)
 	}
-	if list, err := h.service.ListAnswered(t.Context(), "staff", 10); err != nil || len(list) != 1 || list[0].ID != r.ID {
+	if list, err := h.queue(assistance.AnsweredOnes); err != nil || len(list) != 1 || list[0].ID != r.ID {
 		t.Errorf("answered: %v, %v", list, err)
 	}
 	for range 2 {
-		if _, err := h.service.Close(t.Context(), who("a"), r.ID); err != nil {
+		if _, err := h.service.Close(t.Context(), who("a"), h.p, r.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
 	mine, err := h.service.ListForCustomer(t.Context(), who("a"), "export-a")
-	if err != nil || len(mine) != 1 || mine[0].State != assistance.Closed || mine[0].Answer != "They are in tasks.part-02.csv.\n\nAgain." || mine[0].AnsweredBy != "staff" {
+	if err != nil || len(mine) != 1 || mine[0].State != assistance.Closed || mine[0].Answer != "Again." || mine[0].AnsweredBy != "staff" {
 		t.Errorf("%+v, %v", mine, err)
 	}
 	if got, want := h.mails(), "help_received HR-10001, help_request HR-10001, help_answered HR-10001, help_answered HR-10001"; got != want {
 		t.Errorf("mails %q, want %q", got, want)
 	}
 	const subject = " request for help HR-10001"
-	if got, want := h.acts(), "contact-a help.open"+subject+", staff help.list requests for help, staff help.answer"+subject+", staff help.answer"+subject+", staff help.list answered requests for help, contact-a help.close"+subject; got != want {
+	if got, want := h.acts(), "contact-a help.open"+subject+", staff help.list requests for help all, staff help.answer"+subject+", staff help.answer"+subject+", staff help.list requests for help answered, contact-a help.close"+subject; got != want {
 		t.Errorf("recorded %q,\n    want %q", got, want)
 	}
 }
@@ -166,7 +177,7 @@ func TestZ02_RequestsOfOthersDoNotExist(t *testing.T) {
 		}
 	}
 	for _, id := range []string{theirs.ID, "nothing"} {
-		if _, err := h.service.Close(t.Context(), who("a"), id); !errors.Is(err, assistance.ErrNotFound) {
+		if _, err := h.service.Close(t.Context(), who("a"), h.p, id); !errors.Is(err, assistance.ErrNotFound) {
 			t.Errorf("closed %s: %v", id, err)
 		}
 	}

@@ -4,22 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"offramp/internal/db"
+	"offramp/migration"
 )
 
-// store is the only place that knows the requests' table.
+// store is the only place that knows the requests' tables.
 type store struct{}
 
 const columns = `h.id, h.number, h.customer_id, h.contact_id, coalesce(h.export_id, ''), h.reference, h.dataset, h.expected, h.text, h.state,
-	h.created_at, h.answer, h.answered_at, h.answered_by, h.closed_at`
+	h.created_at, h.answer, h.answered_at, h.answered_by, h.closed_at, h.topic, h.page, h.refund, h.incident, h.owner, h.priority, h.due_at,
+	h.snoozed_until, h.escalated_at, h.said`
 
 func (r *Request) places() []any {
 	return []any{
 		&r.ID, &r.Number, &r.CustomerID, &r.ContactID, &r.ExportID, &r.ExportReference, &r.Dataset, &r.Expected, &r.Text, &r.State,
-		&r.CreatedAt, &r.Answer, &r.AnsweredAt, &r.AnsweredBy, &r.ClosedAt,
+		&r.CreatedAt, &r.Answer, &r.AnsweredAt, &r.AnsweredBy, &r.ClosedAt, &r.Topic, &r.Page, &r.Refund, &r.Incident, &r.Owner, &r.Priority, &r.DueAt,
+		&r.SnoozedUntil, &r.EscalatedAt, &r.Said,
 	}
 }
 
@@ -41,6 +45,36 @@ func (store) exportReference(ctx context.Context, tx *db.Tx, id string) (referen
 		return "", ErrNotFound
 	}
 	return reference, err
+}
+
+// knowsRefund is nil for a refund that the transaction's scope reaches. ErrNoContext.
+func (store) knowsRefund(ctx context.Context, tx *db.Tx, ref string) error {
+	var known bool
+	if err := tx.Pgx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM refund WHERE ref = $1)`, ref).Scan(&known); err != nil {
+		return fmt.Errorf("look for refund: %w", err)
+	}
+	if !known {
+		return ErrNoContext
+	}
+	return nil
+}
+
+// standing is what the urgency of a customer's requests depends on.
+func (store) standing(ctx context.Context, tx *db.Tx, customerID string) (tier string, list []migration.Extension, err error) {
+	if err := tx.Pgx.QueryRow(ctx, `SELECT tier FROM customer WHERE id = $1`, customerID).Scan(&tier); err != nil {
+		return "", nil, fmt.Errorf("read tier: %w", err)
+	}
+	rows, err := tx.Pgx.Query(ctx, `SELECT milestone, day FROM extension WHERE customer_id = $1`, customerID)
+	if err != nil {
+		return "", nil, fmt.Errorf("read extensions: %w", err)
+	}
+	list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (e migration.Extension, err error) {
+		var day time.Time
+		err = row.Scan(&e.Milestone, &day)
+		e.Day = migration.DayOf(day)
+		return e, err
+	})
+	return tier, list, err
 }
 
 // lineUp makes the requests of one customer come one after the other.
@@ -69,9 +103,15 @@ func (store) countOpen(ctx context.Context, tx *db.Tx, customerID string) (n int
 }
 
 func (store) insert(ctx context.Context, tx *db.Tx, r Request) (number int64, err error) {
-	const sql = `INSERT INTO help_request (id, customer_id, contact_id, export_id, reference, dataset, expected, text, state, created_at)
-		VALUES ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10) RETURNING number`
-	err = tx.Pgx.QueryRow(ctx, sql, r.ID, r.CustomerID, r.ContactID, r.ExportID, r.ExportReference, r.Dataset, r.Expected, r.Text, string(r.State), r.CreatedAt).Scan(&number)
+	const sql = `INSERT INTO help_request (id, customer_id, contact_id, export_id, reference, dataset, expected, text, state, created_at,
+			topic, page, refund, incident, priority, due_at)
+		VALUES (@id, @customer, @contact, nullif(@export, ''), @reference, @dataset, @expected, @text, @state, @at,
+			@topic, @page, @refund, @incident, @priority, @due) RETURNING number`
+	err = tx.Pgx.QueryRow(ctx, sql, pgx.NamedArgs{
+		"id": r.ID, "customer": r.CustomerID, "contact": r.ContactID, "export": r.ExportID, "reference": r.ExportReference, "dataset": r.Dataset,
+		"expected": r.Expected, "text": r.Text, "state": string(r.State), "at": r.CreatedAt,
+		"topic": r.Topic, "page": r.Page, "refund": r.Refund, "incident": r.Incident, "priority": int(r.Priority), "due": r.DueAt,
+	}).Scan(&number)
 	return number, err
 }
 
@@ -82,8 +122,12 @@ func (store) lock(ctx context.Context, tx *db.Tx, id string) (Request, error) {
 
 // save writes a transition of a locked request.
 func (store) save(ctx context.Context, tx *db.Tx, r Request) error {
-	const sql = `UPDATE help_request SET state = $2, answer = $3, answered_at = $4, answered_by = $5, closed_at = $6 WHERE id = $1`
-	_, err := tx.Pgx.Exec(ctx, sql, r.ID, string(r.State), r.Answer, r.AnsweredAt, r.AnsweredBy, r.ClosedAt)
+	const sql = `UPDATE help_request SET state = @state, answer = @answer, answered_at = @answered, answered_by = @by, closed_at = @closed,
+		owner = @owner, priority = @priority, due_at = @due, snoozed_until = @snoozed, escalated_at = @escalated, said = @said WHERE id = @id`
+	_, err := tx.Pgx.Exec(ctx, sql, pgx.NamedArgs{
+		"id": r.ID, "state": string(r.State), "answer": r.Answer, "answered": r.AnsweredAt, "by": r.AnsweredBy, "closed": r.ClosedAt,
+		"owner": r.Owner, "priority": int(r.Priority), "due": r.DueAt, "snoozed": r.SnoozedUntil, "escalated": r.EscalatedAt, "said": r.Said,
+	})
 	return err
 }
 
@@ -106,38 +150,87 @@ func (store) ofExport(ctx context.Context, d *db.DB, scope db.Scope, customerID,
 	return list, err
 }
 
-const listedSQL = `SELECT ` + columns + `, c.ref, c.name, coalesce(k.name, '')
-	  FROM help_request h JOIN customer c ON c.id = h.customer_id LEFT JOIN contact k ON k.id = h.contact_id`
+func (store) waiting(ctx context.Context, d *db.DB, scope db.Scope, customerID string) (w Waiting, err error) {
+	const sql = `SELECT count(*) FILTER (WHERE state = 'open'), count(*) FILTER (WHERE state = 'answered') FROM help_request
+		WHERE customer_id = $1 AND state IN ('open', 'answered')`
+	err = d.Read(ctx, scope,
+		func(b *pgx.Batch) { b.Queue(sql, customerID) },
+		func(results pgx.BatchResults) error { return results.QueryRow().Scan(&w.Open, &w.Answered) })
+	return w, err
+}
 
-func scanListed(row pgx.Row) (l Listed, err error) {
-	err = row.Scan(append(l.places(), &l.CustomerRef, &l.CustomerName, &l.ContactName)...)
+const entrySQL = `SELECT e.n, e.kind, e.actor, coalesce(k.name, ''), e.text, e.at
+	FROM help_entry e LEFT JOIN contact k ON k.customer_id = e.customer_id AND k.id = e.actor WHERE e.request_id = $1 ORDER BY e.n`
+
+func scanEntry(row pgx.CollectableRow) (e Entry, err error) {
+	err = row.Scan(&e.N, &e.Kind, &e.Actor, &e.Name, &e.Text, &e.At)
+	return e, err
+}
+
+// conversation reads a request and what was said, as far as the scope sees it, in one round trip.
+func (store) conversation(ctx context.Context, d *db.DB, scope db.Scope, id string) (c Conversation, err error) {
+	const sql = `SELECT ` + columns + `, coalesce(k.name, '') FROM help_request h LEFT JOIN contact k ON k.customer_id = h.customer_id AND k.id = h.contact_id WHERE h.id = $1`
+	err = d.Read(ctx, scope,
+		func(b *pgx.Batch) { b.Queue(sql, id); b.Queue(entrySQL, id) },
+		func(results pgx.BatchResults) error {
+			if err := results.QueryRow().Scan(append(c.places(), &c.Asker)...); err != nil {
+				return err
+			}
+			rows, err := results.Query()
+			if err != nil {
+				return err
+			}
+			c.Entries, err = pgx.CollectRows(rows, scanEntry)
+			return err
+		})
 	if errors.Is(err, pgx.ErrNoRows) {
-		return Listed{}, ErrNotFound
+		return c, ErrNotFound
 	}
-	return l, err
-}
-
-func (store) listed(ctx context.Context, tx *db.Tx, id string) (Listed, error) {
-	return scanListed(tx.Pgx.QueryRow(ctx, listedSQL+` WHERE h.id = $1`, id))
-}
-
-func (store) open(ctx context.Context, tx *db.Tx, limit int) ([]Listed, error) {
-	rows, err := tx.Pgx.Query(ctx, listedSQL+` WHERE h.state = 'open' ORDER BY h.number LIMIT $1`, limit)
 	if err != nil {
-		return nil, fmt.Errorf("list requests for help: %w", err)
+		return c, fmt.Errorf("read request for help: %w", err)
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Listed, error) { return scanListed(row) })
+	c.Entries = older(c.Request, c.Entries)
+	return c, nil
 }
 
-func (store) answered(ctx context.Context, tx *db.Tx, limit int) ([]Listed, error) {
-	rows, err := tx.Pgx.Query(ctx, listedSQL+` WHERE h.state = 'answered' ORDER BY h.answered_at DESC, h.number DESC LIMIT $1`, limit)
+func (store) entries(ctx context.Context, tx *db.Tx, id string) ([]Entry, error) {
+	rows, err := tx.Pgx.Query(ctx, entrySQL, id)
 	if err != nil {
-		return nil, fmt.Errorf("list answered requests for help: %w", err)
+		return nil, fmt.Errorf("read conversation: %w", err)
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Listed, error) { return scanListed(row) })
+	return pgx.CollectRows(rows, scanEntry)
 }
 
-func (store) customerOf(ctx context.Context, tx *db.Tx, number int64) (id string, err error) {
-	err = tx.Pgx.QueryRow(ctx, `SELECT coalesce((SELECT customer_id FROM help_request WHERE number = $1), '')`, number).Scan(&id)
-	return id, err
+func (store) addEntry(ctx context.Context, tx *db.Tx, r Request, e Entry) error {
+	const sql = `INSERT INTO help_entry (request_id, n, customer_id, kind, actor, text, at) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	if _, err := tx.Pgx.Exec(ctx, sql, r.ID, e.N, r.CustomerID, string(e.Kind), e.Actor, e.Text, e.At); err != nil {
+		return fmt.Errorf("add to conversation: %w", err)
+	}
+	return nil
+}
+
+// openRound begins the next round of a locked or new request.
+func (store) openRound(ctx context.Context, tx *db.Tx, r Request) error {
+	const sql = `INSERT INTO help_round (request_id, n, customer_id, opened_at)
+		SELECT $1, 1 + coalesce((SELECT max(n) FROM help_round WHERE request_id = $1), 0), $2, $3`
+	if _, err := tx.Pgx.Exec(ctx, sql, r.ID, r.CustomerID, tx.Now); err != nil {
+		return fmt.Errorf("open round: %w", err)
+	}
+	return nil
+}
+
+// lastRound is the round that a locked request is in. One that an older release has opened has none yet.
+func (s store) lastRound(ctx context.Context, tx *db.Tx, r Request) (Round, error) {
+	list, err := s.rounds(ctx, tx, r.ID)
+	if err != nil || len(list) > 0 {
+		if err != nil {
+			return Round{}, err
+		}
+		return list[len(list)-1], nil
+	}
+	_, err = tx.Pgx.Exec(ctx, `INSERT INTO help_round (request_id, n, customer_id, opened_at) VALUES ($1, 1, $2, $3)`, r.ID, r.CustomerID, r.CreatedAt)
+	if err != nil {
+		return Round{}, fmt.Errorf("open round: %w", err)
+	}
+	return Round{N: 1, OpenedAt: r.CreatedAt}, nil
 }

@@ -25,6 +25,7 @@ var financeRoles = []auth.Role{auth.FinanceClerk, auth.FinanceApprover, auth.Fin
 // places are the consoles, in the order of the navigation.
 var places = []place{
 	{key: "support", roles: []auth.Role{auth.Support}, url: "/console/support"},
+	{key: "queue", roles: []auth.Role{auth.Support}, url: "/console/support/queue", part: true},
 	{key: "refunds", roles: financeRoles, url: "/console/finance/refunds"},
 	{key: "batches", roles: financeRoles, url: "/console/finance/batches", part: true},
 	{key: "reconciliation", roles: financeRoles, url: "/console/finance/reconciliation", part: true},

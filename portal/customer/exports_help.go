@@ -82,15 +82,3 @@ func (p *Pages) AskHelp(c echo.Context) error {
 	}
 	return p.Flash(c, helpURL(export.Export{ID: c.Param("id")}), "ok", "flash.help_sent")
 }
-
-// CloseHelp ends a request that the customer needs no more.
-func (p *Pages) CloseHelp(c echo.Context) error {
-	if _, err := page.ReadForm(c); err != nil {
-		return err
-	}
-	r, err := p.Help.Close(c.Request().Context(), page.Of(c).Who(), c.Param("id"))
-	if err != nil {
-		return err
-	}
-	return p.Flash(c, helpURL(export.Export{ID: r.ExportID}), "ok", "flash.help_closed")
-}

@@ -28,7 +28,7 @@ type helpCard struct {
 	tone   ui.Tone
 	tag    string
 	rows   []ui.SummaryRow
-	finish *ui.Action
+	open   ui.Link
 }
 
 // askedFrom is the page that leads to the form: the check of a file that is there, else the export's own.
@@ -88,9 +88,7 @@ func (w exportWords) helpCard(r assistance.Request) helpCard {
 	}
 	row("help.text", r.Text)
 	row("help.answer", r.Answer)
-	if r.State != assistance.Closed {
-		card.finish = &ui.Action{URL: "/help/" + r.ID + "/close", Button: ui.Button{Label: l.T("help.close"), Kind: ui.Quiet}}
-	}
+	card.open = ui.Link{Label: l.T("help.open_request"), Hidden: r.Reference(), URL: "/help/" + r.ID}
 	return card
 }
 

@@ -2,10 +2,12 @@ package customer
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/labstack/echo/v4"
 
+	"offramp/auth"
 	"offramp/internal/fault"
 	"offramp/internal/locale"
 	"offramp/migration"
@@ -63,7 +65,18 @@ func (p *Pages) ShowHelp(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return page.Render(c, http.StatusOK, helpPage(buildHelp(v, layout, asked, page.SupportCode(p.Secret, v.Who().CustomerID))))
+	return page.Render(c, http.StatusOK, helpPage(buildHelp(v, layout, asked, cameFrom(c), page.SupportCode(p.Secret, v.Who().CustomerID))))
+}
+
+// cameFrom is the path of the page of ours that the reader comes from; empty where their browser does not say.
+func cameFrom(c echo.Context) string {
+	r := c.Request()
+	before, err := url.Parse(r.Referer())
+	if err != nil || before.Host != r.Host || before.Path == r.URL.Path {
+		return ""
+	}
+	path, _ := auth.LocalPath(before.Path)
+	return path
 }
 
 // public turns a visit to the language in the address, which must be one of the programme's. Before a programme is in

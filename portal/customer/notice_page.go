@@ -1,6 +1,7 @@
 package customer
 
 import (
+	"net/url"
 	"strings"
 
 	"offramp/internal/fault"
@@ -120,21 +121,42 @@ next:
 type helpView struct {
 	layout  ui.Page
 	heading ui.Heading
-	w       exportWords
-	asked   []helpCard // all requests of the customer, newest first
+	asked   ui.Table // all requests of the customer, newest first
+	ask     ui.Link
 	items   []faqItem
 	help    ui.Help
 }
 
-func buildHelp(v *page.Visit, layout ui.Page, asked []assistance.Request, code string) helpView {
-	faq := buildFAQ(v, layout, "", nil)
+func buildHelp(v *page.Visit, layout ui.Page, asked []assistance.Request, from, code string) helpView {
+	faq, l := buildFAQ(v, layout, "", nil), v.Locale
 	layout.Alternates = nil
 	view := helpView{
-		layout: layout, heading: ui.Heading{Title: layout.Title, Lead: v.Locale.T("help.page.lead")},
-		w: newExportWords(v, migration.Plan{}), items: faq.items, help: help(v, code),
+		layout: layout, heading: ui.Heading{Title: layout.Title, Lead: l.T("help.page.lead")}, items: faq.items, help: help(v, code),
+		ask: ui.Link{Label: l.T("help.new.go"), URL: askURL(from)},
+	}
+	view.asked = ui.Table{
+		ID: "asked", Caption: l.T("help.requests"), Empty: l.T("help.requests.none"),
+		Columns: []ui.Column{{Label: l.T("help.reference")}, {Label: l.T("help.topic.short")}, {Label: l.T("help.sent")}, {Label: l.T("help.state")}},
 	}
 	for _, r := range asked {
-		view.asked = append(view.asked, view.w.helpCard(r))
+		topic := r.Topic
+		if topic == "" {
+			topic = "other"
+		}
+		view.asked.Rows = append(view.asked.Rows, ui.Row{Cells: []ui.Cell{
+			{Text: r.Reference(), URL: "/help/" + r.ID, Note: r.ExportReference + r.Refund},
+			{Text: l.T("help.topic." + topic)},
+			{Text: v.When(r.CreatedAt)},
+			{Body: ui.Tag("", helpTones[r.State], l.T("help.state."+string(r.State)))},
+		}})
 	}
 	return view
+}
+
+// askURL is where a request is written about the page that the reader comes from.
+func askURL(from string) string {
+	if from == "" {
+		return "/help/new"
+	}
+	return "/help/new?" + url.Values{"page": {from}}.Encode()
 }

@@ -130,7 +130,7 @@ func help(v *page.Visit, code string) ui.Help {
 		card.Lang = tag
 	}
 	if code != "" { // a customer, who may have asked already
-		card.Links = []ui.Link{{Label: l.T("help.requests"), URL: "/help#requests"}}
+		card.Links = []ui.Link{{Label: l.T("help.new.go"), URL: "/help/new"}, {Label: l.T("help.requests"), URL: "/help#requests"}}
 	}
 	return card
 }

@@ -55,7 +55,7 @@ func buildDesk(v *page.Visit, d desk, layout ui.Page) deskView {
 		view.errors = []ui.FieldError{{FieldID: "q", Text: view.field.Error}}
 		view.layout.Errors = true
 	case d.query == "":
-		view.trouble, view.asked = troubles(v, d.troubles), requests(v, "requests", "console.help", "ui.more.oldest", d.requests)
+		view.trouble, view.asked = troubles(v, d.troubles), requests(v, "requests", "console.help", "helpdesk.more", d.requests)
 		view.done = requests(v, "answered", "console.help.answered", "ui.more.latest", d.answered)
 	case len(d.hits) == 0:
 		view.hints = &ui.Empty{ID: "hints", Title: l.T("console.search.none"), Text: l.T("console.search.none.text")}

@@ -56,7 +56,7 @@ func (p *Pages) ShowDesk(c echo.Context) error {
 	default:
 		desk.troubles, desk.requests, err = p.waiting(c)
 		if err == nil {
-			desk.answered, err = p.Help.ListAnswered(ctx, v.Session.IdentityID, requestsShown+1)
+			desk.answered, _, err = p.Help.Queue(ctx, v.Session.IdentityID, assistance.AnsweredOnes, assistance.Cursor{}, requestsShown+1)
 		}
 	}
 	if err != nil && status == http.StatusOK {
@@ -72,7 +72,7 @@ func (p *Pages) waiting(c echo.Context) ([]export.Troubled, []assistance.Listed,
 	if err != nil {
 		return nil, nil, err
 	}
-	requests, err := p.Help.ListOpen(ctx, who, requestsShown+1)
+	requests, _, err := p.Help.Queue(ctx, who, assistance.All, assistance.Cursor{}, requestsShown+1)
 	return troubles, requests, err
 }
 
