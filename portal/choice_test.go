@@ -46,6 +46,12 @@ func TestComparisonOfTwoCustomersIsTheirOwn(t *testing.T) {
 	w.exec(`UPDATE customer SET name = '<b>"R&D"</b> 远岸' WHERE id = $1`, w.ids["b"])
 	same := func(state string) {
 		t.Helper()
+		for _, who := range []string{"owner", "member", "other", "owner"} {
+			whole := strings.ReplaceAll(w.get(who, "/plan?x=1").body, "/plan?x=1", "/plan")
+			if got := w.get(who, "/plan").body; got != whole {
+				t.Errorf("%s, %s: the plan differs at %q", state, who, firstDifference(whole, got))
+			}
+		}
 		for _, query := range []string{"?", "?all=yes&", "?with=driftboard&with=self&"} {
 			for _, who := range []string{"owner", "member", "other", "owner"} {
 				address := "/replacements" + strings.TrimRight(query, "?&")

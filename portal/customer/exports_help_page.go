@@ -24,11 +24,11 @@ type askView struct {
 
 // helpCard is one request about an export, as its customer sees it.
 type helpCard struct {
-	title  string
-	tone   ui.Tone
-	tag    string
-	rows   []ui.SummaryRow
-	open   ui.Link
+	title string
+	tone  ui.Tone
+	tag   string
+	rows  []ui.SummaryRow
+	open  ui.Link
 }
 
 // askedFrom is the page that leads to the form: the check of a file that is there, else the export's own.

@@ -1,33 +1,44 @@
 package customer
 
-import "sync"
+import (
+	"sync"
+
+	"offramp/portal/page"
+)
 
 // maxKept bounds each cache; when it is full it starts anew.
 const maxKept = 1000
 
-// kept caches what is made by what it is made from. The zero value is empty. Safe for concurrent use.
-type kept[K comparable, V any] struct {
-	mu   sync.RWMutex
-	made map[K]V
+// recipe is all that something shared by many readers is made from. What make returns follows from it and from the portal's set-up
+// alone: there is no request and no customer in its reach, so that nobody's words can come onto another one's page.
+type recipe[V any] interface {
+	comparable
+	make(k *page.Kit) (V, error)
 }
 
-// get returns what was made from key, and makes it for the first who asks.
-func (k *kept[K, V]) get(key K, make func() (V, error)) (V, error) {
+// kept caches what recipes make. The zero value is empty. Safe for concurrent use.
+type kept[R recipe[V], V any] struct {
+	mu   sync.RWMutex
+	made map[R]V
+}
+
+// get returns what a recipe makes, and has it made for the first who asks.
+func (k *kept[R, V]) get(kit *page.Kit, r R) (V, error) {
 	k.mu.RLock()
-	known, ok := k.made[key]
+	known, ok := k.made[r]
 	k.mu.RUnlock()
 	if ok {
 		return known, nil
 	}
-	made, err := make()
+	made, err := r.make(kit)
 	if err != nil {
 		return made, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.made == nil || len(k.made) >= maxKept {
-		k.made = map[K]V{}
+		k.made = map[R]V{}
 	}
-	k.made[key] = made
+	k.made[r] = made
 	return made, nil
 }

@@ -7,7 +7,6 @@ import (
 
 	"offramp/migration"
 	"offramp/portal/page"
-	"offramp/portal/ui"
 )
 
 // ShowPlan is the customer's home. It is the page that most visits see, so what customers share of it is rendered once.
@@ -17,17 +16,17 @@ func (p *Pages) ShowPlan(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	layout := p.AsPaper(c, p.Layout(c, v.Locale.T("plan.title"), "plan"))
+	layout := p.AsPaper(c, p.Layout(c, v.Locale.T("plan.title"), planNav))
 	code := page.SupportCode(p.Secret, v.Who().CustomerID)
 	if key, ok := share(v, plan, layout); ok {
-		return p.sendShared(c, key, plan, layout, code)
+		return p.sendShared(c, key, plan, code)
 	}
 	return page.Render(c, http.StatusOK, planPage(buildPlan(v, plan, layout, code)))
 }
 
-func (p *Pages) sendShared(c echo.Context, key sharing, plan migration.Plan, layout ui.Page, code string) error {
+func (p *Pages) sendShared(c echo.Context, key sharing, plan migration.Plan, code string) error {
 	v, ctx := page.Of(c), c.Request().Context()
-	shared, err := p.shared.get(key, func() (*sharedPlan, error) { return renderShared(ctx, v, plan, layout) })
+	shared, err := p.shared.get(p.Kit, key)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (p *Pages) ShowReplacements(c echo.Context) error {
 	x := wished(v.Programme, query.All("with"), query.Get("all") == "yes", mine.Key, best.Replacement)
 	layout, code := p.AsPaper(c, p.Layout(c, v.Locale.T("choice.title"), "replacements")), page.SupportCode(p.Secret, v.Who().CustomerID)
 	if key, ok := w.comparedWith(x, layout); ok {
-		return p.sendCompared(c, key, w, o, x, layout, code)
+		return p.sendCompared(c, key, w, o, x, code)
 	}
 	status := http.StatusOK
 	if x.error != nil {

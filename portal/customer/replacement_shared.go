@@ -4,28 +4,23 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
-	"offramp/auth"
 	"offramp/migration"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
 
 // comparing is everything that the comparisons of two customers must have in common for them to be the same page but for
-// what stands in the slots. An offer ends only when a day ends in the programme's zone.
+// what stands in the slots.
 type comparing struct {
-	programme *migration.Programme
-	locale    string
-	zone      string // days of the programme are named with theirs where the reader's clock differs
-	theme     string
-	tier      string
-	today     migration.Day
-	address   string // what is compared
-	keys      string // where the address does not say it
+	alike
+	address string // what is compared
+	keys    string // where the address does not say it
 }
 
 // comparedWith returns what a reader's comparison has in common with others, and false for one that is the reader's alone:
@@ -34,10 +29,7 @@ func (w replacementWords) comparedWith(x wish, layout ui.Page) (comparing, bool)
 	if layout.Flash != nil || layout.Strip != nil || x.error != nil || x.dropped || layout.Path != "/replacements"+x.query() {
 		return comparing{}, false
 	}
-	return comparing{
-		programme: w.p, locale: w.l.Tag(), zone: w.own.String(), theme: layout.Theme, tier: w.tier, today: migration.DayOf(w.now.In(w.p.Zone)),
-		address: layout.Path, keys: strings.Join(x.keys, " "),
-	}, true
+	return comparing{alike: alikeOf(w.v), address: layout.Path, keys: strings.Join(x.keys, " ")}, true
 }
 
 // The reader's own words on the comparison; behind them come those of the slots, in the order of slotList.
@@ -64,6 +56,17 @@ func (w replacementWords) slotList(x wish, s slots) []templ.Component {
 	return list
 }
 
+// slotCount is the length of slotList.
+func slotCount(p *migration.Programme, x wish) int {
+	n := 3 * len(x.keys)
+	for _, f := range p.Features {
+		if f.Counted() {
+			n++
+		}
+	}
+	return n
+}
+
 // marked are slots that hold marks.
 func (w replacementWords) marked(x wish, marks page.Marks) slots {
 	s := slots{badge: map[string]templ.Component{}, price: map[string]templ.Component{}, fit: map[string]templ.Component{}, use: map[string]templ.Component{}}
@@ -83,28 +86,39 @@ func (w replacementWords) marked(x wish, marks page.Marks) slots {
 	return s
 }
 
-// renderCompared renders the comparison with marks where the reader's own words belong.
-func (w replacementWords) renderCompared(ctx context.Context, x wish, slots int, layout ui.Page) (*page.Skeleton, error) {
-	marks := page.NewMarks(ownCount + slots)
-	anyone := *w.v
-	anyone.Session = &auth.Session{Realm: w.v.Session.Realm, Role: w.v.Session.Role, Zone: w.v.Session.Zone, CustomerTier: w.tier}
-	w.v = &anyone
-	account := *layout.Account
-	account.Name, account.Detail = marks[ownName], marks[ownCustomer]
-	layout.Account = &account
+// wish is what is compared.
+func (s comparing) wish() (wish, error) {
+	address, err := url.Parse(s.address)
+	if err != nil {
+		return wish{}, err
+	}
+	query := address.Query()
+	return wish{keys: strings.Fields(s.keys), all: query.Get("all") != "", asked: query["with"]}, nil
+}
+
+// make renders the comparison with marks where the reader's own words belong.
+func (s comparing) make(k *page.Kit) (*page.Skeleton, error) {
+	x, err := s.wish()
+	if err != nil {
+		return nil, err
+	}
+	marks := page.NewMarks(ownCount + slotCount(s.programme, x))
+	v := s.visit(marks[ownName], marks[ownCustomer], "")
+	w := newReplacementWords(v)
+	layout := k.Paper(v, k.Shell(v, s.address, v.Locale.T("choice.title"), "replacements"))
 	view := w.buildCompare(x, w.marked(x, marks[ownCount:]), templ.Raw(marks[ownNews]), templ.Raw(marks[ownDecline]), layout, marks[ownCode])
 	var html bytes.Buffer
-	if err := comparePage(view).Render(ctx, &html); err != nil {
+	if err := comparePage(view).Render(context.Background(), &html); err != nil {
 		return nil, err
 	}
 	return page.Carve(html.Bytes(), marks)
 }
 
 // sendCompared sends the comparison, put together from what customers share and what is the reader's own.
-func (p *Pages) sendCompared(c echo.Context, key comparing, w replacementWords, o own, x wish, layout ui.Page, code string) error {
+func (p *Pages) sendCompared(c echo.Context, key comparing, w replacementWords, o own, x wish, code string) error {
 	ctx, s := c.Request().Context(), w.slots(o, x.keys)
 	list := w.slotList(x, s)
-	skeleton, err := p.compared.get(key, func() (*page.Skeleton, error) { return w.renderCompared(ctx, x, len(list), layout) })
+	skeleton, err := p.compared.get(p.Kit, key)
 	if err != nil {
 		return err
 	}

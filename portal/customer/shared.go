@@ -3,30 +3,63 @@ package customer
 import (
 	"bytes"
 	"context"
+	"time"
 
 	"github.com/a-h/templ"
 
 	"offramp/auth"
+	"offramp/internal/locale"
 	"offramp/migration"
 	"offramp/portal/page"
 	"offramp/portal/ui"
 )
 
-// sharing is everything that the plan pages of two customers must have in common for them to be the same page but for
-// names, numbers and the export's card. A date changes its state only when a day ends in the programme's zone.
-type sharing struct {
+// alike is what two customers must have in common for a page to be the same to them but for what is marked. Days begin and end in the
+// programme's zone; what pages say changes only when one ends.
+type alike struct {
 	programme *migration.Programme
 	locale    string
-	zone      string
+	zone      string // the reader's
 	theme     string
+	tier      string // whose offers are shown
 	today     migration.Day
 	owner     bool
+}
+
+func alikeOf(v *page.Visit) alike {
+	return alike{
+		programme: v.Programme, locale: v.Locale.Tag(), zone: v.Session.Zone, theme: v.Theme, tier: v.Session.CustomerTier,
+		today: migration.DayOf(v.Now.In(v.Programme.Zone)), owner: v.Owner(),
+	}
+}
+
+// visit is one of anybody alike, with marks for what is not.
+func (a alike) visit(name, customer, ref string) *page.Visit {
+	role := migration.Member
+	if a.owner {
+		role = migration.Owner
+	}
+	return &page.Visit{
+		Programme: a.programme, Locale: locale.For(a.locale), Theme: a.theme, Now: noon(a.today, a.programme.Zone),
+		Session: &auth.Session{
+			Realm: auth.Customers, Role: role, Zone: a.zone, Name: name, MailTo: "somebody", CustomerTier: a.tier,
+			CustomerID: customer, CustomerName: customer, CustomerRef: ref,
+		},
+	}
+}
+
+// noon stands for a day of which only the day counts.
+func noon(d migration.Day, zone *time.Location) time.Time { return d.Start(zone).Add(12 * time.Hour) }
+
+// sharing is everything that the plan pages of two customers must have in common for them to be the same page but for
+// names, numbers and the export's card.
+type sharing struct {
+	alike
 	statuses  [len(migration.Steps)]migration.Status
 	noted     migration.Day
 	export    string // state of the latest one; empty: none
 	checked   bool
 	until     migration.Day
-	tier      string // whose offers are shown
 	choice    chosen
 	confirmed migration.Day
 	settles   bool // there is a step 4
@@ -34,8 +67,9 @@ type sharing struct {
 
 // chosen is what the plan page says of step 3.
 type chosen struct {
+	made               bool
 	replacement, state string
-	until              migration.Day
+	until              int64 // instant in Unix seconds at which an offer ends; 0: none
 }
 
 // sharedPlan is such a page.
@@ -56,17 +90,17 @@ const (
 	markCount
 )
 
+// The plan's address, and its entry of the navigation.
+const planPath, planNav = "/plan", "plan"
+
 // share returns what a reader's page has in common with others, and false for one that is the reader's alone: dates of
 // their own, a message from the last action, an address with a query.
 func share(v *page.Visit, plan migration.Plan, layout ui.Page) (sharing, bool) {
-	if len(plan.Extensions) > 0 || layout.Flash != nil || layout.Strip != nil || layout.Path != "/plan" {
+	if len(plan.Extensions) > 0 || layout.Flash != nil || layout.Strip != nil || layout.Path != planPath {
 		return sharing{}, false
 	}
 	j := plan.Journey
-	s := sharing{
-		programme: v.Programme, locale: v.Locale.Tag(), zone: v.Session.Zone, theme: layout.Theme,
-		today: migration.DayOf(v.Now.In(v.Programme.Zone)), owner: v.Owner(),
-	}
+	s := sharing{alike: alikeOf(v)}
 	for i, step := range migration.Steps {
 		s.statuses[i] = j.Status[step]
 	}
@@ -79,7 +113,7 @@ func share(v *page.Visit, plan migration.Plan, layout ui.Page) (sharing, bool) {
 			s.until = migration.DayOf(e.Until.In(v.Zone()))
 		}
 	}
-	s.tier, s.choice = v.Session.CustomerTier, sharedChoice(v, j.Detail.Choice)
+	s.choice = sharedChoice(j.Detail.Choice)
 	if at := j.Detail.ConfirmedAt; at != nil {
 		s.confirmed = migration.DayOf(at.In(v.Zone()))
 	}
@@ -87,36 +121,57 @@ func share(v *page.Visit, plan migration.Plan, layout ui.Page) (sharing, bool) {
 	return s, true
 }
 
-func sharedChoice(v *page.Visit, c *migration.ChoiceDetail) chosen {
+func sharedChoice(c *migration.ChoiceDetail) chosen {
 	if c == nil {
 		return chosen{}
 	}
-	out := chosen{replacement: c.Replacement, state: c.State}
+	out := chosen{made: true, replacement: c.Replacement, state: c.State}
 	if c.OfferUntil != nil {
-		out.until = migration.DayOf(c.OfferUntil.In(v.Programme.Zone))
+		out.until = c.OfferUntil.Unix()
 	}
 	return out
 }
 
-// renderShared renders the page with marks where the reader's own words belong.
-func renderShared(ctx context.Context, v *page.Visit, plan migration.Plan, layout ui.Page) (*sharedPlan, error) {
-	marks := page.NewMarks(markCount)
-	anyone := *v
-	anyone.Session = &auth.Session{
-		Realm: v.Session.Realm, Role: v.Session.Role, Zone: v.Session.Zone, Name: marks[markName],
-		CustomerTier: v.Session.CustomerTier, CustomerID: marks[markCustomer], CustomerName: marks[markCustomer], CustomerRef: marks[markRef],
+// plan is the plan of anybody with whom the page is shared, as far as the page shows it.
+func (s sharing) plan(zone *time.Location) migration.Plan {
+	at := func(d migration.Day) *time.Time {
+		if d.IsZero() {
+			return nil
+		}
+		t := noon(d, zone)
+		return &t
 	}
-	account := *layout.Account
-	account.Name, account.Detail = marks[markName], marks[markCustomer]
-	layout.Account = &account
-	view := buildPlan(&anyone, plan, layout, marks[markCode])
+	j := migration.Journey{Status: map[migration.Step]migration.Status{}}
+	for i, step := range migration.Steps {
+		j.Status[step] = s.statuses[i]
+	}
+	j.Detail.NotedAt, j.Detail.ConfirmedAt, j.Detail.Rules.Settle = at(s.noted), at(s.confirmed), s.settles
+	if s.export != "" {
+		j.Detail.Export = &migration.ExportDetail{State: s.export, Checked: s.checked, Until: at(s.until)}
+	}
+	if c := s.choice; c.made {
+		j.Detail.Choice = &migration.ChoiceDetail{Replacement: c.replacement, State: c.state}
+		if c.until != 0 {
+			until := time.Unix(c.until, 0)
+			j.Detail.Choice.OfferUntil = &until
+		}
+	}
+	return migration.Plan{Journey: j}
+}
+
+// make renders the page with marks where the reader's own words belong.
+func (s sharing) make(k *page.Kit) (*sharedPlan, error) {
+	marks := page.NewMarks(markCount)
+	v := s.visit(marks[markName], marks[markCustomer], marks[markRef])
+	layout := k.Paper(v, k.Shell(v, planPath, v.Locale.T("plan.title"), planNav))
+	view := buildPlan(v, s.plan(v.Zone()), layout, marks[markCode])
 	view.exportCard, view.settleCard, view.message = templ.Raw(marks[markExport]), templ.Raw(marks[markSettle]), templ.Raw(marks[markMessage])
 	var html bytes.Buffer
-	if err := planPage(view).Render(ctx, &html); err != nil {
+	if err := planPage(view).Render(context.Background(), &html); err != nil {
 		return nil, err
 	}
 	skeleton, err := page.Carve(html.Bytes(), marks)
-	return &sharedPlan{skeleton: skeleton, dated: newDated(&anyone, nil)}, err
+	return &sharedPlan{skeleton: skeleton, dated: newDated(v, nil)}, err
 }
 
 // values are the reader's own words, as HTML.

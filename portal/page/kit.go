@@ -71,8 +71,14 @@ func (k *Kit) Cookie(c echo.Context, name string) string {
 // Layout is the shell for a page with this title. active is the key of the current entry of the navigation: plan,
 // exports, replacements or help; empty for none.
 func (k *Kit) Layout(c echo.Context, title, active string) ui.Page {
-	v := Of(c)
-	p := ui.Page{Locale: v.Locale, Title: title, Path: c.Request().URL.RequestURI(), Theme: v.Theme, Active: active, NoIndex: v.Session != nil}
+	p := k.Shell(Of(c), c.Request().URL.RequestURI(), title, active)
+	p.Flash = k.takeFlash(c)
+	return p
+}
+
+// Shell is Layout for a visit to a path with its query, without what the last action has left to say.
+func (k *Kit) Shell(v *Visit, path, title, active string) ui.Page {
+	p := ui.Page{Locale: v.Locale, Title: title, Path: path, Theme: v.Theme, Active: active, NoIndex: v.Session != nil}
 	if v.Programme != nil {
 		p.ProductName, p.CompanyName = v.Locale.Pick(v.Programme.Product.Name), v.Locale.Pick(v.Programme.Product.Company)
 		p.Languages, p.Year, p.BrandCSS = v.Programme.Locales, v.Now.In(v.Programme.Zone).Year(), k.brandURL(v.Programme.Brand.Colour)
@@ -98,14 +104,15 @@ func (k *Kit) Layout(c echo.Context, title, active string) ui.Page {
 		}
 		p.Nav = append(p.Nav, ui.NavItem{Key: "help", Label: v.Locale.T("nav.help"), URL: "/help"})
 	}
-	p.Flash = k.takeFlash(c)
 	return p
 }
 
 // AsPaper has a page that people keep say on paper whose it is, as of which day, and where it is found. The day is the programme's,
 // like the one that pages which customers share are kept for.
-func (k *Kit) AsPaper(c echo.Context, p ui.Page) ui.Page {
-	v := Of(c)
+func (k *Kit) AsPaper(c echo.Context, p ui.Page) ui.Page { return k.Paper(Of(c), p) }
+
+// Paper is AsPaper for a visit.
+func (k *Kit) Paper(v *Visit, p ui.Page) ui.Page {
 	p.Origin, p.Printed = strings.TrimSuffix(k.Public.String(), "/"), v.Locale.T("ui.printed", "Day", v.Locale.Date(v.Now, v.Programme.Zone))
 	return p
 }
