@@ -6,6 +6,8 @@ import (
 	"io"
 	"time"
 
+	"offramp/internal/spreadsheet"
+
 	"offramp/internal/audit"
 	"offramp/internal/db"
 )
@@ -25,31 +27,31 @@ func (s *Service) WriteQueue(ctx context.Context, staffID string, f Filter, form
 	if err != nil {
 		return err
 	}
-	if err = sheet.begin(words.Word("refund.sheet.queue")); err == nil {
-		err = sheet.row(words.head("ref", "customer_ref", "customer", "tier", "method", "state", "currency", "asked", "requested_at"))
+	if err = sheet.Begin(words.Word("refund.sheet.queue")); err == nil {
+		err = sheet.Row(words.head("ref", "customer_ref", "customer", "tier", "method", "state", "currency", "asked", "requested_at"))
 	}
 	if err == nil {
 		err = s.Stream(ctx, staffID, f, func(r Row) error {
-			return sheet.row([]cell{
-				said(r.Ref), said(r.CustomerRef), said(r.CustomerName), said(words.Tier(r.Tier)), said(words.Word("refund.method." + string(r.Method))),
-				said(words.Word("finance.state." + string(r.State))), said(r.Currency), amount(r.Amount, r.Currency), when(r.RequestedAt, words.Zone),
+			return sheet.Row([]spreadsheet.Cell{
+				spreadsheet.Said(r.Ref), spreadsheet.Said(r.CustomerRef), spreadsheet.Said(r.CustomerName), spreadsheet.Said(words.Tier(r.Tier)), spreadsheet.Said(words.Word("refund.method." + string(r.Method))),
+				spreadsheet.Said(words.Word("finance.state." + string(r.State))), spreadsheet.Said(r.Currency), spreadsheet.Amount(r.Amount, r.Currency), spreadsheet.Instant(r.RequestedAt, words.Zone),
 			})
 		})
 	}
-	return sheet.end(err)
+	return sheet.End(err)
 }
 
 // head words the headings of columns; a time's heading names its clock.
-func (w FileWords) head(names ...string) []cell {
-	cells := make([]cell, len(names))
+func (w FileWords) head(names ...string) []spreadsheet.Cell {
+	cells := make([]spreadsheet.Cell, len(names))
 	for i, name := range names {
 		key := "refund.column." + name
 		if name == "tier" {
 			key = "console.tier" // as the pages call it
 		}
-		cells[i] = cell{text: w.Word(key), heading: true}
+		cells[i] = spreadsheet.Heading(w.Word(key))
 		if name == "requested_at" || name == "at" {
-			cells[i].text += " (" + w.Clock + ")"
+			cells[i].Text += " (" + w.Clock + ")"
 		}
 	}
 	return cells
@@ -97,7 +99,7 @@ func (s *Service) WriteMonth(ctx context.Context, staffID string, m Month, forma
 	}
 	t := &monthTable{sheet: sheet, words: words, summary: format == XLSX || part == Summary, postings: format == XLSX || part == Postings}
 	from, to := m.bounds(words.Zone)
-	return sheet.end(s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+	return sheet.End(s.DB.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
 		if err := t.begin(); err != nil {
 			return err
 		}
@@ -122,18 +124,18 @@ func (s *Service) writeStanding(ctx context.Context, tx *db.Tx, t *monthTable) e
 	if err != nil {
 		return err
 	}
-	if err := t.sheet.begin(t.words.Word("refund.sheet.now")); err != nil {
+	if err := t.sheet.Begin(t.words.Word("refund.sheet.now")); err != nil {
 		return err
 	}
-	if err := t.sheet.row(t.words.head("currency", "due", "owed", "returned", "on_the_way", "unknown", "paid_net", "credits")); err != nil {
+	if err := t.sheet.Row(t.words.head("currency", "due", "owed", "returned", "on_the_way", "unknown", "paid_net", "credits")); err != nil {
 		return err
 	}
 	for _, c := range byCurrency(states) {
-		cells := []cell{said(c.Currency)}
+		cells := []spreadsheet.Cell{spreadsheet.Said(c.Currency)}
 		for _, n := range []int64{c.Due, c.Approved, c.Returned, c.OnTheWay, c.Unknown, c.Paid, c.Credited} {
-			cells = append(cells, amount(n, c.Currency))
+			cells = append(cells, spreadsheet.Amount(n, c.Currency))
 		}
-		if err := t.sheet.row(cells); err != nil {
+		if err := t.sheet.Row(cells); err != nil {
 			return err
 		}
 	}
@@ -142,7 +144,7 @@ func (s *Service) writeStanding(ctx context.Context, tx *db.Tx, t *monthTable) e
 
 // monthTable writes a month's summary and its postings.
 type monthTable struct {
-	sheet             table
+	sheet             spreadsheet.Sheet
 	words             FileWords
 	summary, postings bool // which of the two are wanted
 	begun             bool // the postings have
@@ -152,21 +154,21 @@ func (t *monthTable) begin() error {
 	if !t.summary {
 		return nil
 	}
-	if err := t.sheet.begin(t.words.Word("refund.sheet.summary")); err != nil {
+	if err := t.sheet.Begin(t.words.Word("refund.sheet.summary")); err != nil {
 		return err
 	}
-	return t.sheet.row(t.words.head("tier", "currency", "opening", "accrued", "goodwill", "cancelled", "paid", "back", "credits", "closing"))
+	return t.sheet.Row(t.words.head("tier", "currency", "opening", "accrued", "goodwill", "cancelled", "paid", "back", "credits", "closing"))
 }
 
 func (t *monthTable) line(l CloseLine) error {
 	if !t.summary {
 		return nil
 	}
-	cells := []cell{said(t.words.Tier(l.Tier)), said(l.Currency)}
+	cells := []spreadsheet.Cell{spreadsheet.Said(t.words.Tier(l.Tier)), spreadsheet.Said(l.Currency)}
 	for _, n := range []int64{l.Opening, l.Accrued, l.Goodwill, l.Reversed, l.Paid, l.Back, l.Credits, l.Closing} {
-		cells = append(cells, amount(n, l.Currency))
+		cells = append(cells, spreadsheet.Amount(n, l.Currency))
 	}
-	return t.sheet.row(cells)
+	return t.sheet.Row(cells)
 }
 
 // below begins the postings.
@@ -175,10 +177,10 @@ func (t *monthTable) below() error {
 		return nil
 	}
 	t.begun = true
-	if err := t.sheet.begin(t.words.Word("refund.sheet.postings")); err != nil {
+	if err := t.sheet.Begin(t.words.Word("refund.sheet.postings")); err != nil {
 		return err
 	}
-	return t.sheet.row(t.words.head("at", "entry", "ref", "customer_ref", "tier", "account", "currency", "posted"))
+	return t.sheet.Row(t.words.head("at", "entry", "ref", "customer_ref", "tier", "account", "currency", "posted"))
 }
 
 func (t *monthTable) posting(p posting) error {
@@ -188,8 +190,8 @@ func (t *monthTable) posting(p posting) error {
 	if err := t.below(); err != nil {
 		return err
 	}
-	return t.sheet.row([]cell{
-		when(p.at, t.words.Zone), said(t.words.Word("refund.entry." + p.kind)), said(p.ref), said(p.customerRef), said(t.words.Tier(p.tier)),
-		said(t.words.Word("refund.ledger." + p.account)), said(p.currency), amount(p.amount, p.currency),
+	return t.sheet.Row([]spreadsheet.Cell{
+		spreadsheet.Instant(p.at, t.words.Zone), spreadsheet.Said(t.words.Word("refund.entry." + p.kind)), spreadsheet.Said(p.ref), spreadsheet.Said(p.customerRef), spreadsheet.Said(t.words.Tier(p.tier)),
+		spreadsheet.Said(t.words.Word("refund.ledger." + p.account)), spreadsheet.Said(p.currency), spreadsheet.Amount(p.amount, p.currency),
 	})
 }

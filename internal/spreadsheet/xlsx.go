@@ -1,4 +1,4 @@
-package refund
+package spreadsheet
 
 import (
 	"archive/zip"
@@ -43,6 +43,9 @@ const (
 // mostDigits is how many digits after the point there are styles for: ISO 4217 has up to four.
 const mostDigits = 4
 
+// NewXLSX writes a workbook to w.
+func NewXLSX(w io.Writer) Sheet { return newXLSX(w) }
+
 func newXLSX(w io.Writer) *xlsxSheet {
 	z := zip.NewWriter(w)
 	z.RegisterCompressor(zip.Deflate, func(out io.Writer) (io.WriteCloser, error) { return flate.NewWriter(out, flate.BestSpeed) })
@@ -55,8 +58,8 @@ const (
 		`<cols><col min="1" max="20" width="20" customWidth="1"/></cols><sheetData>`
 )
 
-// begin begins a sheet with a name.
-func (s *xlsxSheet) begin(name string) error {
+// Begin implements Sheet.
+func (s *xlsxSheet) Begin(name string) error {
 	s.name, s.on = sheetName(name), 0
 	return s.next()
 }
@@ -108,9 +111,10 @@ func (s *xlsxSheet) endSheet() error {
 	return s.sheet.Flush()
 }
 
-func (s *xlsxSheet) row(cells []cell) error {
+// Row implements Sheet.
+func (s *xlsxSheet) Row(cells []Cell) error {
 	if len(s.names) == 0 {
-		if err := s.begin(""); err != nil {
+		if err := s.Begin(""); err != nil {
 			return err
 		}
 	}
@@ -138,16 +142,16 @@ func column(i int) string {
 	return name
 }
 
-func (s *xlsxSheet) cell(at string, c cell) {
+func (s *xlsxSheet) cell(at string, c Cell) {
 	switch {
-	case !c.at.IsZero():
-		s.value(at, styleInstant, serial(c.at))
-	case c.number && c.digits <= mostDigits && significant(c.text) <= xlsxDigits:
-		s.value(at, styleNumber+c.digits, c.text)
-	case c.heading:
-		s.text(at, styleHeading, c.text)
+	case !c.At.IsZero():
+		s.value(at, styleInstant, serialOf(c.At))
+	case c.Number && c.Digits <= mostDigits && significant(c.Text) <= xlsxDigits:
+		s.value(at, styleNumber+c.Digits, c.Text)
+	case c.Heading:
+		s.text(at, styleHeading, c.Text)
 	default:
-		s.text(at, styleText, c.text)
+		s.text(at, styleText, c.Text)
 	}
 }
 
@@ -173,17 +177,18 @@ func significant(number string) int {
 	return len(strings.TrimLeft(strings.Replace(strings.TrimPrefix(number, "-"), ".", "", 1), "0"))
 }
 
-// serial is the day and time of an instant on the clock of its zone, in days since the end of 1899, as spreadsheets count them.
-func serial(t time.Time) string {
+// serialOf is the day and time of an instant on the clock of its zone, in days since the end of 1899, as spreadsheets count them.
+func serialOf(t time.Time) string {
 	const day, parts = 24 * 60 * 60, 10_000_000_000
 	clock := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
 	seconds := int64(clock.Sub(time.Date(1899, time.December, 30, 0, 0, 0, 0, time.UTC)) / time.Second)
 	return fmt.Sprintf("%d.%010d", seconds/day, (seconds%day*parts+day/2)/day)
 }
 
-func (s *xlsxSheet) end(err error) error {
+// End implements Sheet.
+func (s *xlsxSheet) End(err error) error {
 	if err == nil && len(s.names) == 0 {
-		err = s.begin("")
+		err = s.Begin("")
 	}
 	if err == nil {
 		err = s.endSheet()

@@ -1,4 +1,4 @@
-package refund
+package spreadsheet
 
 import (
 	"bytes"
@@ -21,8 +21,8 @@ func read(t *testing.T, file *bytes.Buffer) *excelize.File {
 	return book
 }
 
-// shape is the type, the raw value and the look of a cell.
-func shape(t *testing.T, book *excelize.File, at string) (kind excelize.CellType, raw, shown, format string) {
+// cellShape is the type, the raw value and the look of a cell.
+func cellShape(t *testing.T, book *excelize.File, at string) (kind excelize.CellType, raw, shown, format string) {
 	t.Helper()
 	kind, err := book.GetCellType("Sheet", at)
 	if err != nil {
@@ -72,16 +72,16 @@ func TestI04_AmountsInASpreadsheetAreExactNumbers(t *testing.T) {
 	var file bytes.Buffer
 	s := newXLSX(&file)
 	for _, c := range cases {
-		if err := s.row([]cell{amount(c.minor, c.currency)}); err != nil {
+		if err := s.Row([]Cell{Amount(c.minor, c.currency)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.end(nil); err != nil {
+	if err := s.End(nil); err != nil {
 		t.Fatal(err)
 	}
 	book := read(t, &file)
 	for i, c := range cases {
-		kind, raw, shown, format := shape(t, book, fmt.Sprintf("A%d", i+1))
+		kind, raw, shown, format := cellShape(t, book, fmt.Sprintf("A%d", i+1))
 		number := kind == excelize.CellTypeUnset || kind == excelize.CellTypeNumber
 		if number == c.text || raw != c.raw || shown != c.shown || format != c.format {
 			t.Errorf("%d %s: type %d, %q shown as %q by %q", c.minor, c.currency, kind, raw, shown, format)
@@ -101,16 +101,16 @@ func TestDatesInASpreadsheetAreDatesOnTheZonesClock(t *testing.T) {
 		time.Date(2028, time.February, 29, 15, 59, 59, 999, time.UTC), time.Date(1970, time.January, 1, 0, 0, 0, 0, time.UTC),
 	}
 	for _, at := range instants {
-		if err := s.row([]cell{when(at, zone)}); err != nil {
+		if err := s.Row([]Cell{Instant(at, zone)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.end(nil); err != nil {
+	if err := s.End(nil); err != nil {
 		t.Fatal(err)
 	}
 	book := read(t, &file)
 	for i, want := range []string{"2026-12-01 10:30", "2027-01-01 00:00", "2028-02-29 23:59", "1970-01-01 08:00"} {
-		kind, raw, shown, _ := shape(t, book, fmt.Sprintf("A%d", i+1))
+		kind, raw, shown, _ := cellShape(t, book, fmt.Sprintf("A%d", i+1))
 		if kind != excelize.CellTypeUnset && kind != excelize.CellTypeNumber || shown != want {
 			t.Errorf("%s: type %d, %s shown as %s", want, kind, raw, shown)
 		}
@@ -122,17 +122,17 @@ func TestTextInASpreadsheetStaysAsItIs(t *testing.T) {
 	var file bytes.Buffer
 	s := newXLSX(&file)
 	for _, text := range texts {
-		if err := s.row([]cell{said(""), said(text)}); err != nil {
+		if err := s.Row([]Cell{Said(""), Said(text)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.end(nil); err != nil {
+	if err := s.End(nil); err != nil {
 		t.Fatal(err)
 	}
 	book := read(t, &file)
 	for i, want := range texts {
 		at := fmt.Sprintf("B%d", i+1)
-		_, raw, _, _ := shape(t, book, at)
+		_, raw, _, _ := cellShape(t, book, at)
 		if want == "x\x01y" {
 			want = "x\ufffdy" // XML has no place for it
 		}
@@ -147,11 +147,11 @@ func TestASpreadsheetGoesOnToAnotherSheet(t *testing.T) {
 	s := newXLSX(&file)
 	s.most = 3
 	for i := range 7 {
-		if err := s.row([]cell{said(fmt.Sprint(i))}); err != nil {
+		if err := s.Row([]Cell{Said(fmt.Sprint(i))}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.end(nil); err != nil {
+	if err := s.End(nil); err != nil {
 		t.Fatal(err)
 	}
 	book := read(t, &file)
