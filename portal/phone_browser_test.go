@@ -142,6 +142,9 @@ func (w *world) phonePages() map[string][]string {
 		"/console/approvals/:id":                      {application + " support", application + " programme_manager"},
 		"/console/approvals/:id/edit":                 {application + "/edit programme_manager"},
 		"/console/approvals/:id/record":               {application + "/record"},
+		"/console/overview/funnel.csv":                nil, // files
+		"/console/overview/days.csv":                  nil,
+		"/console/overview/customers":                 {"/console/overview/customers?step=5 programme_manager"},
 		"/console/notices/:key/preview":               nil, // a mail in a frame
 		"/console/notices/:key/messages":              {"/console/notices/announcement/messages"},
 		"/console/notices/:key/messages.csv":          nil, // a file

@@ -15,6 +15,7 @@ import (
 	"offramp/migration/assistance"
 	"offramp/migration/governance"
 	"offramp/migration/governance/approval"
+	"offramp/migration/governance/rollup"
 	"offramp/migration/notice"
 	briefs "offramp/migration/notice/briefing"
 	"offramp/migration/notice/reach"
@@ -32,6 +33,7 @@ import (
 	"offramp/portal/manager"
 	"offramp/portal/notices"
 	"offramp/portal/ops"
+	"offramp/portal/overview"
 	"offramp/portal/page"
 	"offramp/portal/people"
 	"offramp/portal/support"
@@ -53,6 +55,7 @@ type Consoles struct {
 	briefing *briefing.Pages
 	approval *approvals.Pages
 	helpdesk *helpdesk.Pages
+	overview *overview.Pages
 }
 
 // ConsoleParts are the services behind the pages of staff.
@@ -73,6 +76,7 @@ type ConsoleParts struct {
 	Truth      *truth.Service
 	Plans      *governance.Service
 	Approvals  *approval.Service
+	Rollups    *rollup.Service
 }
 
 // NewConsoles builds the pages of staff.
@@ -92,6 +96,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 		delivery: &delivery.Pages{Kit: k, Truth: p.Truth, Customers: p.Customers},
 		people:   &people.Pages{Kit: k, People: who.NewService(p.DB, p.Auth.Idle()), Customers: p.Customers},
 		plans:    &workspace.Pages{Kit: k, Plans: p.Plans, Customers: p.Customers},
+		overview: &overview.Pages{Kit: k, Rollups: p.Rollups, Approvals: p.Approvals},
 		approval: &approvals.Pages{Kit: k, Approvals: p.Approvals, Plans: p.Plans, Customers: p.Customers},
 		helpdesk: &helpdesk.Pages{Kit: k, Help: p.Help, Exports: p.Exports, Customers: p.Customers},
 		briefing: &briefing.Pages{Kit: k, Briefing: briefs.New(p.DB, k.Programmes), Customers: p.Customers},
@@ -103,7 +108,7 @@ func (s *Consoles) Start(ctx context.Context) error { return s.ops.Start(ctx) }
 
 // list is every route of staff. A look at customers' rows is recorded, also by GET (ADR 0004).
 func (s *Consoles) list() []Route {
-	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList(), s.approvalList(), s.briefingList(), s.helpList())
+	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList(), s.approvalList(), s.overviewList(), s.briefingList(), s.helpList())
 }
 
 // noticesList is every route about what customers are told, and how far it reached.
@@ -273,6 +278,17 @@ func (s *Consoles) planList() []Route {
 		{Method: post, Path: plan + "/items/:key/assign", Access: Staff, Handler: p.AssignItem},
 		{Method: post, Path: plan + "/items/:key/comment", Access: Staff, Handler: p.CommentItem},
 		{Method: post, Path: plan + "/items/:key/waive", Access: ProgrammeManager, Handler: p.WaiveItem},
+	}
+}
+
+// overviewList is every route of the manager's overview. A look at customers' rows is recorded.
+func (s *Consoles) overviewList() []Route {
+	p := s.overview
+	return []Route{
+		{Method: get, Path: overview.Path, Access: ProgrammeManager, Handler: p.Show},
+		{Method: get, Path: overview.Path + "/funnel.csv", Access: ProgrammeManager, Handler: p.DownloadFunnel},
+		{Method: get, Path: overview.Path + "/days.csv", Access: ProgrammeManager, Handler: p.DownloadDays},
+		{Method: get, Path: overview.CustomersPath, Access: ProgrammeManager, Handler: p.ShowCustomers},
 	}
 }
 

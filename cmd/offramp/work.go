@@ -31,6 +31,7 @@ import (
 	"offramp/migration/governance"
 	"offramp/migration/governance/approval"
 	"offramp/migration/governance/post"
+	"offramp/migration/governance/rollup"
 	"offramp/migration/refund"
 	"offramp/migration/replacement"
 )
@@ -87,7 +88,8 @@ func (workCmd) Run(c *console) error {
 	group.Go(func() {
 		p.tick(c.ctx, work{
 			plans: governance.NewService(p.db, p.programmes, tell.Service, p.log), approvals: approval.New(p.db, p.programmes, p.log),
-			mails: post.New(p.db, tell.Post, p.config.Web.URL, p.log),
+			rollups: rollup.New(p.db, p.programmes, p.log),
+			mails:   post.New(p.db, tell.Post, p.config.Web.URL, p.log),
 		})
 	})
 	<-c.ctx.Done()
@@ -225,6 +227,7 @@ const tickEvery = time.Minute
 type work struct {
 	plans     *governance.Service
 	approvals *approval.Service
+	rollups   *rollup.Service
 	mails     *post.Service
 }
 
@@ -234,7 +237,7 @@ func (w work) once(ctx context.Context, programmes *migration.Programmes) error 
 	if err != nil {
 		return err
 	}
-	return errors.Join(w.plans.Tick(ctx), w.approvals.Tick(ctx), w.mails.Send(ctx, p))
+	return errors.Join(w.plans.Tick(ctx), w.approvals.Tick(ctx), w.rollups.Tick(ctx), w.mails.Send(ctx, p))
 }
 
 // tick keeps the workplan's items as facts say, reminds colleagues and sends what they are written, until ctx ends.

@@ -41,6 +41,11 @@ var Meant = []TableRights{
 	{Table: "extension", Serve: "select, insert, update", Work: "select, insert, update"},
 	{Table: "journey", Serve: "select, insert, update", Work: "select, insert, update"},
 	{Table: "journey_event", Serve: "select, insert", Work: "select, insert"},
+	// Counts of journeys. Triggers write deltas, whoever takes the step; a worker folds them.
+	{Table: "journey_delta", Serve: "select", Work: "select, delete"},
+	{Table: "journey_rollup", Serve: "select", Work: "select, insert, update"},
+	{Table: "journey_rollup_day", Serve: "select", Work: "select, insert, update"},
+	{Table: "journey_rollup_state", Serve: "select", Work: "select, update"},
 	{Table: "customer_status", Serve: "select", Work: "select"},
 	{Table: "help_request", Serve: "select, insert, update", Work: "select, update (priority, due_at, snoozed_until, escalated_at, said)"},
 	{Table: "help_entry", Serve: "select, insert", Work: "select, insert"},

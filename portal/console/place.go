@@ -31,6 +31,7 @@ var places = []place{
 	{key: "reconciliation", roles: financeRoles, url: "/console/finance/reconciliation", part: true},
 	{key: "reports", roles: financeRoles, url: "/console/finance/reports", part: true},
 	{key: "programme", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/programme"},
+	{key: "overview", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/overview", part: true},
 	{key: "notices", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/notices", part: true},
 	{key: "reach", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/reach", part: true},
 	{key: "calls", roles: []auth.Role{auth.Support, auth.ProgrammeManager}, url: "/console/calls", part: true},

@@ -11,7 +11,8 @@ import (
 // Line is one series of a chart. The last point carries its name.
 type Line struct {
 	Name   string
-	Values []float64 // one for each label of the chart
+	Values []float64 // one for each label of the chart, from First on
+	First  int       // the label of the first value
 	Plan   bool      // a plan or a comparison: dashed, in the second colour
 }
 
@@ -98,7 +99,7 @@ func (g geometry) shows(i int) bool {
 func (g geometry) points(line Line) string {
 	points := make([]string, len(line.Values))
 	for i, v := range line.Values {
-		points[i] = px(g.x(i)) + "," + px(g.y(v))
+		points[i] = px(g.x(line.First+i)) + "," + px(g.y(v))
 	}
 	return strings.Join(points, " ")
 }
