@@ -48,12 +48,12 @@ func (s *Sources) options(key string) source.Options {
 
 // Rows returns the database with this key. A key without an address is a source.Error of kind Invalid.
 func (s *Sources) Rows(ctx context.Context, key string) (source.Source, error) {
-	return opened(s, s.rows, key, func(url string) (source.Source, error) { return source.Open(ctx, url, s.options(key)) })
+	return opened(s, s.rows, key, func(url string) (source.Source, error) { return Open(ctx, url, s.options(key)) })
 }
 
 // Objects returns the place of attachments with this key.
 func (s *Sources) Objects(ctx context.Context, key string) (source.Objects, error) {
-	return opened(s, s.objects, key, func(url string) (source.Objects, error) { return source.OpenObjects(ctx, url, s.options(key)) })
+	return opened(s, s.objects, key, func(url string) (source.Objects, error) { return OpenObjects(ctx, url, s.options(key)) })
 }
 
 func opened[T any](s *Sources, have map[string]T, key string, open func(url string) (T, error)) (T, error) {

@@ -66,7 +66,7 @@ func (d *directory) cannot(q ObjectQuery) error {
 	if q.Metadata {
 		return errors.New("its source is a directory, which keeps no media types and no metadata: leave metadata out")
 	}
-	if strings.HasPrefix(q.Prefix, "/") || strings.Contains(q.Prefix, "//") || strings.ContainsAny(q.Prefix, "\\\x00") || slices.ContainsFunc(strings.Split(q.Prefix, "/"), dots) {
+	if strings.HasPrefix(q.Prefix, "/") || strings.Contains(q.Prefix, "//") || strings.ContainsAny(q.Prefix, "\\\x00") || slices.ContainsFunc(strings.Split(q.Prefix, "/"), IsDots) {
 		return errors.New("the prefix is no path below the directory: it begins with /, or has //, .., . or a backslash in it")
 	}
 	return nil

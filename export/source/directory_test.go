@@ -13,12 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"offramp/export/connect"
 	"offramp/export/source"
 )
 
 func attachments(t *testing.T, address string) source.Objects {
 	t.Helper()
-	o, err := source.OpenObjects(context.Background(), address, source.Options{})
+	o, err := connect.OpenObjects(context.Background(), address, source.Options{})
 	must(t, err)
 	return o
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"offramp/export/connect"
 	"offramp/export/source"
 	"offramp/internal/outbound"
 )
@@ -66,7 +67,7 @@ func TestAttachmentsMayBeRedirectedToNamedHosts(t *testing.T) {
 	t.Cleanup(api.Close)
 	open := func(o source.Options, named string) source.Objects {
 		o.Header = "Authorization: " + secret
-		objects, err := source.OpenObjects(context.Background(), api.URL+"/base/?rate=10000&tries=3&timeout=500ms"+named, o)
+		objects, err := connect.OpenObjects(context.Background(), api.URL+"/base/?rate=10000&tries=3&timeout=500ms"+named, o)
 		must(t, err)
 		return objects
 	}
@@ -97,7 +98,7 @@ func TestAttachmentsMayBeRedirectedToNamedHosts(t *testing.T) {
 		t.Errorf("the secret went along %d times, %d requests went elsewhere, the large file was asked for %d times", leaked.Load(), strangers.Load(), broken.Load())
 	}
 	for _, bad := range []string{"", "*.example.com", "https://x.example", "x.example/path", "u@x.example", "a.example,,b.example", " x.example"} {
-		if _, err := source.OpenObjects(context.Background(), "https://api.example.com/?redirect="+bad, source.Options{}); err == nil {
+		if _, err := connect.OpenObjects(context.Background(), "https://api.example.com/?redirect="+bad, source.Options{}); err == nil {
 			t.Errorf("redirect=%s is accepted", bad)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"offramp/export/connect"
 	"offramp/export/source"
 )
 
@@ -27,7 +28,7 @@ func files(t *testing.T, answer http.HandlerFunc) (source.Objects, *httptest.Ser
 		answer(w, r)
 	}))
 	t.Cleanup(server.Close)
-	o, err := source.OpenObjects(context.Background(), server.URL+"/base/?rate=10000&tries=3&timeout=500ms", source.Options{Header: "Authorization: " + secret})
+	o, err := connect.OpenObjects(context.Background(), server.URL+"/base/?rate=10000&tries=3&timeout=500ms", source.Options{Header: "Authorization: " + secret})
 	must(t, err)
 	return o, server
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"offramp/export/connect"
 	"offramp/export/source"
 	"offramp/migration"
 )
@@ -585,8 +586,8 @@ func TestHTTPAddressesAreChecked(t *testing.T) {
 		"https://api.example.com/?rate=5&rate=" + "6":           "is no option",
 		"http://10.0.0.1/?" + url.QueryEscape("insecure") + "=": "is no option",
 	} {
-		_, err := source.Open(ctx, address, source.Options{})
-		_, alike := source.OpenObjects(ctx, address, source.Options{})
+		_, err := connect.Open(ctx, address, source.Options{})
+		_, alike := connect.OpenObjects(ctx, address, source.Options{})
 		for _, err := range []error{err, alike} {
 			if (err == nil) != (want == "") || err != nil && (source.KindOf(err) != source.Invalid || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "u:s3cret")) {
 				t.Errorf("%s: %v", address, err)
@@ -594,7 +595,7 @@ func TestHTTPAddressesAreChecked(t *testing.T) {
 		}
 	}
 	for _, header := range []string{"s3cret", "Host: s3cret", "X: ", ": s3cret", "X-A: s3cret\r\nB: c", "A B: s3cret"} {
-		if _, err := source.Open(ctx, "https://api.example.com", source.Options{Header: header}); source.KindOf(err) != source.Invalid || strings.Contains(err.Error(), "s3cret") {
+		if _, err := connect.Open(ctx, "https://api.example.com", source.Options{Header: header}); source.KindOf(err) != source.Invalid || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%q: %v", header, err)
 		}
 	}

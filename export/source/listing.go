@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -42,6 +43,24 @@ type listing struct {
 	opts Options
 }
 
+// ListBucket prepares a source whose rows are a bucket's objects.
+func ListBucket(ctx context.Context, rawURL string, o Options) (Source, error) {
+	b, err := openBucket(ctx, rawURL)
+	if err != nil {
+		return nil, err
+	}
+	return &listing{lister: b, what: "a bucket", opts: o.WithDefaults()}, nil
+}
+
+// ListDirectory prepares a source whose rows are a directory's files.
+func ListDirectory(u *url.URL, o Options) (Source, error) {
+	d, err := openDirectory(u)
+	if err != nil {
+		return nil, err
+	}
+	return &listing{lister: d, what: "a directory", opts: o.WithDefaults()}, nil
+}
+
 // Ping implements Source.
 func (l *listing) Ping(ctx context.Context) error { return l.ping(ctx) }
 
@@ -50,12 +69,12 @@ func (l *listing) Close() {}
 
 // Table implements Source.
 func (l *listing) Table(context.Context, string, func([]Column, [][]byte) error) error {
-	return errTable(l.what)
+	return NoSQL(l.what)
 }
 
 // CheckTable implements Source.
 func (l *listing) CheckTable(context.Context, string) ([]Column, error) {
-	return nil, errTable(l.what)
+	return nil, NoSQL(l.what)
 }
 
 // Begin implements Source. Any reader may read any range, so nothing is joined.
@@ -65,6 +84,9 @@ func (l *listing) Begin(_ context.Context, customer, join string) (Snapshot, err
 	}
 	return &listed{listing: l, customer: customer, info: Info{AsOf: time.Now().UTC(), Free: true}}, nil
 }
+
+// errStop ends a listing early.
+var errStop = errors.New("enough")
 
 // The columns of every listing, and those with Metadata.
 var (
@@ -84,41 +106,41 @@ func ObjectColumns(q ObjectQuery) []Column {
 // prefixError says what the programme's file must mend about a prefix. Behind the customer's reference there must be a
 // separator, since HZ-1 would otherwise see what HZ-10 has.
 func prefixError(prefix string) error {
-	if err := onlyMark(prefix); err != nil {
+	if err := OnlyPlaceholder(prefix); err != nil {
 		return err
 	}
-	if !strings.Contains(prefix, mark) {
-		return fmt.Errorf("the prefix does not use %s, so it would give every customer's objects", mark)
+	if !strings.Contains(prefix, Placeholder) {
+		return fmt.Errorf("the prefix does not use %s, so it would give every customer's objects", Placeholder)
 	}
 	for rest := prefix; ; {
-		_, after, found := strings.Cut(rest, mark)
+		_, after, found := strings.Cut(rest, Placeholder)
 		if !found {
 			return nil
 		}
 		if after == "" || !isSeparator(after[0]) {
-			return fmt.Errorf("the prefix needs a separator behind %s, such as %s/; without it HZ-1 would see what HZ-10 has", mark, mark)
+			return fmt.Errorf("the prefix needs a separator behind %s, such as %s/; without it HZ-1 would see what HZ-10 has", Placeholder, Placeholder)
 		}
 		rest = after
 	}
 }
 
 func isSeparator(c byte) bool {
-	return c > ' ' && c < 0x7f && c != ':' && !isLetterOrDigit(rune(c))
+	return c > ' ' && c < 0x7f && c != ':' && !IsLetterOrDigit(rune(c))
 }
 
 // bindPrefix puts a customer's reference into a prefix that prefixError has passed. The reference must not have a separator
 // that ends it: HZ with the prefix :customer_id- would see what HZ-1 has.
 func bindPrefix(prefix, customer string) (string, error) {
-	if err := referenceError(customer); err != nil {
+	if err := CheckReference(customer); err != nil {
 		return "", err
 	}
-	if strings.ContainsAny(customer, `/\`) || dots(customer) {
+	if strings.ContainsAny(customer, `/\`) || IsDots(customer) {
 		return "", errors.New("the customer's reference has / or \\ or is dots only, and cannot stand in a prefix")
 	}
 	for rest := prefix; ; {
-		_, after, found := strings.Cut(rest, mark)
+		_, after, found := strings.Cut(rest, Placeholder)
 		if !found {
-			return strings.ReplaceAll(prefix, mark, customer), nil
+			return strings.ReplaceAll(prefix, Placeholder, customer), nil
 		}
 		if strings.IndexByte(customer, after[0]) >= 0 {
 			return "", fmt.Errorf("the customer's reference has %q in it, which ends the reference in the prefix; use / there", after[:1])
@@ -160,7 +182,7 @@ func (l *listed) Check(_ context.Context, q Query) ([]Column, error) {
 		return fail(err)
 	}
 	columns := ObjectColumns(*q.Objects)
-	if _, _, err := fileColumns(q, columns); err != nil {
+	if _, _, err := FindFileColumns(q, columns); err != nil {
 		return nil, err
 	}
 	return columns, compare(q.Dataset, q.Columns, columns)
@@ -181,14 +203,14 @@ func (l *listed) each(ctx context.Context, q Query, yield func(prefix string, o 
 	}
 	err = l.list(ctx, prefix, from, func(o object) error {
 		if q.Range.Before != nil && o.key >= *q.Range.Before {
-			return errEnough
+			return errStop
 		}
 		if rows++; q.MaxRows > 0 && rows > q.MaxRows {
 			return &Error{Kind: Invalid, Cause: fmt.Errorf("there are more than %d rows, which is the most that is allowed", q.MaxRows)}
 		}
 		return yield(prefix, o)
 	})
-	if errors.Is(err, errEnough) {
+	if errors.Is(err, errStop) {
 		return nil
 	}
 	return ofDataset(q.Dataset, err)

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"offramp/deploy/local/localtest"
+	"offramp/export/connect"
 	"offramp/export/source"
 )
 
@@ -113,7 +114,7 @@ func TestListingsAreRowsAndAttachments(t *testing.T) {
 			if at, err := time.Parse("2006-01-02 15:04:05.999999999-07", modified); err != nil || time.Since(at).Abs() > time.Hour {
 				t.Error(modified, err)
 			}
-			o, err := source.OpenObjects(ctx, p.address, source.Options{})
+			o, err := connect.OpenObjects(ctx, p.address, source.Options{})
 			must(t, err)
 			for i, key := range keys {
 				if body, size, err := fetch(o, key); err != nil || size != int64(i) || len(body) != i {

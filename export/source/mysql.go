@@ -23,7 +23,9 @@ type mysqlSource struct {
 	opts Options
 }
 
-func openMySQL(u *url.URL, o Options) (Source, error) {
+// OpenMySQL prepares a MySQL or MariaDB database by its URL, as [OpenPostgres] does.
+func OpenMySQL(u *url.URL, o Options) (Source, error) {
+	o = o.WithDefaults()
 	config, conns, err := mysqlConfig(u)
 	if err != nil {
 		return nil, &Error{Kind: Invalid, Cause: err}

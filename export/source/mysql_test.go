@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"offramp/deploy/local/localtest"
+	"offramp/export/connect"
 	"offramp/export/source"
 )
 
@@ -162,7 +163,7 @@ func TestAddressesOfMySQL(t *testing.T) {
 		}
 	}
 	for _, address := range []string{"mysql://u:secret@h:port/db", "mysql://u:secret@h", "mysql://u:secret@h/db?multiStatements=true", "mysql://u:secret@h/db?tls=maybe", "mysql://u:secret@h/db?tls_ca=/none"} {
-		if _, err := source.Open(context.Background(), address, source.Options{}); source.KindOf(err) != source.Invalid || strings.Contains(err.Error(), "secret") {
+		if _, err := connect.Open(context.Background(), address, source.Options{}); source.KindOf(err) != source.Invalid || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", address, err)
 		}
 	}

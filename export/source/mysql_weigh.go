@@ -122,7 +122,7 @@ func (s *mysqlSnapshot) sizeOf(ctx context.Context, q Query) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, at, err := fileColumns(q, columns)
+	_, at, err := FindFileColumns(q, columns)
 	if err != nil {
 		return "", err
 	}

@@ -2,11 +2,9 @@ package source
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/url"
-	"strings"
 )
 
 // Objects is where a retired product keeps its attachments. It is safe for concurrent use.
@@ -52,46 +50,20 @@ func (e *ObjectError) Unwrap() error { return e.Cause }
 // ItemReason marks the error as one item's, for the archive's receipt.
 func (e *ObjectError) ItemReason() string { return e.Reason }
 
-// OpenObjects prepares a place of attachments from its URL: a bucket's as in [storage.ParseURL], a directory's such as
-// file:///srv/files, or an HTTP server's as an API's in [Open].
-func OpenObjects(ctx context.Context, rawURL string, o Options) (Objects, error) {
-	if strings.HasPrefix(rawURL, "s3") {
-		return openBucket(ctx, rawURL)
-	}
-	u, err := url.Parse(rawURL)
+// OpenBucket prepares a bucket by its URL as in [storage.ParseURL].
+func OpenBucket(ctx context.Context, rawURL string) (Objects, error) {
+	b, err := openBucket(ctx, rawURL)
 	if err != nil {
-		return nil, &Error{Kind: Invalid, Cause: errors.New("the source's URL cannot be read")} // the parser's own error would repeat it
+		return nil, err
 	}
-	switch u.Scheme {
-	case "file":
-		return openDirectory(u)
-	case "http", "https":
-		return openHTTPObjects(u, o)
-	}
-	return nil, &Error{Kind: Invalid, Cause: errors.New("a source of attachments has a URL that begins with s3://, s3+https://, s3+http://, file:// or https://")}
+	return b, nil
 }
 
-// openOther opens what is no SQL database, or returns nil.
-func openOther(ctx context.Context, u *url.URL, rawURL string, o Options) (Source, error) {
-	switch u.Scheme {
-	case "s3", "s3+http", "s3+https":
-		bucket, err := openBucket(ctx, rawURL)
-		if err != nil {
-			return nil, err
-		}
-		return &listing{lister: bucket, what: "a bucket", opts: o}, nil
-	case "file":
-		d, err := openDirectory(u)
-		if err != nil {
-			return nil, err
-		}
-		return &listing{lister: d, what: "a directory", opts: o}, nil
-	case "http", "https":
-		api, err := openHTTP(u, o)
-		if err != nil {
-			return nil, err
-		}
-		return api, nil
+// OpenDirectory prepares a directory of this machine by its URL, such as file:///srv/files.
+func OpenDirectory(u *url.URL) (Objects, error) {
+	d, err := openDirectory(u)
+	if err != nil {
+		return nil, err
 	}
-	return nil, nil
+	return d, nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"offramp/export/connect"
 	"offramp/export/source"
 )
 
@@ -56,7 +57,7 @@ func TestOneObjectThatIsKeptFromUsIsItsOwnFailure(t *testing.T) {
 		"no bucket":    {s3Says{404, "NoSuchBucket", "The specified bucket does not exist"}, string(source.Invalid)},
 	} {
 		const key = "HZ-1/Wang's salary.pdf"
-		o, err := source.OpenObjects(context.Background(), keptBucket(t, map[string]s3Says{key: c.says}), source.Options{})
+		o, err := connect.OpenObjects(context.Background(), keptBucket(t, map[string]s3Says{key: c.says}), source.Options{})
 		must(t, err)
 		_, _, err = o.Open(context.Background(), key)
 		if reason(err) != c.want || strings.Contains(fmt.Sprint(err), "Wang") {
@@ -78,7 +79,7 @@ func TestOneObjectThatIsKeptFromUsIsItsOwnFailure(t *testing.T) {
 func TestErrorsOfBucketsQuoteNoName(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	o, err := source.OpenObjects(context.Background(), strings.Replace(server.URL, "http://", "s3+http://a:s3cret@", 1)+"/bucket?attempts=1", source.Options{})
+	o, err := connect.OpenObjects(context.Background(), strings.Replace(server.URL, "http://", "s3+http://a:s3cret@", 1)+"/bucket?attempts=1", source.Options{})
 	must(t, err)
 	_, _, err = o.Open(context.Background(), "HZ-1/Wang's salary.pdf")
 	if source.KindOf(err) != source.Unavailable || strings.Contains(err.Error(), "Wang") || !strings.Contains(err.Error(), "connection refused") {

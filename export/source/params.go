@@ -190,3 +190,5 @@ func isWordStart(c byte) bool {
 
 // isWord includes the dollar, which PostgreSQL allows inside a name, so that a$b$ is no quote.
 func isWord(c byte) bool { return isWordStart(c) || c == '$' || (c >= '0' && c <= '9') }
+
+func strip(sql string) string { return strings.TrimRight(sql, "; \t\r\n") }

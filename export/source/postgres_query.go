@@ -138,7 +138,7 @@ func checkColumns(q Query, columns []Column) error {
 			return err
 		}
 	}
-	_, _, err := fileColumns(q, columns)
+	_, _, err := FindFileColumns(q, columns)
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"offramp/deploy/local/localtest"
+	"offramp/export/connect"
 	"offramp/export/source"
 	"offramp/export/storage"
 )
@@ -30,7 +31,7 @@ func product(t *testing.T, ddl string, o source.Options) (source.Source, *pgxpoo
 
 func open(t *testing.T, address string, o source.Options) source.Source {
 	t.Helper()
-	s, err := source.Open(context.Background(), address, o)
+	s, err := connect.Open(context.Background(), address, o)
 	must(t, err)
 	t.Cleanup(s.Close)
 	return s
@@ -319,7 +320,7 @@ func TestWrongAddressesAreNamed(t *testing.T) {
 		}
 	}
 	for _, address := range []string{"mysql://x", "postgres://u:secret@h:port/db", ":secret"} {
-		if _, err := source.Open(context.Background(), address, source.Options{}); source.KindOf(err) != source.Invalid || strings.Contains(err.Error(), "secret") {
+		if _, err := connect.Open(context.Background(), address, source.Options{}); source.KindOf(err) != source.Invalid || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
@@ -359,7 +360,7 @@ func TestObjects(t *testing.T) {
 	must(t, err)
 	_, err = b.Put(ctx, "年/图.png", []byte("picture"), "image/png")
 	must(t, err)
-	o, err := source.OpenObjects(ctx, address(server.SecretKey, name), source.Options{})
+	o, err := connect.OpenObjects(ctx, address(server.SecretKey, name), source.Options{})
 	must(t, err)
 	must(t, o.Ping(ctx))
 	body, size, err := o.Open(ctx, "年/图.png")
@@ -382,7 +383,7 @@ func TestObjects(t *testing.T) {
 		address string
 		want    source.Kind
 	}{{address("wrong", name), source.Denied}, {address(server.SecretKey, "no-such-bucket"), source.Invalid}} {
-		o, err := source.OpenObjects(ctx, c.address, source.Options{})
+		o, err := connect.OpenObjects(ctx, c.address, source.Options{})
 		must(t, err)
 		if err := o.Ping(ctx); source.KindOf(err) != c.want {
 			t.Errorf("ping: %v", err)

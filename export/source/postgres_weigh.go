@@ -67,7 +67,7 @@ func (s *snapshot) sizeOf(ctx context.Context, q Query) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, at, err := fileColumns(q, columns)
+	_, at, err := FindFileColumns(q, columns)
 	if err != nil {
 		return "", err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"offramp/export/connect"
 	"offramp/export/source"
 )
 
@@ -101,7 +102,7 @@ func TestErrorsOfDirectoriesQuoteNoName(t *testing.T) {
 	}
 	must(t, os.Symlink("/nowhere/"+canary, filepath.Join(dir, "HZ-1", "broken")))
 	must(t, os.Symlink(filepath.Join(dir, "HZ-1", "loop"), filepath.Join(dir, "HZ-1", "loop")))
-	o, err := source.OpenObjects(context.Background(), "file://"+dir, source.Options{})
+	o, err := connect.OpenObjects(context.Background(), "file://"+dir, source.Options{})
 	must(t, err)
 	for what, key := range map[string]string{
 		"missing": "HZ-1/" + name, "a directory": "HZ-1/" + canary, "a file in place of a directory": "HZ-1/" + canary + "/x/y", "outside": "../" + canary,

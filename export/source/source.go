@@ -7,9 +7,7 @@ package source
 
 import (
 	"context"
-	"fmt"
 	"net"
-	"net/url"
 	"time"
 )
 
@@ -170,6 +168,14 @@ type Column struct {
 	Type string
 }
 
+// Pacer keeps the pace at which one source is asked by several processes. Safe for concurrent use.
+type Pacer interface {
+	// Take reserves n requests, every apart, and returns how long to wait for the first of them.
+	Take(ctx context.Context, n int, every time.Duration) (time.Duration, error)
+	// Hold keeps everybody from asking for a while.
+	Hold(ctx context.Context, d time.Duration) error
+}
+
 // Options bound what a source may cost the product's database and us.
 type Options struct {
 	LockTimeout  time.Duration // how long to wait for a locked table; 0 is 10 s
@@ -182,7 +188,8 @@ type Options struct {
 	Pacer Pacer
 }
 
-func (o Options) withDefaults() Options {
+// WithDefaults fills in what is not told.
+func (o Options) WithDefaults() Options {
 	if o.LockTimeout <= 0 {
 		o.LockTimeout = 10 * time.Second
 	}
@@ -193,24 +200,4 @@ func (o Options) withDefaults() Options {
 		o.QueryTimeout = 10 * time.Minute
 	}
 	return o
-}
-
-// Open prepares a source of rows from its URL, such as postgres://reader:secret@db.example/product. It does not connect
-// yet: [Source.Ping] does. pool_max_conns in the URL bounds the connections (8 unless told).
-func Open(ctx context.Context, rawURL string, o Options) (Source, error) {
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		// The parser's own error would repeat the URL with its password.
-		return nil, &Error{Kind: Invalid, Cause: fmt.Errorf("the source's URL cannot be read")}
-	}
-	switch u.Scheme {
-	case "postgres", "postgresql":
-		return openPostgres(ctx, rawURL, o.withDefaults())
-	case "mysql", "mariadb":
-		return openMySQL(u, o.withDefaults())
-	}
-	if s, err := openOther(ctx, u, rawURL, o.withDefaults()); s != nil || err != nil {
-		return s, err
-	}
-	return nil, &Error{Kind: Invalid, Cause: fmt.Errorf("a source of rows has a URL that begins with postgres://, not %q", u.Scheme+"://")}
 }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -124,4 +125,42 @@ func cutSQL(rows string, perRow, most int64, integer func(string) string, div fu
 		" where before_k is null or after_n is null or k = before_k or w > " + grain +
 		" or " + bucket("upto - w") + " <> " + bucket("upto - w - before_w") +
 		" order by n"
+}
+
+// FindFileColumns finds the columns that name attachments; -1 where there is none.
+func FindFileColumns(q Query, columns []Column) (key, size int, err error) {
+	find := func(name string) int {
+		if name == "" {
+			return -1
+		}
+		i := slices.IndexFunc(columns, func(c Column) bool { return c.Name == name })
+		if i < 0 && err == nil {
+			err = &Error{Kind: Schema, Dataset: q.Dataset, Cause: fmt.Errorf("column %q, which names its attachments, is missing", name)}
+		}
+		return i
+	}
+	key, size = find(q.Files.Key), find(q.Files.Size)
+	return key, size, err
+}
+
+// Add accounts for one row.
+func (w *Weight) Add(values [][]byte, key, size int, lost bool) {
+	w.Rows++
+	if lost {
+		return
+	}
+	for _, v := range values {
+		w.Bytes += int64(len(v))
+	}
+	if key < 0 || values[key] == nil {
+		return
+	}
+	w.Files++
+	n := int64(unsized)
+	if size >= 0 {
+		if said, err := strconv.ParseInt(string(values[size]), 10, 64); err == nil {
+			n = max(0, said)
+		}
+	}
+	w.FileBytes += n
 }

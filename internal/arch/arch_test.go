@@ -30,7 +30,8 @@ var rooms = []struct {
 	{"auth/people", []string{"internal/...", "migration"}},
 	{"export", []string{"internal/...", "migration", "export/..."}},
 	{"export/", []string{"internal/...", "migration", "export/..."}},
-	{"export/connect", []string{"internal/...", "migration", "export/source"}}, // the programme's questions to the sources
+	{"export/source/http", []string{"internal/...", "migration", "export/source"}},
+	{"export/connect", []string{"internal/...", "migration", "export/source", "export/source/http"}}, // the programme's questions to the sources
 	{"export/outline", []string{"internal/...", "migration", "export", "export/connect", "export/source"}},
 	{"export/delivery", []string{"internal/...", "migration", "export", "export/storage"}}, // hands over what export has made
 	{"portal", []string{"internal/...", "migration", "migration/...", "auth", "auth/oidc", "auth/people", "export", "export/...", "portal/...", "static"}},

@@ -1,4 +1,4 @@
-package source
+package http
 
 import (
 	"bytes"
@@ -11,13 +11,15 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"offramp/export/source"
 )
 
-// httpFile is an attachment being read. A connection that breaks or stalls is taken up again where it ended: by a range when
+// file is an attachment being read. A connection that breaks or stalls is taken up again where it ended: by a range when
 // the server can prove that it is still the same file (RFC 9110, section 13.1.5), or else by reading anew what has been
 // handed out already and holding it against that.
-type httpFile struct {
-	client *httpClient
+type file struct {
+	client *client
 	ctx    context.Context
 	key    string
 	target *url.URL
@@ -36,7 +38,7 @@ type httpFile struct {
 }
 
 // reconnect asks for the file, or for its rest.
-func (h *httpFile) reconnect() error {
+func (h *file) reconnect() error {
 	header := map[string]string{"Accept-Encoding": "identity"}
 	if h.at > 0 && h.tag != "" {
 		header["Range"], header["If-Range"] = fmt.Sprintf("bytes=%d-", h.at), h.tag
@@ -58,11 +60,11 @@ func (h *httpFile) reconnect() error {
 }
 
 // accept holds an answer against the ones before it.
-func (h *httpFile) accept() error {
+func (h *file) accept() error {
 	a := h.body
 	if e := a.Header.Get("Content-Encoding"); e != "" && e != "identity" {
-		cause := &Error{Kind: Invalid, Cause: errors.New("the server packs it although asked not to")}
-		return &ObjectError{Key: h.key, Reason: ReasonUnreadable, Cause: cause}
+		cause := &source.Error{Kind: source.Invalid, Cause: errors.New("the server packs it although asked not to")}
+		return &source.ObjectError{Key: h.key, Reason: source.ReasonUnreadable, Cause: cause}
 	}
 	tag := a.Header.Get("ETag")
 	if strings.HasPrefix(tag, "W/") {
@@ -85,7 +87,7 @@ func (h *httpFile) accept() error {
 }
 
 // rewind reads again what has been handed out, when an answer begins at the beginning.
-func (h *httpFile) rewind() error {
+func (h *file) rewind() error {
 	if h.at == 0 {
 		return nil
 	}
@@ -93,7 +95,7 @@ func (h *httpFile) rewind() error {
 	again.SetSeed(h.hash.Seed())
 	n, err := io.CopyN(&again, h.body, h.at)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return &Error{Kind: Unavailable, Cause: fmt.Errorf("an attachment: after %d bytes: %w", n, err)}
+		return &source.Error{Kind: source.Unavailable, Cause: fmt.Errorf("an attachment: after %d bytes: %w", n, err)}
 	}
 	if n < h.at || again.Sum64() != h.hash.Sum64() {
 		return h.changed("its first %d bytes are not what they were", h.at)
@@ -101,12 +103,12 @@ func (h *httpFile) rewind() error {
 	return nil
 }
 
-func (h *httpFile) changed(format string, args ...any) error {
-	return &ObjectError{Key: h.key, Reason: ReasonChanged, Cause: fmt.Errorf(format, args...)}
+func (h *file) changed(format string, args ...any) error {
+	return &source.ObjectError{Key: h.key, Reason: source.ReasonChanged, Cause: fmt.Errorf(format, args...)}
 }
 
 // measure learns the size of a file that the server does not tell: a small one is kept, a large one is read twice.
-func (h *httpFile) measure() error {
+func (h *file) measure() error {
 	start := bytes.NewBuffer(nil)
 	n, err := io.CopyN(start, h.body, probed)
 	if errors.Is(err, io.EOF) {
@@ -121,14 +123,14 @@ func (h *httpFile) measure() error {
 	}
 	h.hangUp()
 	if err != nil {
-		return &Error{Kind: Unavailable, Cause: fmt.Errorf("an attachment: measured %d bytes: %w", n, err)}
+		return &source.Error{Kind: source.Unavailable, Cause: fmt.Errorf("an attachment: measured %d bytes: %w", n, err)}
 	}
 	h.size, h.measured = n, true
 	return h.reconnect()
 }
 
 // Read implements io.Reader.
-func (h *httpFile) Read(p []byte) (int, error) {
+func (h *file) Read(p []byte) (int, error) {
 	if h.peeked != nil {
 		return h.peeked.Read(p)
 	}
@@ -160,7 +162,7 @@ func (h *httpFile) Read(p []byte) (int, error) {
 }
 
 // end makes sure that a file of which only measuring told the size has not grown since.
-func (h *httpFile) end() error {
+func (h *file) end() error {
 	if h.measured && h.body != nil {
 		if n, _ := io.ReadFull(h.body, make([]byte, 1)); n > 0 {
 			return h.changed("it grew beyond %d bytes", h.size)
@@ -170,7 +172,7 @@ func (h *httpFile) end() error {
 }
 
 // broken counts a body that ended early. One that ends at the same place each time is shorter than it is said to be.
-func (h *httpFile) broken(err error) error {
+func (h *file) broken(err error) error {
 	if h.ctx.Err() != nil {
 		return context.Cause(h.ctx)
 	}
@@ -184,10 +186,10 @@ func (h *httpFile) broken(err error) error {
 	if h.short == h.tries {
 		return h.changed("it ends after %d of %d bytes each time", h.at, h.size)
 	}
-	return &Error{Kind: Unavailable, Cause: fmt.Errorf("an attachment: after %d of %d bytes: %w", h.at, h.size, h.client.scrubbed(err))}
+	return &source.Error{Kind: source.Unavailable, Cause: fmt.Errorf("an attachment: after %d of %d bytes: %w", h.at, h.size, h.client.scrubbed(err))}
 }
 
-func (h *httpFile) hangUp() {
+func (h *file) hangUp() {
 	if h.body != nil {
 		h.body.Close()
 		h.body = nil
@@ -195,7 +197,7 @@ func (h *httpFile) hangUp() {
 }
 
 // Close implements io.Closer.
-func (h *httpFile) Close() error {
+func (h *file) Close() error {
 	h.hangUp()
 	return nil
 }

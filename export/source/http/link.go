@@ -1,4 +1,4 @@
-package source
+package http
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package source
+package http
 
 import (
 	"errors"
@@ -11,14 +11,12 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"offramp/export/source"
 	"offramp/migration"
 )
 
-// mark stands for the customer's reference in paths, prefixes and queries.
-const mark = ":" + parameter
-
 // requestError says what the programme's file must mend about a request.
-func requestError(r *Request) error {
+func requestError(r *source.Request) error {
 	if err := pathError(r.Path); err != nil {
 		return err
 	}
@@ -26,15 +24,15 @@ func requestError(r *Request) error {
 		if err := headerError(name, value); err != nil {
 			return err
 		}
-		if strings.Contains(value, mark) {
-			return fmt.Errorf("the header %s has %s, which may stand in the path only", name, mark)
+		if strings.Contains(value, source.Placeholder) {
+			return fmt.Errorf("the header %s has %s, which may stand in the path only", name, source.Placeholder)
 		}
 	}
 	return pagingError(r.Path, r.Paging)
 }
 
 // pagingError says what must be mended about the paging of a path.
-func pagingError(path string, p Paging) error {
+func pagingError(path string, p source.Paging) error {
 	switch {
 	case !slices.Contains([]string{migration.PagingLink, migration.PagingCursor, migration.PagingPage, migration.PagingNone}, p.By):
 		return fmt.Errorf("paging.by is %q; it must be link, cursor, page or none", p.By)
@@ -62,36 +60,17 @@ func pathError(path string) error {
 		return errors.New("the request's path must begin with one /; the host is the source's")
 	case strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' || r == '#' }):
 		return errors.New("the request's path has a space, control character, backslash or #; percent-encode it")
-	case slices.ContainsFunc(strings.Split(bare, "/"), dots):
+	case slices.ContainsFunc(strings.Split(bare, "/"), source.IsDots):
 		return errors.New("the request's path has .. or . in it")
 	}
-	if err := onlyMark(path); err != nil {
+	if err := source.OnlyPlaceholder(path); err != nil {
 		return err
 	}
-	if !strings.Contains(bare, mark) && !strings.Contains(query, mark) {
-		return fmt.Errorf("the request's path does not use %s, so it would return every customer's rows", mark)
+	if !strings.Contains(bare, source.Placeholder) && !strings.Contains(query, source.Placeholder) {
+		return fmt.Errorf("the request's path does not use %s, so it would return every customer's rows", source.Placeholder)
 	}
 	if _, err := url.Parse(path); err != nil {
 		return errors.New("the request's path is no path of a URL")
-	}
-	return nil
-}
-
-func dots(segment string) bool { return segment == "." || segment == ".." }
-
-// onlyMark refuses parameters other than :customer_id. A colon inside a word, as in /items:all, is none.
-func onlyMark(text string) error {
-	for i := range len(text) {
-		if text[i] != ':' {
-			continue
-		}
-		name := text[i+1:]
-		name = name[:wordLength(name)]
-		switch {
-		case name == parameter, name == "", i > 0 && isWord(text[i-1]) && !strings.HasPrefix(name, parameter):
-		default:
-			return fmt.Errorf("the unknown parameter :%s (only %s is known)", name, mark)
-		}
 	}
 	return nil
 }
@@ -115,51 +94,36 @@ func headerError(name, value string) error {
 // bindPath puts a customer's reference into a path that pathError has passed. In the path itself a reference must not have
 // what a server or a proxy may take for a separator once it has decoded it, be it twice.
 func bindPath(path, customer string) (string, error) {
-	if err := referenceError(customer); err != nil {
+	if err := source.CheckReference(customer); err != nil {
 		return "", err
 	}
 	bare, query, asked := strings.Cut(path, "?")
-	if strings.Contains(bare, mark) && (strings.ContainsAny(customer, `/\%`) || dots(customer)) {
-		return "", fmt.Errorf("the customer's reference has /, \\, %% or is dots only, and cannot stand in a path; use it in the query (?account=%s)", mark)
+	if strings.Contains(bare, source.Placeholder) && (strings.ContainsAny(customer, `/\%`) || source.IsDots(customer)) {
+		return "", fmt.Errorf("the customer's reference has /, \\, %% or is dots only, and cannot stand in a path; use it in the query (?account=%s)", source.Placeholder)
 	}
-	if inside(bare, query) && strings.ContainsFunc(customer, func(r rune) bool { return !isLetterOrDigit(r) && r != '-' && r != '_' }) {
-		return "", fmt.Errorf("the customer's reference has other characters than letters, digits, - and _, and %s is only a part of what stands between the separators", mark)
+	if inside(bare, query) && strings.ContainsFunc(customer, func(r rune) bool { return !source.IsLetterOrDigit(r) && r != '-' && r != '_' }) {
+		return "", fmt.Errorf("the customer's reference has other characters than letters, digits, - and _, and %s is only a part of what stands between the separators", source.Placeholder)
 	}
-	bare = strings.ReplaceAll(bare, mark, url.PathEscape(customer))
+	bare = strings.ReplaceAll(bare, source.Placeholder, url.PathEscape(customer))
 	if !asked {
 		return bare, nil
 	}
-	return bare + "?" + strings.ReplaceAll(query, mark, url.QueryEscape(customer)), nil
+	return bare + "?" + strings.ReplaceAll(query, source.Placeholder, url.QueryEscape(customer)), nil
 }
 
 // inside reports whether the mark is a part of a segment or a query's value, as in ?filter=account:":customer_id": the API
 // may have a language there, in which a reference could say more than it should.
 func inside(bare, query string) bool {
 	for _, part := range append(strings.Split(bare, "/"), strings.FieldsFunc(query, func(r rune) bool { return r == '&' || r == '=' })...) {
-		if strings.Contains(part, mark) && part != mark {
+		if strings.Contains(part, source.Placeholder) && part != source.Placeholder {
 			return true
 		}
 	}
 	return false
 }
 
-func isLetterOrDigit(r rune) bool {
-	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-}
-
-// referenceError refuses what no source without SQL may be asked with.
-func referenceError(customer string) error {
-	switch {
-	case customer == "":
-		return errors.New("a snapshot without a customer can only check")
-	case strings.ContainsFunc(customer, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' }):
-		return errors.New("the customer's reference has control characters or is not UTF-8")
-	}
-	return nil
-}
-
 // address returns where the first page is.
-func (s *httpSource) address(r *Request, customer string) (*url.URL, error) {
+func (s *api) address(r *source.Request, customer string) (*url.URL, error) {
 	path, err := bindPath(r.Path, customer)
 	if err != nil {
 		return nil, err

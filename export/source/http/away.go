@@ -1,4 +1,4 @@
-package source
+package http
 
 import (
 	"context"
@@ -40,7 +40,7 @@ func hosts(value string) ([]string, bool) {
 }
 
 // mayGo reports whether an attachment may be fetched where a redirect leads.
-func (c *httpClient) mayGo(to *url.URL) bool {
+func (c *client) mayGo(to *url.URL) bool {
 	if len(c.away) == 0 || to.User != nil || to.Scheme != "https" && to.Scheme != c.base.Scheme {
 		return false
 	}
@@ -48,7 +48,7 @@ func (c *httpClient) mayGo(to *url.URL) bool {
 }
 
 // sendFile is send for an attachment: it follows redirects to the source itself and to the hosts that its URL names.
-func (c *httpClient) sendFile(ctx context.Context, target *url.URL, header map[string]string) (*answer, error) {
+func (c *client) sendFile(ctx context.Context, target *url.URL, header map[string]string) (*answer, error) {
 	for hop := 0; ; hop++ {
 		a, err := c.send(ctx, target, header)
 		var f *fault

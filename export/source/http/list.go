@@ -1,8 +1,10 @@
-package source
+package http
 
 import (
 	"bytes"
 	"strings"
+
+	"offramp/export/source"
 )
 
 // list finds an answer's rows. What serialises "nothing" as null, leaves the member out, or writes an empty object, means no rows; a
@@ -11,22 +13,22 @@ func (p *pages) list(whole []byte) ([]byte, error) {
 	path := p.query.Request.Items
 	items, err := lookUp(whole, path)
 	if err != nil {
-		return nil, p.fail(Inconsistent, "%w", err)
+		return nil, p.fail(source.Inconsistent, "%w", err)
 	}
 	switch {
 	case items == nil && p.leftOut(whole, path):
 		return []byte("[]"), nil
 	case items == nil:
-		return nil, p.fail(Inconsistent, "the answer has no list under %q", path)
+		return nil, p.fail(source.Inconsistent, "the answer has no list under %q", path)
 	case items[0] == '[':
 		return items, nil
 	case path == "":
-		return nil, p.fail(Inconsistent, "the answer has no list but an object (say in items where its list is)")
+		return nil, p.fail(source.Inconsistent, "the answer has no list but an object (say in items where its list is)")
 	}
 	if list, ok := numbered(items); ok {
 		return list, nil
 	}
-	return nil, p.fail(Inconsistent, "the answer has %s in place of a list under %q", nameOf(items), path)
+	return nil, p.fail(source.Inconsistent, "the answer has %s in place of a list under %q", nameOf(items), path)
 }
 
 // leftOut reports whether an answer without a list says by that that there are no rows: the list is null, or the object that it
@@ -106,7 +108,7 @@ func (p *pages) more(whole []byte) (answered, error) {
 	}
 	value, err := lookUp(whole, path)
 	if err != nil {
-		return silent, p.fail(Inconsistent, "%w", err)
+		return silent, p.fail(source.Inconsistent, "%w", err)
 	}
 	switch strings.ToLower(strings.Trim(string(value), `"`)) {
 	case "":
@@ -116,5 +118,5 @@ func (p *pages) more(whole []byte) (answered, error) {
 	case "false", "0":
 		return no, nil
 	}
-	return silent, p.fail(Schema, "%q, where it is declared to say whether there is more, is %s but neither true nor false", path, nameOf(value))
+	return silent, p.fail(source.Schema, "%q, where it is declared to say whether there is more, is %s but neither true nor false", path, nameOf(value))
 }

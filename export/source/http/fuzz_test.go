@@ -1,4 +1,4 @@
-package source
+package http
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"offramp/export/source"
 )
 
 // FuzzJSONRows holds what must be true of any answer: it is refused, or every value in it is given as encoding/json reads
@@ -33,7 +35,7 @@ func FuzzJSONRows(f *testing.F) {
 			t.Fatal(err)
 		}
 		declared := kinds[int(kind)%len(kinds)]
-		shape, err := newShape(Query{Columns: []Column{{Name: "v", Type: declared}, {Name: further}}})
+		shape, err := newShape(source.Query{Columns: []source.Column{{Name: "v", Type: declared}, {Name: further}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +166,7 @@ func FuzzBindPath(f *testing.F) {
 				continue
 			}
 			got, err := url.PathUnescape(at[2])
-			if err != nil || strings.TrimPrefix(got, "x-") != strings.TrimPrefix(customer, "x-") || len(at) != 4 || len(q) != 1 || dots(got) {
+			if err != nil || strings.TrimPrefix(got, "x-") != strings.TrimPrefix(customer, "x-") || len(at) != 4 || len(q) != 1 || source.IsDots(got) {
 				t.Fatalf("%q: %q", customer, bound)
 			}
 		}

@@ -1,10 +1,12 @@
-package source
+package http
 
 import (
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
+
+	"offramp/export/source"
 )
 
 // further, as the name of a declared column, says that rows may have fields which are not declared, and need not have
@@ -14,7 +16,7 @@ const further = "*"
 // shape turns an API's rows into values.
 type shape struct {
 	dataset string
-	columns []Column
+	columns []source.Column
 	open    bool // further was declared
 	at      map[string]int
 	convert []converter
@@ -25,7 +27,7 @@ type shape struct {
 	buffer []byte
 	values [][]byte
 
-	lost    *Lost
+	lost    *source.Lost
 	instead []byte // stands for a value that is not of its column's type; nil: that ends the reading
 	bad     int64  // rows with one
 	badRow  int64  // the last of them
@@ -33,7 +35,7 @@ type shape struct {
 }
 
 // newShape checks the declared columns. An API tells no types of its own, so each column must have one.
-func newShape(q Query) (*shape, error) {
+func newShape(q source.Query) (*shape, error) {
 	s := &shape{dataset: q.Dataset, instead: q.Unconverted, lost: q.Lost, at: map[string]int{}, buffer: make([]byte, 0, 256)}
 	for _, c := range q.Columns {
 		if c.Name == further {
@@ -42,36 +44,36 @@ func newShape(q Query) (*shape, error) {
 		}
 		convert, ok := converters[c.Type]
 		if !ok {
-			return nil, s.fail(Invalid, "column %q needs a type, since an API tells none: text, integer, number, boolean, date, time, timestamp, instant, duration, binary, json or uuid", c.Name)
+			return nil, s.fail(source.Invalid, "column %q needs a type, since an API tells none: text, integer, number, boolean, date, time, timestamp, instant, duration, binary, json or uuid", c.Name)
 		}
 		if _, twice := s.at[c.Name]; twice {
-			return nil, s.fail(Invalid, "column %q is declared twice", c.Name)
+			return nil, s.fail(source.Invalid, "column %q is declared twice", c.Name)
 		}
 		s.at[c.Name] = len(s.columns)
 		s.columns, s.convert = append(s.columns, c), append(s.convert, convert)
 	}
 	n := len(s.columns)
 	if n == 0 {
-		return nil, s.fail(Invalid, "the dataset of an HTTP API must declare its columns with their types")
+		return nil, s.fail(source.Invalid, "the dataset of an HTTP API must declare its columns with their types")
 	}
 	s.ever, s.last, s.spans, s.values = make([]bool, n), make([]int64, n), make([][2]int, n), make([][]byte, n)
 	return s, nil
 }
 
-func (s *shape) fail(kind Kind, format string, args ...any) error {
-	return &Error{Kind: kind, Dataset: s.dataset, Cause: fmt.Errorf(format, args...)}
+func (s *shape) fail(kind source.Kind, format string, args ...any) error {
+	return &source.Error{Kind: kind, Dataset: s.dataset, Cause: fmt.Errorf(format, args...)}
 }
 
 // row turns row n, counted from 1, into values that are good until the next call.
 func (s *shape) row(n int64, item []byte) ([][]byte, error) {
-	if mark := s.lost.mark(item); mark != nil {
+	if mark := markOf(s.lost, item); mark != nil {
 		for i := range s.values {
 			s.values[i] = mark
 		}
 		return s.values, nil
 	}
 	if item[0] != '{' {
-		err := s.refuse(n, s.fail(Schema, "row %d is %s in place of an object", n, nameOf(item)))
+		err := s.refuse(n, s.fail(source.Schema, "row %d is %s in place of an object", n, nameOf(item)))
 		for i := range s.values {
 			s.values[i] = s.instead
 		}
@@ -82,11 +84,11 @@ func (s *shape) row(n int64, item []byte) ([][]byte, error) {
 		s.spans[i] = [2]int{-1, -1}
 	}
 	if err := members(item, func(key, value []byte) error { return s.member(n, key, value) }); err != nil {
-		var own *Error
+		var own *source.Error
 		if errors.As(err, &own) {
 			return nil, err
 		}
-		return nil, s.fail(Inconsistent, "row %d: %w", n, err)
+		return nil, s.fail(source.Inconsistent, "row %d: %w", n, err)
 	}
 	for i, span := range s.spans {
 		if s.values[i] = nil; span[0] == refused {
@@ -104,10 +106,10 @@ func (s *shape) member(n int64, key, value []byte) error {
 		if s.open {
 			return nil
 		}
-		return s.fail(Schema, "row %d has %s, which is not declared; add it to the columns, or a column %q to leave such fields out", n, fieldName(key), further)
+		return s.fail(source.Schema, "row %d has %s, which is not declared; add it to the columns, or a column %q to leave such fields out", n, fieldName(key), further)
 	}
 	if s.last[i] == n {
-		return s.fail(Inconsistent, "row %d has the field %q twice", n, key)
+		return s.fail(source.Inconsistent, "row %d has the field %q twice", n, key)
 	}
 	s.last[i], s.ever[i] = n, true
 	if value[0] == 'n' {
@@ -116,7 +118,7 @@ func (s *shape) member(n int64, key, value []byte) error {
 	start := len(s.buffer)
 	if s.buffer, ok = s.convert[i](s.buffer, value); !ok {
 		s.buffer, s.spans[i] = s.buffer[:start], [2]int{refused, refused}
-		return s.refuse(n, s.fail(Schema, "column %q: row %d has %s that is no %s, as which it is declared", key, n, nameOf(value), s.columns[i].Type))
+		return s.refuse(n, s.fail(source.Schema, "column %q: row %d has %s that is no %s, as which it is declared", key, n, nameOf(value), s.columns[i].Type))
 	}
 	s.spans[i] = [2]int{start, len(s.buffer)}
 	return nil
@@ -164,7 +166,7 @@ func (s *shape) end(rows int64) error {
 		return s.first
 	}
 	if i := slices.Index(s.ever, false); rows > 0 && i >= 0 && !s.open {
-		return s.fail(Schema, "column %q is missing: none of %d rows has the field; if the API leaves out what is empty, add a column %q", s.columns[i].Name, rows, further)
+		return s.fail(source.Schema, "column %q is missing: none of %d rows has the field; if the API leaves out what is empty, add a column %q", s.columns[i].Name, rows, further)
 	}
 	return nil
 }

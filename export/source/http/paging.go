@@ -1,4 +1,4 @@
-package source
+package http
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"offramp/export/source"
 	"offramp/migration"
 )
 
@@ -27,8 +28,8 @@ var errEnough = errors.New("enough")
 
 // pages reads one request page after page, and holds what the API says about itself against what it does.
 type pages struct {
-	client *httpClient
-	query  Query
+	client *client
+	query  source.Query
 	origin *url.URL // of the first page
 	target *url.URL // of the current page
 
@@ -52,19 +53,19 @@ type page struct {
 	items  []byte
 }
 
-func newPages(c *httpClient, q Query, first *url.URL) *pages {
+func newPages(c *client, q source.Query, first *url.URL) *pages {
 	return &pages{
 		client: c, query: q, origin: first, target: first, first: q.Request.Paging.First, total: -1,
 		asked: map[uint64]struct{}{}, came: map[uint64]struct{}{}, seed: maphash.MakeSeed(),
 	}
 }
 
-func (p *pages) fail(kind Kind, format string, args ...any) error {
+func (p *pages) fail(kind source.Kind, format string, args ...any) error {
 	cause := fmt.Errorf(format, args...)
 	if p.number > 1 {
 		cause = fmt.Errorf("page %d: %w", p.number, cause)
 	}
-	return &Error{Kind: kind, Dataset: p.query.Dataset, Cause: cause}
+	return &source.Error{Kind: kind, Dataset: p.query.Dataset, Cause: cause}
 }
 
 // failed gives a fault its place. Other errors are final already.
@@ -134,7 +135,7 @@ func (p *pages) inspect(current *page) (end bool, err error) {
 	}
 	whole := bytes.TrimPrefix(current.Bytes(), byteOrder)
 	if err := soundJSON(whole); err != nil {
-		return false, p.fail(Inconsistent, "%w", err)
+		return false, p.fail(source.Inconsistent, "%w", err)
 	}
 	if err := p.checkTotal(whole); err != nil {
 		return false, err
@@ -165,17 +166,17 @@ func (p *pages) checkTotal(whole []byte) error {
 	}
 	value, err := lookUp(whole, path)
 	if err != nil {
-		return p.fail(Inconsistent, "%w", err)
+		return p.fail(source.Inconsistent, "%w", err)
 	}
 	if value == nil {
-		return p.fail(Schema, "the answer has no %q, where the total is declared to be", path)
+		return p.fail(source.Schema, "the answer has no %q, where the total is declared to be", path)
 	}
 	n, err := strconv.ParseInt(string(value), 10, 64)
 	if err != nil || n < 0 {
-		return p.fail(Schema, "%q, where the total is declared to be, is %s but no whole number that can be", path, nameOf(value))
+		return p.fail(source.Schema, "%q, where the total is declared to be, is %s but no whole number that can be", path, nameOf(value))
 	}
 	if p.total >= 0 && n != p.total {
-		return p.fail(Inconsistent, "the API said that there are %d rows, then %d: they changed during the read", p.total, n)
+		return p.fail(source.Inconsistent, "the API said that there are %d rows, then %d: they changed during the read", p.total, n)
 	}
 	p.total = n
 	return nil
@@ -186,7 +187,7 @@ func (p *pages) checkTotal(whole []byte) error {
 func (p *pages) repeated(items []byte, none bool) (end bool, err error) {
 	if none {
 		if p.empty++; p.empty > maxEmpty {
-			return false, p.fail(Inconsistent, "%d pages in a row are empty, and more are promised", p.empty)
+			return false, p.fail(source.Inconsistent, "%d pages in a row are empty, and more are promised", p.empty)
 		}
 		return false, nil
 	}
@@ -196,7 +197,7 @@ func (p *pages) repeated(items []byte, none bool) (end bool, err error) {
 		if p.query.Request.Paging.By == migration.PagingPage && p.rows == p.total {
 			return true, p.balanced()
 		}
-		return false, p.fail(Inconsistent, "the same rows came again (after %d rows): the API goes in circles, or does not know %q", p.rows, p.query.Request.Paging.Parameter)
+		return false, p.fail(source.Inconsistent, "the same rows came again (after %d rows): the API goes in circles, or does not know %q", p.rows, p.query.Request.Paging.Parameter)
 	}
 	p.came[sum] = struct{}{}
 	return false, nil
@@ -220,7 +221,7 @@ func (p *pages) onward(header http.Header, whole []byte, none bool) (next *url.U
 		}
 	}
 	if err == nil && next == nil && more == yes && paging.By != migration.PagingPage {
-		return nil, p.fail(Inconsistent, "%q says that there is more, but the answer does not say where", paging.More)
+		return nil, p.fail(source.Inconsistent, "%q says that there is more, but the answer does not say where", paging.More)
 	}
 	if err != nil || next == nil {
 		return nil, err
@@ -230,11 +231,11 @@ func (p *pages) onward(header http.Header, whole []byte, none bool) (next *url.U
 		if none && more != yes {
 			return nil, nil // some APIs give a way on behind their last page, too, which leads to an empty one with the same again
 		}
-		return nil, p.fail(Inconsistent, "the API repeats a cursor or link (after %d rows): its pages go in circles", p.rows)
+		return nil, p.fail(source.Inconsistent, "the API repeats a cursor or link (after %d rows): its pages go in circles", p.rows)
 	}
 	p.asked[sum] = struct{}{}
 	if p.number >= maxPages {
-		return nil, p.fail(Inconsistent, "there is no end after %d pages; ask for larger ones with paging.size", maxPages)
+		return nil, p.fail(source.Inconsistent, "there is no end after %d pages; ask for larger ones with paging.size", maxPages)
 	}
 	return next, nil
 }
@@ -242,7 +243,7 @@ func (p *pages) onward(header http.Header, whole []byte, none bool) (next *url.U
 func (p *pages) linked(header http.Header) (*url.URL, error) {
 	text, err := nextLink(header.Values("Link"))
 	if err != nil {
-		return nil, p.fail(Inconsistent, "%w", err)
+		return nil, p.fail(source.Inconsistent, "%w", err)
 	}
 	if text == "" {
 		return nil, nil
@@ -255,13 +256,13 @@ func (p *pages) linked(header http.Header) (*url.URL, error) {
 func (p *pages) address(what, text string) (*url.URL, error) {
 	next, err := p.target.Parse(text)
 	if err != nil {
-		return nil, p.fail(Inconsistent, "%s is no address", what)
+		return nil, p.fail(source.Inconsistent, "%s is no address", what)
 	}
 	if next.Scheme == "http" && p.target.Scheme == "https" && next.Port() == "" && p.target.Port() == "" {
 		next.Scheme = "https"
 	}
 	if !sameOrigin(p.target, next) {
-		return nil, p.fail(Inconsistent, "%s lies at %s://%s, not at the source; the secret is not sent there", what, next.Scheme, next.Host)
+		return nil, p.fail(source.Inconsistent, "%s lies at %s://%s, not at the source; the secret is not sent there", what, next.Scheme, next.Host)
 	}
 	next.Fragment = ""
 	return next, nil
@@ -271,17 +272,17 @@ func (p *pages) cursor(whole []byte) (*url.URL, error) {
 	paging := p.query.Request.Paging
 	value, err := lookUp(whole, paging.Cursor)
 	if err != nil {
-		return nil, p.fail(Inconsistent, "%w", err)
+		return nil, p.fail(source.Inconsistent, "%w", err)
 	}
 	if value == nil || string(value) == "false" {
 		return nil, nil
 	}
 	if k := nameOf(value); k != "a string" && k != "a number" {
-		return nil, p.fail(Schema, "%q, where the cursor is declared to be, is %s", paging.Cursor, k)
+		return nil, p.fail(source.Schema, "%q, where the cursor is declared to be, is %s", paging.Cursor, k)
 	}
 	text, ok := asText(nil, value)
 	if !ok {
-		return nil, p.fail(Inconsistent, "the cursor has half a character")
+		return nil, p.fail(source.Inconsistent, "the cursor has half a character")
 	}
 	if len(text) == 0 {
 		return nil, nil
@@ -296,10 +297,10 @@ func (p *pages) cursor(whole []byte) (*url.URL, error) {
 func (p *pages) visit(items []byte, visit func(item []byte) error) error {
 	return elements(items, func(item []byte) error {
 		if p.total >= 0 && p.rows == p.total {
-			return p.fail(Inconsistent, "the API said that there are %d rows, and gave more", p.total)
+			return p.fail(source.Inconsistent, "the API said that there are %d rows, and gave more", p.total)
 		}
 		if p.query.MaxRows > 0 && p.rows == p.query.MaxRows {
-			return p.fail(Invalid, "there are more than %d rows, which is the most that is allowed", p.query.MaxRows)
+			return p.fail(source.Invalid, "there are more than %d rows, which is the most that is allowed", p.query.MaxRows)
 		}
 		p.rows++
 		return visit(item)
@@ -315,7 +316,7 @@ func (p *pages) broken(current *page, err error) bool {
 	if errors.As(current.err, &f) {
 		return f.status >= 400
 	}
-	return current.err == nil && KindOf(err) == Inconsistent && soundJSON(bytes.TrimPrefix(current.Bytes(), byteOrder)) != nil
+	return current.err == nil && source.KindOf(err) == source.Inconsistent && soundJSON(bytes.TrimPrefix(current.Bytes(), byteOrder)) != nil
 }
 
 // leap gives up a page that keeps failing. Where the pages are numbered and one behind it can be read, its rows are named as lost and
@@ -367,7 +368,7 @@ func (p *pages) over(ctx context.Context, why error, per int64, visit func(item 
 func (p *pages) lose(n int64, mark []byte, visit func(item []byte) error) error {
 	for range n {
 		if p.query.MaxRows > 0 && p.rows == p.query.MaxRows {
-			return p.fail(Invalid, "there are more than %d rows, which is the most that is allowed", p.query.MaxRows)
+			return p.fail(source.Invalid, "there are more than %d rows, which is the most that is allowed", p.query.MaxRows)
 		}
 		p.rows++
 		if err := visit(mark); err != nil {
@@ -379,15 +380,15 @@ func (p *pages) lose(n int64, mark []byte, visit func(item []byte) error) error 
 
 // patient makes of a page's failure one that is worth another try, where others of the same list were read.
 func (p *pages) patient(err error) error {
-	var own *Error
+	var own *source.Error
 	if p.number == 1 || !errors.As(err, &own) || own.Retryable() {
 		return err
 	}
-	return &Error{Kind: Unavailable, Dataset: own.Dataset, Cause: own.Cause}
+	return &source.Error{Kind: source.Unavailable, Dataset: own.Dataset, Cause: own.Cause}
 }
 
 // mark returns an item of lose as it is; nil for a row.
-func (l *Lost) mark(item []byte) []byte {
+func markOf(l *source.Lost, item []byte) []byte {
 	if l == nil || len(item) == 0 {
 		return nil
 	}
@@ -402,7 +403,7 @@ func (l *Lost) mark(item []byte) []byte {
 // balanced is asked after the last page.
 func (p *pages) balanced() error {
 	if p.total >= 0 && p.rows != p.total {
-		return p.fail(Inconsistent, "the API said that there are %d rows, and gave %d", p.total, p.rows)
+		return p.fail(source.Inconsistent, "the API said that there are %d rows, and gave %d", p.total, p.rows)
 	}
 	return nil
 }

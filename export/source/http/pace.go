@@ -1,25 +1,19 @@
-package source
+package http
 
 import (
 	"context"
 	"sync"
 	"time"
-)
 
-// Pacer keeps the pace at which one source is asked by several processes. Safe for concurrent use.
-type Pacer interface {
-	// Take reserves n requests, every apart, and returns how long to wait for the first of them.
-	Take(ctx context.Context, n int, every time.Duration) (time.Duration, error)
-	// Hold keeps everybody from asking for a while.
-	Hold(ctx context.Context, d time.Duration) error
-}
+	"offramp/export/source"
+)
 
 // ahead is for how long requests are reserved at once, so that a fast source does not cost a question each.
 const ahead = 200 * time.Millisecond
 
 // slots are the requests that this process has reserved.
 type slots struct {
-	pacer Pacer // nil: there is no other process
+	pacer source.Pacer // nil: there is no other process
 	mu    sync.Mutex
 	next  time.Time
 	left  int

@@ -1,4 +1,4 @@
-package source
+package http
 
 import (
 	"context"
@@ -9,35 +9,38 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"offramp/export/source"
 )
 
-// httpObjects fetches attachments from an HTTP server, with the same secret as the API's rows.
-type httpObjects struct {
-	client *httpClient
+// objects fetches attachments from an HTTP server, with the same secret as the API's rows.
+type objects struct {
+	client *client
 }
 
 // probed is how much of an attachment without a declared size is read into memory to learn it.
 const probed = 1 << 20
 
-func openHTTPObjects(u *url.URL, o Options) (Objects, error) {
-	c, err := newHTTPClient(u, o)
+// OpenObjects prepares a server of attachments by its address, which is written as in [Open].
+func OpenObjects(u *url.URL, o source.Options) (source.Objects, error) {
+	c, err := newClient(u, o)
 	if err != nil {
-		return nil, &Error{Kind: Invalid, Cause: err}
+		return nil, &source.Error{Kind: source.Invalid, Cause: err}
 	}
-	return &httpObjects{client: c}, nil
+	return &objects{client: c}, nil
 }
 
 // Ping implements Objects.
-func (h *httpObjects) Ping(ctx context.Context) error { return h.client.ping(ctx) }
+func (h *objects) Ping(ctx context.Context) error { return h.client.ping(ctx) }
 
 // Open implements Objects. A key is a plain path below the source's address, in which nothing is escaped; or, when it begins
 // with / or https://, an address as it stands, which must lie at the source.
-func (h *httpObjects) Open(ctx context.Context, key string) (io.ReadCloser, int64, error) {
+func (h *objects) Open(ctx context.Context, key string) (io.ReadCloser, int64, error) {
 	target, err := h.address(key)
 	if err != nil {
-		return nil, 0, &ObjectError{Key: key, Reason: ReasonMissing, Cause: err}
+		return nil, 0, &source.ObjectError{Key: key, Reason: source.ReasonMissing, Cause: err}
 	}
-	f := &httpFile{client: h.client, ctx: ctx, key: key, target: target, size: -1}
+	f := &file{client: h.client, ctx: ctx, key: key, target: target, size: -1}
 	if err := f.reconnect(); err != nil {
 		return nil, 0, err
 	}
@@ -50,7 +53,7 @@ func (h *httpObjects) Open(ctx context.Context, key string) (io.ReadCloser, int6
 	return f, f.size, nil
 }
 
-func (h *httpObjects) address(key string) (*url.URL, error) {
+func (h *objects) address(key string) (*url.URL, error) {
 	base := h.client.base
 	switch {
 	case key == "":
@@ -67,7 +70,7 @@ func (h *httpObjects) address(key string) (*url.URL, error) {
 		return u, nil
 	}
 	segments := strings.Split(key, "/")
-	if slices.ContainsFunc(segments, dots) {
+	if slices.ContainsFunc(segments, source.IsDots) {
 		return nil, errors.New("it has .. or . in it")
 	}
 	for i, s := range segments {
@@ -81,22 +84,22 @@ func (h *httpObjects) address(key string) (*url.URL, error) {
 }
 
 // fileFailure says whom an answer concerns: this attachment alone, or all.
-func (h *httpFile) fileFailure(err error) error {
+func (h *file) fileFailure(err error) error {
 	var f *fault
 	if !errors.As(err, &f) {
 		return err
 	}
 	if f.status == http.StatusNotFound || f.status == http.StatusGone {
-		return &ObjectError{Key: h.key, Reason: ReasonMissing, Cause: f.cause}
+		return &source.ObjectError{Key: h.key, Reason: source.ReasonMissing, Cause: f.cause}
 	}
 	switch s := f.status; {
 	case s == http.StatusForbidden || s == http.StatusUnavailableForLegalReasons || s == http.StatusPaymentRequired:
-		return &ObjectError{Key: h.key, Reason: ReasonDenied, Cause: &Error{Kind: f.kind, Cause: f.cause}}
-	case s == http.StatusInternalServerError || s == http.StatusNotImplemented, f.kind == Invalid && s >= 300 && !h.begun:
-		return &ObjectError{Key: h.key, Reason: ReasonUnreadable, Cause: &Error{Kind: f.kind, Cause: f.cause}}
+		return &source.ObjectError{Key: h.key, Reason: source.ReasonDenied, Cause: &source.Error{Kind: f.kind, Cause: f.cause}}
+	case s == http.StatusInternalServerError || s == http.StatusNotImplemented, f.kind == source.Invalid && s >= 300 && !h.begun:
+		return &source.ObjectError{Key: h.key, Reason: source.ReasonUnreadable, Cause: &source.Error{Kind: f.kind, Cause: f.cause}}
 	}
 	if h.begun && (f.status == http.StatusRequestedRangeNotSatisfiable || f.status == http.StatusPreconditionFailed) {
-		return &ObjectError{Key: h.key, Reason: ReasonChanged, Cause: f.cause}
+		return &source.ObjectError{Key: h.key, Reason: source.ReasonChanged, Cause: f.cause}
 	}
-	return &Error{Kind: f.kind, Cause: fmt.Errorf("an attachment: %w", f.cause)}
+	return &source.Error{Kind: f.kind, Cause: fmt.Errorf("an attachment: %w", f.cause)}
 }

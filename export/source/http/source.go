@@ -1,4 +1,6 @@
-package source
+// Package http reads rows from an API that pages JSON, and attachments from an HTTP server. See [source.Source] and
+// [source.Objects] for what is promised.
+package http
 
 import (
 	"context"
@@ -12,15 +14,17 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"offramp/export/source"
 )
 
-// httpSource reads rows from an HTTP API that pages JSON. The API is live: it has no snapshots, so two readings may differ.
-type httpSource struct {
-	client *httpClient
-	opts   Options
+// api reads rows from an HTTP API that pages JSON. The API is live: it has no snapshots, so two readings may differ.
+type api struct {
+	client *client
+	opts   source.Options
 }
 
-// openHTTP reads an API's address:
+// Open reads an API's address:
 //
 //	https://api.example.com/base?rate=5&timeout=30s
 //
@@ -28,18 +32,18 @@ type httpSource struct {
 // (30s), tries how often a request is made before the source counts as unavailable (5), redirect the hosts to which attachments
 // may be redirected (none). http:// is for this machine only, since the secret would be readable on the way; insecure=yes
 // allows it elsewhere.
-func openHTTP(u *url.URL, o Options) (*httpSource, error) {
-	c, err := newHTTPClient(u, o)
+func Open(u *url.URL, o source.Options) (source.Source, error) {
+	c, err := newClient(u, o)
 	if err != nil {
-		return nil, &Error{Kind: Invalid, Cause: err}
+		return nil, &source.Error{Kind: source.Invalid, Cause: err}
 	}
-	return &httpSource{client: c, opts: o}, nil
+	return &api{client: c, opts: o.WithDefaults()}, nil
 }
 
-func newHTTPClient(u *url.URL, o Options) (*httpClient, error) {
+func newClient(u *url.URL, o source.Options) (*client, error) {
 	base := *u
 	base.RawQuery, base.Fragment = "", ""
-	c := &httpClient{base: &base, limit: rate.NewLimiter(10, 1), slots: slots{pacer: o.Pacer}, stall: 30 * time.Second, tries: 5}
+	c := &client{base: &base, limit: rate.NewLimiter(10, 1), slots: slots{pacer: o.Pacer}, stall: 30 * time.Second, tries: 5}
 	switch {
 	case u.User != nil:
 		return nil, errors.New("an API's URL must not hold a password; set OFFRAMP_SOURCE_<KEY>_HEADER instead")
@@ -65,7 +69,7 @@ func newHTTPClient(u *url.URL, o Options) (*httpClient, error) {
 }
 
 // configure reads the URL's options. One that nobody knows is most likely misspelt.
-func (c *httpClient) configure(u *url.URL) error {
+func (c *client) configure(u *url.URL) error {
 	options, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return errors.New("the options behind the ? of the API's URL cannot be read")
@@ -82,7 +86,7 @@ func (c *httpClient) configure(u *url.URL) error {
 }
 
 // option sets one option and reports whether it is one.
-func (c *httpClient) option(name, value string) bool {
+func (c *client) option(name, value string) bool {
 	var err error
 	switch name {
 	case "rate":
@@ -112,11 +116,11 @@ func loopback(host string) bool {
 }
 
 // Ping implements Source: any answer will do that does not refuse us. Which paths there are, only the datasets know.
-func (s *httpSource) Ping(ctx context.Context) error {
+func (s *api) Ping(ctx context.Context) error {
 	return s.client.ping(ctx)
 }
 
-func (c *httpClient) ping(ctx context.Context) error {
+func (c *client) ping(ctx context.Context) error {
 	err := c.retrying(ctx, func() error {
 		a, err := c.send(ctx, c.base, nil)
 		if err == nil {
@@ -126,8 +130,8 @@ func (c *httpClient) ping(ctx context.Context) error {
 	})
 	var f *fault
 	if errors.As(err, &f) {
-		if f.kind == Unavailable || f.status == http.StatusUnauthorized {
-			return &Error{Kind: f.kind, Cause: f.cause}
+		if f.kind == source.Unavailable || f.status == http.StatusUnauthorized {
+			return &source.Error{Kind: f.kind, Cause: f.cause}
 		}
 		return nil
 	}
@@ -135,26 +139,22 @@ func (c *httpClient) ping(ctx context.Context) error {
 }
 
 // Close implements Source.
-func (s *httpSource) Close() { s.client.client.CloseIdleConnections() }
+func (s *api) Close() { s.client.client.CloseIdleConnections() }
 
 // Begin implements Source. Joining means nothing here.
-func (s *httpSource) Begin(_ context.Context, customer, join string) (Snapshot, error) {
+func (s *api) Begin(_ context.Context, customer, join string) (source.Snapshot, error) {
 	if join != "" {
-		return nil, &Error{Kind: Invalid, Cause: errors.New("an API has no snapshots that could be joined")}
+		return nil, &source.Error{Kind: source.Invalid, Cause: errors.New("an API has no snapshots that could be joined")}
 	}
-	return &httpSnapshot{source: s, customer: customer, info: Info{AsOf: time.Now().UTC()}}, nil
+	return &snapshot{source: s, customer: customer, info: source.Info{AsOf: time.Now().UTC()}}, nil
 }
 
 // Table implements Source.
-func (s *httpSource) Table(context.Context, string, func([]Column, [][]byte) error) error {
-	return errTable("an HTTP API")
+func (s *api) Table(context.Context, string, func([]source.Column, [][]byte) error) error {
+	return source.NoSQL("an HTTP API")
 }
 
 // CheckTable implements Source.
-func (s *httpSource) CheckTable(context.Context, string) ([]Column, error) {
-	return nil, errTable("an HTTP API")
-}
-
-func errTable(what string) error {
-	return &Error{Kind: Invalid, Cause: fmt.Errorf("%s answers no SQL; read the customers from a database, or import a file", what)}
+func (s *api) CheckTable(context.Context, string) ([]source.Column, error) {
+	return nil, source.NoSQL("an HTTP API")
 }

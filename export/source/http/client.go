@@ -1,4 +1,4 @@
-package source
+package http
 
 import (
 	"bytes"
@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"offramp/export/source"
 	"offramp/internal/outbound"
 )
 
@@ -36,8 +37,8 @@ var (
 	byteOrder  = []byte("\xef\xbb\xbf") // some begin with it, though JSON has none
 )
 
-// httpClient asks one API: at its rate, with its secret, and nobody else. It is safe for concurrent use.
-type httpClient struct {
+// client asks one API: at its rate, with its secret, and nobody else. It is safe for concurrent use.
+type client struct {
 	base   *url.URL
 	name   string // of the header with the secret
 	secret string
@@ -68,7 +69,7 @@ func newTransport(stall time.Duration) *http.Transport {
 
 // fault is an answer, or the lack of one, that gives no data.
 type fault struct {
-	kind   Kind
+	kind   source.Kind
 	status int // 0: none came
 	after  time.Duration
 	to     *url.URL // where a redirect leads
@@ -82,10 +83,10 @@ func (f *fault) Error() string { return f.cause.Error() }
 func (f *fault) Unwrap() error { return f.cause }
 
 // again reports whether the same request may go well in a moment.
-func (f *fault) again() bool { return f.kind == Unavailable && f.after <= maxWait }
+func (f *fault) again() bool { return f.kind == source.Unavailable && f.after <= maxWait }
 
 // retrying calls do, each time when it is our turn, until it succeeds, fails for good, or has failed as often as it may.
-func (c *httpClient) retrying(ctx context.Context, do func() error) error {
+func (c *client) retrying(ctx context.Context, do func() error) error {
 	for try := 1; ; try++ {
 		if err := c.turn(ctx); err != nil {
 			return err
@@ -112,7 +113,7 @@ func (c *httpClient) retrying(ctx context.Context, do func() error) error {
 }
 
 // leave notes that the API wants no request from anybody for a while.
-func (c *httpClient) leave(ctx context.Context, d time.Duration) {
+func (c *client) leave(ctx context.Context, d time.Duration) {
 	c.slots.hold(ctx, d)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -122,7 +123,7 @@ func (c *httpClient) leave(ctx context.Context, d time.Duration) {
 }
 
 // turn waits until one more request may be made.
-func (c *httpClient) turn(ctx context.Context) error {
+func (c *client) turn(ctx context.Context) error {
 	c.mu.Lock()
 	quiet := time.Until(c.quiet)
 	c.mu.Unlock()
@@ -153,7 +154,7 @@ func soonEnough(ctx context.Context, wait time.Duration) bool {
 }
 
 func errNoTime() error {
-	return &Error{Kind: Locked, Cause: errors.New("the rate at which the API may be asked (rate=) leaves no time for it")}
+	return &source.Error{Kind: source.Locked, Cause: errors.New("the rate at which the API may be asked (rate=) leaves no time for it")}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -180,13 +181,13 @@ type answer struct {
 }
 
 // send makes one request. Whatever is not a success, it returns as *fault.
-func (c *httpClient) send(ctx context.Context, target *url.URL, header map[string]string) (*answer, error) {
+func (c *client) send(ctx context.Context, target *url.URL, header map[string]string) (*answer, error) {
 	a := &answer{stall: c.stall}
 	a.ctx, a.cancel = context.WithCancelCause(ctx)
 	request, err := http.NewRequestWithContext(a.ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
 		a.cancel(nil)
-		return nil, &fault{kind: Invalid, cause: errors.New("the address cannot be used")}
+		return nil, &fault{kind: source.Invalid, cause: errors.New("the address cannot be used")}
 	}
 	for name, value := range header {
 		request.Header.Set(name, value)
@@ -204,9 +205,9 @@ func (c *httpClient) send(ctx context.Context, target *url.URL, header map[strin
 		err = a.cause(err)
 		a.cancel(nil)
 		a.watch.Stop()
-		kind := Unavailable
+		kind := source.Unavailable
 		if errors.Is(err, outbound.ErrBlocked) {
-			kind = Invalid
+			kind = source.Invalid
 		}
 		return nil, &fault{kind: kind, cause: c.scrubbed(err)}
 	}
@@ -249,7 +250,7 @@ func (a *answer) Close() {
 }
 
 // statusFault judges an answer by its status. It repeats nothing of the text, which may hold a customer's data.
-func (c *httpClient) statusFault(a *answer) *fault {
+func (c *client) statusFault(a *answer) *fault {
 	f := &fault{status: a.StatusCode}
 	switch s := a.StatusCode; {
 	case s == http.StatusOK || s == http.StatusPartialContent:
@@ -259,21 +260,21 @@ func (c *httpClient) statusFault(a *answer) *fault {
 		if to, err := a.Location(); err == nil {
 			where, f.to = "to "+to.Scheme+"://"+to.Host, to
 		}
-		f.kind, f.cause = Invalid, fmt.Errorf("status %d leads %s; redirects are not followed, but those of attachments to hosts that redirect= names: set the right address", s, where)
+		f.kind, f.cause = source.Invalid, fmt.Errorf("status %d leads %s; redirects are not followed, but those of attachments to hosts that redirect= names: set the right address", s, where)
 		return f
 	case s == http.StatusUnauthorized || s == http.StatusForbidden:
-		f.kind = Denied
+		f.kind = source.Denied
 	case s == http.StatusNotFound || s == http.StatusGone:
-		f.kind = Schema
+		f.kind = source.Schema
 	case s >= 500, s == http.StatusTooManyRequests, s == http.StatusRequestTimeout, s == http.StatusTooEarly:
-		f.kind, f.after = Unavailable, retryAfter(a.Header.Get("Retry-After"))
+		f.kind, f.after = source.Unavailable, retryAfter(a.Header.Get("Retry-After"))
 	case s < 300:
-		f.kind = Inconsistent
+		f.kind = source.Inconsistent
 	default:
-		f.kind = Invalid
+		f.kind = source.Invalid
 	}
 	f.cause = fmt.Errorf("status %s, %s", statusOf(a), unquoted(a, a.ContentLength))
-	if !f.again() && f.kind == Unavailable {
+	if !f.again() && f.kind == source.Unavailable {
 		f.cause = fmt.Errorf("%w; it asks to wait %s", f.cause, f.after.Round(time.Second))
 	}
 	return f
@@ -313,7 +314,7 @@ func unquoted(a *answer, length int64) string {
 }
 
 // scrub removes the secret from a text, also without the scheme before it, as in "Bearer x".
-func (c *httpClient) scrub(text string) string {
+func (c *client) scrub(text string) string {
 	if c.secret == "" {
 		return text
 	}
@@ -325,7 +326,7 @@ func (c *httpClient) scrub(text string) string {
 }
 
 // scrubbed keeps an error unless its text has the secret.
-func (c *httpClient) scrubbed(err error) error {
+func (c *client) scrubbed(err error) error {
 	if text := c.scrub(err.Error()); text != err.Error() {
 		return errors.New(text)
 	}
@@ -334,7 +335,7 @@ func (c *httpClient) scrubbed(err error) error {
 
 // page reads one answer whole into b, trying again what may go well in a moment. Only a whole answer is ever used: what an
 // answer that broke off had begun to tell is asked for again from the same place.
-func (c *httpClient) page(ctx context.Context, target *url.URL, header map[string]string, b *bytes.Buffer) (http.Header, error) {
+func (c *client) page(ctx context.Context, target *url.URL, header map[string]string, b *bytes.Buffer) (http.Header, error) {
 	var got http.Header
 	err := c.retrying(ctx, func() error {
 		whole, cancel := context.WithTimeoutCause(ctx, slowest*c.stall, errSlow)
@@ -350,33 +351,33 @@ func (c *httpClient) page(ctx context.Context, target *url.URL, header map[strin
 	return got, err
 }
 
-func (c *httpClient) readPage(a *answer, b *bytes.Buffer) error {
+func (c *client) readPage(a *answer, b *bytes.Buffer) error {
 	if a.StatusCode != http.StatusOK {
-		return &fault{kind: Inconsistent, status: a.StatusCode, cause: fmt.Errorf("status %s in place of a page", statusOf(a))}
+		return &fault{kind: source.Inconsistent, status: a.StatusCode, cause: fmt.Errorf("status %s in place of a page", statusOf(a))}
 	}
 	if e := a.Header.Get("Content-Encoding"); e != "" {
-		return &fault{kind: Inconsistent, cause: fmt.Errorf("the answer is packed as %q, which was not asked for", e)}
+		return &fault{kind: source.Inconsistent, cause: fmt.Errorf("the answer is packed as %q, which was not asked for", e)}
 	}
 	b.Reset()
 	n, err := b.ReadFrom(io.LimitReader(a, maxPage+1))
 	if err != nil {
-		return &fault{kind: Unavailable, cause: c.scrubbed(fmt.Errorf("the answer broke off after %d bytes: %w", n, err))}
+		return &fault{kind: source.Unavailable, cause: c.scrubbed(fmt.Errorf("the answer broke off after %d bytes: %w", n, err))}
 	}
 	if n > maxPage {
-		return &fault{kind: Invalid, cause: fmt.Errorf("one answer has more than %d MiB; ask for smaller pages with paging.size", maxPage>>20)}
+		return &fault{kind: source.Invalid, cause: fmt.Errorf("one answer has more than %d MiB; ask for smaller pages with paging.size", maxPage>>20)}
 	}
 	return c.kindOfPage(a, b.Bytes())
 }
 
 // kindOfPage refuses what is not JSON before anybody tries to read it as such.
-func (c *httpClient) kindOfPage(a *answer, text []byte) error {
+func (c *client) kindOfPage(a *answer, text []byte) error {
 	kind, parameters, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
 	if set := strings.ToLower(parameters["charset"]); set != "" && set != "utf-8" && set != "utf8" && set != "us-ascii" {
-		return &fault{kind: Inconsistent, cause: fmt.Errorf("the answer's charset is %q; JSON is UTF-8", set)}
+		return &fault{kind: source.Inconsistent, cause: fmt.Errorf("the answer's charset is %q; JSON is UTF-8", set)}
 	}
 	first := bytes.TrimLeft(bytes.TrimPrefix(text, byteOrder), " \t\r\n")
 	if strings.Contains(kind, "html") || len(first) == 0 || first[0] != '{' && first[0] != '[' {
-		return &fault{kind: Inconsistent, cause: fmt.Errorf("status %s, but no JSON; %s", statusOf(a), unquoted(a, int64(len(text))))}
+		return &fault{kind: source.Inconsistent, cause: fmt.Errorf("status %s, but no JSON; %s", statusOf(a), unquoted(a, int64(len(text))))}
 	}
 	return nil
 }

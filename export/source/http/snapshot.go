@@ -1,4 +1,4 @@
-package source
+package http
 
 import (
 	"context"
@@ -6,25 +6,27 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"offramp/export/source"
 )
 
-// httpSnapshot is no snapshot but a series of requests for one customer.
-type httpSnapshot struct {
-	source   *httpSource
+// snapshot is no snapshot but a series of requests for one customer.
+type snapshot struct {
+	source   *api
 	customer string
-	info     Info
+	info     source.Info
 }
 
 // Info implements Snapshot. It is not steady, and one reader must read everything.
-func (s *httpSnapshot) Info() Info { return s.info }
+func (s *snapshot) Info() source.Info { return s.info }
 
 // Close implements Snapshot.
-func (s *httpSnapshot) Close() {}
+func (s *snapshot) Close() {}
 
 // prepare checks everything that needs no request.
-func (s *httpSnapshot) prepare(q Query) (*shape, error) {
+func (s *snapshot) prepare(q source.Query) (*shape, error) {
 	fail := func(err error) (*shape, error) {
-		return nil, &Error{Kind: Invalid, Dataset: q.Dataset, Cause: err}
+		return nil, &source.Error{Kind: source.Invalid, Dataset: q.Dataset, Cause: err}
 	}
 	switch {
 	case q.Request == nil || q.SQL != "" || q.CountSQL != "" || q.Objects != nil:
@@ -41,31 +43,31 @@ func (s *httpSnapshot) prepare(q Query) (*shape, error) {
 }
 
 // open prepares a reading from the first page on.
-func (s *httpSnapshot) open(q Query) (*shape, *pages, error) {
+func (s *snapshot) open(q source.Query) (*shape, *pages, error) {
 	shape, err := s.prepare(q)
 	if err != nil {
 		return nil, nil, err
 	}
 	first, err := s.source.address(q.Request, s.customer)
 	if err != nil {
-		return nil, nil, &Error{Kind: Invalid, Dataset: q.Dataset, Cause: err}
+		return nil, nil, &source.Error{Kind: source.Invalid, Dataset: q.Dataset, Cause: err}
 	}
 	return shape, newPages(s.source.client, q, first), nil
 }
 
 // limited bounds a check or count.
-func (s *httpSnapshot) limited(ctx context.Context, q Query) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, s.source.opts.CountTimeout, &Error{Kind: Locked, Dataset: q.Dataset, Cause: fmt.Errorf("checking or counting took longer than %s", s.source.opts.CountTimeout)})
+func (s *snapshot) limited(ctx context.Context, q source.Query) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, s.source.opts.CountTimeout, &source.Error{Kind: source.Locked, Dataset: q.Dataset, Cause: fmt.Errorf("checking or counting took longer than %s", s.source.opts.CountTimeout)})
 }
 
 // Check implements Snapshot. With a customer it asks for the first page and looks at its rows. That the API does not know
 // this customer is no fault of the query, so most refusals pass.
-func (s *httpSnapshot) Check(ctx context.Context, q Query) ([]Column, error) {
+func (s *snapshot) Check(ctx context.Context, q source.Query) ([]source.Column, error) {
 	shape, err := s.prepare(q)
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := fileColumns(q, shape.columns); err != nil || s.customer == "" {
+	if _, _, err := source.FindFileColumns(q, shape.columns); err != nil || s.customer == "" {
 		return shape.columns, err
 	}
 	shape, p, err := s.open(q)
@@ -90,7 +92,7 @@ func (s *httpSnapshot) Check(ctx context.Context, q Query) ([]Column, error) {
 }
 
 // Count implements Snapshot: by the API's own total, or else by reading everything.
-func (s *httpSnapshot) Count(ctx context.Context, q Query) (int64, error) {
+func (s *snapshot) Count(ctx context.Context, q source.Query) (int64, error) {
 	_, p, err := s.open(q)
 	if err != nil {
 		return 0, err
@@ -110,12 +112,12 @@ func (s *httpSnapshot) Count(ctx context.Context, q Query) (int64, error) {
 }
 
 // Weigh implements Snapshot. Where the API says its total and no attachments are to be counted, one page is enough.
-func (s *httpSnapshot) Weigh(ctx context.Context, q Query) (w Weight, err error) {
+func (s *snapshot) Weigh(ctx context.Context, q source.Query) (w source.Weight, err error) {
 	shape, p, err := s.open(q)
 	if err != nil {
 		return w, err
 	}
-	key, size, err := fileColumns(q, shape.columns)
+	key, size, err := source.FindFileColumns(q, shape.columns)
 	if err != nil {
 		return w, err
 	}
@@ -127,7 +129,7 @@ func (s *httpSnapshot) Weigh(ctx context.Context, q Query) (w Weight, err error)
 		}
 		values, err := shape.row(p.rows, item)
 		if err == nil {
-			w.add(values, key, size, shape.lost.mark(item) != nil)
+			w.Add(values, key, size, markOf(shape.lost, item) != nil)
 		}
 		return err
 	})
@@ -139,13 +141,13 @@ func (s *httpSnapshot) Weigh(ctx context.Context, q Query) (w Weight, err error)
 }
 
 // Split implements Snapshot: an API is read as a whole.
-func (s *httpSnapshot) Split(ctx context.Context, q Query, _, _ int64) ([]Share, error) {
+func (s *snapshot) Split(ctx context.Context, q source.Query, _, _ int64) ([]source.Share, error) {
 	w, err := s.Weigh(ctx, q)
-	return []Share{{Weight: w}}, err
+	return []source.Share{{Weight: w}}, err
 }
 
 // Rows implements Snapshot.
-func (s *httpSnapshot) Rows(ctx context.Context, q Query, yield func(values [][]byte) error) (n int64, err error) {
+func (s *snapshot) Rows(ctx context.Context, q source.Query, yield func(values [][]byte) error) (n int64, err error) {
 	shape, p, err := s.open(q)
 	if err != nil {
 		return 0, err
