@@ -92,8 +92,8 @@ var Meant = []TableRights{
 		Serve: "select, insert, update (owner, due_day, state, note, link, ended_by, ended_at, version)",
 		Work:  "select, update (owner, state, ended_at, version)",
 	},
-	{Table: "governance_waiver", Serve: "select, insert, update (agreed_by, agreed_at, ended_by, ended_at)"},
-	{Table: "governance_entry", Serve: "select, insert", Work: "insert"},
+	{Table: "governance_waiver", Serve: "select, insert, update (agreed_by, agreed_at, ended_by, ended_at)", Work: "select"},
+	{Table: "governance_entry", Serve: "select, insert", Work: "select, insert"},
 
 	// Papers that people decide about. The web side writes what people do; a worker reminds them, and sends what both ask for.
 	{Table: "approval_path", Serve: "select, insert", Work: "select"},

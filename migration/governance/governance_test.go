@@ -414,3 +414,47 @@ func TestASmallCompanyChangesToTheFullTemplate(t *testing.T) {
 		t.Errorf("%s leads", p.Template)
 	}
 }
+
+// TestOwnersGetOneDigestADay has two workers tick through a day and the next: overdue, soon due and new items in one mail, once.
+func TestOwnersGetOneDigestADay(t *testing.T) {
+	h := openHouse(t)
+	h.start(short)
+	tick := func() {
+		var group sync.WaitGroup
+		for range 2 {
+			group.Go(func() { h.must(h.Tick(t.Context())) })
+		}
+		group.Wait()
+	}
+	body := func(who string) (text string) {
+		const sql = `SELECT coalesce(string_agg(detail ->> 'Body', ' | ' ORDER BY asked_at), '') FROM staff_mail WHERE kind = 'digest' AND identity_id = $1`
+		if err := h.database.Super(t).QueryRow(t.Context(), sql, who).Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	for _, key := range []string{"a", "b", "c"} {
+		h.must(h.Assign(t.Context(), mia, "own", key, h.item(key).Version, "leo", map[string]string{"a": "2026-05-08", "b": "2026-05-13", "c": "2026-05-30"}[key]))
+	}
+	h.clock.Set(time.Date(2026, 5, 10, 2, 0, 0, 0, time.UTC)) // Sunday
+	tick()
+	h.clock.Set(time.Date(2026, 5, 10, 23, 59, 0, 0, time.UTC)) // Monday, one minute to eight in Shanghai
+	tick()
+	if got := body("leo"); got != "" {
+		t.Errorf("told too early: %s", got)
+	}
+	h.clock.Set(time.Date(2026, 5, 11, 0, 0, 0, 0, time.UTC))
+	tick()
+	h.clock.Advance(time.Hour)
+	tick()
+	if got, want := body("leo"), "**Overdue**\n\n- A: 8 May 2026\n\n**Due within 3 days**\n\n- B: 13 May 2026\n\n**New for you**\n\n- C: 30 May 2026"; got != want {
+		t.Errorf("told %q, want %q", got, want)
+	}
+	h.must(h.Assign(t.Context(), mia, "own", "a", h.item("a").Version, "", ""))
+	h.must(h.Assign(t.Context(), mia, "own", "b", h.item("b").Version, "max", "2026-06-20"))
+	h.clock.Set(time.Date(2026, 5, 12, 1, 0, 0, 0, time.UTC))
+	tick()
+	if strings.Contains(body("leo"), " | ") || body("max") != "**New for you**\n\n- B: 20 June 2026" {
+		t.Errorf("the next day: leo %q, max %q", body("leo"), body("max"))
+	}
+}

@@ -180,7 +180,7 @@ func (s *Service) facts(ctx context.Context, tx *db.Tx, p *migration.Programme) 
 }
 
 // Tick ticks the items whose facts hold, and opens them again where they do not hold any more, so that the checklist says what the
-// portal sees. It is repeatable; a worker calls it. A rule without a result leaves its item alone and is logged.
+// portal sees; and tells owners of their items. It is repeatable; a worker calls it. A rule without a result leaves its item alone and is logged.
 func (s *Service) Tick(ctx context.Context) error {
 	p, err := s.programmes.Active(ctx)
 	if err != nil {
@@ -193,6 +193,9 @@ func (s *Service) Tick(ctx context.Context) error {
 		}
 		if left > 0 {
 			s.log.WarnContext(ctx, "open items whose owner has no role any more belong to nobody", slog.Int64("items", left))
+		}
+		if err := s.digest(ctx, tx, p); err != nil {
+			return err
 		}
 		items, err := s.store.byFact(ctx, tx)
 		if err != nil || len(items) == 0 {
