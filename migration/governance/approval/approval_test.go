@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -550,4 +551,32 @@ func itoa(n int) string {
 		return "0"
 	}
 	return string(rune('0' + n%10))
+}
+
+// TestG07_AWorkersOwnRoleRemindsAndSends does what a worker does with a worker's rights alone. A mail that a process had in hand when it
+// died is not sent again.
+func TestG07_AWorkersOwnRoleRemindsAndSends(t *testing.T) {
+	h := openHouse(t)
+	id := h.paper(words)
+	h.submit(id, "direct", map[string][]string{"one": {"leo"}})
+	h.exec(`INSERT INTO staff_mail (id, identity_id, kind, about, detail, path, asked_at, state, taken_at) VALUES ('lost', 'leo', 'approval_void', 'x', '{"Title": "T"}', '/', $1, 'sending', $2)`,
+		h.clock.Now().Add(-time.Hour), h.clock.Now().Add(-11*time.Minute))
+	worker := h.database.Work(t, db.Options{Clock: h.clock, MaxConns: 2})
+	log := slog.New(slog.DiscardHandler)
+	h.clock.Set(time.Date(2026, 5, 12, 2, 0, 0, 0, time.UTC))
+	for range 2 {
+		h.must(approval.New(worker, migration.NewProgrammes(worker), log).Tick(t.Context()))
+		h.must(post.New(worker, h.posted, "https://portal.example", log).Send(t.Context(), h.p))
+	}
+	var to []string
+	for _, m := range h.posted.mails {
+		to = append(to, m.Address)
+	}
+	slices.Sort(to)
+	if got := strings.Join(to, " "); got != "leo@boats.example max@boats.example mia@boats.example" {
+		t.Errorf("sent to %s", got)
+	}
+	if n := h.count(`SELECT count(*) FROM staff_mail WHERE state = 'accepted'`); n != 3 || h.count(`SELECT count(*) FROM staff_mail WHERE id = 'lost' AND state = 'unknown'`) != 1 {
+		t.Errorf("%d accepted", n)
+	}
 }
