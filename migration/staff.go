@@ -2,11 +2,9 @@ package migration
 
 import (
 	"context"
-	"strings"
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
-	"offramp/internal/locale"
 )
 
 // Hit is one customer that a search found.
@@ -23,29 +21,6 @@ type File struct {
 	Extensions []Extension
 	History    []Event           // newest first
 	Names      map[string]string // of the people in History, by id
-}
-
-// SearchCustomers finds customers by number, name, or a contact's name or address, and those of ids, which other references named;
-// best match first, and reports whether there are more after skip and limit. A number is found without its letters and signs, too.
-// The search is recorded, addresses in it masked. For staff.
-func (s *Service) SearchCustomers(ctx context.Context, staffID, text string, ids []string, skip, limit int) (hits []Hit, more bool, err error) {
-	err = s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
-		if hits, err = s.store.search(ctx, tx, text, ids, skip, limit+1); err != nil {
-			return err
-		}
-		if more = len(hits) > limit; more {
-			hits = hits[:limit]
-		}
-		said := text
-		if strings.Contains(text, "@") {
-			said = locale.Mask(text)
-		}
-		return audit.Record(ctx, tx, audit.Entry{
-			Actor: staffID, ActorKind: audit.Staff, Act: "customer.search", Object: "customers",
-			Detail: map[string]any{"text": said, "skip": skip, "found": len(hits)},
-		})
-	})
-	return hits, more, err
 }
 
 // Which returns the ids of the customers of whom is says yes, at most limit. It asks of all of them. For staff.

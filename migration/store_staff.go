@@ -4,41 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"offramp/internal/db"
-	"offramp/internal/reference"
 )
-
-// wildcards are the characters that LIKE does not take literally.
-var wildcards = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
-
-const searchSQL = `
-	SELECT c.id, c.ref, c.name, c.tier, c.state, coalesce(j.export, '')
-	  FROM customer c LEFT JOIN journey j ON j.customer_id = c.id
-	 WHERE lower(c.ref) = lower($1) OR c.id = ANY($5) OR c.name ILIKE $2
-	    OR $6 <> '' AND (translate(upper(c.ref), ' -_./#', '') = $6 OR ltrim(translate(upper(c.ref), ' -_./#', ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') = $6)
-	    OR EXISTS (SELECT FROM contact k WHERE k.customer_id = c.id AND (k.name ILIKE $2 OR k.email ILIKE $2))
-	 ORDER BY lower(c.ref) = lower($1) DESC, c.id = ANY($5) DESC, c.name, c.id OFFSET $3 LIMIT $4`
-
-// search finds customers whose number is text, as people type numbers, who are among ids, or whose name or a contact's name or
-// address contains it.
-func (s store) search(ctx context.Context, tx *db.Tx, text string, ids []string, skip, limit int) ([]Hit, error) {
-	if ids == nil {
-		ids = []string{}
-	}
-	rows, err := tx.Pgx.Query(ctx, searchSQL, text, "%"+wildcards.Replace(text)+"%", skip, limit, ids, reference.Read(text).Plain)
-	if err != nil {
-		return nil, fmt.Errorf("search customers: %w", err)
-	}
-	hits, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Hit])
-	if err != nil {
-		return nil, fmt.Errorf("search customers: %w", err)
-	}
-	return hits, nil
-}
 
 func (s store) which(ctx context.Context, tx *db.Tx, is func(string) bool, limit int) (ids []string, err error) {
 	rows, err := tx.Pgx.Query(ctx, `SELECT id FROM customer ORDER BY id`)

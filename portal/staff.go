@@ -13,6 +13,7 @@ import (
 	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/find"
 	"offramp/migration/governance"
 	"offramp/migration/governance/approval"
 	"offramp/migration/governance/rollup"
@@ -87,7 +88,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 	}
 	return &Consoles{
 		arrive:   &console.Pages{Kit: k},
-		support:  &support.Pages{Kit: k, Customers: p.Customers, Exports: p.Exports, Help: p.Help, Choices: p.Choices, Refunds: p.Refunds, Auth: p.Auth},
+		support:  &support.Pages{Kit: k, Customers: p.Customers, Exports: p.Exports, Help: p.Help, Choices: p.Choices, Refunds: p.Refunds, Auth: p.Auth, Find: find.New(p.DB)},
 		manager:  &manager.Pages{Kit: k, Programmes: p.Programmes, Customers: p.Customers, Choices: p.Choices, Notices: p.Notices},
 		audit:    &audit.Pages{Kit: k, Log: audit.NewLog(p.DB, p.Heads), Customers: p.Customers},
 		ops:      operations,

@@ -28,6 +28,7 @@ import (
 	"offramp/internal/outbound"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/find"
 	"offramp/migration/governance"
 	"offramp/migration/governance/approval"
 	"offramp/migration/governance/post"
@@ -142,6 +143,7 @@ func (p *parts) worker(ctx context.Context, sources *connect.Sources) (*jobs.Cli
 	replacement.Register(workers, replacement.WorkerConfig{Service: choices, CounterConfig: replacement.CounterConfig{
 		DB: p.db, Programmes: p.programmes, Reader: connect.Counts{Sources: sources}, Logger: p.log,
 	}})
+	find.Register(workers, find.New(p.db))
 	assistance.Register(workers, assistance.NewService(p.db, inserter), p.programmes)
 	letters := p.mailer()
 	letters.OpenCode = choices.OpenCode
@@ -155,7 +157,7 @@ func (p *parts) worker(ctx context.Context, sources *connect.Sources) (*jobs.Cli
 	}
 	return jobs.New(p.db, jobs.Config{
 		ID: name, Workers: workers, Logger: p.log, Drain: p.config.Work.Drain,
-		Periodic: slices.Concat(export.Periodic(), auth.Periodic(), audit.Periodic(), assistance.Periodic(), replacement.Periodic(), refund.Periodic()),
+		Periodic: slices.Concat(export.Periodic(), auth.Periodic(), audit.Periodic(), assistance.Periodic(), find.Periodic(), replacement.Periodic(), refund.Periodic()),
 		Queues: map[string]int{
 			export.Queue: p.config.Work.Exports, delivery.Queue: p.config.Delivery.Copies, export.QueueLarge: p.config.Work.Large,
 			mail.Queue: p.config.Work.Mails, refund.PayoutQueue: payouts, river.QueueDefault: 2,

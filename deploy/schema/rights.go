@@ -53,6 +53,10 @@ var Meant = []TableRights{
 	{Table: "help_presence", Serve: "select, insert, update (writing, seen_at)", Work: "select, delete"},
 	{Table: "help_number", Serve: "usage"},
 
+	// What customers are found by. Nobody reads the index but through its functions.
+	{Table: "customer_search"},
+	{Table: "customer_search_stale", Serve: "select, insert, update, delete", Work: "select, insert, update, delete"},
+
 	// Who signs in. A worker sweeps what is past, and learns no secret.
 	{Table: "identity", Serve: "select, " + identityColumns, Work: "select"},
 	{

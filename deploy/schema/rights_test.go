@@ -23,6 +23,7 @@ var open = map[string]string{
 	"service_end":        "that the product's service has ended, and who declared it",
 	"notice_control":     "how the sending of a notice is controlled",
 	"programme_version":  "the same text for every customer",
+	"customer_search":    "nobody may read it but through a function that is for staff alone; the index could not be used otherwise",
 	"installation":       "one word about the whole installation",
 	"sign_in":            "belongs to a browser that nobody has identified yet; found by the hash of a random value",
 	"logout_token":       "ids of an issuer's tokens",

@@ -9,6 +9,7 @@ import (
 	"offramp/internal/fault"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/find"
 	"offramp/portal/console"
 	"offramp/portal/page"
 	"offramp/portal/ui"
@@ -20,8 +21,7 @@ type desk struct {
 	page     int
 	refused  error // the query cannot be searched for
 	named    named
-	hits     []migration.Hit
-	more     bool
+	result   find.Result
 	troubles []export.Troubled
 	requests []assistance.Listed
 	answered []assistance.Listed
@@ -34,6 +34,7 @@ type deskView struct {
 	errors  []ui.FieldError
 	field   ui.Input
 	found   *ui.Table // nil: nothing was searched for
+	behind  *ui.Banner
 	pages   ui.Pages
 	hints   *ui.Empty // nothing was found
 	trouble *ui.Table // nil: a search has its place
@@ -57,16 +58,22 @@ func buildDesk(v *page.Visit, d desk, layout ui.Page) deskView {
 	case d.query == "":
 		view.trouble, view.asked = troubles(v, d.troubles), requests(v, "requests", "console.help", "helpdesk.more", d.requests)
 		view.done = requests(v, "answered", "console.help.answered", "ui.more.latest", d.answered)
-	case len(d.hits) == 0:
+	case len(d.result.Hits) == 0:
 		view.hints = &ui.Empty{ID: "hints", Title: l.T("console.search.none"), Text: l.T("console.search.none.text")}
 	default:
-		view.found = found(v, d.hits, d.named.by)
+		view.found = found(v, d.result.Hits, d.named.by)
+		if d.result.Near {
+			view.found.Note = l.T("find.near")
+		}
+	}
+	if d.result.Behind {
+		view.behind = &ui.Banner{Tone: "info", Title: l.T("find.behind"), Text: l.T("find.behind.text")}
 	}
 	view.pages = ui.Pages{Locale: l}
 	if d.page > 1 {
 		view.pages.PreviousURL = searchURL(d.query, d.page-1)
 	}
-	if d.more && d.page < lastPage {
+	if d.result.More && d.page < lastPage {
 		view.pages.NextURL = searchURL(d.query, d.page+1)
 	}
 	return view

@@ -12,6 +12,7 @@ import (
 	"offramp/internal/fault"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/find"
 	"offramp/migration/refund"
 	"offramp/migration/replacement"
 	"offramp/portal/console"
@@ -27,6 +28,7 @@ type Pages struct {
 	Choices   *replacement.Service
 	Refunds   *refund.Service
 	Auth      *auth.Service
+	Find      *find.Service
 }
 
 const (
@@ -34,7 +36,7 @@ const (
 	troublesShown = 50  // exports with problems
 	requestsShown = 50  // requests for help that wait for an answer
 	exportsShown  = 20  // of one customer
-	lastPage      = 400 // of a search; whoever needs more narrows it
+	lastPage      = 80 // of a search; whoever needs more narrows it
 )
 
 // ShowDesk searches for customers; without a search it lists the exports with problems.
@@ -51,7 +53,10 @@ func (p *Pages) ShowDesk(c echo.Context) error {
 		status = http.StatusUnprocessableEntity
 	case desk.query != "":
 		if desk.named, err = p.named(ctx, v, desk.query); err == nil {
-			desk.hits, desk.more, err = p.Customers.SearchCustomers(ctx, v.Session.IdentityID, desk.query, desk.named.ids, (desk.page-1)*hitsShown, hitsShown)
+			desk.result, err = p.Find.Search(ctx, v.Session.IdentityID, desk.query, desk.named.ids, (desk.page-1)*hitsShown, hitsShown)
+		}
+		if f, ok := fault.As(err); ok && len(f.Fields) > 0 {
+			desk.refused, err, status = err, nil, http.StatusUnprocessableEntity
 		}
 	default:
 		desk.troubles, desk.requests, err = p.waiting(c)
