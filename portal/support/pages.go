@@ -32,10 +32,10 @@ type Pages struct {
 }
 
 const (
-	hitsShown     = 25  // customers on one page of a search
-	troublesShown = 50  // exports with problems
-	requestsShown = 50  // requests for help that wait for an answer
-	exportsShown  = 20  // of one customer
+	hitsShown     = 25 // customers on one page of a search
+	troublesShown = 50 // exports with problems
+	requestsShown = 50 // requests for help that wait for an answer
+	exportsShown  = 20 // of one customer
 	lastPage      = 80 // of a search; whoever needs more narrows it
 )
 
