@@ -17,6 +17,7 @@ import (
 	"offramp/internal/mail/report"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/figures"
 	"offramp/migration/governance"
 	"offramp/migration/governance/approval"
 	"offramp/migration/governance/rollup"
@@ -82,6 +83,7 @@ func Assemble(p Parts) (*Server, error) {
 		Plans:     governance.NewService(p.DB, p.Programmes, notices, p.Log),
 		Approvals: approval.New(p.DB, p.Programmes, p.Log),
 		Rollups:   rollup.New(p.DB, p.Programmes, p.Log),
+		Figures:   figures.New(p.DB, p.Programmes, p.Log),
 	})
 	if err != nil {
 		return nil, err

@@ -21,10 +21,10 @@ func TestHelpIsAskedFromAnyPageWithWhatItIsAbout(t *testing.T) {
 	e := w.requestExport("owner", "a")
 	ref := w.brought("owner", url.Values{"method": {"original"}})
 	for from, says := range map[string][]string{
-		"/exports/" + e.ID + "/check": {"EX-10001", `value="export" checked`},
-		"/refund/" + ref:              {ref, `value="refund" checked`},
-		"/plan/dates":                 {`value="dates" checked`},
-		"//evil.example/x":            {`name="page" value=""`},
+		"/exports/" + e.ID + "/check":         {"EX-10001", `value="export" checked`},
+		"/refund/" + ref:                      {ref, `value="refund" checked`},
+		"/plan/dates":                         {`value="dates" checked`},
+		"//evil.example/x":                    {`name="page" value=""`},
 		"/exports/" + strings.Repeat("X", 26): {`value="export" checked`},
 	} {
 		w.shows("owner", "/help/new?"+url.Values{"page": {from}}.Encode(), append(says, "What do you need help with?")...)

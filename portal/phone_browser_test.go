@@ -97,7 +97,11 @@ func (w *world) phonePages() map[string][]string {
 	w.brought("fifth", url.Values{"method": {"original"}})
 	w.choose("fifth", "heguang")
 	w.exec(`INSERT INTO refund_task (id, kind, key, opened_at) VALUES ('t', 'second_refund', 'k', $1)`, day)
+	w.counts()
 	return map[string][]string{
+		"/console/figures/:report":                    {"/console/figures/completion?from=&to=", "/console/figures/reach?from=&to=", "/console/figures/requests?from=&to=", "/console/figures/refunds?from=&to="},
+		"/console/figures/:report/table.csv":          nil,
+		"/console/figures/:report/table.xlsx":         nil,
 		"/:locale/":                                   {"/en/"},
 		"/:locale/faq":                                {"/en/faq"},
 		"/exports/:id":                                {files, "/exports/" + broken.ID + " other"},

@@ -13,8 +13,8 @@ import (
 	"offramp/portal/banner"
 	"offramp/portal/customer/inbox"
 	"offramp/portal/customer/settle"
-	"offramp/portal/help"
 	"offramp/portal/document"
+	"offramp/portal/help"
 	"offramp/portal/page"
 )
 

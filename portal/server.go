@@ -16,9 +16,9 @@ import (
 	"offramp/portal/api"
 	"offramp/portal/banner"
 	"offramp/portal/customer"
-	"offramp/portal/help"
 	"offramp/portal/customer/inbox"
 	"offramp/portal/customer/settle"
+	"offramp/portal/help"
 	"offramp/portal/page"
 	"offramp/portal/signin"
 )

@@ -13,6 +13,7 @@ import (
 	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	counts "offramp/migration/figures"
 	"offramp/migration/find"
 	"offramp/migration/governance"
 	"offramp/migration/governance/approval"
@@ -29,6 +30,7 @@ import (
 	"offramp/portal/console"
 	"offramp/portal/delivery"
 	"offramp/portal/document"
+	"offramp/portal/figures"
 	"offramp/portal/finance"
 	"offramp/portal/helpdesk"
 	"offramp/portal/manager"
@@ -57,6 +59,7 @@ type Consoles struct {
 	approval *approvals.Pages
 	helpdesk *helpdesk.Pages
 	overview *overview.Pages
+	figures  *figures.Pages
 }
 
 // ConsoleParts are the services behind the pages of staff.
@@ -78,6 +81,7 @@ type ConsoleParts struct {
 	Plans      *governance.Service
 	Approvals  *approval.Service
 	Rollups    *rollup.Service
+	Figures    *counts.Service
 }
 
 // NewConsoles builds the pages of staff.
@@ -99,6 +103,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 		plans:    &workspace.Pages{Kit: k, Plans: p.Plans, Customers: p.Customers},
 		overview: &overview.Pages{Kit: k, Rollups: p.Rollups, Approvals: p.Approvals},
 		approval: &approvals.Pages{Kit: k, Approvals: p.Approvals, Plans: p.Plans, Customers: p.Customers},
+		figures:  &figures.Pages{Kit: k, Figures: p.Figures},
 		helpdesk: &helpdesk.Pages{Kit: k, Help: p.Help, Exports: p.Exports, Customers: p.Customers},
 		briefing: &briefing.Pages{Kit: k, Briefing: briefs.New(p.DB, k.Programmes), Customers: p.Customers},
 	}, nil
@@ -109,7 +114,18 @@ func (s *Consoles) Start(ctx context.Context) error { return s.ops.Start(ctx) }
 
 // list is every route of staff. A look at customers' rows is recorded, also by GET (ADR 0004).
 func (s *Consoles) list() []Route {
-	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList(), s.approvalList(), s.overviewList(), s.briefingList(), s.helpList())
+	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList(), s.approvalList(), s.overviewList(), s.briefingList(), s.helpList(), s.figuresList())
+}
+
+// figuresList is every route of the programme's reports. Nothing in them is about anybody.
+func (s *Consoles) figuresList() []Route {
+	const report = figures.Path + "/:report"
+	return []Route{
+		{Method: get, Path: figures.Path, Access: Staff, Handler: s.figures.Show},
+		{Method: get, Path: report, Access: Staff, Handler: s.figures.ShowReport},
+		{Method: get, Path: report + "/table.csv", Access: Staff, Handler: s.figures.Download("csv")},
+		{Method: get, Path: report + "/table.xlsx", Access: Staff, Handler: s.figures.Download("xlsx")},
+	}
 }
 
 // noticesList is every route about what customers are told, and how far it reached.

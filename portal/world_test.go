@@ -32,6 +32,7 @@ import (
 	"offramp/internal/secret"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/figures"
 	"offramp/migration/governance"
 	"offramp/migration/governance/approval"
 	"offramp/migration/governance/rollup"
@@ -159,6 +160,7 @@ func (w *world) consoles(kit *page.Kit) *portal.Consoles {
 		Plans:     governance.NewService(w.web, w.programme, w.notices(kit), w.logger),
 		Approvals: approval.New(w.web, w.programme, w.logger),
 		Rollups:   rollup.New(w.web, w.programme, w.logger),
+		Figures:   figures.New(w.web, w.programme, w.logger),
 	})
 	if err != nil {
 		w.Fatal(err)

@@ -28,6 +28,7 @@ import (
 	"offramp/internal/outbound"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/figures"
 	"offramp/migration/find"
 	"offramp/migration/governance"
 	"offramp/migration/governance/approval"
@@ -90,6 +91,7 @@ func (workCmd) Run(c *console) error {
 		p.tick(c.ctx, work{
 			plans: governance.NewService(p.db, p.programmes, tell.Service, p.log), approvals: approval.New(p.db, p.programmes, p.log),
 			rollups: rollup.New(p.db, p.programmes, p.log),
+			figures: figures.New(p.db, p.programmes, p.log),
 			mails:   post.New(p.db, tell.Post, p.config.Web.URL, p.log),
 		})
 	})
@@ -230,6 +232,7 @@ type work struct {
 	plans     *governance.Service
 	approvals *approval.Service
 	rollups   *rollup.Service
+	figures   *figures.Service
 	mails     *post.Service
 }
 
@@ -239,7 +242,7 @@ func (w work) once(ctx context.Context, programmes *migration.Programmes) error 
 	if err != nil {
 		return err
 	}
-	return errors.Join(w.plans.Tick(ctx), w.approvals.Tick(ctx), w.rollups.Tick(ctx), w.mails.Send(ctx, p))
+	return errors.Join(w.plans.Tick(ctx), w.approvals.Tick(ctx), w.rollups.Tick(ctx), w.figures.Tick(ctx), w.mails.Send(ctx, p))
 }
 
 // tick keeps the workplan's items as facts say, reminds colleagues and sends what they are written, until ctx ends.

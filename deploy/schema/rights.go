@@ -110,6 +110,8 @@ var Meant = []TableRights{
 	{Table: "approval_seat", Serve: "select, insert, update (state, decided_by, words, hash, at)", Work: "select"},
 	{Table: "approval_delegate", Serve: "select, insert, update (ended_at)", Work: "select"},
 	{Table: "approval_talk", Serve: "select, insert", Work: "select"},
+	{Table: "figure", Serve: "select", Work: "select, insert, delete"},
+	{Table: "figure_count", Serve: "select", Work: "select, insert, update (at, took_ms)"},
 	{Table: "staff_mail", Serve: "select, insert", Work: "select, insert, update (state, problem, taken_at, ended_at)"},
 
 	// Notices. The web side approves, pauses, and ends calls; a worker plans and sends.

@@ -37,6 +37,7 @@ var places = []place{
 	{key: "calls", roles: []auth.Role{auth.Support, auth.ProgrammeManager}, url: "/console/calls", part: true},
 	{key: "people", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/people", part: true},
 	{key: "workspace", roles: auth.Roles, url: "/console/workspace", part: true},
+	{key: "figures", roles: auth.Roles, url: "/console/figures", part: true},
 	{key: "approvals", roles: auth.Roles, url: "/console/approvals", part: true},
 	{key: "briefing", roles: auth.Roles, url: "/console/briefing", part: true},
 	{key: "deliveries", roles: []auth.Role{auth.Support, auth.ProgrammeManager}, url: "/console/deliveries", part: true},
