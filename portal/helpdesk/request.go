@@ -87,7 +87,7 @@ func buildRequest(v *page.Visit, s shown, layout ui.Page) requestView {
 		Value: s.form.answer, Rows: 8, MaxLength: assistance.MaxText,
 	}
 	view.settled = ui.Choices{
-		Field:   ui.Field{Locale: l, ID: "settled", Label: l.T("helpdesk.then"), Optional: true},
+		Field:   ui.Field{Locale: l, ID: "settled", Label: l.T("helpdesk.then")},
 		Options: []ui.Option{{Value: "yes", Label: l.T("helpdesk.settles"), Hint: l.T("helpdesk.settles.hint")}},
 	}
 	view.note = ui.Area{Field: ui.Field{Locale: l, ID: "note", Label: l.T("helpdesk.note"), Hint: l.T("helpdesk.note.hint"), Error: wrong["note"]}, Value: s.form.note, Rows: 3, MaxLength: assistance.MaxText}
