@@ -12,7 +12,7 @@ var conditional = []string{
 	"text",     // of a refusal: with "another reason"
 	"shown",    // who sees a document: finance alone is an answer
 	"optional", // whether tips are wanted
-	"settled", // with an answer: whether that ends the request
+	"settled",  // with an answer: whether that ends the request
 	"fields",   // what is handed over: nothing is an answer
 	"sms",      // a number may be for calls alone
 	"exports",  // who else gets the emails about exports: nobody is an answer
