@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -14,8 +16,21 @@ import (
 //go:embed messages/*.json
 var files embed.FS
 
-// tags are the languages that have catalogues, Default first.
-var tags = []string{Default, "zh-CN"}
+// tags are the languages that have catalogues, Default first and the others by name. A language is known by its files, which are called
+// room.tag.json.
+var tags = func() []string {
+	paths, err := fs.Glob(files, "messages/*.json")
+	if err != nil {
+		panic(err)
+	}
+	found := map[string]bool{}
+	for _, path := range paths {
+		_, tag, _ := strings.Cut(strings.TrimSuffix(path, ".json"), ".")
+		found[tag] = true
+	}
+	delete(found, Default)
+	return append([]string{Default}, slices.Sorted(maps.Keys(found))...)
+}()
 
 // words are the messages of one language.
 type words struct {

@@ -1,40 +1,44 @@
 package locale
 
 import (
+	"embed"
+	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
 )
 
+//go:embed dates/*.json
+var dateFiles embed.FS
+
 // dateForms says how a language writes days; the patterns name y, m (number), M (name), d and w (weekday).
 type dateForms struct {
-	long, full string
-	months     [12]string
-	weekdays   [7]string
+	Long     string     `json:"long"`
+	Full     string     `json:"full"`
+	Months   [12]string `json:"months"` // for {M} only
+	Weekdays [7]string  `json:"weekdays"`
 }
 
-var formsOf = map[string]dateForms{
-	"en": {
-		long: "{d} {M} {y}", full: "{w}, {d} {M} {y}",
-		months: [12]string{
-			"January", "February", "March", "April", "May", "June",
-			"July", "August", "September", "October", "November", "December",
-		},
-		weekdays: [7]string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"},
-	},
-	"zh-CN": {
-		long: "{y}年{m}月{d}日", full: "{y}年{m}月{d}日（{w}）",
-		weekdays: [7]string{"周日", "周一", "周二", "周三", "周四", "周五", "周六"},
-	},
+func loadDates(tag string) (f dateForms) {
+	path := "dates/" + tag + ".json"
+	raw, err := dateFiles.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(raw, &f)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("locale: read %s: %v", path, err))
+	}
+	return f
 }
 
 func (f dateForms) write(pattern string, t time.Time) string {
 	return strings.NewReplacer(
 		"{y}", strconv.Itoa(t.Year()),
 		"{m}", strconv.Itoa(int(t.Month())),
-		"{M}", f.months[t.Month()-1],
+		"{M}", f.Months[t.Month()-1],
 		"{d}", strconv.Itoa(t.Day()),
-		"{w}", f.weekdays[t.Weekday()],
+		"{w}", f.Weekdays[t.Weekday()],
 	).Replace(pattern)
 }
 
@@ -48,12 +52,12 @@ func in(t time.Time, zone *time.Location) time.Time {
 
 // Date writes a day for running text: 31 January 2027, 2027年1月31日.
 func (l *Locale) Date(t time.Time, zone *time.Location) string {
-	return l.forms.write(l.forms.long, in(t, zone))
+	return l.forms.write(l.forms.Long, in(t, zone))
 }
 
 // FullDate writes a day with its weekday: Sun, 31 January 2027.
 func (l *Locale) FullDate(t time.Time, zone *time.Location) string {
-	return l.forms.write(l.forms.full, in(t, zone))
+	return l.forms.write(l.forms.Full, in(t, zone))
 }
 
 // DateTime writes a minute for tables: 2027-01-31 10:24.

@@ -39,7 +39,7 @@ var all = func() map[string]*Locale {
 }()
 
 func newLocale(tag string) *Locale {
-	l := &Locale{tag: tag, forms: formsOf[tag], words: loadWords(tag), cities: loadCities(tag)}
+	l := &Locale{tag: tag, forms: loadDates(tag), words: loadWords(tag), cities: loadCities(tag)}
 	cldr := currency.NewLocale(tag)
 	l.money = currency.NewFormatter(cldr)
 	l.whole = currency.NewFormatter(cldr)

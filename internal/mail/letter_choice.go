@@ -3,6 +3,7 @@ package mail
 import (
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -54,8 +55,8 @@ func (w writer) choice(template string) (letter, error) {
 // replacementName is the name in the reader's language, in any other, or else the key.
 func (w writer) replacementName() string {
 	names := map[string]string{}
-	for _, tag := range []string{"en", "zh-CN"} {
-		if name := w.data["name."+tag]; name != "" {
+	for key, name := range w.data {
+		if tag, ok := strings.CutPrefix(key, "name."); ok {
 			names[tag] = oneLine(name)
 		}
 	}
