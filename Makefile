@@ -87,7 +87,8 @@ soak: ## break everything around the product, twice for SOAK_FOR (default 5m): j
 
 .PHONY: fuzz
 fuzz: ## fuzz each parser, and each part of a request, for a bounded time
-	for f in FuzzBind$$ FuzzBindMySQL FuzzJSONRows FuzzLinkHeader FuzzBindPath; do $(GO) test -run '^$$' -fuzz "$$f" -fuzztime 20s ./export/source || exit 1; done
+	for f in FuzzBind$$ FuzzBindMySQL; do $(GO) test -run '^$$' -fuzz "$$f" -fuzztime 20s ./export/source || exit 1; done
+	for f in FuzzJSONRows FuzzLinkHeader FuzzBindPath; do $(GO) test -run '^$$' -fuzz "$$f" -fuzztime 20s ./export/source/http || exit 1; done
 	for f in FuzzVerify FuzzScriptString; do $(GO) test -run '^$$' -fuzz "$$f" -fuzztime 20s ./export/archive || exit 1; done
 	$(GO) test -run '^$$' -fuzz FuzzReadProgramme -fuzztime 20s ./migration
 	$(GO) test -run '^$$' -fuzz FuzzScrub -fuzztime 20s ./internal/logging

@@ -186,19 +186,20 @@ func TestALargeDatasetIsCutByItsKey(t *testing.T) {
 	if len(e.Volumes) < 4 || len(e.Volumes) > 20 {
 		t.Errorf("%d volumes", len(e.Volumes))
 	}
-	var named []archive.NamedVolume
+	var reports []archive.VolumeReport
 	for _, v := range e.Volumes {
 		if v.Size > 4<<20 {
 			t.Errorf("volume %d has %d bytes", v.Number, v.Size)
 		}
 		body := w.fetchVolume(owner, e, v.Number)
-		named = append(named, archive.NamedVolume{
-			Name: fmt.Sprintf("%d.zip", v.Number), Reader: bytes.NewReader(body), Size: int64(len(body)), Expected: archive.Expected{Size: v.Size, SHA256: v.SHA256},
-		})
+		report, err := archive.Verify(t.Context(), bytes.NewReader(body), int64(len(body)), archive.Expected{Size: v.Size, SHA256: v.SHA256})
+		if err != nil {
+			t.Fatal(err)
+		}
+		reports = append(reports, archive.VolumeReport{Name: fmt.Sprintf("%d.zip", v.Number), Report: report})
 	}
-	set, err := archive.VerifySet(t.Context(), named)
-	if err != nil || !set.OK() {
-		t.Errorf("%+v, %v", set, err)
+	if set := archive.Together(reports); !set.OK() {
+		t.Errorf("%+v", set)
 	}
 	want := map[string]int64{"projects": 9000, "tasks": 10, "files": 2}
 	for _, c := range e.Receipt.Datasets {
@@ -210,7 +211,7 @@ func TestALargeDatasetIsCutByItsKey(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	var at time.Time
-	err = w.db.InTx(t.Context(), db.SystemScope("test"), func(tx *db.Tx) error {
+	err := w.db.InTx(t.Context(), db.SystemScope("test"), func(tx *db.Tx) error {
 		return tx.Pgx.QueryRow(t.Context(), `SELECT max(at) FROM export_download WHERE volume = $1`, len(e.Volumes)).Scan(&at)
 	})
 	if err != nil || at.IsZero() {

@@ -2,20 +2,10 @@ package archive
 
 import (
 	"cmp"
-	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 )
-
-// NamedVolume is an archive to verify, called as its owner knows it.
-type NamedVolume struct {
-	Name     string
-	Reader   io.ReaderAt
-	Size     int64
-	Expected Expected
-}
 
 // VolumeReport is what Verify found in one of several archives.
 type VolumeReport struct {
@@ -36,21 +26,8 @@ func (s SetReport) OK() bool {
 	return len(s.Problems) == 0 && !slices.ContainsFunc(s.Volumes, func(v VolumeReport) bool { return !v.OK() })
 }
 
-// VerifySet verifies each archive and whether together they are one export: volumes 1 to n, once each, of the same
-// instant, with every part of every dataset. It returns an error only when an archive cannot be read.
-func VerifySet(ctx context.Context, all []NamedVolume) (SetReport, error) {
-	var reports []VolumeReport
-	for _, v := range all {
-		r, err := Verify(ctx, v.Reader, v.Size, v.Expected)
-		if err != nil {
-			return SetReport{}, fmt.Errorf("%s: %w", v.Name, err)
-		}
-		reports = append(reports, VolumeReport{Name: v.Name, Report: r})
-	}
-	return Together(reports), nil
-}
-
-// Together holds the reports of archives against each other as VerifySet does.
+// Together holds the reports of archives against each other: whether they are one export, volumes 1 to n, once each, of the
+// same instant, with every part of every dataset.
 func Together(all []VolumeReport) SetReport {
 	s := SetReport{Volumes: slices.Clone(all)}
 	slices.SortStableFunc(s.Volumes, func(a, b VolumeReport) int { return cmp.Compare(a.Manifest.Volume, b.Manifest.Volume) })

@@ -174,46 +174,46 @@ func TestI08_ReceiptOfAllVolumes(t *testing.T) {
 	}
 }
 
-func TestVerifySet(t *testing.T) {
+func TestVolumesAreVerifiedTogether(t *testing.T) {
 	all, _ := volumes(t)
-	named := func(pick ...int) []NamedVolume {
-		var out []NamedVolume
+	verified := func(name string, content []byte) VolumeReport {
+		r, err := Verify(t.Context(), bytes.NewReader(content), int64(len(content)), Expected{})
+		must(t, err)
+		return VolumeReport{Name: name, Report: r}
+	}
+	named := func(pick ...int) (out []VolumeReport) {
 		for _, i := range pick {
-			out = append(out, NamedVolume{Name: fmt.Sprintf("v%d.zip", i), Reader: bytes.NewReader(all[i-1]), Size: int64(len(all[i-1]))})
+			out = append(out, verified(fmt.Sprintf("v%d.zip", i), all[i-1]))
 		}
 		return out
 	}
-	s, err := VerifySet(t.Context(), named(3, 1, 2))
-	must(t, err)
+	s := Together(named(3, 1, 2))
 	if !s.OK() || s.Of != 3 || s.Receipt.Datasets[0].Source != 27 || s.Volumes[0].Name != "v1.zip" {
 		t.Fatalf("%+v", s.Problems)
 	}
 	for _, c := range []struct {
-		volumes []NamedVolume
+		volumes []VolumeReport
 		want    string
 	}{
 		{named(1, 3), "volume 2 of 3 is missing"},
 		{named(2), "volumes 1, 3 of 3 are missing"},
-		{append(named(1, 2, 3), NamedVolume{Name: "copy.zip", Reader: bytes.NewReader(all[0]), Size: int64(len(all[0]))}), "v1.zip and copy.zip are both volume 1"},
+		{append(named(1, 2, 3), verified("copy.zip", all[0])), "v1.zip and copy.zip are both volume 1"},
 	} {
-		s, err := VerifySet(t.Context(), c.volumes)
-		must(t, err)
+		s := Together(c.volumes)
 		if s.OK() || strings.Join(s.Problems, "; ") != c.want {
 			t.Errorf("%q, want %q", s.Problems, c.want)
 		}
 	}
 	other, _ := sample(t)
-	s, err = VerifySet(t.Context(), append(named(1, 2), NamedVolume{Name: "other.zip", Reader: bytes.NewReader(other), Size: int64(len(other))}))
-	must(t, err)
+	s = Together(append(named(1, 2), verified("other.zip", other)))
 	if s.OK() || !strings.Contains(strings.Join(s.Problems, "; "), "other.zip is of another attempt") {
 		t.Errorf("%q", s.Problems)
 	}
 	broken := named(1, 2, 3)
 	damaged := bytes.Clone(all[1])
 	damaged[len(damaged)/2] ^= 1
-	broken[1].Reader = bytes.NewReader(damaged)
-	s, err = VerifySet(t.Context(), broken)
-	must(t, err)
+	broken[1] = verified("v2.zip", damaged)
+	s = Together(broken)
 	if s.OK() || len(s.Problems) > 0 || s.Volumes[1].OK() {
 		t.Errorf("a damaged volume passed: %v", s.Problems)
 	}

@@ -16,20 +16,6 @@ func Mask(email string) string {
 	return email[:width] + "***" + email[at:]
 }
 
-// MaskPhone hides the middle of a phone number: +86 138****8000.
-func MaskPhone(phone string) string {
-	const head, tail = 3, 4
-	lead, number := "", phone
-	if i := strings.LastIndexByte(phone, ' '); strings.HasPrefix(phone, "+") && i > 0 && !strings.Contains(phone[:i], " ") {
-		lead, number = phone[:i+1], phone[i+1:]
-	}
-	number = strings.ReplaceAll(number, " ", "")
-	if len(number) < head+tail+1 {
-		return "****"
-	}
-	return lead + number[:head] + "****" + number[len(number)-tail:]
-}
-
 // MaskAccount hides a card or account number but for its last four digits: **** 1208.
 func MaskAccount(number string) string {
 	number = strings.ReplaceAll(number, " ", "")

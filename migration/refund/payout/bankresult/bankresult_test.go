@@ -283,7 +283,7 @@ func TestALargeNotificationStreams(t *testing.T) {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	before, peak, n := m.HeapInuse, uint64(0), 0
-	for _, err := range bankresult.Camt(r) {
+	for _, err := range bankresult.Read(r) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -328,7 +328,7 @@ func TestWhatASpreadsheetDidToAResultIsTold(t *testing.T) {
 		"RF-2026-000003-1;booked;5.00;CNY;2026-11-24\r\n"
 	var lines []int
 	good := 0
-	for r, err := range bankresult.CSV(strings.NewReader(file)) {
+	for r, err := range bankresult.Read(strings.NewReader(file)) {
 		var fault *isoxml.Fault
 		var wrong *isoxml.Wrong
 		switch {

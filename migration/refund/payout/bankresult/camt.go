@@ -20,11 +20,9 @@ var namespaces = []string{
 	"urn:iso:std:iso:20022:tech:xsd:camt.054.001.02",
 }
 
-// Camt reads an ISO 20022 debit and credit notification (camt.054.001.08 or .02). A debit that names a payment or a batch is
+// camtWithin reads an ISO 20022 debit and credit notification (camt.054.001.08 or .02). A debit that names a payment or a batch is
 // Booked. A credit is Returned if it says so by its return information, as a reversal, by its transaction code or in words.
 // Whatever else there is comes as Passed, or as Unclear where it names a payment.
-func Camt(r io.Reader) iter.Seq2[Result, error] { return camtWithin(r, MaxBytes) }
-
 func camtWithin(r io.Reader, limit int64) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) {
 		c := &camt{Reader: isoxml.NewReader(r, limit), yield: yield}

@@ -31,10 +31,8 @@ var states = map[string]State{
 
 var layouts = []string{"2006-01-02", "20060102", "2006/01/02", "2006/1/2"}
 
-// CSV reads results as a table, as spreadsheet.Loose does. Its first line names the columns: end_to_end_id, state, amount, currency,
-// date; reason, detail and bank_ref may be there.
-func CSV(r io.Reader) iter.Seq2[Result, error] { return csvWithin(r, MaxBytes) }
-
+// csvWithin reads results as a table, as spreadsheet.Loose does. Its first line names the columns: end_to_end_id, state, amount,
+// currency, date; reason, detail and bank_ref may be there.
 func csvWithin(r io.Reader, limit int64) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) {
 		t := &table{Reader: spreadsheet.Loose(&capped{from: r, left: limit}), at: map[string]int{}}

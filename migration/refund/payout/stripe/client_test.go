@@ -458,7 +458,4 @@ func TestAmountsInEveryKindOfCurrency(t *testing.T) {
 			}
 		})
 	}
-	if stripe.Step("KWD") != 10 || stripe.Step("CNY") != 1 || stripe.Step("LYD") != 0 || stripe.Step("") != 0 {
-		t.Error("steps")
-	}
 }

@@ -40,16 +40,6 @@ func unitOf(code string) (unit, error) {
 	return unit{by: 1, per: 1, step: 1}, nil
 }
 
-// Step is the smallest amount in minor units by which amounts of the currency can differ at Stripe, such as 10 for KWD;
-// 0: the currency cannot be refunded there.
-func Step(code string) int64 {
-	u, err := unitOf(code)
-	if err != nil {
-		return 0
-	}
-	return u.step
-}
-
 // toStripe writes minor units of ISO 4217 as Stripe counts them.
 func toStripe(minor int64, code string) (int64, error) {
 	u, err := unitOf(code)
