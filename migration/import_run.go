@@ -70,6 +70,9 @@ func (r *importRun) all(ctx context.Context, tx *db.Tx) error {
 		if err := r.zeros(ctx, tx, part, stored); err != nil {
 			return err
 		}
+		if err := r.erased(ctx, tx, part, refs); err != nil {
+			return err
+		}
 		var changes importChanges
 		for _, c := range part {
 			if c.refused {
@@ -115,6 +118,21 @@ func (r *importRun) zeros(ctx context.Context, tx *db.Tx, part []*imported, stor
 				r.refuse(c, fmt.Sprintf("there is a customer %s; a spreadsheet has dropped the zeros in front of ref %s: write %s. If they are two customers, import with --as-written", spelling, c.Ref, spelling))
 				break
 			}
+		}
+	}
+	return nil
+}
+
+// erased refuses customers who were erased, or are being: an old file would bring them back.
+func (r *importRun) erased(ctx context.Context, tx *db.Tx, part []*imported, refs []string) error {
+	gone, err := r.store.erased(ctx, tx, refs)
+	if err != nil || len(gone) == 0 {
+		return err
+	}
+	for _, c := range part {
+		if gone[c.Ref] && !c.refused {
+			c.refused = true
+			r.refuse(c, "the customer was erased and does not come back; take the line out of the file")
 		}
 	}
 	return nil

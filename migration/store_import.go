@@ -54,6 +54,18 @@ func (importStore) customers(ctx context.Context, tx *db.Tx, refs []string) (map
 	return found, rows.Err()
 }
 
+// erased returns which of these numbers customers had who were erased. Where nobody was, it costs one look.
+func (importStore) erased(ctx context.Context, tx *db.Tx, refs []string) (map[string]bool, error) {
+	rows, err := tx.Pgx.Query(ctx, `SELECT r FROM unnest($1::text[]) r WHERE EXISTS (SELECT FROM erasure_order) AND erasure_known(r)`, refs)
+	if err != nil {
+		return nil, fmt.Errorf("look for erased customers: %w", err)
+	}
+	gone := map[string]bool{}
+	var ref string
+	_, err = pgx.ForEachRow(rows, []any{&ref}, func() error { gone[ref] = true; return nil })
+	return gone, err
+}
+
 // refs returns which of these numbers customers have.
 func (importStore) refs(ctx context.Context, tx *db.Tx, refs []string) (map[string]bool, error) {
 	rows, err := tx.Pgx.Query(ctx, `SELECT ref FROM customer WHERE ref = ANY($1)`, refs)

@@ -9,11 +9,18 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"offramp/deploy/schema"
+	"offramp/internal/clock"
+	"offramp/internal/db"
+	"offramp/internal/jobs"
+	"offramp/internal/logging"
+	"offramp/migration"
+	"offramp/migration/erasure"
 )
 
 type schemaCmd struct {
 	Up     schemaUpCmd     `cmd:"" help:"Apply what is missing. Any number of processes may do so at once."`
 	Status schemaStatusCmd `cmd:"" help:"List the changes and when they were applied."`
+	Replay schemaReplayCmd `cmd:"" name:"replay-erasures" help:"Erase again, after a restore, whom the ledger of erasures names."`
 }
 
 type schemaUpCmd struct {
@@ -117,4 +124,91 @@ func schemaTrouble(err error) error {
 		return &trouble{what: "another process holds the schema's lock", mend: "wait for it, or give more time with --wait", cause: err}
 	}
 	return err
+}
+
+type schemaReplayCmd struct{}
+
+// Help shows an example.
+func (schemaReplayCmd) Help() string {
+	return `A database that was restored from a backup knows again whom erasures had removed since. serve and work refuse to start with
+it. This reads the ledger of erasures outside the database (in the bucket of exports, and in OFFRAMP_ERASURE_LEDGER) and erases again:
+rows, files of exports and documents, with all their versions. It needs the settings of work, and the address of the schema's owner.
+It can be stopped and run again. Exit status 1 when something is left.
+
+Example:
+  offramp schema up
+  offramp schema replay-erasures`
+}
+
+// Run replays what the database lacks.
+func (schemaReplayCmd) Run(c *console) error {
+	cfg, err := c.config("replay")
+	if err != nil {
+		return err
+	}
+	pool, err := ownerPool(c)
+	if err != nil {
+		return err
+	}
+	changes, err := schema.Status(c.ctx, pool)
+	pool.Close()
+	if err != nil {
+		return schemaTrouble(err)
+	}
+	for _, change := range changes {
+		if change.AppliedAt.IsZero() {
+			return &trouble{what: "the schema lacks " + change.File, mend: "run: offramp schema up"}
+		}
+	}
+	d, err := db.Open(c.ctx, cfg.Database.OwnerURL, db.Options{MaxConns: 4, Clock: clock.Shifted(cfg.Clock.Shift), Name: "offramp replay"})
+	if err != nil {
+		return orAsIs(databaseTrouble(placeOf(ownerVariable, cfg.Database.OwnerURL), err), err)
+	}
+	defer d.Close()
+	p := &parts{config: cfg, log: logging.New(c.err, logging.Level(cfg.Log.Level)), db: d, programmes: migration.NewProgrammes(d)}
+	bucket, err := p.bucket(c.ctx)
+	if err != nil {
+		return err
+	}
+	queue, err := jobs.NewInserter(d)
+	if err != nil {
+		return err
+	}
+	e, err := p.eraser(bucket, queue)
+	if err != nil {
+		return err
+	}
+	return replay(c, e)
+}
+
+func replay(c *console, e *erasure.Eraser) error {
+	before, err := e.Standing(c.ctx)
+	if err != nil {
+		return err
+	}
+	c.printf("The ledger outside the database has %d erasures that are not in it.\n", before.Missing)
+	done, left := 0, 0
+	if err := e.Replay(c.ctx, func(o erasure.Order) {
+		if o.State == erasure.Complete {
+			done++
+			c.printf("erased again: number %d, order %s\n", o.Seq, o.ID)
+			return
+		}
+		left++
+		c.printf("not complete: number %d, order %s: %s, %d versions left in the bucket; a worker goes on\n", o.Seq, o.ID, o.Problem, o.Report.Left)
+	}); err != nil {
+		return err
+	}
+	after, err := e.Standing(c.ctx)
+	if err != nil {
+		return err
+	}
+	if after.Missing > 0 {
+		return errors.New("the ledger outside has grown meanwhile; run it again")
+	}
+	c.printf("%d customers were erased again, of %d something is left.\n", done, left)
+	if left > 0 {
+		return errSilent
+	}
+	return nil
 }

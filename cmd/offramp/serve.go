@@ -11,6 +11,7 @@ import (
 
 	"offramp/auth"
 	"offramp/auth/oidc"
+	"offramp/cmd/offramp/erasing"
 	"offramp/export"
 	"offramp/export/delivery"
 	"offramp/export/receipt"
@@ -41,6 +42,10 @@ func (serveCmd) Run(c *console) error {
 		return err
 	}
 	defer p.close()
+	lacking, err := erasing.Watch(c.ctx, p.replayed)
+	if err != nil {
+		return err
+	}
 	server, err := p.portal(c.ctx)
 	if err != nil {
 		return err
@@ -61,6 +66,8 @@ func (serveCmd) Run(c *console) error {
 	p.log.Info("serving", "listen", listener.Addr().String(), "url", p.config.Web.URL)
 	select {
 	case err := <-failed:
+		return err
+	case err := <-lacking:
 		return err
 	case <-c.ctx.Done():
 	}

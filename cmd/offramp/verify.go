@@ -11,13 +11,14 @@ import (
 	"path/filepath"
 	"strings"
 
+	"offramp/cmd/offramp/erasing"
 	"offramp/export/archive"
 	"offramp/export/archive/locked"
 	"offramp/export/receipt"
 )
 
 type verifyCmd struct {
-	Files    []string `arg:"" name:"file" help:"The downloaded archives, or the folder that they are in." type:"path"`
+	Files    []string `arg:"" name:"file" help:"The downloaded archives, or the folder that they are in; or certificates of erasures (.jws), with --keys." type:"path"`
 	SHA256   string   `name:"sha256" placeholder:"HEX" help:"The SHA-256 that the portal shows, to compare with the whole file; for one file."`
 	Receipt  string   `name:"receipt" placeholder:"FILE" type:"path" help:"The signed receipt (receipt.jws), to compare the archives with; needs --keys."`
 	Keys     string   `name:"keys" placeholder:"FILE" type:"path" help:"The portal's public keys (a JWKS), to check the receipt's signature with."`
@@ -32,16 +33,42 @@ func (*verifyCmd) Help() string {
 	return `Compares every byte, file and row with the archive's own manifest and receipt. For a damaged archive it names the
 file and the place of the first difference. Of several archives, or a folder, it also says whether they are the whole export:
 every volume, once, of the same instant. A locked archive is opened by the password in --password-file; nothing is unpacked.
+Certificates of erasures are checked against --keys, and several of them against each other: each names the one before.
 Exit status 1 when anything is wrong. Needs no configuration and no network.
 
 Example:
   offramp verify hezhou-2027-HZ-20418-EX-10001.zip
   offramp verify Downloads/export --receipt receipt.jws --keys keys.json
-  offramp verify hezhou-2027-HZ-20418-EX-10001-locked.zip --password-file password.txt`
+  offramp verify hezhou-2027-HZ-20418-EX-10001-locked.zip --password-file password.txt
+  offramp verify erasure-12.jws erasure-13.jws --keys keys.json`
 }
 
 // Run proves archives, one by one and then together.
 func (v *verifyCmd) Run(c *console) error {
+	certificates, err := erasing.Certificates(v.Files, v.Keys, v.Receipt != "" || v.SHA256 != "")
+	if err != nil {
+		return err
+	}
+	if len(certificates) > 0 {
+		return v.erasures(c, certificates)
+	}
+	return v.prove(c)
+}
+
+// erasures checks certificates of erasures.
+func (v *verifyCmd) erasures(c *console, names []string) error {
+	say := c.printf
+	if v.Quiet {
+		say = func(string, ...any) {}
+	}
+	sound, err := erasing.Check(names, v.Keys, say)
+	if err == nil && !sound {
+		err = errSilent
+	}
+	return err
+}
+
+func (v *verifyCmd) prove(c *console) error {
 	names, whole, err := v.archives()
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"offramp/auth"
+	"offramp/cmd/offramp/erasing"
 	"offramp/export"
 	"offramp/export/connect"
 	"offramp/export/delivery"
@@ -28,6 +29,7 @@ import (
 	"offramp/internal/outbound"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	"offramp/migration/erasure"
 	"offramp/migration/figures"
 	"offramp/migration/find"
 	"offramp/migration/governance"
@@ -57,6 +59,9 @@ func (workCmd) Run(c *console) error {
 		return err
 	}
 	defer p.close()
+	if err := p.replayed(c.ctx); err != nil {
+		return err
+	}
 	shedProgram()
 	limitHeapGrowth()
 	sources := p.sources()
@@ -133,6 +138,11 @@ func (p *parts) worker(ctx context.Context, sources *connect.Sources) (*jobs.Cli
 		return nil, err
 	}
 	auth.Register(workers, p.db)
+	eraser, err := p.eraser(bucket, inserter)
+	if err != nil {
+		return nil, err
+	}
+	erasure.Register(workers, eraser, inserter)
 	keeper, err := p.keeper(bucket)
 	if err != nil {
 		return nil, err
@@ -159,12 +169,40 @@ func (p *parts) worker(ctx context.Context, sources *connect.Sources) (*jobs.Cli
 	}
 	return jobs.New(p.db, jobs.Config{
 		ID: name, Workers: workers, Logger: p.log, Drain: p.config.Work.Drain,
-		Periodic: slices.Concat(export.Periodic(), auth.Periodic(), audit.Periodic(), assistance.Periodic(), find.Periodic(), replacement.Periodic(), refund.Periodic()),
+		Periodic: slices.Concat(
+			export.Periodic(), auth.Periodic(), audit.Periodic(), assistance.Periodic(), find.Periodic(), replacement.Periodic(), refund.Periodic(),
+			erasure.Periodic(),
+		),
 		Queues: map[string]int{
 			export.Queue: p.config.Work.Exports, delivery.Queue: p.config.Delivery.Copies, export.QueueLarge: p.config.Work.Large,
-			mail.Queue: p.config.Work.Mails, refund.PayoutQueue: payouts, river.QueueDefault: 2,
+			mail.Queue: p.config.Work.Mails, refund.PayoutQueue: payouts, erasure.Queue: 1, river.QueueDefault: 2,
 		},
 	})
+}
+
+// eraser is what carries erasures out.
+func (p *parts) eraser(bucket *storage.Bucket, queue *jobs.Client) (*erasure.Eraser, error) {
+	secret, _ := p.config.Web.Secrets()
+	return erasing.New(erasing.Options{
+		DB: p.db, Programmes: p.programmes, Bucket: bucket, Queue: queue, Secret: secret, Ledger: p.config.Erasure.Ledger,
+		BackupDays: p.config.Erasure.BackupDays, Logger: p.log,
+	})
+}
+
+// replayed reports that nobody may work with this database: it was restored from before erasures. It waits for an answer.
+func (p *parts) replayed(ctx context.Context) error {
+	bucket, err := p.bucket(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := erasing.Await(ctx, p.db, erasing.Ledgers(bucket, p.config.Erasure.Ledger), p.log)
+	if err != nil || s.Missing == 0 {
+		return err
+	}
+	return &trouble{
+		what: fmt.Sprintf("this database was restored from before %d erasures: whoever was erased is in it again", s.Missing),
+		mend: "run: offramp schema replay-erasures",
+	}
 }
 
 // deliveries registers what copies exports into customers' own buckets.

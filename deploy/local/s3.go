@@ -53,7 +53,7 @@ func StartS3(ctx context.Context, o S3Options) (*S3, error) {
 	if o.SecretKey == "" {
 		o.SecretKey = rand.Text()
 	}
-	for _, sub := range []string{"objects", "meta", usersDir} {
+	for _, sub := range []string{"objects", "meta", "versions", usersDir} {
 		if err := os.MkdirAll(filepath.Join(o.Dir, sub), 0o755); err != nil { // under a directory of the caller's
 			return nil, fmt.Errorf("make S3 directory: %w", err)
 		}

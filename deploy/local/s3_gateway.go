@@ -55,7 +55,9 @@ func serveGateway(order string) error {
 		return err
 	}
 	// A zero CopyObjectThreshold would refuse every copy; 5 GiB is what S3 itself allows.
-	backend, err := posix.New(filepath.Join(dir, "objects"), store, posix.PosixOpts{SideCarDir: sidecar, CopyObjectThreshold: 5 << 30})
+	backend, err := posix.New(filepath.Join(dir, "objects"), store, posix.PosixOpts{
+		SideCarDir: sidecar, CopyObjectThreshold: 5 << 30, VersioningDir: filepath.Join(dir, "versions"),
+	})
 	if err != nil {
 		return fmt.Errorf("open objects: %w", err)
 	}

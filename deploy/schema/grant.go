@@ -139,7 +139,10 @@ func grant(ctx context.Context, pool *pgxpool.Pool) error {
 	if err := fixPaths(ctx, pool); err != nil {
 		return err
 	}
-	return guardQueue(ctx, pool)
+	if err := guardQueue(ctx, pool); err != nil {
+		return err
+	}
+	return register(ctx, pool)
 }
 
 // guardQueue keeps payments out of the queue that no worker has put there. The queue's tables are made after ours.

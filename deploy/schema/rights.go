@@ -217,6 +217,19 @@ var Meant = []TableRights{
 	{Table: "bank_result", Serve: "select, insert, update (queue, refund_id, expected, settled_by, settled_at, note, batch_id)", Work: "select"},
 	{Table: "bank_passed", Serve: "select, insert", Work: "select"},
 
+	// Erasure. People ask and agree on the web side; a worker orders, erases and certifies, by erasure_step alone.
+	{Table: "erasure_rule", Serve: "select", Work: "select"},
+	{Table: "erasure_key"}, // nobody's
+	{Table: "erasure_hold", Serve: "select, insert, update (ended_by, ended_at, ended_for)", Work: "select"},
+	{Table: "erasure_request", Serve: "select, insert, update (state, ended_at)", Work: "select, update (state, ended_at)"},
+	{
+		Table: "erasure_run", Serve: "select, insert, update (agreed_by, agreed_at, state)", Work: "select, update (state, planned, cursor)",
+	},
+	{
+		Table: "erasure_order", Serve: "select",
+		Work: "select, insert, update (state, kept_at, completed_at, keep_until, gone_at, next_at, passes, problem, report, certificate)",
+	},
+
 	// Evidence and what is told to others.
 	{Table: "audit", Serve: "select, insert", Work: "select, insert"},
 	{Table: "audit_head", Serve: "select", Work: "select"},

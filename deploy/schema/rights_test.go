@@ -30,6 +30,8 @@ var open = map[string]string{
 	"sink":               "names of our own systems",
 	"sink_worker":        "names of our own systems and processes",
 	"programme_sinks":    "names of our own systems",
+	"erasure_rule":       "names of our own tables",
+	"erasure_key":        "nobody may read it but the schema's owner",
 	"audit_head":         "a number and a hash",
 	"source_pace":        "keys of the programme file and instants",
 	"feature_count":      "how the programme's questions about features fare; no customer's answer",

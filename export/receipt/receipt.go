@@ -47,11 +47,14 @@ func NewKey(master []byte) (Key, error) {
 func (k Key) ID() string { return k.jwk.KeyID }
 
 // Sign returns a JWS in compact form over payload, the receipt as JSON. The same payload gives the same bytes each time.
-func Sign(payload []byte, k Key) ([]byte, error) {
+func Sign(payload []byte, k Key) ([]byte, error) { return SignAs(Type, payload, k) }
+
+// SignAs is Sign for something else than a receipt: kind is what the header says it is.
+func SignAs(kind string, payload []byte, k Key) ([]byte, error) {
 	if !json.Valid(payload) {
 		return nil, errors.New("receipt: the payload is no JSON")
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: k.jwk}, (&jose.SignerOptions{}).WithType(Type))
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: k.jwk}, (&jose.SignerOptions{}).WithType(jose.ContentType(kind)))
 	if err != nil {
 		return nil, fmt.Errorf("receipt: %w", err)
 	}
@@ -65,7 +68,10 @@ func Sign(payload []byte, k Key) ([]byte, error) {
 
 // Verify returns the payload of a JWS that one of the keys in jwks (a JWKS as PublicKeys writes it) has made with Ed25519.
 // Nothing that the file itself says chooses the algorithm, and no key inside it is looked at. ErrInvalid.
-func Verify(jws, jwks []byte) ([]byte, error) {
+func Verify(jws, jwks []byte) ([]byte, error) { return VerifyAs(Type, jws, jwks) }
+
+// VerifyAs is Verify for what SignAs has signed as that kind.
+func VerifyAs(kind string, jws, jwks []byte) ([]byte, error) {
 	invalid := func(why string) ([]byte, error) { return nil, fmt.Errorf("%w: %s", ErrInvalid, why) }
 	var keys jose.JSONWebKeySet
 	if err := json.Unmarshal(jwks, &keys); err != nil {
@@ -76,7 +82,10 @@ func Verify(jws, jwks []byte) ([]byte, error) {
 		return invalid("it is not a JWS with one EdDSA signature")
 	}
 	header := signed.Signatures[0].Protected
-	if kind, _ := header.ExtraHeaders[jose.HeaderType].(string); kind != Type {
+	if is, _ := header.ExtraHeaders[jose.HeaderType].(string); is != kind {
+		if kind != Type {
+			return invalid("it is a signature for something else: " + is)
+		}
 		return invalid("it is a signature for something else than a receipt")
 	}
 	for _, k := range keys.Key(header.KeyID) {

@@ -3,9 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"strings"
 	"time"
 )
 
@@ -27,18 +25,7 @@ func (a Archive) Keep(ctx context.Context, name string, body []byte) error {
 
 // Each calls fn for every object, in the order of their names; fn's error ends it.
 func (a Archive) Each(ctx context.Context, fn func(name string, body []byte) error) error {
-	return a.bucket.List(ctx, a.prefix, "", func(l Listed) error {
-		object, err := a.bucket.Open(ctx, l.Key, 0)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = object.Close() }()
-		body, err := io.ReadAll(io.LimitReader(object, 1<<16))
-		if err != nil {
-			return fmt.Errorf("read %s: %w", l.Key, err)
-		}
-		return fn(strings.TrimPrefix(l.Key, a.prefix), body)
-	})
+	return a.After(ctx, "", fn)
 }
 
 // Shelf keeps small bodies under one prefix of a bucket. It speaks in plain types, so that nouns which do not know this package

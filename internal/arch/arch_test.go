@@ -45,7 +45,7 @@ var rooms = []struct {
 	{"deploy/local/postgres", []string{"deploy/local/process"}},
 	{"deploy/examples", nil},
 	{"cmd/demo", []string{"..."}},
-	{"cmd/offramp", []string{"internal/...", "migration", "migration/...", "auth", "auth/oidc", "auth/people", "export", "export/...", "portal", "portal/...", "static", "deploy/schema"}},
+	{"cmd/offramp", []string{"cmd/offramp/erasing", "internal/...", "migration", "migration/...", "auth", "auth/oidc", "auth/people", "export", "export/...", "portal", "portal/...", "static", "deploy/schema"}},
 	{"cmd/", []string{"..."}},
 	{"tools/", []string{"..."}},
 }

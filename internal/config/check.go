@@ -97,6 +97,15 @@ func (c Config) check(command string) Problems {
 		k.need("DATABASE_OWNER_URL", c.Database.OwnerURL)
 		return k.problems
 	}
+	if c.Erasure.BackupDays < 0 {
+		k.add("ERASURE_BACKUP_DAYS", "must be zero or more days")
+	}
+	if command == "replay" { // schema replay-erasures
+		k.need("DATABASE_OWNER_URL", c.Database.OwnerURL)
+		k.need("WEB_SECRET_KEY", c.Web.SecretKey)
+		c.checkStorage(k)
+		return k.problems
+	}
 	if k.need("DATABASE_URL", c.Database.URL) {
 		k.postgres("DATABASE_URL", c.Database.URL)
 	}

@@ -45,6 +45,7 @@ type Config struct {
 	Stripe     Stripe     `envPrefix:"STRIPE_"`
 	Bank       Bank       `envPrefix:"BANK_"`
 	KMS        KMS        `envPrefix:"KMS_"`
+	Erasure    Erasure    `envPrefix:"ERASURE_"`
 	Log        Log        `envPrefix:"LOG_"`
 	Clock      Clock      `envPrefix:"CLOCK_"`
 
@@ -165,6 +166,12 @@ func (c Config) Gateway() (g sms.Config, ok bool) {
 		Field: s.Field, Values: s.Values, Later: s.Later, IDField: s.IDField, CodeField: s.CodeField, BadNumber: s.BadNumber, Timeout: s.Timeout,
 		Allow: Prefixes(c.Outbound.Allow),
 	}, s.URL != ""
+}
+
+// Erasure is how customers are erased.
+type Erasure struct {
+	Ledger     string `env:"LEDGER" doc:"File that orders to erase are appended to, besides the bucket, before anything is deleted: on a disk that no restore of the database reaches. Empty: the bucket alone." use:"serve, work, schema" example:"/var/lib/offramp/erasures.jsonl"`
+	BackupDays int    `env:"BACKUP_DAYS" envDefault:"0" doc:"For how many days backups of the database and the bucket are kept; certificates say so. 0: they say that nobody has stated it." use:"work, schema"`
 }
 
 // Work bounds the worker process.

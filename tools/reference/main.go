@@ -41,9 +41,14 @@ func write() error {
 	if err != nil {
 		return err
 	}
+	register, err := erasure()
+	if err != nil {
+		return err
+	}
 	for path, page := range map[string][]byte{
 		"docs/reference/configuration.md": configuration(), "docs/trust.md": catalogue, "docs/reference/cli.md": commands,
 		"docs/reference/programme.md": file, "docs/reference/licences.md": made.Page(), "docs/asvs.md": standard,
+		erasurePage: register,
 	} {
 		if err := os.WriteFile(path, page, 0o644); err != nil { // a page that everybody reads
 			return err
