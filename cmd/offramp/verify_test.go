@@ -357,20 +357,23 @@ func TestL02_HeadsAreLockedWhereTheBucketLocks(t *testing.T) {
 	w = w.with("OFFRAMP_S3_BUCKET", bucket)
 	w.run("doctor").want(t, 0, ", with object lock for the audit log's signed heads")
 	w.run("audit", "head").want(t, 0, `"signature"`)
-	listed, err := s3.Client().ListObjectsV2(t.Context(), &awss3.ListObjectsV2Input{Bucket: &bucket, Prefix: aws.String(headPrefix)})
-	if err != nil || len(listed.Contents) != 1 {
+	listed, err := s3.Client().ListObjectVersions(t.Context(), &awss3.ListObjectVersionsInput{Bucket: &bucket, Prefix: aws.String(headPrefix)})
+	if err != nil || len(listed.Versions) != 1 {
 		t.Fatalf("%v, %v", listed, err)
 	}
-	remove := func(key *string) error {
-		_, err := s3.Client().DeleteObject(t.Context(), &awss3.DeleteObjectInput{Bucket: &bucket, Key: key})
+	remove := func(key, version *string) error {
+		_, err := s3.Client().DeleteObject(t.Context(), &awss3.DeleteObjectInput{Bucket: &bucket, Key: key, VersionId: version})
 		return err
 	}
-	if err := remove(listed.Contents[0].Key); err == nil {
+	if err := remove(listed.Versions[0].Key, listed.Versions[0].VersionId); err == nil {
 		t.Error("a locked head was removed")
+	}
+	if err := remove(listed.Versions[0].Key, nil); err != nil { // a mark, which hides the head and removes nothing
+		t.Fatal(err)
 	}
 	_, err = s3.Client().PutObject(t.Context(), &awss3.PutObjectInput{Bucket: &bucket, Key: aws.String("free"), Body: strings.NewReader("x")})
 	if err == nil {
-		err = remove(aws.String("free"))
+		err = remove(aws.String("free"), nil)
 	}
 	if err != nil {
 		t.Errorf("what is not locked stays, too: %v", err)

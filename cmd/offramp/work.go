@@ -138,11 +138,9 @@ func (p *parts) worker(ctx context.Context, sources *connect.Sources) (*jobs.Cli
 		return nil, err
 	}
 	auth.Register(workers, p.db)
-	eraser, err := p.eraser(bucket, inserter)
-	if err != nil {
+	if err := p.erasures(workers, bucket, inserter); err != nil {
 		return nil, err
 	}
-	erasure.Register(workers, eraser, inserter)
 	keeper, err := p.keeper(bucket)
 	if err != nil {
 		return nil, err
@@ -162,13 +160,8 @@ func (p *parts) worker(ctx context.Context, sources *connect.Sources) (*jobs.Cli
 	if err := mail.Register(ctx, workers, letters); err != nil {
 		return nil, err
 	}
-	name := p.config.Work.ID
-	if name == "" {
-		host, _ := os.Hostname()
-		name = fmt.Sprintf("%s-%d", host, os.Getpid())
-	}
 	return jobs.New(p.db, jobs.Config{
-		ID: name, Workers: workers, Logger: p.log, Drain: p.config.Work.Drain,
+		ID: p.workerName(), Workers: workers, Logger: p.log, Drain: p.config.Work.Drain,
 		Periodic: slices.Concat(
 			export.Periodic(), auth.Periodic(), audit.Periodic(), assistance.Periodic(), find.Periodic(), replacement.Periodic(), refund.Periodic(),
 			erasure.Periodic(),
@@ -180,6 +173,15 @@ func (p *parts) worker(ctx context.Context, sources *connect.Sources) (*jobs.Cli
 	})
 }
 
+// workerName is the worker's among those alive.
+func (p *parts) workerName() string {
+	if name := p.config.Work.ID; name != "" {
+		return name
+	}
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%s-%d", host, os.Getpid())
+}
+
 // eraser is what carries erasures out.
 func (p *parts) eraser(bucket *storage.Bucket, queue *jobs.Client) (*erasure.Eraser, error) {
 	secret, _ := p.config.Web.Secrets()
@@ -187,6 +189,15 @@ func (p *parts) eraser(bucket *storage.Bucket, queue *jobs.Client) (*erasure.Era
 		DB: p.db, Programmes: p.programmes, Bucket: bucket, Queue: queue, Secret: secret, Ledger: p.config.Erasure.Ledger,
 		BackupDays: p.config.Erasure.BackupDays, Logger: p.log,
 	})
+}
+
+// erasures registers what erases.
+func (p *parts) erasures(workers *river.Workers, bucket *storage.Bucket, inserter *jobs.Client) error {
+	e, err := p.eraser(bucket, inserter)
+	if err == nil {
+		erasure.Register(workers, e, inserter)
+	}
+	return err
 }
 
 // replayed reports that nobody may work with this database: it was restored from before erasures. It waits for an answer.

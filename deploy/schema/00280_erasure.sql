@@ -307,13 +307,21 @@ BEGIN
   RETURN n;
 END $$;
 
--- Nothing is written for somebody whose erasure was ordered.
+-- Nothing is written for somebody whose erasure was ordered. It runs once for all rows of a statement, since many are written by
+-- the thousand.
 CREATE FUNCTION erasure_bar() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE barred boolean;
 BEGIN
-  IF NEW.customer_id IS NOT NULL AND public.erasure_ordered(NEW.customer_id) THEN
+  IF coalesce(current_setting('offramp.scope', true), '') = 'system' THEN
+    PERFORM FROM public.customer c WHERE c.id IN (SELECT a.customer_id FROM added a) FOR KEY SHARE;
+    barred := EXISTS (SELECT FROM public.erasure_order o WHERE o.customer_id IN (SELECT a.customer_id FROM added a));
+  ELSE
+    barred := EXISTS (SELECT FROM (SELECT DISTINCT a.customer_id FROM added a WHERE a.customer_id IS NOT NULL) a WHERE public.erasure_ordered(a.customer_id));
+  END IF;
+  IF barred THEN
     RAISE EXCEPTION '%: the customer is being erased', TG_TABLE_NAME USING ERRCODE = '23514', CONSTRAINT = 'erasure_bar';
   END IF;
-  RETURN NEW;
+  RETURN NULL;
 END $$;
 
 CREATE FUNCTION erasure_job_bar() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$

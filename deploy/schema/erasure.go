@@ -275,6 +275,29 @@ var Erasure = []ErasureRule{
 	{Table: "erasure_key", Action: EraseNone, Why: "the key of references, which nobody reads", Columns: "singleton key"},
 
 	// The company's own plan and people.
+	{Table: "approval_delegate", Action: EraseNone, Why: "colleagues alone", Columns: "id principal delegate starts_at ends_at reason at ended_at"},
+	{
+		Table: "approval_node", Action: EraseNone, Why: "colleagues alone",
+		Columns: "paper_id round key step need state opened_at due_at reminded_at escalated_at",
+	},
+	{
+		Table: "approval_paper", Action: EraseNone, Why: "the company's papers",
+		Columns: "id kind title body budget currency hash state round version author created_at changed_by changed_at",
+	},
+	{Table: "approval_path", Action: EraseNone, Why: "the company's paths", Columns: "key version source by at"},
+	{
+		Table: "approval_round", Action: EraseNone, Why: "the company's papers",
+		Columns: "paper_id round hash content path submitted_by submitted_at decide_from state ended_at why",
+	},
+	{
+		Table: "approval_seat", Action: EraseNone, Why: "colleagues alone",
+		Columns: "paper_id round node identity_id added_by state decided_by words hash at",
+	},
+	{Table: "approval_talk", Action: EraseNone, Why: "colleagues alone", Columns: "id paper_id whom concern said agreed unsolved by at"},
+	{
+		Table: "staff_mail", Action: EraseNone, Why: "mails to colleagues about the work",
+		Columns: "id identity_id kind about detail path asked_at state taken_at problem ended_at",
+	},
 	{Table: "governance_day", Action: EraseNone, Why: "the company's plan", Columns: "id plan_id phase edge kind day reason by at"},
 	{Table: "governance_entry", Action: EraseNone, Why: "the company's plan", Columns: "id item_id act text by at"},
 	{
@@ -421,7 +444,7 @@ const barSQL = `DO $$ DECLARE r record; BEGIN
 	FOR r IN SELECT e.name FROM erasure_rule e JOIN information_schema.columns c ON c.table_schema = 'public' AND c.table_name = e.name
 		AND c.column_name = 'customer_id' WHERE e.bars AND NOT EXISTS (SELECT FROM pg_trigger
 			WHERE tgrelid = e.name::regclass AND tgname = 'offramp_erasure_bar') LOOP
-		EXECUTE format('CREATE TRIGGER offramp_erasure_bar BEFORE INSERT ON %I FOR EACH ROW EXECUTE FUNCTION erasure_bar()', r.name);
+		EXECUTE format('CREATE TRIGGER offramp_erasure_bar AFTER INSERT ON %I REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION erasure_bar()', r.name);
 	END LOOP;
 	IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'river_job'::regclass AND tgname = 'offramp_erasure_bar') THEN
 		CREATE TRIGGER offramp_erasure_bar BEFORE INSERT ON river_job FOR EACH ROW
