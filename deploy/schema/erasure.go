@@ -63,6 +63,13 @@ var Erasure = []ErasureRule{
 	{Table: "journey", Action: EraseDelete},
 	{Table: "journey_event", Action: EraseDelete},
 	{Table: "help_request", Action: EraseDelete},
+	{Table: "help_entry", Action: EraseDelete},
+	{Table: "help_round", Action: EraseDelete},
+	{Table: "help_presence", Action: EraseDelete, Where: "t.request_id IN (SELECT id FROM public.help_request WHERE customer_id = $1)"},
+	{Table: "journey_rollup", Action: EraseNone, Why: "sums over all customers", Columns: "tier step status n"},
+	{Table: "journey_rollup_day", Action: EraseNone, Why: "sums over all customers", Columns: "day tier step done total"},
+	{Table: "journey_rollup_state", Action: EraseNone, Why: "when sums were counted", Columns: "one folded_at recounted_at drift"},
+	{Table: "journey_delta", Action: EraseNone, Why: "steps and a tier, without whose", Columns: "id tier before after again"},
 
 	// Who signs in.
 	{Table: "identity", Action: EraseDelete},
@@ -352,6 +359,7 @@ var ErasureJobs = []ErasureJob{
 	{Kind: "export_deliver", Arguments: "delivery_id customer_id", Customer: true},
 	{Kind: "export_outline", Arguments: "customer_id", Customer: true},
 	{Kind: "customer_count", Arguments: "customer_id", Customer: true},
+	{Kind: "help_watch", Arguments: "weigh"},
 	{Kind: "export_sweep"},
 	{Kind: "export_orphans"},
 	{Kind: "auth_sweep"},
