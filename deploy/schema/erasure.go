@@ -58,6 +58,9 @@ var Erasure = []ErasureRule{
 		Rest:    "t.ref <> '#' || left(md5(t.id), 8) OR t.name <> t.ref OR t.attributes <> '{}' OR t.zone <> 'UTC' OR t.locale <> 'en' OR t.state <> 'disabled'",
 		Columns: "id ref name tier locale zone state attributes imported_at updated_at",
 	},
+	// Search. The row is made anew of whatever the customer's row says, so also of one that says nothing of anybody: that one may stay.
+	{Table: "customer_search", Action: EraseDelete, Where: "t.customer_id = $1 AND t.folded NOT LIKE '%' || left(md5($1), 8) || '%'"},
+	{Table: "customer_search_stale", Action: EraseNone, Why: "which rows of customer_search are to be made anew, by random ids", Columns: "customer_id"},
 	{Table: "contact", Action: EraseDelete},
 	{Table: "extension", Action: EraseDelete},
 	{Table: "journey", Action: EraseDelete},
@@ -360,6 +363,7 @@ var ErasureJobs = []ErasureJob{
 	{Kind: "export_outline", Arguments: "customer_id", Customer: true},
 	{Kind: "customer_count", Arguments: "customer_id", Customer: true},
 	{Kind: "help_watch", Arguments: "weigh"},
+	{Kind: "customer_search"},
 	{Kind: "export_sweep"},
 	{Kind: "export_orphans"},
 	{Kind: "auth_sweep"},
@@ -396,6 +400,10 @@ var ErasurePrefixes = []ErasurePrefix{
 	{Prefix: "ping/", Why: "names at which nothing ever lies"},
 }
 
+// unbarred are the tables of deleted rows that may come for somebody who is being erased: jobs have a guard of their own, a hold can come
+// late, and a row of the search is made anew.
+var unbarred = []string{"river_job", "erasure_hold", "customer_search"}
+
 // register writes Erasure into the database, and bars new rows of those whom it concerns.
 func register(ctx context.Context, pool *pgxpool.Pool) error {
 	order, err := childrenFirst(ctx, pool)
@@ -419,7 +427,7 @@ func register(ctx context.Context, pool *pgxpool.Pool) error {
 		}
 		text := there[r.Table]
 		delete(there, r.Table)
-		bars := r.Bars || r.Action == EraseDelete && r.Table != "river_job" && r.Table != "erasure_hold" // a hold can come late
+		bars := r.Bars || r.Action == EraseDelete && !slices.Contains(unbarred, r.Table)
 		if text == strings.Join([]string{
 			r.Action, fmt.Sprint(position), r.where(), r.Blanks, r.Rest, map[bool]string{true: "t", false: "f"}[bars], fmt.Sprint(r.Years), r.Ground,
 		}, "|") {
