@@ -135,6 +135,8 @@ var Erasure = []ErasureRule{
 			reason_text object_until objection failure batch_id updated_at review_days pay_days bank_days credit_price credit_rest rest_rule
 			declined_by rest_of stage_due`,
 	},
+	{Table: "figure", Action: EraseNone, Why: "sums over all customers", Columns: "report week slot measure value"},
+	{Table: "figure_count", Action: EraseNone, Why: "when sums were counted", Columns: "one at took_ms"},
 	{Table: "refund_document", Action: EraseDelete},
 	{Table: "refund_draft", Action: EraseDelete},
 	{
