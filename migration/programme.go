@@ -54,6 +54,7 @@ type Programme struct {
 	Brand      Brand       `yaml:"brand"`
 	Steps      StepRules   `yaml:"steps"`
 	Notices    NoticePlan  `yaml:"notices"`
+	Feedback   *Feedback   `yaml:"feedback"` // nil: nobody is asked
 
 	Features     []Feature     `yaml:"features"` // what the product does, as replacements are compared by
 	Choice       ChoiceRules   `yaml:"choice"`

@@ -45,6 +45,7 @@ func ReadProgramme(src []byte) (*Programme, error) {
 	}
 	p.Refund.setDefaults()
 	p.Notices.setDefaults()
+	p.Feedback.setDefaults()
 	// In order of day; where two fall on one day, in the order in which they happen.
 	slices.SortStableFunc(p.Milestones, func(a, b Milestone) int {
 		return cmp.Or(a.Day.number()-b.Day.number(), slices.Index(milestoneOrder, a.Key)-slices.Index(milestoneOrder, b.Key))
@@ -123,6 +124,7 @@ func (c *checker) programme() {
 	c.help()
 	c.sinks()
 	c.notices()
+	c.feedback()
 	if p.Brand.Colour != "" || c.has("brand.colour") {
 		if !colourPattern.MatchString(p.Brand.Colour) {
 			c.errorf("brand.colour", "must be six hexadecimal digits after #, such as #0b7a75")

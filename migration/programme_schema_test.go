@@ -124,6 +124,7 @@ func TestTheSchemaNamesEveryKey(t *testing.T) {
 		"payout": migration.PayoutRules{}, "store": migration.Store{},
 		"briefing": migration.Briefing{}, "voice": migration.Voice{}, "briefingQuestion": migration.BriefingQuestion{}, "scenario": migration.Scenario{},
 		"notices": migration.NoticePlan{}, "within": migration.Within{}, "notice": migration.Notice{}, "trigger": migration.Trigger{}, "words": migration.Words{},
+		"feedback": migration.Feedback{}, "feedbackQuestion": migration.FeedbackAsking{},
 	}
 	for name, def := range defs {
 		if _, object := def.(map[string]any)["properties"]; object && types[name] == nil && name != "text" { // which is keyed by languages

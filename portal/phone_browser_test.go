@@ -78,6 +78,7 @@ func (w *world) phonePages() map[string][]string {
 	broken := w.requestExport("other", "b")
 	w.exec(`UPDATE export SET state = 'failed', failures = 3, cause = 'column "a_rather_long_name_of_a_column" does not exist (SQLSTATE 42703)', finished_at = $2 WHERE id = $1`,
 		broken.ID, day)
+	w.surveyed(true)
 	version := fmt.Sprintf("/console/programme/%d", w.propose("operator", strings.Replace(string(examples.Hezhou), "day: 2027-03-02", "day: 2027-02-27", 1)))
 
 	ref := w.brought("owner", url.Values{"method": {"original"}})
@@ -126,6 +127,9 @@ func (w *world) phonePages() map[string][]string {
 		"/console/audit/:id":                          {"/console/audit/1"},
 		"/account/mail/:token":                        {"/account/mail/abc"},
 		"/go/:token/:place":                           nil,
+		"/feedback/:token":                            {"/feedback/" + feedbackToken, "/feedback/" + feedbackToken + "?page=1", "/feedback/" + feedbackToken + "?page=2", "/feedback/" + feedbackToken + "?page=9"},
+		"/console/feedback.csv":                       nil,
+		"/console/feedback.xlsx":                      nil,
 		"/unsubscribe/:token":                         {"/unsubscribe/" + reportSeals.LeaveToken(strings.Repeat("0", 32))},
 		"/console/finance/refunds":                    {"/console/finance/refunds", "/console/finance/refunds finance_approver"},
 		"/console/finance/refunds/:ref":               {"/console/finance/refunds/" + ref, "/console/finance/refunds/" + second},

@@ -13,6 +13,7 @@ import (
 	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	asked "offramp/migration/feedback"
 	counts "offramp/migration/figures"
 	"offramp/migration/find"
 	"offramp/migration/governance"
@@ -30,6 +31,7 @@ import (
 	"offramp/portal/console"
 	"offramp/portal/delivery"
 	"offramp/portal/document"
+	"offramp/portal/feedback"
 	"offramp/portal/figures"
 	"offramp/portal/finance"
 	"offramp/portal/helpdesk"
@@ -60,6 +62,7 @@ type Consoles struct {
 	helpdesk *helpdesk.Pages
 	overview *overview.Pages
 	figures  *figures.Pages
+	feedback *feedback.Pages
 }
 
 // ConsoleParts are the services behind the pages of staff.
@@ -105,6 +108,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 		approval: &approvals.Pages{Kit: k, Approvals: p.Approvals, Plans: p.Plans, Customers: p.Customers},
 		figures:  &figures.Pages{Kit: k, Figures: p.Figures},
 		helpdesk: &helpdesk.Pages{Kit: k, Help: p.Help, Exports: p.Exports, Customers: p.Customers},
+		feedback: &feedback.Pages{Kit: k, Feedback: asked.New(p.DB, k.Programmes)},
 		briefing: &briefing.Pages{Kit: k, Briefing: briefs.New(p.DB, k.Programmes), Customers: p.Customers},
 	}, nil
 }
@@ -114,7 +118,7 @@ func (s *Consoles) Start(ctx context.Context) error { return s.ops.Start(ctx) }
 
 // list is every route of staff. A look at customers' rows is recorded, also by GET (ADR 0004).
 func (s *Consoles) list() []Route {
-	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList(), s.approvalList(), s.overviewList(), s.briefingList(), s.helpList(), s.figuresList())
+	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList(), s.approvalList(), s.overviewList(), s.briefingList(), s.helpList(), s.figuresList(), s.feedbackList())
 }
 
 // figuresList is every route of the programme's reports. Nothing in them is about anybody.
@@ -351,5 +355,18 @@ func (s *Consoles) briefingList() []Route {
 		{Method: post, Path: briefing.ReadersPath + "/waive", Access: ProgrammeManager, Handler: p.AskWaiver},
 		{Method: post, Path: briefing.ReadersPath + "/confirm", Access: ProgrammeManager, Handler: p.ConfirmWaiver, Recent: true},
 		{Method: post, Path: briefing.ReadersPath + "/refuse", Access: ProgrammeManager, Handler: p.RefuseWaiver},
+	}
+}
+
+// feedbackList is every route of what customers say once they are calm. Nobody signs in to the form: its link says whose it is.
+func (s *Consoles) feedbackList() []Route {
+	p := s.feedback
+	return []Route{
+		{Method: get, Path: feedback.FormPath, Access: Public, Handler: p.Show},
+		{Method: post, Path: feedback.FormPath, Access: Public, Handler: p.Answer},
+		{Method: get, Path: feedback.Path, Access: ProgrammeManager, Handler: p.ShowResults},
+		{Method: get, Path: feedback.Path + ".csv", Access: ProgrammeManager, Handler: p.DownloadCSV},
+		{Method: get, Path: feedback.Path + ".xlsx", Access: ProgrammeManager, Handler: p.DownloadXLSX},
+		{Method: get, Path: feedback.WaitingPath, Access: ProgrammeManager, Handler: p.ShowWaiting},
 	}
 }

@@ -30,6 +30,7 @@ import (
 	"offramp/migration"
 	"offramp/migration/assistance"
 	"offramp/migration/erasure"
+	"offramp/migration/feedback"
 	"offramp/migration/figures"
 	"offramp/migration/find"
 	"offramp/migration/governance"
@@ -98,6 +99,9 @@ func (workCmd) Run(c *console) error {
 			rollups: rollup.New(p.db, p.programmes, p.log),
 			figures: figures.New(p.db, p.programmes, p.log),
 			mails:   post.New(p.db, tell.Post, p.config.Web.URL, p.log),
+			feedback: func(ctx context.Context) error {
+				return feedback.New(p.db, p.programmes).Send(ctx, tell.Post, p.log, p.config.Web.URL)
+			},
 		})
 	})
 	<-c.ctx.Done()
@@ -283,6 +287,7 @@ type work struct {
 	rollups   *rollup.Service
 	figures   *figures.Service
 	mails     *post.Service
+	feedback  func(ctx context.Context) error // asks customers who are calm
 }
 
 // once does everything that is due. What fails keeps nothing else back.
@@ -291,7 +296,7 @@ func (w work) once(ctx context.Context, programmes *migration.Programmes) error 
 	if err != nil {
 		return err
 	}
-	return errors.Join(w.plans.Tick(ctx), w.approvals.Tick(ctx), w.rollups.Tick(ctx), w.figures.Tick(ctx), w.mails.Send(ctx, p))
+	return errors.Join(w.plans.Tick(ctx), w.approvals.Tick(ctx), w.rollups.Tick(ctx), w.figures.Tick(ctx), w.mails.Send(ctx, p), w.feedback(ctx))
 }
 
 // tick keeps the workplan's items as facts say, reminds colleagues and sends what they are written, until ctx ends.

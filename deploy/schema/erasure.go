@@ -69,6 +69,9 @@ var Erasure = []ErasureRule{
 	{Table: "help_entry", Action: EraseDelete},
 	{Table: "help_round", Action: EraseDelete},
 	{Table: "help_presence", Action: EraseDelete, Where: "t.request_id IN (SELECT id FROM public.help_request WHERE customer_id = $1)"},
+	// Feedback. An anonymous answer is nobody's: nothing leads from it to a customer.
+	{Table: "feedback_invitation", Action: EraseDelete},
+	{Table: "feedback_answer", Action: EraseDelete},
 	{Table: "journey_rollup", Action: EraseNone, Why: "sums over all customers", Columns: "tier step status n"},
 	{Table: "journey_rollup_day", Action: EraseNone, Why: "sums over all customers", Columns: "day tier step done total"},
 	{Table: "journey_rollup_state", Action: EraseNone, Why: "when sums were counted", Columns: "one folded_at recounted_at drift"},

@@ -160,6 +160,12 @@ var Meant = []TableRights{
 		Table: "notice_briefing_reminder",
 		Serve: "select, insert (id, identity_id, hash, day, asked_by, asked_at)", Work: "select, update (state, detail, ended_at)",
 	},
+	// A worker asks for feedback; people answer on the web side, which writes anonymous answers in another order again.
+	{
+		Table: "feedback_invitation",
+		Serve: "select, update (draft, answered)", Work: "select, insert, update (token_hash, anonymous, mail_id, state, detail, tries, invited_at, ended_at, draft)",
+	},
+	{Table: "feedback_answer", Serve: "select, insert, delete"},
 	{Table: "notice_preference", Serve: "select, insert, update (optional, changed_at)", Work: "select"},
 
 	// Exports. The web side asks for them, a worker builds them.
