@@ -220,16 +220,18 @@ func (p *Pages) ask(c echo.Context, v *formView) {
 	}
 	field := ui.Field{Locale: l, ID: "answer", Label: v.heading.Title, Error: v.faults["answer"], Hint: l.T("feedback.skip")}
 	if q.Kind == migration.AskNPS {
-		field.Hint = l.T("feedback.scale") + " " + l.T("feedback.skip")
+		field.Hint = l.T("feedback.scale")
 		s := ui.Choices{Field: field, Question: true}
 		for score := range 11 {
 			text := strconv.Itoa(score)
 			s.Options = append(s.Options, ui.Option{Value: text, Label: text, Selected: text == value})
 		}
+		s.Options = append(s.Options, ui.Option{Label: l.T("feedback.no_answer")})
 		v.scores = &s
 	} else {
+		field.Label = l.T("feedback.answer")
 		if v.form.Anonymous {
-			field.Hint = l.T("feedback.no_names") + " " + field.Hint
+			field.Hint = l.T("feedback.no_names")
 		}
 		v.text = &ui.Area{Field: field, Value: value, Rows: 6}
 	}
