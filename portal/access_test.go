@@ -29,7 +29,7 @@ var accessOf = map[string]portal.Access{
 }
 
 // samples stand for the variable parts of addresses.
-var samples = strings.NewReplacer(":locale", "en", ":tag", "zh-CN", ":value", "dark", ":token", "x.ics", ":place", "plan", ":file", "x.css", ":id", "x", ":key", "heguang", ":currency", "CNY", ":ref", "RF-2026-000001", ":line", "x", ":kind", "staff", ":plan", "light", ":phase", "approve", ":fact", "words", ":report", "reach", "*", "img/icon.svg")
+var samples = strings.NewReplacer(":locale", "en", ":tag", "zh-CN", ":value", "dark", ":token", "x.ics", ":place", "plan", ":file", "x.css", ":id", "x", ":key", "heguang", ":currency", "CNY", ":ref", "RF-2026-000001", ":line", "x", ":kind", "staff", ":plan", "light", ":phase", "approve", ":fact", "words", ":report", "reach", ":week", "2026-11-09", "*", "img/icon.svg")
 
 // TestZ01_AccessTable asks every route as everyone and compares what happens with the table in testdata. A route that is
 // not in the table fails. Run with -update after a deliberate change, and read the difference.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"log/slog"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -62,5 +63,24 @@ func TestReportsShowWhatWasCountedAndFilesHaveTheSame(t *testing.T) {
 	rows, err := book.GetRows(book.GetSheetName(0))
 	if err != nil || len(rows) != 2 || strings.Join(rows[1], " ") != strings.Join(lines[1], " ") {
 		t.Errorf("Excel: %v %q, CSV has %q", err, rows, lines)
+	}
+}
+
+func TestTheWeeklyReportIsSentByOneClick(t *testing.T) {
+	w := newWorld(t)
+	w.shows("support", "/console/figures/weekly", "No weekly report yet")
+	w.exec(`INSERT INTO figure_weekly (week, content, made_at) VALUES ('2026-11-09', '{"support": {"en": "**Support** was *busy*"}, "lead": {"en": "All of it"}}', now()), ('2026-11-02', '{"lead": {"en": "Old"}}', now())`)
+	w.hides(w.shows("support", "/console/figures/weekly", "Week from 9 November 2026", "<em>busy</em>", "Draft"), "Approve and send")
+	w.shows("programme_manager", "/console/figures/weekly", "Approve and send", "Drop it")
+	w.sent("support", "/console/figures/weekly/2026-11-09/send", nil, 403)
+	w.sent("programme_manager", "/console/figures/weekly/soon/send", nil, 404)
+	a := w.sent("programme_manager", "/console/figures/weekly/2026-11-09/send", url.Values{"note": {strings.Repeat("x", 2001)}}, 422)
+	w.shownIn(a.body, `id="note-2026-11-09-error"`, "xxxx")
+	w.sent("programme_manager", "/console/figures/weekly/2026-11-09/send", url.Values{"note": {"Well done."}}, 303)
+	w.sent("programme_manager", "/console/figures/weekly/2026-11-09/send", nil, 409)
+	w.sent("programme_manager", "/console/figures/weekly/2026-11-02/drop", nil, 303)
+	w.shows("support", "/console/figures/weekly", "Sent", "Dropped", "Well done.")
+	if n := w.text(`SELECT count(*)::text FROM staff_mail WHERE kind = 'weekly' AND about = '2026-11-09'`); n == "0" {
+		t.Error("nobody is written to")
 	}
 }

@@ -99,6 +99,7 @@ func (w *world) phonePages() map[string][]string {
 	w.choose("fifth", "heguang")
 	w.exec(`INSERT INTO refund_task (id, kind, key, opened_at) VALUES ('t', 'second_refund', 'k', $1)`, day)
 	w.counts()
+	w.exec(`INSERT INTO figure_weekly (week, content, made_at) VALUES ('2026-11-09', '{"lead": {"en": "All of it"}}', now())`)
 	return map[string][]string{
 		"/console/figures/:report":                    {"/console/figures/completion?from=&to=", "/console/figures/reach?from=&to=", "/console/figures/requests?from=&to=", "/console/figures/refunds?from=&to="},
 		"/console/figures/:report/table.csv":          nil,

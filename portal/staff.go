@@ -106,7 +106,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 		plans:    &workspace.Pages{Kit: k, Plans: p.Plans, Customers: p.Customers},
 		overview: &overview.Pages{Kit: k, Rollups: p.Rollups, Approvals: p.Approvals},
 		approval: &approvals.Pages{Kit: k, Approvals: p.Approvals, Plans: p.Plans, Customers: p.Customers},
-		figures:  &figures.Pages{Kit: k, Figures: p.Figures},
+		figures:  &figures.Pages{Kit: k, Figures: p.Figures, Customers: p.Customers},
 		helpdesk: &helpdesk.Pages{Kit: k, Help: p.Help, Exports: p.Exports, Customers: p.Customers},
 		feedback: &feedback.Pages{Kit: k, Feedback: asked.New(p.DB, k.Programmes)},
 		briefing: &briefing.Pages{Kit: k, Briefing: briefs.New(p.DB, k.Programmes), Customers: p.Customers},
@@ -126,6 +126,9 @@ func (s *Consoles) figuresList() []Route {
 	const report = figures.Path + "/:report"
 	return []Route{
 		{Method: get, Path: figures.Path, Access: Staff, Handler: s.figures.Show},
+		{Method: get, Path: figures.WeeklyPath, Access: Staff, Handler: s.figures.ShowWeekly},
+		{Method: post, Path: figures.WeeklyPath + "/:week/send", Access: ProgrammeManager, Handler: s.figures.DecideWeekly(true)},
+		{Method: post, Path: figures.WeeklyPath + "/:week/drop", Access: ProgrammeManager, Handler: s.figures.DecideWeekly(false)},
 		{Method: get, Path: report, Access: Staff, Handler: s.figures.ShowReport},
 		{Method: get, Path: report + "/table.csv", Access: Staff, Handler: s.figures.Download("csv")},
 		{Method: get, Path: report + "/table.xlsx", Access: Staff, Handler: s.figures.Download("xlsx")},

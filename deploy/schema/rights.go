@@ -111,6 +111,7 @@ var Meant = []TableRights{
 	{Table: "approval_delegate", Serve: "select, insert, update (ended_at)", Work: "select"},
 	{Table: "approval_talk", Serve: "select, insert", Work: "select"},
 	{Table: "figure", Serve: "select", Work: "select, insert, delete"},
+	{Table: "figure_weekly", Serve: "select, update (state, note, decided_by, decided_at)", Work: "select, insert"},
 	{Table: "figure_count", Serve: "select", Work: "select, insert, update (at, took_ms)"},
 	{Table: "staff_mail", Serve: "select, insert", Work: "select, insert, update (state, problem, taken_at, ended_at)"},
 

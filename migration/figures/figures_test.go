@@ -2,8 +2,10 @@ package figures_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +29,7 @@ type count struct {
 	clock    *clock.Manual
 	worker   *figures.Service
 	web      *figures.Service
+	both     *figures.Service // as whoever decides, without a session
 }
 
 func open(t *testing.T) *count {
@@ -37,9 +40,10 @@ func open(t *testing.T) *count {
 		t.Fatal(err)
 	}
 	c := &count{T: t, database: localtest.Database(t), clock: clock.NewManual(time.Date(2026, 6, 10, 2, 0, 0, 0, time.UTC))}
-	p := fixed{&migration.Programme{Zone: zone}}
+	p := fixed{&migration.Programme{Zone: zone, Locales: []string{"en", "zh-CN"}}}
 	c.worker = figures.New(c.database.Work(t, db.Options{Clock: c.clock}), p, slog.New(slog.DiscardHandler))
 	c.web = figures.New(c.database.Web(t, db.Options{Clock: c.clock}), p, slog.New(slog.DiscardHandler))
+	c.both = figures.New(c.database.Open(t, db.Options{Clock: c.clock}), p, slog.New(slog.DiscardHandler))
 	c.exec(`INSERT INTO customer (id, ref, name, tier, locale, zone, state, imported_at, updated_at) SELECT x, 'R-' || x, x, CASE WHEN x = 'd' THEN 'core' ELSE 'basic' END, 'en', 'UTC',
 	        CASE WHEN x = 'gone' THEN 'disabled' ELSE 'active' END, now(), now() FROM unnest(ARRAY['a', 'b', 'c', 'd', 'gone']) x`)
 	c.exec(`INSERT INTO journey (customer_id, version, dates, export, choose, settle, confirm, updated_at)
@@ -171,5 +175,69 @@ func TestFiguresAreCountedOnceInAQuarterOfAnHour(t *testing.T) {
 	}
 	if _, err := c.web.Read(t.Context(), "staff", "weather", migration.Day{}, migration.Day{}); err == nil {
 		t.Error("there is a report of the weather")
+	}
+}
+
+func TestTheWeekBeforeIsDraftedOnceAndSentByAManager(t *testing.T) {
+	c := open(t)
+	c.exec(`INSERT INTO identity (id, realm, issuer, subject, name, email, roles, created_at, signed_in_at)
+	        SELECT x, 'staff', 'i', x, x, x || '@staff.example', ARRAY[r], now(), now() FROM (VALUES ('mia', 'programme_manager'), ('sue', 'support'), ('fay', 'finance_clerk'), ('aud', 'auditor')) v (x, r)`)
+	c.exec(`INSERT INTO export (id, customer_id, requested_by, selection, locale, state, requested_at, finished_at)
+	        SELECT 'e' || n, 'a', 'k', '{}', 'en', 'failed', '2026-06-03', CASE WHEN n < 3 THEN '2026-06-03'::timestamptz ELSE '2026-06-10' END FROM generate_series(1, 5) n`)
+	c.clock.Set(time.Date(2026, 6, 14, 21, 59, 0, 0, time.UTC)) // Monday 05:59 in Shanghai
+	weeklies := func() []figures.Weekly {
+		t.Helper()
+		if err := c.worker.CountNow(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		list, err := c.web.Weeklies(t.Context(), "mia")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	if list := weeklies(); len(list) != 0 {
+		t.Fatalf("drafted before six: %+v", list)
+	}
+	c.clock.Advance(time.Minute)
+	list := weeklies()
+	if len(list) != 1 || list[0].Week.String() != "2026-06-08" || list[0].State != figures.Draft {
+		t.Fatalf("%+v", list)
+	}
+	if text := list[0].Content["support"]["en"]; !strings.Contains(text, "- Failed: 3; the week before: 2") {
+		t.Errorf("support gets %q", text)
+	}
+	if text := list[0].Content["finance"]["en"]; strings.Contains(text, "Failed") || !strings.Contains(text, "Nothing in these two weeks") {
+		t.Errorf("finance gets %q", text)
+	}
+	c.exec(`UPDATE export SET state = 'cancelled'`)
+	if again := weeklies(); len(again) != 1 || !cmp.Equal(again[0].Content, list[0].Content) {
+		t.Error("a draft changed")
+	}
+
+	week := list[0].Week
+	for _, who := range []string{"sue", "nobody"} {
+		if err := c.both.Send(t.Context(), who, week, "", true); err == nil {
+			t.Errorf("%s has sent it", who)
+		}
+	}
+	if err := c.both.Send(t.Context(), "mia", week, strings.Repeat("x", figures.MaxNote+1), true); !errors.Is(err, figures.ErrNote) {
+		t.Errorf("a long note: %v", err)
+	}
+	if err := c.both.Send(t.Context(), "mia", week.AddDays(-7), "", true); !errors.Is(err, figures.ErrNoWeek) {
+		t.Errorf("a week without a report: %v", err)
+	}
+	if err := c.both.Send(t.Context(), "mia", week, "Well *done*.", true); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.both.Send(t.Context(), "mia", week, "", false); !errors.Is(err, figures.ErrDecided) {
+		t.Errorf("decided again: %v", err)
+	}
+	var told string
+	if err := c.database.Super(t).QueryRow(t.Context(), `SELECT string_agg(identity_id, ' ' ORDER BY identity_id) FROM staff_mail WHERE kind = 'weekly' AND detail->'Body'->>'en' LIKE '> Well \\*done\\*\\.%'`).Scan(&told); err != nil || told != "fay mia sue" {
+		t.Errorf("told: %q, %v", told, err)
+	}
+	if list := weeklies(); list[0].State != figures.Sent || list[0].Mails != 3 || list[0].DecidedBy != "mia" {
+		t.Errorf("%+v", list[0])
 	}
 }

@@ -2,6 +2,7 @@ package figures
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -70,7 +71,7 @@ func (s *Service) count(ctx context.Context, tx *db.Tx, p *migration.Programme) 
 	}
 	took := time.Since(began)
 	s.log.InfoContext(ctx, "figures counted", slog.Duration("took", took))
-	return s.store.counted(ctx, tx, took)
+	return errors.Join(s.store.counted(ctx, tx, took), s.draft(ctx, tx, p))
 }
 
 // Read returns a report over the weeks from the first to the last day given; zero days leave that end open. For

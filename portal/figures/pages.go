@@ -22,7 +22,8 @@ const shownWeeks = 12
 // Pages are the handlers. Safe for concurrent use.
 type Pages struct {
 	*page.Kit
-	Figures *count.Service
+	Figures   *count.Service
+	Customers *migration.Service
 }
 
 // Show leads to the first report.

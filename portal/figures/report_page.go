@@ -29,17 +29,21 @@ type choice struct {
 	current bool
 }
 
+// which are the reports, and the report of each week.
+func which(v *page.Visit, current string) (list []choice) {
+	for _, s := range count.Specs {
+		list = append(list, choice{ui.Link{Label: v.Locale.T("figures." + s.Key), URL: Path + "/" + s.Key}, s.Key == current})
+	}
+	return append(list, choice{ui.Link{Label: v.Locale.T("figures.weekly"), URL: WeeklyPath}, current == "weekly"})
+}
+
 func build(v *page.Visit, spec count.Spec, a asked, r count.Report, refused error, layout ui.Page) reportView {
 	l, wrong := v.Locale, v.Faults(refused)
 	url := Path + "/" + spec.Key
 	view := reportView{
-		layout: layout, heading: ui.Heading{Title: l.T("figures.title"), Lead: l.T("figures." + spec.Key + ".lead")}, url: url,
+		layout: layout, heading: ui.Heading{Title: l.T("figures.title"), Lead: l.T("figures." + spec.Key + ".lead")}, url: url, which: which(v, spec.Key),
 		from: ui.Input{Field: ui.Field{Locale: l, ID: "from", Label: l.T("figures.from"), Error: wrong["from"]}, Type: "date", Value: a.from, Width: "medium"},
 		to:   ui.Input{Field: ui.Field{Locale: l, ID: "to", Label: l.T("figures.to"), Error: wrong["to"]}, Type: "date", Value: a.to, Width: "medium"},
-	}
-	for _, s := range count.Specs {
-		link := ui.Link{Label: l.T("figures." + s.Key), URL: Path + "/" + s.Key}
-		view.which = append(view.which, choice{link, s.Key == spec.Key})
 	}
 	for _, id := range []string{"from", "to"} {
 		if text := wrong[id]; text != "" {
