@@ -140,6 +140,7 @@ var Erasure = []ErasureRule{
 	},
 	{Table: "figure", Action: EraseNone, Why: "sums over all customers", Columns: "report week slot measure value"},
 	{Table: "figure_count", Action: EraseNone, Why: "when sums were counted", Columns: "one at took_ms"},
+	{Table: "figure_weekly", Action: EraseNone, Why: "sums over all customers, and a manager's note", Columns: "week content made_at state note decided_by decided_at"},
 	{Table: "refund_document", Action: EraseDelete},
 	{Table: "refund_draft", Action: EraseDelete},
 	{

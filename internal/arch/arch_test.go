@@ -20,6 +20,7 @@ var rooms = []struct {
 	{"migration", []string{"internal/...", "migration/audience"}},
 	{"migration/audience", []string{"internal/..."}},
 	{"migration/notice", []string{"internal/...", "migration", "migration/audience", "migration/notice/..."}},
+	{"migration/figures", []string{"internal/...", "migration", "migration/governance", "migration/governance/post"}},
 	{"migration/governance", []string{"internal/...", "migration", "migration/governance/..."}},
 	{"migration/", []string{"internal/...", "migration"}},
 	{"migration/assistance", []string{"internal/...", "migration", "migration/assistance/..."}},
