@@ -151,6 +151,10 @@ func (w *world) phonePages() map[string][]string {
 		"/console/approvals/:id":                      {application + " support", application + " programme_manager"},
 		"/console/approvals/:id/edit":                 {application + "/edit programme_manager"},
 		"/console/approvals/:id/record":               {application + "/record"},
+		"/console/application":                        {"/console/application programme_manager", "/console/application support"},
+		"/console/application/application.docx":       nil, // files
+		"/console/application/application.xlsx":       nil,
+		"/console/application/tables/:key":            {"/console/application/tables/risks programme_manager"},
 		"/console/overview/funnel.csv":                nil, // files
 		"/console/overview/days.csv":                  nil,
 		"/console/overview/customers":                 {"/console/overview/customers?step=5 programme_manager"},

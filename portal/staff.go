@@ -17,6 +17,7 @@ import (
 	counts "offramp/migration/figures"
 	"offramp/migration/find"
 	"offramp/migration/governance"
+	"offramp/migration/governance/application"
 	"offramp/migration/governance/approval"
 	"offramp/migration/governance/rollup"
 	"offramp/migration/notice"
@@ -25,6 +26,7 @@ import (
 	"offramp/migration/notice/truth"
 	"offramp/migration/refund"
 	"offramp/migration/replacement"
+	app "offramp/portal/application"
 	"offramp/portal/approvals"
 	"offramp/portal/audit"
 	"offramp/portal/briefing"
@@ -59,6 +61,7 @@ type Consoles struct {
 	plans    *workspace.Pages
 	briefing *briefing.Pages
 	approval *approvals.Pages
+	report   *app.Pages
 	helpdesk *helpdesk.Pages
 	overview *overview.Pages
 	figures  *figures.Pages
@@ -105,6 +108,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 		people:   &people.Pages{Kit: k, People: who.NewService(p.DB, p.Auth.Idle()), Customers: p.Customers},
 		plans:    &workspace.Pages{Kit: k, Plans: p.Plans, Customers: p.Customers},
 		overview: &overview.Pages{Kit: k, Rollups: p.Rollups, Approvals: p.Approvals},
+		report:   &app.Pages{Kit: k, Reports: application.New(p.DB, k.Programmes, p.Approvals, p.Rollups, p.Plans, p.Log)},
 		approval: &approvals.Pages{Kit: k, Approvals: p.Approvals, Plans: p.Plans, Customers: p.Customers},
 		figures:  &figures.Pages{Kit: k, Figures: p.Figures, Customers: p.Customers},
 		helpdesk: &helpdesk.Pages{Kit: k, Help: p.Help, Exports: p.Exports, Customers: p.Customers},
@@ -118,7 +122,7 @@ func (s *Consoles) Start(ctx context.Context) error { return s.ops.Start(ctx) }
 
 // list is every route of staff. A look at customers' rows is recorded, also by GET (ADR 0004).
 func (s *Consoles) list() []Route {
-	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList(), s.approvalList(), s.overviewList(), s.briefingList(), s.helpList(), s.figuresList(), s.feedbackList())
+	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList(), s.approvalList(), s.applicationList(), s.overviewList(), s.briefingList(), s.helpList(), s.figuresList(), s.feedbackList())
 }
 
 // figuresList is every route of the programme's reports. Nothing in them is about anybody.
@@ -302,6 +306,21 @@ func (s *Consoles) planList() []Route {
 		{Method: post, Path: plan + "/items/:key/assign", Access: Staff, Handler: p.AssignItem},
 		{Method: post, Path: plan + "/items/:key/comment", Access: Staff, Handler: p.CommentItem},
 		{Method: post, Path: plan + "/items/:key/waive", Access: ProgrammeManager, Handler: p.WaiveItem},
+	}
+}
+
+// applicationList is every route of the application report. All staff read it; programme managers write it.
+func (s *Consoles) applicationList() []Route {
+	p := s.report
+	return []Route{
+		{Method: get, Path: app.Path, Access: Staff, Handler: p.Show},
+		{Method: get, Path: app.Path + "/application.docx", Access: Staff, Handler: p.DownloadDOCX},
+		{Method: get, Path: app.Path + "/application.xlsx", Access: Staff, Handler: p.DownloadXLSX},
+		{Method: get, Path: app.Path + "/write", Access: ProgrammeManager, Handler: p.ShowWrite},
+		{Method: post, Path: app.Path + "/write", Access: ProgrammeManager, Handler: p.Write, Body: paperBody},
+		{Method: get, Path: app.Path + "/tables/:key", Access: ProgrammeManager, Handler: p.ShowTable},
+		{Method: post, Path: app.Path + "/tables/:key", Access: ProgrammeManager, Handler: p.Enter},
+		{Method: post, Path: app.Path + "/submit", Access: ProgrammeManager, Handler: p.Submit},
 	}
 }
 

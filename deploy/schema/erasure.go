@@ -291,6 +291,11 @@ var Erasure = []ErasureRule{
 	{Table: "erasure_key", Action: EraseNone, Why: "the key of references, which nobody reads", Columns: "singleton key"},
 
 	// The company's own plan and people.
+	{
+		Table: "application_report", Action: EraseNone, Why: "the company's papers",
+		Columns: "one title background feasibility timetable resources benefit budget currency locale version paper_id changed_by changed_at",
+	},
+	{Table: "application_table", Action: EraseNone, Why: "the company's papers", Columns: "key lines source day version changed_by changed_at"},
 	{Table: "approval_delegate", Action: EraseNone, Why: "colleagues alone", Columns: "id principal delegate starts_at ends_at reason at ended_at"},
 	{
 		Table: "approval_node", Action: EraseNone, Why: "colleagues alone",

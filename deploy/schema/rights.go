@@ -113,6 +113,11 @@ var Meant = []TableRights{
 	{Table: "figure", Serve: "select", Work: "select, insert, delete"},
 	{Table: "figure_weekly", Serve: "select, update (state, note, decided_by, decided_at)", Work: "select, insert"},
 	{Table: "figure_count", Serve: "select", Work: "select, insert, update (at, took_ms)"},
+	{
+		Table: "application_report",
+		Serve: "select, insert, update (title, background, feasibility, timetable, resources, benefit, budget, currency, locale, version, paper_id, changed_by, changed_at)", Work: "select",
+	},
+	{Table: "application_table", Serve: "select, insert, update (lines, source, day, version, changed_by, changed_at)", Work: "select"},
 	{Table: "staff_mail", Serve: "select, insert", Work: "select, insert, update (state, problem, taken_at, ended_at)"},
 
 	// Notices. The web side approves, pauses, and ends calls; a worker plans and sends.

@@ -22,6 +22,7 @@ var rooms = []struct {
 	{"migration/notice", []string{"internal/...", "migration", "migration/audience", "migration/notice/..."}},
 	{"migration/figures", []string{"internal/...", "migration", "migration/governance", "migration/governance/post"}},
 	{"migration/governance", []string{"internal/...", "migration", "migration/governance/..."}},
+	{"migration/governance/application", []string{"internal/...", "migration", "migration/governance", "migration/governance/..."}}, // fills its tables from the plan
 	{"migration/", []string{"internal/...", "migration"}},
 	{"migration/assistance", []string{"internal/...", "migration", "migration/assistance/..."}},
 	{"migration/refund", []string{"internal/...", "migration", "migration/refund/..."}},

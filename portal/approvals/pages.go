@@ -26,6 +26,8 @@ const (
 	Path          = approval.Pages
 	DelegatesPath = Path + "/delegates"
 	PathsPath     = Path + "/paths"
+
+	ApplicationPath = "/console/application" // portal/application
 )
 
 // Pages are the handlers. Safe for concurrent use.

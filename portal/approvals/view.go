@@ -31,7 +31,7 @@ func buildList(v *page.Visit, list []approval.Paper, names map[string]string, sh
 	l := v.Locale
 	view := listView{
 		layout: layout, heading: ui.Heading{Title: l.T("approval.title"), Lead: l.T("approval.lead")},
-		links: []ui.Link{{Label: l.T("approval.delegates"), URL: DelegatesPath}, {Label: l.T("approval.paths"), URL: PathsPath}},
+		links: []ui.Link{{Label: l.T("application.title"), URL: ApplicationPath}, {Label: l.T("approval.delegates"), URL: DelegatesPath}, {Label: l.T("approval.paths"), URL: PathsPath}},
 		show:  ui.Selection{Field: ui.Field{Locale: l, ID: "show", Label: l.T("approval.show")}, Width: "medium"},
 		pages: ui.Pages{Locale: l},
 	}

@@ -31,6 +31,7 @@ type Input struct {
 	limit int  // characters in a value
 	many  int  // values; 0 means one
 	lines bool // line breaks are kept
+	tabs  bool // and tabs, which spreadsheets put between copied cells
 }
 
 // Line is one line of text of at most limit characters.
@@ -38,6 +39,11 @@ func Line(name string, limit int) Input { return Input{name: name, limit: limit}
 
 // Text is text of several lines, of at most limit characters.
 func Text(name string, limit int) Input { return Input{name: name, limit: limit, lines: true} }
+
+// Cells is text of several lines of at most limit characters, which may be copied from a spreadsheet.
+func Cells(name string, limit int) Input {
+	return Input{name: name, limit: limit, lines: true, tabs: true}
+}
 
 // Choices is a group of check boxes: up to many values of at most 200 characters each.
 func Choices(name string, many int) Input { return Input{name: name, limit: 200, many: many} }
@@ -169,7 +175,7 @@ func (in Input) clean(v string) (clean, key string) {
 
 func (in Input) visible(r rune) rune {
 	switch {
-	case r == '\n' && in.lines:
+	case r == '\n' && in.lines, r == '\t' && in.tabs:
 		return r
 	case r == '\n' || r == '\r' || r == '\t':
 		return ' '

@@ -41,45 +41,61 @@ func New(d *db.DB, programmes Programmes, log *slog.Logger) *Service {
 
 // Create writes a draft and returns its id. For programme managers.
 func (s *Service) Create(ctx context.Context, by string, w Words) (id string, err error) {
+	err = s.db.InTx(ctx, db.StaffScope(by), func(tx *db.Tx) error {
+		id, err = s.CreateIn(ctx, tx, by, w)
+		return err
+	})
+	return id, err
+}
+
+// CreateIn is Create within a transaction.
+func (s *Service) CreateIn(ctx context.Context, tx *db.Tx, by string, w Words) (id string, err error) {
 	if w, err = w.checked(); err != nil {
 		return "", err
 	}
 	id = rand.Text()
-	err = s.db.InTx(ctx, db.StaffScope(by), func(tx *db.Tx) error {
-		if err := s.store.insert(ctx, tx, id, by, w); err != nil {
-			return err
-		}
-		return record(ctx, tx, by, "approval.create", id, map[string]any{"kind": w.Kind, "title": w.Title})
-	})
-	return id, err
+	if err := s.store.insert(ctx, tx, id, by, w); err != nil {
+		return "", err
+	}
+	return id, record(ctx, tx, by, "approval.create", id, map[string]any{"kind": w.Kind, "title": w.Title})
 }
 
 // Edit changes a paper's words; version is that of the page. What was submitted or approved is void by that, and who decides about it is
 // told. ErrChanged, ErrUnknown. For programme managers.
 func (s *Service) Edit(ctx context.Context, by, id string, version int, w Words) error {
+	return s.db.InTx(ctx, db.StaffScope(by), func(tx *db.Tx) error { return s.EditIn(ctx, tx, by, id, version, w) })
+}
+
+// EditIn is Edit within a transaction.
+func (s *Service) EditIn(ctx context.Context, tx *db.Tx, by, id string, version int, w Words) error {
 	w, err := w.checked()
 	if err != nil {
 		return err
 	}
-	return s.act(ctx, by, id, func(tx *db.Tx, d Desk, p *migration.Programme) error {
-		if d.Paper.Version != version {
-			return ErrChanged
-		}
-		if err := s.store.edit(ctx, tx, id, by, w); err != nil {
+	d, err := s.desk(ctx, tx, by, id, true)
+	if err != nil {
+		return err
+	}
+	if d.Paper.Version != version {
+		return ErrChanged
+	}
+	if err := s.store.edit(ctx, tx, id, by, w); err != nil {
+		return err
+	}
+	after, err := s.store.paper(ctx, tx, by, id, false)
+	if err != nil {
+		return err
+	}
+	if after.State == Void && d.Paper.State != Void {
+		if err := s.tellRound(ctx, tx, d, "approval_void"); err != nil {
 			return err
 		}
-		after, err := s.store.paper(ctx, tx, by, id, false)
-		if err != nil {
-			return err
-		}
-		if after.State == Void && d.Paper.State != Void {
-			if err := s.tellRound(ctx, tx, d, "approval_void"); err != nil {
-				return err
-			}
-		}
-		return record(ctx, tx, by, "approval.edit", id, map[string]any{"before": d.Paper.Hash, "after": after.Hash, "state": after.State})
-	})
+	}
+	return record(ctx, tx, by, "approval.edit", id, map[string]any{"before": d.Paper.Hash, "after": after.Hash, "state": after.State})
 }
+
+// ShowIn is Show within a transaction, of a paper that nobody else changes meanwhile.
+func (s *Service) ShowIn(ctx context.Context, tx *db.Tx, by, id string) (Desk, error) { return s.desk(ctx, tx, by, id, true) }
 
 // Withdraw takes a paper back from those who decide. For programme managers.
 func (s *Service) Withdraw(ctx context.Context, by, id string) error {
