@@ -100,10 +100,15 @@ func (w *world) phonePages() map[string][]string {
 	w.exec(`INSERT INTO refund_task (id, kind, key, opened_at) VALUES ('t', 'second_refund', 'k', $1)`, day)
 	w.counts()
 	w.exec(`INSERT INTO figure_weekly (week, content, made_at) VALUES ('2026-11-09', '{"lead": {"en": "All of it"}}', now())`)
+	waiting := w.erased()
 	return map[string][]string{
-		"/console/figures/:report":                    {"/console/figures/completion?from=&to=", "/console/figures/reach?from=&to=", "/console/figures/requests?from=&to=", "/console/figures/refunds?from=&to="},
-		"/console/figures/:report/table.csv":          nil,
-		"/console/figures/:report/table.xlsx":         nil,
+		"/console/figures/:report":                          {"/console/figures/completion?from=&to=", "/console/figures/reach?from=&to=", "/console/figures/requests?from=&to=", "/console/figures/refunds?from=&to="},
+		"/console/figures/:report/table.csv":                nil,
+		"/console/figures/:report/table.xlsx":               nil,
+		"/console/erasure/customer":                         {"/console/erasure/customer?ref=HZ-20418"},
+		"/console/erasure/runs/:id":                         {waiting, waiting + " second"},
+		"/console/erasure/certificates/:id":                 {"/console/erasure/certificates/erased"},
+		"/console/erasure/certificates/:id/certificate.jws": nil, // a file
 		"/:locale/":                                   {"/en/"},
 		"/:locale/faq":                                {"/en/faq"},
 		"/exports/:id":                                {files, "/exports/" + broken.ID + " other"},

@@ -13,6 +13,7 @@ import (
 	"offramp/internal/jobs"
 	"offramp/migration"
 	"offramp/migration/assistance"
+	erasing "offramp/migration/erasure"
 	asked "offramp/migration/feedback"
 	counts "offramp/migration/figures"
 	"offramp/migration/find"
@@ -33,6 +34,7 @@ import (
 	"offramp/portal/console"
 	"offramp/portal/delivery"
 	"offramp/portal/document"
+	"offramp/portal/erasure"
 	"offramp/portal/feedback"
 	"offramp/portal/figures"
 	"offramp/portal/finance"
@@ -66,6 +68,7 @@ type Consoles struct {
 	overview *overview.Pages
 	figures  *figures.Pages
 	feedback *feedback.Pages
+	erasure  *erasure.Pages
 }
 
 // ConsoleParts are the services behind the pages of staff.
@@ -113,6 +116,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 		figures:  &figures.Pages{Kit: k, Figures: p.Figures, Customers: p.Customers},
 		helpdesk: &helpdesk.Pages{Kit: k, Help: p.Help, Exports: p.Exports, Customers: p.Customers},
 		feedback: &feedback.Pages{Kit: k, Feedback: asked.New(p.DB, k.Programmes)},
+		erasure:  &erasure.Pages{Kit: k, Erasures: erasing.NewService(p.DB, k.Programmes), Plan: erasing.PlanEnqueuer(p.Queue)},
 		briefing: &briefing.Pages{Kit: k, Briefing: briefs.New(p.DB, k.Programmes), Customers: p.Customers},
 	}, nil
 }
@@ -122,7 +126,24 @@ func (s *Consoles) Start(ctx context.Context) error { return s.ops.Start(ctx) }
 
 // list is every route of staff. A look at customers' rows is recorded, also by GET (ADR 0004).
 func (s *Consoles) list() []Route {
-	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList(), s.approvalList(), s.applicationList(), s.overviewList(), s.briefingList(), s.helpList(), s.figuresList(), s.feedbackList())
+	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList(), s.approvalList(), s.applicationList(), s.overviewList(), s.briefingList(), s.helpList(), s.figuresList(), s.feedbackList(), s.erasureList())
+}
+
+// erasureList is every route of erasing customers' data. That it takes two people is the database's to say.
+func (s *Consoles) erasureList() []Route {
+	p := s.erasure
+	return []Route{
+		{Method: get, Path: erasure.Path, Access: ProgrammeManager, Handler: p.Show},
+		{Method: get, Path: erasure.CustomerPath, Access: ProgrammeManager, Handler: p.ShowCustomer},
+		{Method: post, Path: erasure.Path + "/ask", Access: ProgrammeManager, Handler: p.Ask, Recent: true},
+		{Method: post, Path: erasure.Path + "/hold", Access: ProgrammeManager, Handler: p.SetHold, Recent: true},
+		{Method: post, Path: erasure.Path + "/release", Access: ProgrammeManager, Handler: p.EndHold, Recent: true},
+		{Method: get, Path: erasure.RunsPath + "/:id", Access: ProgrammeManager, Handler: p.ShowRun},
+		{Method: post, Path: erasure.RunsPath + "/:id/agree", Access: ProgrammeManager, Handler: p.Agree, Recent: true},
+		{Method: post, Path: erasure.RunsPath + "/:id/withdraw", Access: ProgrammeManager, Handler: p.Withdraw},
+		{Method: get, Path: erasure.CertificatesPath + "/:id", Access: ProgrammeManager, Handler: p.ShowCertificate},
+		{Method: get, Path: erasure.CertificatesPath + "/:id/certificate.jws", Access: ProgrammeManager, Handler: p.Download},
+	}
 }
 
 // figuresList is every route of the programme's reports. Nothing in them is about anybody.

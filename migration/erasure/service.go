@@ -234,6 +234,15 @@ func (s *Service) Agree(ctx context.Context, by By, id string, plan func(context
 	})
 }
 
+// Run is what was asked for. ErrUnknown. For staff.
+func (s *Service) Run(ctx context.Context, staffID, id string) (r Run, err error) {
+	err = s.db.InTx(ctx, db.StaffScope(staffID), func(tx *db.Tx) error {
+		r, err = s.store.run(ctx, tx, id, false)
+		return err
+	})
+	return r, err
+}
+
 // Withdraw takes back, or refuses, what nobody has agreed to yet. ErrChanged.
 func (s *Service) Withdraw(ctx context.Context, by By, id string) error {
 	return s.staff(ctx, by, func(tx *db.Tx) error {

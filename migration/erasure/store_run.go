@@ -26,6 +26,7 @@ type Run struct {
 	AskedAt                                                                            time.Time
 	AgreedAt                                                                           *time.Time
 	Planned                                                                            int
+	Ref, Name                                                                          string // of the one customer, for staff
 }
 
 func (r Run) scope() string {
@@ -39,8 +40,9 @@ func (r Run) scope() string {
 }
 
 const runSQL = `SELECT r.id, coalesce(r.customer_id, '') AS customer_id, coalesce(r.request_id, '') AS request_id, r.asked_by, coalesce(a.name, '') AS asked_name,
-	r.asked_at, coalesce(r.agreed_by, '') AS agreed_by, coalesce(b.name, '') AS agreed_name, r.agreed_at, r.state, r.planned, r.cursor
-	FROM erasure_run r LEFT JOIN identity a ON a.id = r.asked_by LEFT JOIN identity b ON b.id = r.agreed_by `
+	r.asked_at, coalesce(r.agreed_by, '') AS agreed_by, coalesce(b.name, '') AS agreed_name, r.agreed_at, r.state, r.planned, r.cursor,
+	coalesce(c.ref, '') AS ref, coalesce(c.name, '') AS name FROM erasure_run r LEFT JOIN identity a ON a.id = r.asked_by
+		LEFT JOIN identity b ON b.id = r.agreed_by LEFT JOIN customer c ON c.id = r.customer_id `
 
 func (store) run(ctx context.Context, tx *db.Tx, id string, lock bool) (Run, error) {
 	sql := runSQL + `WHERE r.id = $1`

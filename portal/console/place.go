@@ -36,6 +36,7 @@ var places = []place{
 	{key: "reach", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/reach", part: true},
 	{key: "calls", roles: []auth.Role{auth.Support, auth.ProgrammeManager}, url: "/console/calls", part: true},
 	{key: "people", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/people", part: true},
+	{key: "erasure", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/erasure", part: true},
 	{key: "workspace", roles: auth.Roles, url: "/console/workspace", part: true},
 	{key: "figures", roles: auth.Roles, url: "/console/figures", part: true},
 	{key: "approvals", roles: auth.Roles, url: "/console/approvals", part: true},
