@@ -49,11 +49,8 @@ func (c *checker) feedback() {
 	if f == nil {
 		return
 	}
-	for path, days := range map[string]int{"feedback.calm_days": f.CalmDays, "feedback.end_days": f.EndDays} {
-		if (days != 0 || c.has(path)) && (days < 1 || days > 365) {
-			c.errorf(path, "must be from 1 to 365")
-		}
-	}
+	c.daysOf("feedback.calm_days", f.CalmDays)
+	c.daysOf("feedback.end_days", f.EndDays)
 	if c.has("feedback.questions") && len(f.Questions) == 0 {
 		c.errorf("feedback.questions", "is empty; leave it out for the usual questions")
 	}
@@ -61,27 +58,36 @@ func (c *checker) feedback() {
 		c.errorf("feedback.questions", "has %d questions; at most %d are asked", n, maxAskings)
 		return
 	}
-	scored := false
-	for i, q := range f.Questions {
-		path := fmt.Sprintf("feedback.questions[%d]", i)
-		c.name(path+".key", q.Key, keyPattern)
-		if slices.ContainsFunc(f.Questions[:i], func(o FeedbackAsking) bool { return o.Key == q.Key && q.Key != "" }) {
-			c.errorf(path+".key", "%s is there twice", q.Key)
-		}
-		switch {
-		case q.Kind == AskNPS && scored:
-			c.errorf(path+".kind", "there is another question of the kind nps; one score is asked for")
-		case q.Kind == AskNPS:
-			scored = true
-		case q.Kind != AskText:
-			c.errorf(path+".kind", "%q is no kind; known: text, nps", q.Kind)
-		}
-		c.text(path+".ask", q.Ask, true)
-		for _, tag := range sortedKeys(q.Ask) {
-			if utf8.RuneCountInString(q.Ask[tag]) > maxTitle || strings.Contains(strings.TrimSpace(q.Ask[tag]), "\n") {
-				c.errorf(path+".ask."+tag, "must be one line of at most %d characters", maxTitle)
-			}
-		}
-		once(c, path+".ask", q.Ask, f.Questions[:i], func(o FeedbackAsking) Text { return o.Ask }, "this question is asked before")
+	for i := range f.Questions {
+		c.asking(f.Questions, i)
 	}
+}
+
+// daysOf checks a number of days that may be left out.
+func (c *checker) daysOf(path string, days int) {
+	if (days != 0 || c.has(path)) && (days < 1 || days > 365) {
+		c.errorf(path, "must be from 1 to 365")
+	}
+}
+
+// asking checks one question against those before it.
+func (c *checker) asking(list []FeedbackAsking, i int) {
+	q, path := list[i], fmt.Sprintf("feedback.questions[%d]", i)
+	c.name(path+".key", q.Key, keyPattern)
+	if slices.ContainsFunc(list[:i], func(o FeedbackAsking) bool { return o.Key == q.Key && q.Key != "" }) {
+		c.errorf(path+".key", "%s is there twice", q.Key)
+	}
+	switch {
+	case q.Kind == AskNPS && slices.ContainsFunc(list[:i], func(o FeedbackAsking) bool { return o.Kind == AskNPS }):
+		c.errorf(path+".kind", "there is another question of the kind nps; one score is asked for")
+	case q.Kind != AskNPS && q.Kind != AskText:
+		c.errorf(path+".kind", "%q is no kind; known: text, nps", q.Kind)
+	}
+	c.text(path+".ask", q.Ask, true)
+	for _, tag := range sortedKeys(q.Ask) {
+		if utf8.RuneCountInString(q.Ask[tag]) > maxTitle || strings.Contains(strings.TrimSpace(q.Ask[tag]), "\n") {
+			c.errorf(path+".ask."+tag, "must be one line of at most %d characters", maxTitle)
+		}
+	}
+	once(c, path+".ask", q.Ask, list[:i], func(o FeedbackAsking) Text { return o.Ask }, "this question is asked before")
 }

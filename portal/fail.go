@@ -187,6 +187,29 @@ type failView struct {
 	help     string   // address to write to; may be empty
 }
 
+// said is what a fault says of itself, where it has words of its own.
+func said(l *locale.Locale, f *fault.Error, title, text string) (string, string) {
+	if l.Has(f.Key) {
+		title = l.T(f.Key, pairs(f.Args)...)
+	}
+	if l.Has(f.Key + ".text") {
+		text = l.T(f.Key+".text", pairs(f.Args)...)
+	}
+	return title, text
+}
+
+// asks leads a customer to help with what failed; nil for everybody else.
+func asks(c echo.Context, v *page.Visit, incident string) *ui.Link {
+	if v.Session == nil || v.Session.CustomerID == "" || v.Programme == nil {
+		return nil
+	}
+	link := &ui.Link{Label: v.Locale.T("help.new.go"), URL: help.NewPath}
+	if incident != "" {
+		link.URL = help.NewURL(c.Request().URL.Path, incident)
+	}
+	return link
+}
+
 // buildFail words an error. What does not exist and what is another customer's look the same to the byte, so a page of
 // that kind says nothing of its own and bears no number.
 func (s *Server) buildFail(c echo.Context, v *page.Visit, status int, err error) failView {
@@ -197,12 +220,7 @@ func (s *Server) buildFail(c echo.Context, v *page.Visit, status int, err error)
 	title, text := l.T(key), l.T(key+".text")
 	view := failView{incident: v.Incident}
 	if f, ok := fault.As(err); ok && status != http.StatusNotFound && status != http.StatusInternalServerError {
-		if l.Has(f.Key) {
-			title = l.T(f.Key, pairs(f.Args)...)
-		}
-		if l.Has(f.Key + ".text") {
-			text = l.T(f.Key+".text", pairs(f.Args)...)
-		}
+		title, text = said(l, f, title, text)
 		for _, field := range f.Fields {
 			view.fields = append(view.fields, ui.FieldError{Text: l.T(field.Key, pairs(field.Args)...)})
 		}
@@ -222,12 +240,7 @@ func (s *Server) buildFail(c echo.Context, v *page.Visit, status int, err error)
 		view.wayOut = &way
 	}
 	view.home = ui.Link{Label: l.T("fault.home"), URL: "/"}
-	if v.Session != nil && v.Session.CustomerID != "" && v.Programme != nil {
-		view.ask = &ui.Link{Label: l.T("help.new.go"), URL: help.NewPath}
-		if view.incident != "" {
-			view.ask.URL = help.NewURL(c.Request().URL.Path, view.incident)
-		}
-	}
+	view.ask = asks(c, v, view.incident)
 	if v.Programme != nil {
 		view.help = v.Programme.Help.Email
 	}

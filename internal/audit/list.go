@@ -3,12 +3,16 @@ package audit
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"offramp/internal/db"
+	"offramp/internal/fault"
 )
 
 // Row is one entry as it stands in the log.
@@ -42,7 +46,11 @@ type Filter struct {
 type Page struct {
 	Before int64
 	Size   int
+	Within time.Duration // how long PostgreSQL may look; 0: as long as it takes
 }
+
+// ErrTooLong is met by a look that a filter makes too long.
+var ErrTooLong = fault.New(fault.Unavailable, "audit.too_long")
 
 const listSQL = `
 	SELECT seq, at, actor, actor_kind, act, object, coalesce(customer_id, ''), detail, hash, detail->'recorded' FROM audit
@@ -58,9 +66,13 @@ func List(ctx context.Context, d *db.DB, scope db.Scope, f Filter, p Page) (list
 	}
 	err = d.Read(ctx, scope,
 		func(b *pgx.Batch) {
+			b.Queue(`SELECT set_config('statement_timeout', $1, true)`, strconv.FormatInt(p.Within.Milliseconds(), 10))
 			b.Queue(listSQL, p.Before, f.Actor, f.ActorKind, f.Act, f.Object, f.CustomerID, instant(f.From), instant(f.To), p.Size)
 		},
 		func(r pgx.BatchResults) error {
+			if _, err := r.Exec(); err != nil {
+				return err
+			}
 			rows, err := r.Query()
 			if err != nil {
 				return err
@@ -68,6 +80,10 @@ func List(ctx context.Context, d *db.DB, scope db.Scope, f Filter, p Page) (list
 			list, err = pgx.CollectRows(rows, scanRow)
 			return err
 		})
+	var stopped *pgconn.PgError
+	if errors.As(err, &stopped) && stopped.Code == "57014" && ctx.Err() == nil { // query_canceled
+		return nil, ErrTooLong.Wrap(err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list audit log: %w", err)
 	}

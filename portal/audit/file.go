@@ -1,9 +1,10 @@
 package audit
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
-	"net/http"
+	"io"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -25,11 +26,11 @@ func (p *Pages) DownloadLog(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h := c.Response().Header()
-	h.Set("Content-Disposition", `attachment; filename="audit.csv"`)
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	c.Response().WriteHeader(http.StatusOK)
-	w := spreadsheet.NewWriter(c.Response())
+	return page.WriteFile(c, "audit.csv", page.CSV, func(to io.Writer) error { return p.writeLog(ctx, v, exact, to) })
+}
+
+func (p *Pages) writeLog(ctx context.Context, v *page.Visit, exact audit.Filter, to io.Writer) error {
+	w := spreadsheet.NewWriter(to)
 	if err := w.Write(texts("seq", "at", "actor", "actor_kind", "act", "act_key", "object", "customer_id", "detail", "hash", "recorded_at", "recorded_by", "session")); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"offramp/internal/audit"
 	"offramp/internal/db"
@@ -21,22 +22,39 @@ type Log struct {
 // NewLog reads from d and checks against the heads that keeper keeps; nil: none are kept.
 func NewLog(d *db.DB, keeper *audit.Keeper) *Log { return &Log{db: d, keeper: keeper} }
 
+// lookTime bounds a look of a person at the log.
+const lookTime = 10 * time.Second
+
 // List returns up to size entries before the one numbered before (0: the newest) and whether there are more.
 func (g *Log) List(ctx context.Context, auditorID string, f audit.Filter, before int64, size int) ([]audit.Row, bool, error) {
-	rows, err := audit.List(ctx, g.db, db.StaffScope(auditorID), f, audit.Page{Before: before, Size: size + 1})
+	rows, err := audit.List(ctx, g.db, db.StaffScope(auditorID), f, audit.Page{Before: before, Size: size + 1, Within: lookTime})
 	if err != nil {
 		return nil, false, err
 	}
-	detail := map[string]any{}
-	for name, value := range map[string]string{"actor": f.Actor, "act": f.Act, "customer": f.CustomerID, "object": f.Object} {
-		if value != "" {
-			detail[name] = value
-		}
+	detail := asked(f)
+	if before > 0 {
+		detail["before"] = before
 	}
 	if err := g.record(ctx, auditorID, "audit.list", "audit log", detail); err != nil {
 		return nil, false, err
 	}
 	return rows[:min(size, len(rows))], len(rows) > size, nil
+}
+
+// asked is what a look was narrowed by, as it is recorded.
+func asked(f audit.Filter) map[string]any {
+	detail := map[string]any{}
+	for name, value := range map[string]string{"actor": f.Actor, "actor_kind": f.ActorKind, "act": f.Act, "customer": f.CustomerID, "object": f.Object} {
+		if value != "" {
+			detail[name] = value
+		}
+	}
+	for name, at := range map[string]time.Time{"from": f.From, "to": f.To} {
+		if !at.IsZero() {
+			detail[name] = at.UTC().Format(time.RFC3339)
+		}
+	}
+	return detail
 }
 
 // exported bounds one file of entries.
@@ -45,7 +63,7 @@ const exported = 100_000
 // Export gives each entry of a filter, newest first and at most a hundred thousand, and reports whether there are older ones. It is
 // recorded before the first.
 func (g *Log) Export(ctx context.Context, auditorID string, f audit.Filter, each func(audit.Row) error) (more bool, err error) {
-	if err := g.record(ctx, auditorID, "audit.export", "audit log", map[string]any{"actor": f.Actor, "act": f.Act, "customer": f.CustomerID, "object": f.Object}); err != nil {
+	if err := g.record(ctx, auditorID, "audit.export", "audit log", asked(f)); err != nil {
 		return false, err
 	}
 	before, count := int64(0), 0

@@ -191,7 +191,7 @@ func (p *Pages) DownloadCSV(c echo.Context) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return page.SendFile(c, "feedback.csv", "text/csv; charset=utf-8", &b)
+	return page.SendFile(c, "feedback.csv", page.CSV, &b)
 }
 
 // DownloadXLSX sends the same as a workbook. Texts are texts there: none is run.
@@ -217,7 +217,7 @@ func (p *Pages) DownloadXLSX(c echo.Context) error {
 	if err != nil {
 		return fmt.Errorf("write feedback as a workbook: %w", err)
 	}
-	return page.SendFile(c, "feedback.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", b)
+	return page.SendFile(c, "feedback.xlsx", page.XLSX, b)
 }
 
 // waitingView is who was not asked yet.

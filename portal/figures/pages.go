@@ -1,6 +1,7 @@
 package figures
 
 import (
+	"io"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -97,16 +98,14 @@ func (p *Pages) Download(kind string) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		h := c.Response().Header()
-		h.Set("Content-Disposition", `attachment; filename="`+a.key+"."+kind+`"`)
-		sheet := spreadsheet.NewCSV(c.Response())
-		h.Set("Content-Type", "text/csv; charset=utf-8")
+		mediaType, sheet := page.CSV, spreadsheet.NewCSV
 		if kind == "xlsx" {
-			sheet = spreadsheet.NewXLSX(c.Response())
-			h.Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+			mediaType, sheet = page.XLSX, spreadsheet.NewXLSX
 		}
-		c.Response().WriteHeader(http.StatusOK)
-		return sheet.End(write(sheet, tableOf(page.Of(c), r)))
+		return page.WriteFile(c, a.key+"."+kind, mediaType, func(w io.Writer) error {
+			s := sheet(w)
+			return s.End(write(s, tableOf(page.Of(c), r)))
+		})
 	}
 }
 

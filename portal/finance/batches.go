@@ -1,6 +1,7 @@
 package finance
 
 import (
+	"io"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -142,5 +143,5 @@ func (p *Pages) DownloadBatch(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.Refunds.BatchFile(ctx, staff(c), b.ID, &fileWriter{c: c, name: b.Ref + ".xml", kind: "application/xml; charset=utf-8"})
+	return page.WriteFile(c, b.Ref+".xml", "application/xml; charset=utf-8", func(w io.Writer) error { return p.Refunds.BatchFile(ctx, staff(c), b.ID, w) })
 }

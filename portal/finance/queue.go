@@ -1,7 +1,7 @@
 package finance
 
 import (
-	"mime"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -71,39 +71,15 @@ func (p *Pages) DownloadQueue(format refund.Format) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		file := newFile(c, "refunds-"+v.Now.In(v.Programme.Zone).Format("2006-01-02-1504"), format)
-		return p.Refunds.WriteQueue(c.Request().Context(), staff(c), filter, format, fileWords(v), file)
+		name := "refunds-" + v.Now.In(v.Programme.Zone).Format("2006-01-02-1504") + "." + string(format)
+		return page.WriteFile(c, name, kinds[format], func(w io.Writer) error {
+			return p.Refunds.WriteQueue(c.Request().Context(), staff(c), filter, format, fileWords(v), w)
+		})
 	}
 }
 
 // kinds are the media types of files.
-var kinds = map[refund.Format]string{
-	refund.CSV: "text/csv; charset=utf-8", refund.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
-
-// fileWriter announces a file with its first byte, so that what fails before it becomes an error page.
-type fileWriter struct {
-	c     echo.Context
-	name  string
-	kind  string
-	begun bool
-}
-
-// newFile writes a file of a format under a name without its extension.
-func newFile(c echo.Context, name string, format refund.Format) *fileWriter {
-	return &fileWriter{c: c, name: name + "." + string(format), kind: kinds[format]}
-}
-
-// Write sends bytes of the file.
-func (f *fileWriter) Write(b []byte) (int, error) {
-	if !f.begun {
-		h := f.c.Response().Header()
-		h.Set("Content-Type", f.kind)
-		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.name}))
-		f.begun = true
-	}
-	return f.c.Response().Write(b)
-}
+var kinds = map[refund.Format]string{refund.CSV: page.CSV, refund.XLSX: page.XLSX}
 
 // ApproveSelected shows what was selected with its sums, and approves it once that is confirmed; each row has its result.
 func (p *Pages) ApproveSelected(c echo.Context) error {

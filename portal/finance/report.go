@@ -2,6 +2,7 @@ package finance
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -65,7 +66,9 @@ func (p *Pages) DownloadReport(format refund.Format) echo.HandlerFunc {
 		if c.QueryParam("part") == string(refund.Postings) {
 			part, name = refund.Postings, name+"-postings"
 		}
-		return p.Refunds.WriteMonth(c.Request().Context(), staff(c), month, format, part, fileWords(v), newFile(c, name, format))
+		return page.WriteFile(c, name+"."+string(format), kinds[format], func(w io.Writer) error {
+			return p.Refunds.WriteMonth(c.Request().Context(), staff(c), month, format, part, fileWords(v), w)
+		})
 	}
 }
 

@@ -2,6 +2,8 @@ package notices
 
 import (
 	"cmp"
+	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -95,11 +97,11 @@ func (p *Pages) DownloadMessages(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h := c.Response().Header()
-	h.Set("Content-Disposition", `attachment; filename="messages.csv"`)
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	c.Response().WriteHeader(http.StatusOK)
-	w := spreadsheet.NewWriter(c.Response())
+	return page.WriteFile(c, "messages.csv", page.CSV, func(to io.Writer) error { return p.writeMessages(ctx, v, q, list, found, to) })
+}
+
+func (p *Pages) writeMessages(ctx context.Context, v *page.Visit, q notice.MessageQuery, list []notice.Message, found int, to io.Writer) error {
+	w := spreadsheet.NewWriter(to)
 	var head []spreadsheet.Cell
 	for _, column := range messageColumns(v) {
 		head = append(head, spreadsheet.Cell{Text: column.Label})
@@ -121,6 +123,7 @@ func (p *Pages) DownloadMessages(c echo.Context) error {
 		if q.Offset += len(list); q.Offset >= found {
 			return w.Flush()
 		}
+		var err error
 		if list, _, err = p.Notices.Messages(ctx, v.Session.IdentityID, q); err != nil {
 			return err
 		}

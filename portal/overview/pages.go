@@ -3,6 +3,7 @@
 package overview
 
 import (
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -92,17 +93,15 @@ func (p *Pages) DownloadDays(c echo.Context) error {
 }
 
 func (p *Pages) send(c echo.Context, name string, lines [][]spreadsheet.Cell) error {
-	h := c.Response().Header()
-	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	c.Response().WriteHeader(http.StatusOK)
-	w := spreadsheet.NewWriter(c.Response())
-	for _, line := range lines {
-		if err := w.Write(line); err != nil {
-			return err
+	return page.WriteFile(c, name, page.CSV, func(to io.Writer) error {
+		w := spreadsheet.NewWriter(to)
+		for _, line := range lines {
+			if err := w.Write(line); err != nil {
+				return err
+			}
 		}
-	}
-	return w.Flush()
+		return w.Flush()
+	})
 }
 
 // ShowCustomers is the list that a figure opens.

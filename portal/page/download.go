@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bufio"
 	"io"
 	"net/http"
 	"time"
@@ -24,6 +25,26 @@ func SendFile(c echo.Context, name, mediaType string, body io.Reader) error {
 	}
 	return err
 }
+
+// WriteFile is SendFile for a file that is made while it is sent: a table, a workbook.
+func WriteFile(c echo.Context, name, mediaType string, write func(w io.Writer) error) error {
+	f := &sentFile{c: c, name: name, mediaType: mediaType, control: Control(c)}
+	b := bufio.NewWriterSize(f, 32<<10) // what fails in the beginning becomes a page
+	err := write(b)
+	if err == nil {
+		err = b.Flush()
+	}
+	if err != nil && f.begun {
+		panic(http.ErrAbortHandler)
+	}
+	return err
+}
+
+// Media types of tables.
+const (
+	CSV  = "text/csv; charset=utf-8"
+	XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+)
 
 type sentFile struct {
 	c               echo.Context
