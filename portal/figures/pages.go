@@ -48,7 +48,7 @@ func (p *Pages) read(c echo.Context) (asked, count.Report, error) {
 		return a, count.Report{}, err
 	}
 	if !form.Has("from") && !form.Has("to") {
-		a.from = count.Monday(v.Now, v.Programme.Zone).AddDays(-7 * (shownWeeks - 1)).String()
+		a.from = page.DayValue(count.Monday(v.Now, v.Programme.Zone).AddDays(-7 * (shownWeeks - 1)))
 	}
 	from, err := dayOf("from", a.from)
 	if err != nil {

@@ -109,7 +109,7 @@ func chart(v *page.Visit, r count.Report) *ui.Chart {
 		}
 		if c.Labels == nil {
 			for _, p := range points {
-				c.Labels = append(c.Labels, p.Week.String()[5:])
+				c.Labels = append(c.Labels, page.DayValue(p.Week)[5:])
 			}
 		}
 		for _, p := range points {

@@ -42,7 +42,7 @@ func tableOf(v *page.Visit, r count.Report) table {
 		}
 	}
 	for _, row := range r.Rows {
-		cells := []cell{{text: v.DayOf(row.Week), file: spreadsheet.Said(row.Week.String())}}
+		cells := []cell{{text: v.DayOf(row.Week), file: spreadsheet.Said(page.DayValue(row.Week))}}
 		if r.Slot != "" {
 			name := slotName(v, r.Slot, row.Slot)
 			cells = append(cells, cell{text: name, file: spreadsheet.Said(name)})

@@ -104,7 +104,7 @@ func buildWeekly(v *page.Visit, list []count.Weekly, names map[string]string, r 
 		view.none = &ui.Empty{ID: "none", Title: l.T("figures.weekly.none"), Text: l.T("figures.weekly.none.text")}
 	}
 	for _, w := range list {
-		id := w.Week.String()
+		id := page.DayValue(w.Week)
 		card := weekCard{
 			card: ui.Card{ID: "week-" + id, Title: l.T("figures.weekly.of", "Day", v.DayOf(w.Week)), Aside: ui.Tag("", tone(w.State), l.T("figures.weekly.state."+w.State))},
 			sent: WeeklyPath + "/" + id, drop: ui.Button{Label: l.T("figures.weekly.drop")},

@@ -208,7 +208,7 @@ func burnUp(v *page.Visit, d desk) (*ui.Chart, ui.Table) {
 	for _, day := range points(v, d.day) {
 		label, p := v.OurDay(day.End(v.Programme.Zone)), planned(v, all, day)
 		row := ui.Row{Cells: []ui.Cell{{Text: label}, {Text: l.Number(int64(p + 0.5))}, {}}}
-		chart.Labels, plan.Values = append(chart.Labels, day.String()[5:]), append(plan.Values, p)
+		chart.Labels, plan.Values = append(chart.Labels, page.DayValue(day)[5:]), append(plan.Values, p)
 		if n, ok := d.movedBy(day, done); ok {
 			if len(actual.Values) == 0 {
 				actual.First = len(chart.Labels) - 1
@@ -271,7 +271,7 @@ func dayCells(v *page.Visit, d desk) (lines [][]spreadsheet.Cell) {
 	lines = append(lines, []spreadsheet.Cell{{Text: l.T("overview.day")}, {Text: l.T("overview.planned")}, {Text: l.T("overview.actual")}})
 	all, done := d.counts.Of("", 5)
 	for _, day := range points(v, d.day) {
-		line := []spreadsheet.Cell{{Text: day.String()}, number(int64(planned(v, all, day) + 0.5)), {}}
+		line := []spreadsheet.Cell{{Text: page.DayValue(day)}, number(int64(planned(v, all, day) + 0.5)), {}}
 		if n, ok := d.movedBy(day, done); ok {
 			line[2] = number(n)
 		}
