@@ -37,6 +37,7 @@ import (
 	"offramp/portal/limit"
 	"offramp/portal/page"
 	"offramp/portal/signin"
+	"offramp/portal/trail"
 )
 
 // Parts are the services that the portal stands on.
@@ -92,6 +93,7 @@ func Assemble(p Parts) (*Server, error) {
 		Kit: kit, Sessions: p.Auth, Log: p.Log, Metrics: p.Metrics, Ping: p.DB.Pool.Ping, Limits: p.Limits, Proxies: p.Proxies, Hosts: p.Hosts,
 		Customer: &customer.Pages{Kit: kit, Customers: p.Customers, Calendars: calendar.New(p.DB), Exports: p.Exports, Outlines: outline.New(p.DB, p.Queue), Help: help, Choices: p.Choices, Deliveries: p.Deliveries, Receipts: p.Receipts, Proxy: p.Proxy, Transfers: limit.Shared{Gate: limit.NewGate(1, p.Transfers, 0), Store: limit.Store{Pool: p.DB.Pool}, Kind: "transfer"}},
 		Settle:   &settle.Pages{Kit: kit, Refunds: p.Refunds, Customers: p.Customers},
+		Trail:    &trail.Pages{Kit: kit, DB: p.DB},
 		Inbox:    &inbox.Pages{Kit: kit, Notices: notices, Customers: p.Customers, Seals: p.Seals, Readers: reader.New(p.DB), Texts: p.Texts, Clicks: click.New(p.DB), Log: p.Log},
 		SignIn:   &signin.Pages{Kit: kit, Auth: p.Auth},
 		Banner:   &banner.Pages{Kit: kit, Notices: notices},

@@ -16,6 +16,7 @@ import (
 	"offramp/portal/document"
 	"offramp/portal/help"
 	"offramp/portal/page"
+	"offramp/portal/trail"
 )
 
 const (
@@ -176,6 +177,7 @@ func (s *Server) personList() []Route {
 		{Method: post, Path: "/staff/sign-in/back-channel-logout", Access: Public, Handler: s.signIn.TakeLogout(auth.Staff), Bare: true, Free: true},
 		{Method: get, Path: "/account", Access: SignedIn, Handler: s.signIn.ShowAccount},
 		{Method: post, Path: "/account", Access: SignedIn, Handler: s.signIn.SaveAccount},
+		{Method: get, Path: trail.Path, Access: Customer, Handler: s.trail.Show},
 		{Method: post, Path: "/account/mail", Access: Customer, Handler: s.signIn.AskAddress},
 		{Method: get, Path: "/account/mail/:token", Access: Customer, Handler: s.signIn.ShowConfirmAddress},
 		{Method: post, Path: "/account/mail/:token", Access: Customer, Handler: s.signIn.ConfirmAddress},

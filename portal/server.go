@@ -21,6 +21,7 @@ import (
 	"offramp/portal/help"
 	"offramp/portal/page"
 	"offramp/portal/signin"
+	"offramp/portal/trail"
 )
 
 // Sessions is what the portal asks of auth with each request.
@@ -38,6 +39,7 @@ type Options struct {
 	Sessions Sessions
 	Customer *customer.Pages
 	Settle   *settle.Pages
+	Trail    *trail.Pages
 	Inbox    *inbox.Pages
 	Banner   *banner.Pages
 	SignIn   *signin.Pages // New sets its Known
@@ -60,6 +62,7 @@ type Server struct {
 	refunds  *settle.Pages
 	inbox    *inbox.Pages
 	banner   *banner.Pages
+	trail    *trail.Pages
 	signIn   *signin.Pages
 	consoles *Consoles
 	api      *api.Pages
@@ -75,11 +78,11 @@ type Server struct {
 
 // New builds the server from its parts.
 func New(o Options) (*Server, error) {
-	if o.Kit == nil || o.Sessions == nil || o.Customer == nil || o.Settle == nil || o.Inbox == nil || o.Banner == nil || o.SignIn == nil || o.Consoles == nil || o.Log == nil || o.Ping == nil {
+	if o.Kit == nil || o.Sessions == nil || o.Customer == nil || o.Settle == nil || o.Inbox == nil || o.Trail == nil || o.Banner == nil || o.SignIn == nil || o.Consoles == nil || o.Log == nil || o.Ping == nil {
 		return nil, errors.New("portal: a part is missing")
 	}
 	s := &Server{
-		kit: o.Kit, sessions: o.Sessions, customer: o.Customer, help: &help.Pages{Kit: o.Kit, Help: o.Customer.Help, Exports: o.Customer.Exports}, refunds: o.Settle, inbox: o.Inbox, banner: o.Banner, signIn: o.SignIn, consoles: o.Consoles, log: o.Log, ping: o.Ping,
+		kit: o.Kit, sessions: o.Sessions, customer: o.Customer, help: &help.Pages{Kit: o.Kit, Help: o.Customer.Help, Exports: o.Customer.Exports}, refunds: o.Settle, inbox: o.Inbox, trail: o.Trail, banner: o.Banner, signIn: o.SignIn, consoles: o.Consoles, log: o.Log, ping: o.Ping,
 		cross: http.NewCrossOriginProtection(), limits: o.Limits, hosts: o.Hosts,
 	}
 	if s.api = o.API; s.api == nil {

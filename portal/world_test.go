@@ -50,6 +50,7 @@ import (
 	"offramp/portal/customer/settle"
 	"offramp/portal/page"
 	"offramp/portal/signin"
+	"offramp/portal/trail"
 )
 
 // day is the morning on which most tests live, in Beijing.
@@ -192,6 +193,7 @@ func (w *world) serve(public string) {
 		Kit: kit, Sessions: sessions, Log: w.logger,
 		Customer: &customer.Pages{Kit: kit, Customers: w.customers, Calendars: calendar.New(w.web), Exports: w.exports, Outlines: outline.New(w.web, w.inserter()), Help: assistance.NewService(w.web, w.inserter()), Choices: w.choices(), Deliveries: w.deliveries(), Receipts: w.receipts(), Proxy: w.proxy, Transfers: w.transfers},
 		Settle:   &settle.Pages{Kit: kit, Refunds: w.refunds(), Customers: w.customers},
+		Trail:    &trail.Pages{Kit: kit, DB: w.web},
 		Inbox:    &inbox.Pages{Kit: kit, Notices: w.notices(kit), Customers: w.customers, Seals: reportSeals, Readers: reader.New(w.web), Texts: true, Clicks: click.New(w.web), Log: w.logger},
 		Banner:   &banner.Pages{Kit: kit, Notices: w.notices(kit)},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.signIn()},

@@ -9,6 +9,7 @@ import (
 	"offramp/internal/locale"
 	"offramp/migration"
 	"offramp/portal/page"
+	"offramp/portal/trail"
 	"offramp/portal/ui"
 )
 
@@ -24,6 +25,7 @@ type accountView struct {
 	sessions []sessionView
 	others   bool // there are more than this one
 	note     string
+	trail    *ui.Link // to who looked at the customer's data; nil for staff
 }
 
 // sessionView is one row of the list of sessions.
@@ -57,6 +59,7 @@ func buildAccount(v *page.Visit, profile auth.Profile, live []auth.Live, typed s
 	if s.Realm == auth.Customers {
 		view.zone = &ui.Selection{Field: ui.Field{Locale: l, ID: "zone", Label: l.T("account.zone"), Hint: l.T("account.zone.hint"), Error: wrong["zone"]}}
 		view.zone.Options = zoneOptions(v, profile.Zone)
+		view.trail = &ui.Link{Label: l.T("account.trail"), URL: trail.Path}
 	}
 	zone := v.Zone()
 	for _, x := range live {
