@@ -20,6 +20,7 @@ import (
 	"offramp/migration/figures"
 	"offramp/migration/governance"
 	"offramp/migration/governance/approval"
+	"offramp/migration/governance/risk"
 	"offramp/migration/governance/rollup"
 	"offramp/migration/notice"
 	"offramp/migration/notice/click"
@@ -83,6 +84,7 @@ func Assemble(p Parts) (*Server, error) {
 		DB: p.DB, Heads: p.Heads, Customers: p.Customers, Help: help, Programmes: p.Programmes, Exports: p.Exports, Refunds: p.Refunds, Queue: p.Queue, Log: p.Log, Choices: p.Choices, Notices: notices, Reach: reach.NewService(p.DB, p.Programmes), Truth: known, Auth: p.Auth,
 		Plans:     governance.NewService(p.DB, p.Programmes, notices, p.Log),
 		Approvals: approval.New(p.DB, p.Programmes, p.Log),
+		Risks:     risk.New(p.DB, p.Programmes),
 		Rollups:   rollup.New(p.DB, p.Programmes, p.Log),
 		Figures:   figures.New(p.DB, p.Programmes, p.Log),
 	})

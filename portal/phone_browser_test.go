@@ -59,6 +59,7 @@ func (w *world) phonePages() map[string][]string {
 	w.connected(string(examples.Hezhou))
 	w.sent("programme_manager", "/console/workspace", url.Values{"template": {"retirement"}}, 303) // its gates would hold the notices
 	application := w.applied()
+	risk := w.fearing()
 	e := w.requestExport("owner", "a")
 	w.seal(e, "a", partial())
 	w.split(e)
@@ -153,6 +154,7 @@ func (w *world) phonePages() map[string][]string {
 		"/console/workspace/:plan":                    {"/console/workspace/retirement programme_manager", "/console/workspace/retirement"},
 		"/console/workspace/:plan/items":              {"/console/workspace/retirement/items?show=all programme_manager"},
 		"/console/workspace/:plan/items/:key":         {"/console/workspace/retirement/items/decision programme_manager", "/console/workspace/retirement/items/unreached"},
+		"/console/risks/:id":                          {risk + " programme_manager", risk + " auditor"},
 		"/console/approvals/:id":                      {application + " support", application + " programme_manager"},
 		"/console/approvals/:id/edit":                 {application + "/edit programme_manager"},
 		"/console/approvals/:id/record":               {application + "/record"},

@@ -20,6 +20,7 @@ import (
 	"offramp/migration/governance"
 	"offramp/migration/governance/application"
 	"offramp/migration/governance/approval"
+	"offramp/migration/governance/risk"
 	"offramp/migration/governance/rollup"
 	"offramp/migration/notice"
 	briefs "offramp/migration/notice/briefing"
@@ -45,6 +46,7 @@ import (
 	"offramp/portal/overview"
 	"offramp/portal/page"
 	"offramp/portal/people"
+	"offramp/portal/risks"
 	"offramp/portal/support"
 	"offramp/portal/workspace"
 )
@@ -69,6 +71,7 @@ type Consoles struct {
 	figures  *figures.Pages
 	feedback *feedback.Pages
 	erasure  *erasure.Pages
+	risks    *risks.Pages
 }
 
 // ConsoleParts are the services behind the pages of staff.
@@ -89,6 +92,7 @@ type ConsoleParts struct {
 	Truth      *truth.Service
 	Plans      *governance.Service
 	Approvals  *approval.Service
+	Risks      *risk.Service
 	Rollups    *rollup.Service
 	Figures    *counts.Service
 }
@@ -114,6 +118,7 @@ func NewConsoles(k *page.Kit, p ConsoleParts) (*Consoles, error) {
 		report:   &app.Pages{Kit: k, Reports: application.New(p.DB, k.Programmes, p.Approvals, p.Rollups, p.Plans, p.Log)},
 		approval: &approvals.Pages{Kit: k, Approvals: p.Approvals, Plans: p.Plans, Customers: p.Customers},
 		figures:  &figures.Pages{Kit: k, Figures: p.Figures, Customers: p.Customers},
+		risks:    &risks.Pages{Kit: k, Risks: p.Risks, Plans: p.Plans, Customers: p.Customers},
 		helpdesk: &helpdesk.Pages{Kit: k, Help: p.Help, Exports: p.Exports, Customers: p.Customers},
 		feedback: &feedback.Pages{Kit: k, Feedback: asked.New(p.DB, k.Programmes)},
 		erasure:  &erasure.Pages{Kit: k, Erasures: erasing.NewService(p.DB, k.Programmes), Plan: erasing.PlanEnqueuer(p.Queue)},
@@ -126,7 +131,7 @@ func (s *Consoles) Start(ctx context.Context) error { return s.ops.Start(ctx) }
 
 // list is every route of staff. A look at customers' rows is recorded, also by GET (ADR 0004).
 func (s *Consoles) list() []Route {
-	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList(), s.approvalList(), s.applicationList(), s.overviewList(), s.briefingList(), s.helpList(), s.figuresList(), s.feedbackList(), s.erasureList())
+	return slices.Concat(s.staffList(), s.noticesList(), s.peopleList(), s.financeList(), s.planList(), s.riskList(), s.approvalList(), s.applicationList(), s.overviewList(), s.briefingList(), s.helpList(), s.figuresList(), s.feedbackList(), s.erasureList())
 }
 
 // erasureList is every route of erasing customers' data. That it takes two people is the database's to say.
@@ -342,6 +347,21 @@ func (s *Consoles) applicationList() []Route {
 		{Method: get, Path: app.Path + "/tables/:key", Access: ProgrammeManager, Handler: p.ShowTable},
 		{Method: post, Path: app.Path + "/tables/:key", Access: ProgrammeManager, Handler: p.Enter},
 		{Method: post, Path: app.Path + "/submit", Access: ProgrammeManager, Handler: p.Submit},
+	}
+}
+
+// riskList is every route of the register of risks. All staff read it; who may change a risk is also the service's to say.
+func (s *Consoles) riskList() []Route {
+	p := s.risks
+	const one = risks.Path + "/:id"
+	return []Route{
+		{Method: get, Path: risks.Path, Access: Staff, Handler: p.Show},
+		{Method: get, Path: risks.Path + "/new", Access: ProgrammeManager, Handler: p.New},
+		{Method: post, Path: risks.Path + "/new", Access: ProgrammeManager, Handler: p.Create},
+		{Method: get, Path: one, Access: Staff, Handler: p.ShowRisk},
+		{Method: post, Path: one + "/edit", Access: Staff, Handler: p.Edit},
+		{Method: post, Path: one + "/close", Access: Staff, Handler: p.Close},
+		{Method: post, Path: one + "/reopen", Access: Staff, Handler: p.Reopen},
 	}
 }
 

@@ -35,6 +35,7 @@ import (
 	"offramp/migration/figures"
 	"offramp/migration/governance"
 	"offramp/migration/governance/approval"
+	"offramp/migration/governance/risk"
 	"offramp/migration/governance/rollup"
 	"offramp/migration/notice/click"
 	"offramp/migration/notice/reach"
@@ -160,6 +161,7 @@ func (w *world) consoles(kit *page.Kit) *portal.Consoles {
 		DB: w.web, Heads: w.heads(), Customers: w.customers, Programmes: migration.NewProgrammes(w.web), Exports: w.exports, Help: assistance.NewService(w.web, queue), Refunds: w.refunds(), Queue: queue, Log: w.logger, Choices: w.choices(), Notices: w.notices(kit), Reach: reach.NewService(w.web, kit.Programmes), Truth: truth.New(w.web, reportSeals), Auth: w.signIn(),
 		Plans:     governance.NewService(w.web, w.programme, w.notices(kit), w.logger),
 		Approvals: approval.New(w.web, w.programme, w.logger),
+		Risks:     risk.New(w.web, w.programme),
 		Rollups:   rollup.New(w.web, w.programme, w.logger),
 		Figures:   figures.New(w.web, w.programme, w.logger),
 	})

@@ -340,6 +340,11 @@ var Erasure = []ErasureRule{
 		Columns: "id plan_id subject reason until asked_by asked_at agreed_by agreed_at ended_by ended_at",
 	},
 	{
+		Table: "risk", Action: EraseNone, Why: "the company's register of risks",
+		Columns: "id title class likelihood impact plan sign owner review_on state evidence proof version created_at",
+	},
+	{Table: "risk_entry", Action: EraseNone, Why: "the company's register of risks", Columns: "id risk_id act text changes by at"},
+	{
 		Table: "programme_version", Action: EraseNone, Why: "the same text for every customer",
 		Columns: "version state source digest proposed_by proposed_at approved_by approved_at origin first_approved_by first_approved_at",
 	},

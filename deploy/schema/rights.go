@@ -99,6 +99,14 @@ var Meant = []TableRights{
 	{Table: "governance_waiver", Serve: "select, insert, update (agreed_by, agreed_at, ended_by, ended_at)", Work: "select"},
 	{Table: "governance_entry", Serve: "select, insert", Work: "select, insert"},
 
+	// Risks. The web side writes what people do; a worker tells owners. History is only added.
+	{
+		Table: "risk",
+		Serve: "select, insert, update (title, class, likelihood, impact, plan, sign, owner, review_on, state, evidence, proof, version)",
+		Work:  "select",
+	},
+	{Table: "risk_entry", Serve: "select, insert"},
+
 	// Papers that people decide about. The web side writes what people do; a worker reminds them, and sends what both ask for.
 	{Table: "approval_path", Serve: "select, insert", Work: "select"},
 	{

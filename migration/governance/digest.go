@@ -10,6 +10,7 @@ import (
 	"offramp/internal/mail"
 	"offramp/migration"
 	"offramp/migration/governance/post"
+	"offramp/migration/governance/risk"
 )
 
 const (
@@ -25,7 +26,7 @@ func (s *Service) digest(ctx context.Context, tx *db.Tx, p *migration.Programme)
 		return nil
 	}
 	today := migration.DayOf(now)
-	owners, err := s.store.owners(ctx, tx, today)
+	owners, err := s.store.owners(ctx, tx, today, today.AddDays(dueSoon))
 	if err != nil || len(owners) == 0 {
 		return err
 	}
@@ -33,13 +34,21 @@ func (s *Service) digest(ctx context.Context, tx *db.Tx, p *migration.Programme)
 	if err != nil {
 		return err
 	}
+	risks, err := risk.Due(ctx, tx, today.AddDays(dueSoon))
+	if err != nil {
+		return err
+	}
 	for _, o := range owners {
-		d := o.digest(items[o.ID], p, today)
+		d := o.digest(items[o.ID], risks[o.ID], p, today)
 		if d == "" {
 			continue
 		}
 		path := "/console/workspace/" + o.Template + "/items?whose=" + o.ID
-		m := post.Mail{To: o.ID, Kind: "digest", About: today.String(), Path: path, Detail: map[string]any{"Body": d, "Count": float64(len(items[o.ID]))}}
+		if o.Template == "" { // risks alone
+			path = "/console/risks?whose=" + o.ID
+		}
+		count := float64(len(items[o.ID]) + len(risks[o.ID]))
+		m := post.Mail{To: o.ID, Kind: "digest", About: today.String(), Path: path, Detail: map[string]any{"Body": d, "Count": count}}
 		if err := post.Ask(ctx, tx, m); err != nil {
 			return err
 		}
@@ -47,9 +56,9 @@ func (s *Service) digest(ctx context.Context, tx *db.Tx, p *migration.Programme)
 	return nil
 }
 
-// owner is somebody with open items who was not told today.
+// owner is somebody with open items, or risks to review, who was not told today.
 type owner struct {
-	ID, Locale, Template string    // Template: of a plan in which they own something
+	ID, Locale, Template string    // Template: of a plan in which they own something; empty: risks alone
 	Since                time.Time // of the last digest; what was assigned later is new
 }
 
@@ -60,7 +69,7 @@ type owned struct {
 }
 
 // digest writes what an owner has to know, as CommonMark in their language; empty: nothing.
-func (o owner) digest(list []owned, p *migration.Programme, today migration.Day) string {
+func (o owner) digest(list []owned, risks []risk.Risk, p *migration.Programme, today migration.Day) string {
 	tag := o.Locale
 	if tag == "" {
 		tag = p.Fallback()
@@ -78,11 +87,19 @@ func (o owner) digest(list []owned, p *migration.Programme, today migration.Day)
 			fresh = append(fresh, line)
 		}
 	}
+	var reviews []string
+	for _, r := range risks {
+		key := "risk.digest.soon"
+		if r.Late(today) {
+			key = "risk.digest.late"
+		}
+		reviews = append(reviews, l.T(key, "Risk", mail.Escape(r.Title), "Date", l.Date(r.Review.End(p.Zone), p.Zone)))
+	}
 	var b strings.Builder
 	for _, part := range []struct {
 		title string
 		lines []string
-	}{{l.T("workspace.digest.late"), late}, {l.N("workspace.digest.soon", dueSoon), soon}, {l.T("workspace.digest.new"), fresh}} {
+	}{{l.T("workspace.digest.late"), late}, {l.N("workspace.digest.soon", dueSoon), soon}, {l.T("workspace.digest.new"), fresh}, {l.T("risk.digest"), reviews}} {
 		if len(part.lines) > 0 {
 			b.WriteString("**" + part.title + "**\n\n- " + strings.Join(part.lines, "\n- ") + "\n\n")
 		}

@@ -22,6 +22,8 @@ type Facts struct {
 	TalksOpen         int64 `cel:"talks_open"`         // customers of a core tier with whom nobody has spoken
 	CallsOpen         int64 `cel:"calls_open"`         // calls that wait for a person
 	HelpOpen          int64 `cel:"help_open"`          // requests for help that wait for our answer
+	OverdueRisks      int64 `cel:"overdue_risks"`      // open risks whose review is overdue
+	OpenHighRisks     int64 `cel:"open_high_risks"`    // open risks with a score of 15 or more
 	Announced         bool  `cel:"announced"`          // a public notice has been sent
 
 	Approved []string `cel:"approved"` // kinds of papers of which one is approved as it stands, such as application

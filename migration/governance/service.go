@@ -12,6 +12,7 @@ import (
 	"offramp/internal/db"
 	"offramp/migration"
 	"offramp/migration/governance/approval"
+	"offramp/migration/governance/risk"
 )
 
 // Notices tells what the notices' part sees. notice.Service is one.
@@ -173,6 +174,9 @@ func (s *Service) facts(ctx context.Context, tx *db.Tx, p *migration.Programme) 
 		return Facts{}, err
 	}
 	if f.Approved, err = approval.ApprovedKinds(ctx, tx); err != nil {
+		return Facts{}, err
+	}
+	if f.OverdueRisks, f.OpenHighRisks, err = risk.Count(ctx, tx, migration.DayOf(tx.Now.In(p.Zone))); err != nil {
 		return Facts{}, err
 	}
 	f.NoticesUnapproved, f.TalksOpen, f.Unreached, f.CallsOpen, f.Announced, err = s.notices.Standing(ctx, tx, p)

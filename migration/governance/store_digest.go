@@ -11,16 +11,22 @@ import (
 	"offramp/migration"
 )
 
-// owners lists who owns open items of running plans and has had no digest on a day.
-func (store) owners(ctx context.Context, tx *db.Tx, day migration.Day) ([]owner, error) {
+// owners lists who owns open items of running plans, or open risks to be reviewed until soon, and has had no digest on a day.
+func (store) owners(ctx context.Context, tx *db.Tx, day, soon migration.Day) ([]owner, error) {
 	const sql = `
-		SELECT o.id, o.locale, min(p.template) AS template,
-		       coalesce((SELECT max(m.asked_at) FROM staff_mail m WHERE m.identity_id = o.id AND m.kind = 'digest'), '-infinity'::timestamptz) AS since
-		  FROM governance_item i JOIN governance_plan p ON p.id = i.plan_id JOIN identity o ON o.id = i.owner
-		 WHERE p.state = 'running' AND i.state = 'open'
-		   AND NOT EXISTS (SELECT FROM staff_mail m WHERE m.identity_id = o.id AND m.kind = 'digest' AND m.about = $1)
+		WITH mine AS (
+		  SELECT i.owner AS id, p.template FROM governance_item i JOIN governance_plan p ON p.id = i.plan_id
+		   WHERE p.state = 'running' AND i.state = 'open' AND i.owner IS NOT NULL
+		  UNION ALL
+		  SELECT r.owner, NULL FROM risk r WHERE r.state = 'open' AND r.review_on <= $2::text::date
+		)
+		SELECT o.id, o.locale, coalesce(min(m.template), '') AS template,
+		       coalesce((SELECT max(s.asked_at) FROM staff_mail s WHERE s.identity_id = o.id AND s.kind = 'digest'), '-infinity'::timestamptz) AS since
+		  FROM mine m JOIN identity o ON o.id = m.id
+		 WHERE o.state = 'active' AND o.roles <> '{}'
+		   AND NOT EXISTS (SELECT FROM staff_mail s WHERE s.identity_id = o.id AND s.kind = 'digest' AND s.about = $1)
 		 GROUP BY o.id, o.locale ORDER BY o.id`
-	rows, err := tx.Pgx.Query(ctx, sql, day.String())
+	rows, err := tx.Pgx.Query(ctx, sql, day.String(), soon.String())
 	if err != nil {
 		return nil, fmt.Errorf("list owners: %w", err)
 	}

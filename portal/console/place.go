@@ -40,6 +40,7 @@ var places = []place{
 	{key: "workspace", roles: auth.Roles, url: "/console/workspace", part: true},
 	{key: "figures", roles: auth.Roles, url: "/console/figures", part: true},
 	{key: "approvals", roles: auth.Roles, url: "/console/approvals", part: true},
+	{key: "risks", roles: auth.Roles, url: "/console/risks", part: true},
 	{key: "briefing", roles: auth.Roles, url: "/console/briefing", part: true},
 	{key: "feedback", roles: []auth.Role{auth.ProgrammeManager}, url: "/console/feedback", part: true},
 	{key: "deliveries", roles: []auth.Role{auth.Support, auth.ProgrammeManager}, url: "/console/deliveries", part: true},
