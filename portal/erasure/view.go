@@ -49,8 +49,10 @@ func buildList(v *page.Visit, d desk, layout ui.Page) listView {
 	view := listView{
 		layout: layout, heading: ui.Heading{Title: l.T("erasure.title"), Lead: l.T("erasure.lead")},
 		stats: []ui.Stat{
-			{Label: l.T("erasure.due"), Value: number(int64(d.due))}, {Label: l.T("erasure.held"), Value: number(d.Held)},
-			{Label: l.T("erasure.open"), Value: number(open)}, {Label: l.T("erasure.done"), Value: number(running["complete"])},
+			{Label: l.T("erasure.due"), Value: number(int64(d.due))},
+			{Label: l.T("erasure.held"), Value: number(d.Held)},
+			{Label: l.T("erasure.open"), Value: number(open)},
+			{Label: l.T("erasure.done"), Value: number(running["complete"])},
 		},
 		find:      ui.Input{Field: ui.Field{Locale: l, ID: "ref", Label: l.T("erasure.ref"), Error: d.faults["ref"]}, Type: "search", Value: d.ref, Width: "medium", MaxLength: 100},
 		against:   table(l, "against", "erasure.against.none", ui.Column{Label: l.T("erasure.obstacle_name")}, ui.Column{Label: l.T("erasure.customers"), Numeric: true}),
@@ -260,7 +262,8 @@ func buildRun(v *page.Visit, d runDesk, layout ui.Page) runView {
 		layout: layout, heading: ui.Heading{Eyebrow: l.T("erasure.run"), Title: scope(l, d.Run)}, url: at + "/agree",
 		facts: []ui.SummaryRow{
 			{Key: l.T("erasure.state"), Value: l.T("erasure.run." + d.State)},
-			{Key: l.T("erasure.asked_by"), Value: d.AskedName}, {Key: l.T("erasure.asked_at"), Value: v.When(d.AskedAt)},
+			{Key: l.T("erasure.asked_by"), Value: d.AskedName},
+			{Key: l.T("erasure.asked_at"), Value: v.When(d.AskedAt)},
 		},
 	}
 	if d.AgreedAt != nil {
@@ -313,10 +316,15 @@ func buildCertificate(v *page.Visit, id string, c erasure.Certificate, layout ui
 		layout: layout, heading: ui.Heading{Eyebrow: l.Pick(c.Company), Title: l.T("erasure.certificate.title", "Number", number(c.Seq)), Lead: l.T("erasure.certificate.lead")},
 		file: ui.Link{Label: l.T("erasure.certificate.file"), URL: CertificatesPath + "/" + id + "/certificate.jws", Download: true},
 		facts: []ui.SummaryRow{
-			{Key: l.T("erasure.ordered_at"), Value: v.When(c.OrderedAt)}, {Key: l.T("erasure.completed_at"), Value: v.When(c.CompletedAt)},
-			{Key: l.T("erasure.reference"), Body: hash(c.Reference)}, {Key: l.T("erasure.entry"), Body: hash(c.Entry)}, {Key: l.T("erasure.previous"), Body: hash(c.Previous)},
-			{Key: l.T("erasure.files"), Value: number(c.Objects.Objects)}, {Key: l.T("erasure.versions"), Value: number(c.Objects.Versions)},
-			{Key: l.T("erasure.markers"), Value: number(c.Objects.Markers)}, {Key: l.T("erasure.uploads"), Value: number(c.Objects.Uploads)},
+			{Key: l.T("erasure.ordered_at"), Value: v.When(c.OrderedAt)},
+			{Key: l.T("erasure.completed_at"), Value: v.When(c.CompletedAt)},
+			{Key: l.T("erasure.reference"), Body: hash(c.Reference)},
+			{Key: l.T("erasure.entry"), Body: hash(c.Entry)},
+			{Key: l.T("erasure.previous"), Body: hash(c.Previous)},
+			{Key: l.T("erasure.files"), Value: number(c.Objects.Objects)},
+			{Key: l.T("erasure.versions"), Value: number(c.Objects.Versions)},
+			{Key: l.T("erasure.markers"), Value: number(c.Objects.Markers)},
+			{Key: l.T("erasure.uploads"), Value: number(c.Objects.Uploads)},
 		},
 		erased: table(l, "erased", "erasure.counts.none", ui.Column{Label: l.T("erasure.table")}, ui.Column{Label: l.T("erasure.rows"), Numeric: true}),
 		stays:  table(l, "stays", "erasure.counts.none", ui.Column{Label: l.T("erasure.table")}, ui.Column{Label: l.T("erasure.rows"), Numeric: true}, ui.Column{Label: l.T("erasure.ground"), Wide: true}),

@@ -94,7 +94,11 @@ func buildList(v *page.Visit, list []risk.Risk, me risk.By, query page.Form, lay
 	view.whose = ui.Selection{Field: ui.Field{Locale: l, ID: "whose", Label: l.T("risk.owner")}, Options: []ui.Option{{Label: l.T("risk.whose.all")}}, Width: "medium"}
 	seen, counts, late := map[string]bool{}, map[[2]int]int{}, 0
 	view.table = ui.Table{ID: "risks", Caption: l.T("risk.list"), Columns: []ui.Column{
-		{Label: l.T("risk.risk")}, {Label: l.T("risk.score"), Numeric: true}, {Label: l.T("risk.class")}, {Label: l.T("risk.owner")}, {Label: l.T("risk.review")},
+		{Label: l.T("risk.risk")},
+		{Label: l.T("risk.score"), Numeric: true},
+		{Label: l.T("risk.class")},
+		{Label: l.T("risk.owner")},
+		{Label: l.T("risk.review")},
 		{Label: l.T("risk.state")},
 	}}
 	for _, r := range list {
@@ -133,8 +137,12 @@ func line(v *page.Visit, r risk.Risk) ui.Row {
 	_, word := level(l, r.Score())
 	tone, state := stateOf(v, r)
 	return ui.Row{Cells: []ui.Cell{
-		{Text: r.Title, URL: Path + "/" + r.ID}, {Text: strconv.Itoa(r.Score()), Note: word}, {Text: l.T("risk.class." + r.Class)}, {Text: owner(l, r)},
-		{Text: day(v, r.Review)}, {Body: ui.Tag("", tone, state)},
+		{Text: r.Title, URL: Path + "/" + r.ID},
+		{Text: strconv.Itoa(r.Score()), Note: word},
+		{Text: l.T("risk.class." + r.Class)},
+		{Text: owner(l, r)},
+		{Text: day(v, r.Review)},
+		{Body: ui.Tag("", tone, state)},
 	}}
 }
 

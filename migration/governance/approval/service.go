@@ -95,7 +95,9 @@ func (s *Service) EditIn(ctx context.Context, tx *db.Tx, by, id string, version 
 }
 
 // ShowIn is Show within a transaction, of a paper that nobody else changes meanwhile.
-func (s *Service) ShowIn(ctx context.Context, tx *db.Tx, by, id string) (Desk, error) { return s.desk(ctx, tx, by, id, true) }
+func (s *Service) ShowIn(ctx context.Context, tx *db.Tx, by, id string) (Desk, error) {
+	return s.desk(ctx, tx, by, id, true)
+}
 
 // Withdraw takes a paper back from those who decide. For programme managers.
 func (s *Service) Withdraw(ctx context.Context, by, id string) error {

@@ -274,9 +274,14 @@ func grade(text string) (int, bool) {
 
 func compare(a, b Risk) (list []Change) {
 	for _, c := range []Change{
-		{"title", a.Title, b.Title}, {"class", a.Class, b.Class}, {"likelihood", strconv.Itoa(a.Likelihood), strconv.Itoa(b.Likelihood)},
-		{"impact", strconv.Itoa(a.Impact), strconv.Itoa(b.Impact)}, {"plan", a.Plan, b.Plan}, {"sign", a.Sign, b.Sign},
-		{"owner", a.Owner, b.Owner}, {"review", a.Review.String(), b.Review.String()},
+		{"title", a.Title, b.Title},
+		{"class", a.Class, b.Class},
+		{"likelihood", strconv.Itoa(a.Likelihood), strconv.Itoa(b.Likelihood)},
+		{"impact", strconv.Itoa(a.Impact), strconv.Itoa(b.Impact)},
+		{"plan", a.Plan, b.Plan},
+		{"sign", a.Sign, b.Sign},
+		{"owner", a.Owner, b.Owner},
+		{"review", a.Review.String(), b.Review.String()},
 	} {
 		if c.Before != c.After {
 			list = append(list, c)
