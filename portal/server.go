@@ -76,9 +76,15 @@ type Server struct {
 	routes   []Route
 }
 
+// complete reports whether every part is there without which there is no portal.
+func (o Options) complete() bool {
+	return o.Kit != nil && o.Sessions != nil && o.Customer != nil && o.Settle != nil && o.Inbox != nil && o.Trail != nil && o.Banner != nil &&
+		o.SignIn != nil && o.Consoles != nil && o.Log != nil && o.Ping != nil
+}
+
 // New builds the server from its parts.
 func New(o Options) (*Server, error) {
-	if o.Kit == nil || o.Sessions == nil || o.Customer == nil || o.Settle == nil || o.Inbox == nil || o.Trail == nil || o.Banner == nil || o.SignIn == nil || o.Consoles == nil || o.Log == nil || o.Ping == nil {
+	if !o.complete() {
 		return nil, errors.New("portal: a part is missing")
 	}
 	s := &Server{

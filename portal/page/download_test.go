@@ -21,7 +21,8 @@ func TestAFileThatFailsNeverSeemsWhole(t *testing.T) {
 		c := echo.New().NewContext(httptest.NewRequest(http.MethodGet, "/", nil), rec)
 		defer func() {
 			if r := recover(); r != nil {
-				aborted = r == http.ErrAbortHandler
+				cause, ok := r.(error)
+				aborted = ok && errors.Is(cause, http.ErrAbortHandler)
 			}
 		}()
 		err = page.WriteFile(c, "table.csv", page.CSV, func(w io.Writer) error {

@@ -230,23 +230,7 @@ func (s *Service) apply(ctx context.Context, tx *db.Tx, r *Risk, d Draft, today 
 		}
 		wrong = wrong.Field(field, key, nil)
 	}
-	r.Title, r.Plan, r.Sign, r.Class, r.Owner = strings.TrimSpace(d.Title), strings.TrimSpace(d.Plan), strings.TrimSpace(d.Sign), d.Class, d.Owner
-	if r.Title == "" {
-		bad("title", "risk.no_title")
-	}
-	if !slices.Contains(Classes, r.Class) {
-		bad("class", "risk.no_class")
-	}
-	var ok bool
-	if r.Likelihood, ok = grade(d.Likelihood); !ok {
-		bad("likelihood", "risk.no_grade")
-	}
-	if r.Impact, ok = grade(d.Impact); !ok {
-		bad("impact", "risk.no_grade")
-	}
-	if r.Plan == "" {
-		bad("plan", "risk.no_plan")
-	}
+	r.fill(d, bad)
 	if fresh || r.Owner != was.Owner {
 		known, err := s.store.acts(ctx, tx, r.Owner)
 		if err != nil {
@@ -265,6 +249,27 @@ func (s *Service) apply(ctx context.Context, tx *db.Tx, r *Risk, d Draft, today 
 	}
 	r.Review = day
 	return compare(was, *r), nil
+}
+
+// fill takes what a draft says that needs no look into the database.
+func (r *Risk) fill(d Draft, bad func(field, key string)) {
+	r.Title, r.Plan, r.Sign, r.Class, r.Owner = strings.TrimSpace(d.Title), strings.TrimSpace(d.Plan), strings.TrimSpace(d.Sign), d.Class, d.Owner
+	if r.Title == "" {
+		bad("title", "risk.no_title")
+	}
+	if !slices.Contains(Classes, r.Class) {
+		bad("class", "risk.no_class")
+	}
+	var ok bool
+	if r.Likelihood, ok = grade(d.Likelihood); !ok {
+		bad("likelihood", "risk.no_grade")
+	}
+	if r.Impact, ok = grade(d.Impact); !ok {
+		bad("impact", "risk.no_grade")
+	}
+	if r.Plan == "" {
+		bad("plan", "risk.no_plan")
+	}
 }
 
 func grade(text string) (int, bool) {
