@@ -70,6 +70,9 @@ func TestEveryFormNamesEachFieldThatIsMissing(t *testing.T) {
 		if b.method != "POST" || len(asked) == 0 {
 			return false
 		}
+		if strings.HasPrefix(b.action, "/feedback/") || strings.HasPrefix(b.action, "/console/application/tables/") {
+			return false // nobody has to answer a question, and a table without lines needs no source
+		}
 		w.names(b, w.send(b, written), asked)
 		return true
 	})

@@ -71,8 +71,9 @@ func (w *world) phonePages() map[string][]string {
 	for _, text := range []string{"The tasks of 2019 are missing.", "So are those of 2018."} {
 		w.sent("owner", files+"/help", url.Values{"text": {text}}, 303)
 	}
+	w.exec(`UPDATE help_request SET state = 'answered', answer = 'They are in the second volume.', answered_at = $1, answered_by = 'identity-support' WHERE text LIKE '%2018%'`, day)
 	var asked string
-	if err := w.super.Super(w.T).QueryRow(w.Context(), `SELECT id FROM help_request LIMIT 1`).Scan(&asked); err != nil {
+	if err := w.super.Super(w.T).QueryRow(w.Context(), `SELECT id FROM help_request WHERE state = 'open' LIMIT 1`).Scan(&asked); err != nil {
 		w.Fatal(err)
 	}
 	w.exec(`UPDATE customer SET tier = 'core' WHERE id = $1`, w.ids["b"])

@@ -158,7 +158,7 @@ func stateOf(v *page.Visit, r risk.Risk) (ui.Tone, string) {
 
 // heat counts risks by likelihood, the greatest above, and impact.
 func heat(l *locale.Locale, f filter, counts map[[2]int]int) ui.Table {
-	t := ui.Table{ID: "heat", Caption: l.T("risk.heat"), Columns: []ui.Column{{Label: l.T("risk.heat.corner")}}, Plain: true}
+	t := ui.Table{ID: "heat", Caption: l.T("console.table", "Title", l.T("risk.heat")), Columns: []ui.Column{{Label: l.T("risk.heat.corner")}}, Plain: true}
 	for impact := 1; impact <= 5; impact++ {
 		t.Columns = append(t.Columns, ui.Column{Label: l.T("risk.heat.impact", "N", impact), Numeric: true})
 	}

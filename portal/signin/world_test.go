@@ -27,6 +27,7 @@ import (
 	"offramp/portal/customer/settle"
 	"offramp/portal/page"
 	"offramp/portal/signin"
+	"offramp/portal/trail"
 )
 
 const password = "correct horse"
@@ -120,6 +121,7 @@ func (w *world) portal(public string) *portal.Server {
 		Customer: &customer.Pages{Kit: kit, Customers: migration.NewService(w.web), Calendars: calendar.New(w.web)},
 		Settle:   &settle.Pages{Kit: kit},
 		Inbox:    &inbox.Pages{Kit: kit},
+		Trail:    &trail.Pages{Kit: kit},
 		Banner:   &banner.Pages{Kit: kit},
 		SignIn:   &signin.Pages{Kit: kit, Auth: w.service},
 		Consoles: w.consoles(kit),

@@ -152,14 +152,8 @@ func (s *Service) Change(ctx context.Context, by By, id string, version int, d D
 func (s *Service) Close(ctx context.Context, by By, id string, version int, evidence, proof string) error {
 	return s.act(ctx, by, id, version, "open", func(tx *db.Tx, r Risk, _ migration.Day) error {
 		r.State, r.Evidence, r.Proof = "closed", strings.TrimSpace(evidence), strings.TrimSpace(proof)
-		if r.Evidence == "" {
-			return ErrInput.Field("evidence", "risk.no_evidence", nil)
-		}
-		if r.Proof == "" {
-			return ErrInput.Field("proof", "risk.no_proof", nil)
-		}
-		if strings.Contains(r.Proof, "://") && !IsLink(r.Proof) {
-			return ErrInput.Field("proof", "risk.bad_link", nil)
+		if err := proved(r); err != nil {
+			return err
 		}
 		if err := s.store.update(ctx, tx, r); err != nil {
 			return err
@@ -270,6 +264,30 @@ func (r *Risk) fill(d Draft, bad func(field, key string)) {
 	if r.Plan == "" {
 		bad("plan", "risk.no_plan")
 	}
+}
+
+// proved tells everything that a closed risk lacks.
+func proved(r Risk) error {
+	var wrong *fault.Error
+	bad := func(field, key string) {
+		if wrong == nil {
+			wrong = ErrInput
+		}
+		wrong = wrong.Field(field, key, nil)
+	}
+	if r.Evidence == "" {
+		bad("evidence", "risk.no_evidence")
+	}
+	switch {
+	case r.Proof == "":
+		bad("proof", "risk.no_proof")
+	case strings.Contains(r.Proof, "://") && !IsLink(r.Proof):
+		bad("proof", "risk.bad_link")
+	}
+	if wrong != nil {
+		return wrong
+	}
+	return nil
 }
 
 func grade(text string) (int, bool) {
