@@ -10,8 +10,8 @@ import (
 	"offramp/migration/refund"
 )
 
-// settleFor bounds how long everything may take to come to its end once nothing fails any more.
-const settleFor = 2 * time.Minute
+// settleFor bounds how long everything may take, also on a busy machine, to come to its end once nothing fails any more.
+const settleFor = 5 * time.Minute
 
 // settle goes on without faults until nothing is left to do for anybody but those who have a task. Time jumps to whatever is
 // due next.
